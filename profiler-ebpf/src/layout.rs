@@ -1,0 +1,351 @@
+//! The layout of the memory and the messages that cross between the BPF programs and user space.
+//!
+//! Everything is fixed-width integers, every type's size is asserted, and there is no padding: what is not a
+//! value is a named reserved field.
+
+use crate::{buckets, metric::Metric};
+
+/// Bytes of a thread's name in the kernel, with the closing zero (`TASK_COMM_LEN`, include/linux/sched.h).
+pub const NAME_BYTES: usize = 16;
+
+/// Earlier names kept for a thread; further renames are only counted.
+pub const EARLIER_NAMES: usize = 3;
+
+/// System calls told apart for a thread; further ones share [`Slot::blocked_on_others`].
+pub const BLOCKED_ON_ENTRIES: usize = 16;
+
+/// Count, sum and extremes of durations: exact whatever happens to their buckets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct Totals {
+    /// Number of samples.
+    pub count: u64,
+    /// Their sum in nanoseconds.
+    pub sum_ns: u64,
+    /// The smallest in nanoseconds; `u64::MAX` while `count` is 0.
+    pub min_ns: u64,
+    /// The largest in nanoseconds; 0 while `count` is 0.
+    pub max_ns: u64,
+}
+
+impl Totals {
+    /// No samples.
+    pub const EMPTY: Self = Self { count: 0, sum_ns: 0, min_ns: u64::MAX, max_ns: 0 };
+
+    /// Adds one sample.
+    #[inline(always)]
+    pub const fn add(&mut self, ns: u64) {
+        self.count += 1;
+        self.sum_ns += ns;
+        if ns < self.min_ns {
+            self.min_ns = ns;
+        }
+        if ns > self.max_ns {
+            self.max_ns = ns;
+        }
+    }
+}
+
+/// One metric of one thread: the totals and where its buckets are.
+///
+/// Aligned so that the totals share a cache line with the pages of the shortest durations.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub struct MetricSlot {
+    /// Count, sum and extremes.
+    pub totals: Totals,
+    /// For each page of [`crate::buckets`] its number in the page memory; 0 where none was needed yet.
+    pub pages: [u32; buckets::PAGES],
+    /// Fills the last cache line.
+    pub reserved: [u32; 4],
+}
+
+/// One page of bucket counters.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct BucketPage {
+    /// A counter stays at its largest value once there; the samples above are then without a bucket.
+    pub counts: [u32; buckets::PAGE_BUCKETS],
+}
+
+/// What a thread was blocked on, told by the system call it was inside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct BlockedOn {
+    /// The key (see [`blocked_key`]), 0 for a free entry.
+    pub key: u64,
+    /// Number of waits that ended.
+    pub count: u64,
+    /// Their sum in nanoseconds.
+    pub sum_ns: u64,
+    /// The longest in nanoseconds.
+    pub max_ns: u64,
+}
+
+/// Keys of [`BlockedOn`].
+pub mod blocked_key {
+    /// Not inside a system call: stopped or traced on the way back to user space.
+    pub const NO_SYSCALL: u64 = 1;
+    /// Inside a page fault that user code took.
+    pub const PAGE_FAULT: u64 = 2;
+    /// A kernel thread working for the process (io_uring), which is never inside a system call.
+    pub const KERNEL_WORKER: u64 = 3;
+    /// The key of system call number 0; number `n` has the key `SYSCALL_0 + n`.
+    pub const SYSCALL_0: u64 = 16;
+}
+
+/// The kernel's own counters of a thread, read from its `task_struct`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct KernelCounters {
+    /// Voluntary switches (`nvcsw`).
+    pub voluntary_switches: u64,
+    /// Involuntary switches (`nivcsw`).
+    pub involuntary_switches: u64,
+    /// Minor faults (`min_flt`).
+    pub minor_faults: u64,
+    /// Major faults (`maj_flt`).
+    pub major_faults: u64,
+    /// CPU time in nanoseconds (`se.sum_exec_runtime`).
+    pub cpu_ns: u64,
+    /// Moves to another CPU (`se.nr_migrations`).
+    pub migrations: u64,
+}
+
+/// What a thread is doing, between two events.
+pub mod state {
+    /// Running on a CPU.
+    pub const ON_CPU: u32 = 1;
+    /// Off CPU since a voluntary switch.
+    pub const BLOCKED: u32 = 2;
+    /// Off CPU since an involuntary switch to another thread.
+    pub const PREEMPTED: u32 = 3;
+    /// Off CPU since an involuntary switch to the idle task: it may run, and nobody took its CPU (bandwidth
+    /// limit, move to another CPU).
+    pub const HELD_BACK: u32 = 4;
+    /// Born and not yet switched in.
+    pub const NEWBORN: u32 = 5;
+    /// No longer recorded: it exited or the recording was closed.
+    pub const CLOSED: u32 = 6;
+}
+
+/// The phases of a slot, in the order in which it goes through them.
+pub mod phase {
+    /// Not in use, or handed back.
+    pub const FREE: u32 = 0;
+    /// Its thread is being recorded.
+    pub const LIVE: u32 = 1;
+    /// Its thread has exited; nothing changes any more.
+    pub const EXITED: u32 = 2;
+    /// The recording was closed while the thread lived; nothing changes any more.
+    pub const CLOSED: u32 = 3;
+}
+
+/// All that is recorded of one thread.
+///
+/// Only the CPU that switches the thread, or that runs it in a fault, writes to it.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub struct Slot {
+    /// One for each of [`Metric::ALL`].
+    pub metrics: [MetricSlot; Metric::COUNT],
+    /// What the thread was blocked on; entries are filled from a hash of the key on.
+    pub blocked_on: [BlockedOn; BLOCKED_ON_ENTRIES],
+    /// Waits on system calls that found no free entry (key unused).
+    pub blocked_on_others: BlockedOn,
+    /// Involuntary switch-outs to the idle task.
+    pub held_back: Totals,
+    /// One of [`phase`].
+    pub phase: u32,
+    /// Process id (`tgid`) in the initial pid namespace.
+    pub pid: u32,
+    /// Thread id (`pid` in the kernel) in the initial pid namespace.
+    pub tid: u32,
+    /// How often the thread changed its name.
+    pub renames: u32,
+    /// When the kernel created the thread (`start_time`), CLOCK_MONOTONIC.
+    pub start_ns: u64,
+    /// From here on the thread was recorded, CLOCK_MONOTONIC.
+    pub from_ns: u64,
+    /// Until here the thread was recorded; 0 while it still is.
+    pub until_ns: u64,
+    /// One of [`state`]: what the thread was doing at `until_ns`.
+    pub open_state: u32,
+    /// 1 if the thread was born during the recording, 0 if it was found running.
+    pub newborn: u32,
+    /// Since when it was doing that.
+    pub open_since_ns: u64,
+    /// Intervals whose end was stamped before their start: counted here, not recorded.
+    pub clock_backwards: u64,
+    /// Fault ends of this thread without a recorded entry, minor.
+    pub minor_without_entry: u64,
+    /// Fault ends of this thread without a recorded entry, major.
+    pub major_without_entry: u64,
+    /// The kernel's counters when the recording of this thread began.
+    pub start: KernelCounters,
+    /// The kernel's counters when it ended.
+    pub end: KernelCounters,
+    /// CPU time is compared from the first switch-out on where the thread was found running (`newborn` = 0),
+    /// since the kernel brings its figure up to date only then: the `on_cpu` of that first slice.
+    pub first_slice_ns: u64,
+    /// The name it has, or had last.
+    pub name: [u8; NAME_BYTES],
+    /// The names it had before, oldest first.
+    pub earlier_names: [[u8; NAME_BYTES]; EARLIER_NAMES],
+    /// Fills the last cache line.
+    pub reserved: [u64; 9],
+}
+
+/// What the programs keep of each thread of the target, in task storage: it cannot run out.
+///
+/// 56 bytes: with the kernel's 8 bytes in front of it, one cache line.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct TaskState {
+    /// Since when the thread is doing what `state` says.
+    pub since_ns: u64,
+    /// When it was last woken.
+    pub waking_ns: u64,
+    /// `nvcsw` at its last switch-out: a switch is voluntary if and only if the counter grew.
+    pub nvcsw: u64,
+    /// When it entered the fault it is in, 0 if it is in none.
+    pub fault_ns: u64,
+    /// What it is blocked on, see [`blocked_key`].
+    pub blocked_key: u64,
+    /// Its slot, or [`NO_SLOT`].
+    pub slot: u32,
+    /// One of [`state`].
+    pub state: u32,
+    /// 1 if the thread can't be inside a system call.
+    pub kernel_worker: u32,
+    /// Keeps the size a multiple of 8.
+    pub reserved: u32,
+}
+
+/// [`TaskState::slot`] of a thread that found no free slot.
+pub const NO_SLOT: u32 = u32::MAX;
+
+/// What threads without a slot did, summed for each CPU.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct SlotlessTotals {
+    /// Threads that found no slot.
+    pub threads: u64,
+    /// Those of them that have exited or were closed.
+    pub finished: u64,
+    /// Waits that were still open when they were, counted by [`state`] (index 0 and others unused: 0).
+    pub open: [u64; 8],
+    /// One for each of [`Metric::ALL`].
+    pub metrics: [Totals; Metric::COUNT],
+    /// Involuntary switch-outs to the idle task.
+    pub held_back: Totals,
+    /// Fault ends without a recorded entry.
+    pub faults_without_entry: u64,
+    /// Intervals whose end was stamped before their start.
+    pub clock_backwards: u64,
+    /// Growth of the kernel's counters over the recording of those that are finished.
+    pub kernel: KernelCounters,
+}
+
+/// Counters that belong to no thread; index 0 of their map.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Global {
+    /// Slots handed out that were never used before.
+    pub slots_used: u64,
+    /// Pages handed out that were never used before; page 0 is never handed out.
+    pub pages_used: u64,
+    /// Threads of the target whose task storage could not be created: nothing is known of them.
+    pub threads_without_state: u64,
+    /// Times a page was wanted and none was left.
+    pub pages_refused: u64,
+    /// Exit messages that found the ring buffer full; their slots are found when the recording is closed.
+    pub exits_not_announced: u64,
+}
+
+/// The message that a thread has exited and its slot may be collected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct Exited {
+    /// The slot.
+    pub slot: u32,
+    /// Keeps the size a multiple of 8.
+    pub reserved: u32,
+}
+
+/// Where the running kernel keeps the fields that the programs read: bytes from the start of the struct.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Offsets {
+    /// `task_struct.pid`
+    pub pid: u32,
+    /// `task_struct.tgid`
+    pub tgid: u32,
+    /// `task_struct.flags`
+    pub flags: u32,
+    /// `task_struct.comm`
+    pub comm: u32,
+    /// `task_struct.start_time`
+    pub start_time: u32,
+    /// `task_struct.nvcsw`
+    pub nvcsw: u32,
+    /// `task_struct.nivcsw`
+    pub nivcsw: u32,
+    /// `task_struct.min_flt`
+    pub min_flt: u32,
+    /// `task_struct.maj_flt`
+    pub maj_flt: u32,
+    /// `task_struct.se.sum_exec_runtime`
+    pub sum_exec_runtime: u32,
+    /// `task_struct.se.nr_migrations`
+    pub nr_migrations: u32,
+    /// `pt_regs.orig_ax`
+    pub orig_ax: u32,
+}
+
+/// What user space decides before the programs are loaded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Settings {
+    /// Device of the pid namespace in which `target_pid` holds.
+    pub namespace_device: u64,
+    /// Inode of that namespace.
+    pub namespace_inode: u64,
+    /// The process whose next exec makes it the target; 0 for none.
+    pub target_pid: u32,
+    /// 1 to follow child processes, 0 to follow only the threads of the target process.
+    pub follow_children: u32,
+    /// Slots there are.
+    pub slots: u32,
+    /// Pages there are, page 0 included.
+    pub pages: u32,
+}
+
+const _: () = {
+    assert!(size_of::<Totals>() == 32);
+    assert!(size_of::<MetricSlot>() == 192);
+    assert!(size_of::<BucketPage>() == 512);
+    assert!(size_of::<BlockedOn>() == 32);
+    assert!(size_of::<KernelCounters>() == 48);
+    assert!(size_of::<Slot>() == 2048);
+    assert!(size_of::<TaskState>() == 56);
+    assert!(size_of::<Exited>() == 8);
+    assert!(size_of::<Offsets>() == 48);
+    assert!(size_of::<Settings>() == 32);
+};
+
+#[cfg(feature = "user")]
+mod user {
+    use super::{Exited, Global, Offsets, Settings, SlotlessTotals};
+
+    // SAFETY: fixed-width integers without padding (sizes asserted above).
+    unsafe impl aya::Pod for Offsets {}
+    // SAFETY: as above.
+    unsafe impl aya::Pod for Settings {}
+    // SAFETY: as above.
+    unsafe impl aya::Pod for Global {}
+    // SAFETY: as above.
+    unsafe impl aya::Pod for SlotlessTotals {}
+    // SAFETY: as above.
+    unsafe impl aya::Pod for Exited {}
+}

@@ -1,0 +1,45 @@
+//! Fault latency: entry by tracepoint, end by the software event that the kernel raises as it accounts the
+//! fault. A fault that the kernel retries enters once and is accounted once.
+
+use super::{
+    pages::record,
+    slots::{self, slot},
+    task::{self, current, now_ns},
+};
+use profiler_ebpf::{layout::state, metric::Metric};
+
+/// A fault begins.
+#[inline(always)]
+pub(crate) fn entered() {
+    if let Some(thread) = task::state(current()) {
+        // An entry without an end (a fault that ended in a signal) is overwritten by the next.
+        thread.fault_ns = now_ns();
+    }
+}
+
+/// The kernel has accounted the current thread's fault.
+#[inline(always)]
+pub(crate) fn accounted(metric: Metric) {
+    let Some(thread) = task::state(current()) else { return };
+    if thread.state == state::CLOSED {
+        return;
+    }
+    let now = now_ns();
+    let entered = thread.fault_ns;
+    thread.fault_ns = 0;
+    let Some(slot) = slot(thread.slot) else {
+        if entered != 0 {
+            slots::record_slotless(metric as u32, now.saturating_sub(entered));
+        } else if let Some(totals) = slots::slotless(slots::slotless_entry::TRACEPOINTS) {
+            totals.faults_without_entry += 1;
+        }
+        return;
+    };
+    if entered != 0 && now >= entered {
+        record(&mut slot.metrics[metric.index()], now - entered);
+    } else if matches!(metric, Metric::MajorFault) {
+        slot.major_without_entry += 1;
+    } else {
+        slot.minor_without_entry += 1;
+    }
+}

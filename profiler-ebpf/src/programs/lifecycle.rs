@@ -1,0 +1,146 @@
+//! Which threads belong to the target: birth, exec, rename, and the end of the recording.
+
+use super::{
+    slots::{self, Start, add_shared, global, slot},
+    task::{self, Task, now_ns},
+};
+use aya_ebpf::{bindings::bpf_pidns_info, helpers::generated::bpf_get_ns_current_pid_tgid};
+use profiler_ebpf::layout::{EARLIER_NAMES, KernelCounters, NO_SLOT, TaskState, phase, state};
+
+/// Kernel threads and io_uring's workers (`PF_KTHREAD`, `PF_IO_WORKER`, include/linux/sched.h): their saved
+/// registers do not hold a system call.
+const KERNEL_WORKER_FLAGS: u32 = 0x0020_0000 | 0x0000_0010;
+
+/// A thread of the target starts another thread or process.
+#[inline(always)]
+pub(crate) fn sched_process_fork(parent: Task, child: Task) {
+    let Some(parent_state) = task::state(parent) else { return };
+    if parent_state.state == state::CLOSED {
+        return;
+    }
+    if !task::follows_children() && task::pid(child) != task::pid(parent) {
+        return;
+    }
+    let now = now_ns();
+    let counters = KernelCounters {
+        voluntary_switches: 0,
+        involuntary_switches: 0,
+        minor_faults: 0,
+        major_faults: 0,
+        cpu_ns: 0,
+        migrations: 0,
+    };
+    join(child, state::NEWBORN, &Start { from_ns: now, newborn: true, counters });
+}
+
+/// A newborn thread is put on a run queue: its first wait begins.
+#[inline(always)]
+pub(crate) fn sched_wakeup_new(newborn: Task) {
+    let Some(thread) = task::state(newborn) else { return };
+    let now = now_ns();
+    thread.since_ns = now;
+    if let Some(slot) = slot(thread.slot) {
+        slot.from_ns = now;
+    }
+}
+
+/// A program was executed.
+#[inline(always)]
+pub(crate) fn sched_process_exec(task: Task) {
+    if let Some(thread) = task::state(task) {
+        // A thread that is not the leader takes over the leader's id (fs/exec.c `de_thread`).
+        if let Some(slot) = slot(thread.slot) {
+            slot.tid = task::tid(task);
+        }
+        return;
+    }
+    if !is_target() {
+        return;
+    }
+    let now = now_ns();
+    join(task, state::ON_CPU, &Start { from_ns: now, newborn: false, counters: task::counters(task) });
+}
+
+/// A thread is about to change its name.
+#[inline(always)]
+pub(crate) fn task_rename(task: Task) {
+    let Some(thread) = task::state(task) else { return };
+    if thread.state == state::CLOSED {
+        return;
+    }
+    let Some(slot) = slot(thread.slot) else { return };
+    let earlier = slot.renames as usize;
+    slot.renames += 1;
+    if earlier < EARLIER_NAMES {
+        task::read_name(task, &mut slot.earlier_names[earlier]);
+    }
+}
+
+/// What the kernel passes to a task iterator (kernel/bpf/task_iter.c).
+#[repr(C)]
+pub(crate) struct TaskIterator {
+    meta: *mut core::ffi::c_void,
+    task: Task,
+}
+
+/// Closes the record of one task, if it belongs to the target.
+#[inline(always)]
+pub(crate) fn close(iterator: *mut TaskIterator) {
+    // SAFETY: the context of a task iterator; the verifier knows its layout.
+    let task = unsafe { (*iterator).task };
+    if task.is_null() {
+        return;
+    }
+    let Some(thread) = task::state(task) else { return };
+    let open_state = thread.state;
+    if open_state == state::CLOSED {
+        return;
+    }
+    thread.state = state::CLOSED;
+    let now = now_ns();
+    match slot(thread.slot) {
+        Some(slot) => {
+            slots::finish(task, slot, now, open_state, thread.since_ns);
+            slot.phase = phase::CLOSED;
+        }
+        None => slots::finish_slotless(task, slots::slotless_entry::CLOSING, open_state),
+    }
+}
+
+/// Makes a thread part of the target.
+#[inline(always)]
+fn join(task: Task, initial: u32, start: &Start) {
+    let kernel_worker = u32::from(task::flags(task) & KERNEL_WORKER_FLAGS != 0);
+    let initial = TaskState {
+        since_ns: start.from_ns,
+        waking_ns: 0,
+        nvcsw: start.counters.voluntary_switches,
+        fault_ns: 0,
+        blocked_key: 0,
+        slot: NO_SLOT,
+        state: initial,
+        kernel_worker,
+        reserved: 0,
+    };
+    match task::create_state(task, initial) {
+        // Set before the thread runs on: it is newborn, or it is the one that executes this.
+        Some(thread) => thread.slot = slots::claim(task, start),
+        None => {
+            if let Some(global) = global() {
+                add_shared(&mut global.threads_without_state);
+            }
+        }
+    }
+}
+
+/// Whether the current process is the one that user space started as the target.
+#[inline(always)]
+fn is_target() -> bool {
+    let (target, device, inode) = task::target();
+    let mut ids = bpf_pidns_info { pid: 0, tgid: 0 };
+    // SAFETY: writes one `bpf_pidns_info`; fails where the process is in another namespace, which leaves 0.
+    let failed = unsafe {
+        bpf_get_ns_current_pid_tgid(device, inode, &raw mut ids, size_of::<bpf_pidns_info>() as u32)
+    };
+    failed == 0 && target != 0 && ids.tgid == target
+}

@@ -1,0 +1,80 @@
+//! The bucket memory: pages of counters, handed out as a thread first touches an octave of a metric.
+
+use super::{
+    slots::{add_shared, global, take_next},
+    task,
+};
+use aya_ebpf::{
+    bindings::BPF_F_MMAPABLE,
+    btf_maps::{Array, Queue},
+    macros::btf_map,
+};
+use profiler_ebpf::{
+    buckets,
+    layout::{BucketPage, MetricSlot},
+};
+
+// The loader sets the size of both.
+#[btf_map]
+static PAGES: Array<BucketPage, 1, { BPF_F_MMAPABLE as usize }> = Array::new();
+
+/// Pages that user space has collected and handed back.
+#[btf_map]
+static FREE_PAGES: Queue<u32, 1> = Queue::new();
+
+/// Adds one sample of a metric: totals always, a bucket if there is memory for it.
+#[inline(always)]
+pub(crate) fn record(metric: &mut MetricSlot, ns: u64) {
+    metric.totals.add(ns);
+    let Some(bucket) = buckets::index(ns) else { return };
+    let page_index = buckets::page(bucket);
+    if page_index >= buckets::PAGES {
+        return;
+    }
+    let mut page = metric.pages[page_index];
+    if page == 0 {
+        page = claim();
+        metric.pages[page_index] = page;
+    }
+    if page == 0 {
+        return;
+    }
+    let Some(page) = PAGES.get_ptr_mut(page) else { return };
+    // SAFETY: a live element of the map; only this thread's slot refers to the page, and only the CPU that
+    // switches the thread or runs it in a fault writes to it.
+    let count = unsafe { &mut (*page).counts[buckets::cell(bucket)] };
+    // Saturates rather than wrapping: what is above shows as a sample without a bucket.
+    if *count != u32::MAX {
+        *count += 1;
+    }
+}
+
+/// A zeroed page, or 0 if none is left.
+#[inline(never)]
+fn claim() -> u32 {
+    let page = match FREE_PAGES.pop() {
+        Ok(Some(page)) => page,
+        _ => match first_use() {
+            Some(page) => page,
+            None => return 0,
+        },
+    };
+    let Some(memory) = PAGES.get_ptr_mut(page) else { return 0 };
+    for cell in 0..buckets::PAGE_BUCKETS {
+        // SAFETY: within the page, which nobody else refers to yet. Volatile, because the compiler would turn
+        // the loop into a call of memset, which BPF does not have.
+        unsafe { (&raw mut (*memory).counts[cell]).write_volatile(0) };
+    }
+    page
+}
+
+/// A page that was never used before. Page 0 is never handed out: its number means that there is none.
+#[inline(always)]
+fn first_use() -> Option<u32> {
+    let global = global()?;
+    let page = take_next(&mut global.pages_used, u64::from(task::page_limit()) - 1);
+    if page.is_none() {
+        add_shared(&mut global.pages_refused);
+    }
+    page.map(|page| page as u32 + 1)
+}

@@ -1,0 +1,208 @@
+//! The slots: where a thread's results are, in memory that user space maps.
+
+use super::task::{self, Task};
+use aya_ebpf::{
+    bindings::{BPF_F_MMAPABLE, BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP},
+    btf_maps::{Array, PerCpuArray, Queue, RingBuf},
+    helpers::generated::bpf_ringbuf_query,
+    macros::btf_map,
+};
+use core::{intrinsics::AtomicOrdering, ptr};
+use profiler_ebpf::{
+    layout::{Exited, Global, KernelCounters, NO_SLOT, Slot, SlotlessTotals, phase, state},
+    metric::Metric,
+};
+
+// The loader sets the size of each.
+#[btf_map]
+static SLOTS: Array<Slot, 1, { BPF_F_MMAPABLE as usize }> = Array::new();
+
+/// Slots that user space has collected and handed back.
+#[btf_map]
+static FREE_SLOTS: Queue<u32, 1> = Queue::new();
+
+/// Says which threads have exited. A slot is in it at most once until it is handed back, so a buffer with room
+/// for one message a slot can't overflow.
+#[btf_map]
+static EXITS: RingBuf<Exited, 4096> = RingBuf::new();
+
+/// Bytes a message takes in the ring buffer: 8 of header (kernel/bpf/ringbuf.c `BPF_RINGBUF_HDR_SZ`) and itself.
+const MESSAGE_BYTES: u64 = 8 + size_of::<Exited>() as u64;
+
+#[btf_map]
+static GLOBALS: Array<Global, 1> = Array::new();
+
+/// Entry 0: what the tracepoints sum up. Entry 1: what closing sums up, which a tracepoint may interrupt.
+#[btf_map]
+static SLOTLESS: PerCpuArray<SlotlessTotals, 2> = PerCpuArray::new();
+
+/// Which entry of [`SLOTLESS`] to add to.
+pub(crate) mod slotless_entry {
+    pub(crate) const TRACEPOINTS: u32 = 0;
+    pub(crate) const CLOSING: u32 = 1;
+}
+
+/// The counters that belong to no thread.
+#[inline(always)]
+pub(crate) fn global<'a>() -> Option<&'a mut Global> {
+    // SAFETY: a live element of the map; its counters are shared by all CPUs and changed by `add_shared` only.
+    GLOBALS.get_ptr_mut(0).map(|global| unsafe { &mut *global })
+}
+
+/// Raises a counter that all CPUs share and returns what it was before.
+///
+/// `core::sync::atomic` offers no read-modify-write for BPF targets, though the kernel has had the instruction
+/// (`BPF_FETCH | BPF_ADD`) since 5.12. Sequentially consistent, because LLVM 22 turns a relaxed one into the
+/// instruction without `BPF_FETCH` and takes the addend for its result.
+#[inline(always)]
+pub(crate) fn add_shared(counter: &mut u64) -> u64 {
+    // SAFETY: a valid, aligned counter.
+    unsafe { core::intrinsics::atomic_xadd::<u64, u64, { AtomicOrdering::SeqCst }>(counter, 1) }
+}
+
+/// Takes the next of the things numbered from 0 to `limit - 1` that were never used before.
+#[inline(always)]
+pub(crate) fn take_next(used: &mut u64, limit: u64) -> Option<u64> {
+    // Looked at before it is raised, so that it can't wrap around however often nothing is left.
+    if *used >= limit {
+        return None;
+    }
+    let number = add_shared(used);
+    (number < limit).then_some(number)
+}
+
+/// The slot with this number; `None` for [`NO_SLOT`].
+#[inline(always)]
+pub(crate) fn slot<'a>(number: u32) -> Option<&'a mut Slot> {
+    // SAFETY: a live element of the map; a slot belongs to one thread, which one CPU at a time switches or runs.
+    SLOTS.get_ptr_mut(number).map(|slot| unsafe { &mut *slot })
+}
+
+/// What threads without a slot did, on this CPU.
+#[inline(always)]
+pub(crate) fn slotless<'a>(entry: u32) -> Option<&'a mut SlotlessTotals> {
+    // SAFETY: this CPU's element, which nothing that can interrupt the caller writes to.
+    SLOTLESS.get_ptr_mut(entry).map(|totals| unsafe { &mut *totals })
+}
+
+/// What a thread's record starts from.
+pub(crate) struct Start {
+    /// When it starts.
+    pub(crate) from_ns: u64,
+    /// Whether the thread was born just now.
+    pub(crate) newborn: bool,
+    /// The kernel's counters at that moment.
+    pub(crate) counters: KernelCounters,
+}
+
+/// Takes a free slot for a thread: its number, or [`NO_SLOT`].
+#[inline(always)]
+pub(crate) fn claim(task: Task, start: &Start) -> u32 {
+    let number = match FREE_SLOTS.pop() {
+        Ok(Some(number)) => number,
+        _ => first_use(),
+    };
+    let Some(slot) = slot(number) else {
+        if let Some(totals) = slotless(slotless_entry::TRACEPOINTS) {
+            totals.threads += 1;
+        }
+        return NO_SLOT;
+    };
+    clear(slot);
+    slot.pid = task::pid(task);
+    slot.tid = task::tid(task);
+    slot.start_ns = task::start_ns(task);
+    slot.from_ns = start.from_ns;
+    slot.newborn = u32::from(start.newborn);
+    slot.start = start.counters;
+    task::read_name(task, &mut slot.name);
+    slot.phase = phase::LIVE;
+    number
+}
+
+/// A slot that was never used before, or [`NO_SLOT`].
+#[inline(always)]
+fn first_use() -> u32 {
+    let Some(global) = global() else { return NO_SLOT };
+    match take_next(&mut global.slots_used, u64::from(task::slot_limit())) {
+        Some(number) => number as u32,
+        None => NO_SLOT,
+    }
+}
+
+/// Empties a slot that an earlier thread may have used.
+#[inline(always)]
+fn clear(slot: &mut Slot) {
+    const WORDS: usize = size_of::<Slot>() / size_of::<u64>();
+    let words = ptr::from_mut(slot).cast::<u64>();
+    for word in 0..WORDS {
+        // SAFETY: within the slot, which nobody else refers to yet. Volatile, because the compiler would turn
+        // the loop into a call of memset, which BPF does not have.
+        unsafe { words.add(word).write_volatile(0) };
+    }
+    for metric in &mut slot.metrics {
+        metric.totals.min_ns = u64::MAX;
+    }
+    slot.held_back.min_ns = u64::MAX;
+}
+
+/// Writes the end of a thread's record: nothing in it changes after that.
+#[inline(always)]
+pub(crate) fn finish(task: Task, slot: &mut Slot, now: u64, open_state: u32, since_ns: u64) {
+    slot.end = task::counters(task);
+    slot.until_ns = now;
+    slot.open_state = open_state;
+    slot.open_since_ns = since_ns;
+    task::read_name(task, &mut slot.name);
+}
+
+/// Adds the end of a thread without a slot to the sums.
+#[inline(always)]
+pub(crate) fn finish_slotless(task: Task, entry: u32, open_state: u32) {
+    let Some(totals) = slotless(entry) else { return };
+    let counters = task::counters(task);
+    totals.finished += 1;
+    if (open_state as usize) < totals.open.len() {
+        totals.open[open_state as usize] += 1;
+    }
+    // A thread without a slot was born in the recording (the target's first takes the first slot), so its
+    // counters started at 0.
+    totals.kernel.voluntary_switches += counters.voluntary_switches;
+    totals.kernel.involuntary_switches += counters.involuntary_switches;
+    totals.kernel.minor_faults += counters.minor_faults;
+    totals.kernel.major_faults += counters.major_faults;
+    totals.kernel.cpu_ns += counters.cpu_ns;
+    totals.kernel.migrations += counters.migrations;
+}
+
+/// Tells user space that a slot may be collected.
+///
+/// The reader comes by itself at short intervals; it is woken only when so many messages wait that slots may
+/// run short, since a wake-up is itself a switch on the machine that is being measured.
+#[inline(always)]
+pub(crate) fn announce(slot: &mut Slot, number: u32) {
+    slot.phase = phase::EXITED;
+    let map = ptr::from_ref(&EXITS).cast_mut().cast();
+    // SAFETY: the map is a ring buffer, the flag one of its queries.
+    let waiting = unsafe { bpf_ringbuf_query(map, BPF_RB_AVAIL_DATA.into()) };
+    let short = waiting > u64::from(task::slot_limit() / 4) * MESSAGE_BYTES;
+    let wakeup = if short { BPF_RB_FORCE_WAKEUP } else { BPF_RB_NO_WAKEUP };
+    if EXITS.output(Exited { slot: number, reserved: 0 }, wakeup.into()).is_err()
+        && let Some(global) = global()
+    {
+        add_shared(&mut global.exits_not_announced);
+    }
+}
+
+/// Adds one sample of a metric of a thread without a slot.
+#[inline(never)]
+pub(crate) fn record_slotless(metric: u32, ns: u64) {
+    if let Some(totals) = slotless(slotless_entry::TRACEPOINTS)
+        && (metric as usize) < Metric::COUNT
+    {
+        totals.metrics[metric as usize].add(ns);
+    }
+}
+
+/// The states in which a thread waits; used to index [`SlotlessTotals::open`].
+const _: () = assert!((state::CLOSED as usize) < 8);

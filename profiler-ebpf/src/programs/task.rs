@@ -1,0 +1,217 @@
+//! A thread's task storage, and the fields of its `task_struct`.
+
+use aya_ebpf::{
+    bindings::{BPF_F_NO_PREALLOC, BPF_LOCAL_STORAGE_GET_F_CREATE, bpf_map_type, task_struct},
+    helpers::generated::{
+        bpf_get_current_task_btf, bpf_ktime_get_ns, bpf_probe_read_kernel, bpf_task_storage_get,
+    },
+    macros::btf_map,
+};
+use core::ptr;
+use profiler_ebpf::layout::{KernelCounters, NAME_BYTES, Offsets, Settings, TaskState};
+
+/// A task as the tracepoints hand it over.
+pub(crate) type Task = *mut task_struct;
+
+/// CLOCK_MONOTONIC in nanoseconds.
+#[inline(always)]
+pub(crate) fn now_ns() -> u64 {
+    // SAFETY: no arguments, no preconditions.
+    unsafe { bpf_ktime_get_ns() }
+}
+
+/// The thread that runs on this CPU.
+#[inline(always)]
+pub(crate) fn current() -> Task {
+    // SAFETY: no arguments, no preconditions.
+    unsafe { bpf_get_current_task_btf() }
+}
+
+/// Where the running kernel keeps the fields; set by the loader, constant to the verifier.
+#[unsafe(no_mangle)]
+static OFFSETS: Offsets = Offsets {
+    pid: 0,
+    tgid: 0,
+    flags: 0,
+    comm: 0,
+    start_time: 0,
+    nvcsw: 0,
+    nivcsw: 0,
+    min_flt: 0,
+    maj_flt: 0,
+    sum_exec_runtime: 0,
+    nr_migrations: 0,
+    orig_ax: 0,
+};
+
+/// What the user decided; set by the loader, constant to the verifier.
+#[unsafe(no_mangle)]
+static SETTINGS: Settings = Settings {
+    namespace_device: 0,
+    namespace_inode: 0,
+    target_pid: 0,
+    follow_children: 0,
+    slots: 0,
+    pages: 0,
+};
+
+/// Reads one of the constants that the loader set.
+macro_rules! constant {
+    ($constants:ident . $field:ident) => {{
+        // SAFETY: a field of an initialised static; volatile, because the loader changes it after compilation.
+        unsafe { core::ptr::read_volatile(&raw const $constants.$field) }
+    }};
+}
+
+/// `BPF_MAP_TYPE_TASK_STORAGE`, for which aya-ebpf 0.2 has no type. The fields are what the loader reads from
+/// the BTF of the definition; none is ever looked at when a program runs.
+#[repr(C)]
+pub(crate) struct TaskStorage<T> {
+    r#type: *const [i32; bpf_map_type::BPF_MAP_TYPE_TASK_STORAGE as usize],
+    key: *const i32,
+    value: *const T,
+    max_entries: *const [i32; 0],
+    map_flags: *const [i32; BPF_F_NO_PREALLOC as usize],
+}
+
+// SAFETY: the pointers are a type-level description and never dereferenced.
+unsafe impl<T> Sync for TaskStorage<T> {}
+
+impl<T> TaskStorage<T> {
+    const fn new() -> Self {
+        Self {
+            r#type: ptr::null(),
+            key: ptr::null(),
+            value: ptr::null(),
+            max_entries: ptr::null(),
+            map_flags: ptr::null(),
+        }
+    }
+
+    fn map(&self) -> *mut core::ffi::c_void {
+        ptr::from_ref(self).cast_mut().cast()
+    }
+}
+
+#[btf_map]
+static TASKS: TaskStorage<TaskState> = TaskStorage::new();
+
+/// The state of a thread of the target; `None` for every other thread, the idle tasks (pid 0) among them.
+#[inline(always)]
+pub(crate) fn state<'a>(task: Task) -> Option<&'a mut TaskState> {
+    // SAFETY: the verifier accepts only trusted task pointers here. The value lives as long as the task, which
+    // outlives the program; a thread's state is written by one CPU at a time (`waking_ns` apart, one word).
+    unsafe { bpf_task_storage_get(TASKS.map(), task, ptr::null_mut(), 0).cast::<TaskState>().as_mut() }
+}
+
+/// Makes a thread part of the target. `None` if the kernel has no memory for it.
+#[inline(always)]
+pub(crate) fn create_state<'a>(task: Task, mut initial: TaskState) -> Option<&'a mut TaskState> {
+    let value = (&raw mut initial).cast();
+    // SAFETY: as in `state`; the kernel copies the initial value.
+    unsafe {
+        bpf_task_storage_get(TASKS.map(), task, value, BPF_LOCAL_STORAGE_GET_F_CREATE.into())
+            .cast::<TaskState>()
+            .as_mut()
+    }
+}
+
+/// Reads the field of a task at the given offset.
+///
+/// # Safety
+/// `offset` must be that of a field of type `T` in the running kernel, and a constant to the verifier.
+#[inline(always)]
+unsafe fn field<T: Copy>(task: Task, offset: u32) -> T {
+    // SAFETY: promised by the caller; the verifier checks the access against the kernel's BTF.
+    unsafe { *task.cast::<u8>().add(offset as usize).cast::<T>() }
+}
+
+macro_rules! fields {
+    ($($(#[$doc:meta])* $name:ident: $type:ty = $field:ident;)*) => {$(
+        $(#[$doc])*
+        #[inline(always)]
+        pub(crate) fn $name(task: Task) -> $type {
+            let offset = constant!(OFFSETS.$field);
+            // SAFETY: user space read the offset of this very field from the kernel's BTF.
+            unsafe { field(task, offset) }
+        }
+    )*};
+}
+
+fields! {
+    /// The thread id.
+    tid: u32 = pid;
+    /// The process id.
+    pid: u32 = tgid;
+    /// `PF_*`, include/linux/sched.h.
+    flags: u32 = flags;
+    /// When the kernel created the thread, CLOCK_MONOTONIC.
+    start_ns: u64 = start_time;
+    /// Voluntary switches.
+    nvcsw: u64 = nvcsw;
+    /// Involuntary switches.
+    nivcsw: u64 = nivcsw;
+    /// Minor faults.
+    min_flt: u64 = min_flt;
+    /// Major faults.
+    maj_flt: u64 = maj_flt;
+    /// CPU time.
+    sum_exec_runtime: u64 = sum_exec_runtime;
+    /// Moves to another CPU.
+    nr_migrations: u64 = nr_migrations;
+}
+
+/// The kernel's counters of a thread, now.
+#[inline(always)]
+pub(crate) fn counters(task: Task) -> KernelCounters {
+    KernelCounters {
+        voluntary_switches: nvcsw(task),
+        involuntary_switches: nivcsw(task),
+        minor_faults: min_flt(task),
+        major_faults: maj_flt(task),
+        cpu_ns: sum_exec_runtime(task),
+        migrations: nr_migrations(task),
+    }
+}
+
+/// Copies the name of a thread.
+#[inline(always)]
+pub(crate) fn read_name(task: Task, name: &mut [u8; NAME_BYTES]) {
+    let comm = task.cast::<u8>().wrapping_add(constant!(OFFSETS.comm) as usize);
+    // SAFETY: writes at most NAME_BYTES; a failing read leaves zeros, which is an empty name.
+    unsafe { bpf_probe_read_kernel(name.as_mut_ptr().cast(), NAME_BYTES as u32, comm.cast()) };
+}
+
+/// The system call number with which a thread entered the kernel; -1 if it entered in another way.
+#[inline(always)]
+pub(crate) fn syscall_number(task: Task) -> i64 {
+    // SAFETY: the helper returns the saved user registers, which every thread has.
+    let registers = unsafe { aya_ebpf::helpers::generated::bpf_task_pt_regs(task) } as *const u8;
+    let offset = constant!(OFFSETS.orig_ax) as usize;
+    // SAFETY: the offset of `orig_ax` in `pt_regs`, from the kernel's BTF; the verifier checks it.
+    unsafe { *registers.add(offset).cast::<i64>() }
+}
+
+/// Slots there are.
+pub(crate) fn slot_limit() -> u32 {
+    constant!(SETTINGS.slots)
+}
+
+/// Pages there are.
+pub(crate) fn page_limit() -> u32 {
+    constant!(SETTINGS.pages)
+}
+
+/// Whether child processes join the target.
+pub(crate) fn follows_children() -> bool {
+    constant!(SETTINGS.follow_children) != 0
+}
+
+/// The process whose exec makes it the target, with the pid namespace in which that number holds.
+pub(crate) fn target() -> (u32, u64, u64) {
+    (
+        constant!(SETTINGS.target_pid),
+        constant!(SETTINGS.namespace_device),
+        constant!(SETTINGS.namespace_inode),
+    )
+}

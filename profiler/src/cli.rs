@@ -1,0 +1,194 @@
+//! What can be typed. Only clap types: every command turns them into checked settings before anything runs.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Shows what getrusage hides: who waited, for what, how long, and what the kernel charged for it.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Profile a command and its children; without a command, compare the two sample workloads
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(Box<RunArgs>),
+    /// Print the report of profiles that were recorded before (needs no root)
+    Report(ReportArgs),
+    /// Say whether this machine can be profiled, and how to mend what is missing
+    Doctor,
+    /// Print the JSON Schema of the profile file
+    Schema,
+    /// Hold until told to execute a command: the target's first moment, used by `run`
+    #[command(name = crate::target::hold::COMMAND, hide = true)]
+    Hold(HoldArgs),
+}
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  sudo profiler run                          the tokio and the thread-pool workload, side by side
+  sudo profiler run --python                 with Python's asyncio and ThreadPoolExecutor beside them
+  sudo profiler run --article                the published case: 1000 tasks of 3 s (takes minutes)
+  sudo profiler run -- ./server --flag       any command and its children
+  sudo profiler run --duration 10s -- top    stop it after 10 s";
+
+/// `profiler run`
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The command to profile, with its arguments
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<String>,
+
+    /// Write the profile to this file; - is standard output [default: COMMAND.profile.json]
+    #[arg(short, long, value_name = "FILE", requires = "command")]
+    pub output: Option<PathBuf>,
+
+    /// Print the profile instead of the report (only with --output -)
+    #[arg(long, requires = "output")]
+    pub json: bool,
+
+    /// Overwrite an existing file, whatever is in it
+    #[arg(long)]
+    pub force: bool,
+
+    /// Stop the command after this time: SIGTERM, and SIGKILL two seconds later (10s, 1m30s)
+    #[arg(long, value_parser = duration, value_name = "TIME")]
+    pub duration: Option<Duration>,
+
+    /// Profile only the command's own process, not its children
+    #[arg(long)]
+    pub no_follow: bool,
+
+    /// Under sudo, run the command as root and not as the user who called sudo
+    #[arg(long)]
+    pub as_root: bool,
+
+    /// How much room the recording has.
+    #[command(flatten)]
+    pub limits: LimitArgs,
+
+    /// How the report looks.
+    #[command(flatten)]
+    pub report: StyleArgs,
+
+    /// What is compared without a command.
+    #[command(flatten)]
+    pub comparison: ComparisonArgs,
+}
+
+/// How much room a recording has.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits")]
+pub struct LimitArgs {
+    /// Threads that are recorded at the same time; those beyond are only summed
+    #[arg(long, default_value_t = crate::kernel::load::Limits::DEFAULT_MAX_THREADS,
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000), value_name = "N")]
+    pub max_threads: u32,
+
+    /// Memory for histogram buckets, such as 64MiB [default: 9.5 KiB for each of --max-threads]
+    #[arg(long, value_parser = memory, value_name = "SIZE")]
+    pub histogram_memory: Option<u64>,
+}
+
+/// How a report looks.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Report")]
+pub struct StyleArgs {
+    /// Show threads one by one up to this many, grouped by name beyond
+    #[arg(long, default_value_t = 16, value_name = "N")]
+    pub threads: usize,
+}
+
+/// What `run` compares without a command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Comparison (without a command)")]
+pub struct ComparisonArgs {
+    /// Tasks of each workload
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "command", value_name = "N")]
+    pub tasks: Option<u64>,
+
+    /// How long each task waits
+    #[arg(long, value_parser = duration, conflicts_with = "command", value_name = "TIME")]
+    pub fetch: Option<Duration>,
+
+    /// Threads of the thread pool [default: CPUs + 4, at most 32]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000), conflicts_with = "command", value_name = "N")]
+    pub workers: Option<u32>,
+
+    /// Add the Python pair: asyncio and ThreadPoolExecutor
+    #[arg(long, conflicts_with = "command")]
+    pub python: bool,
+
+    /// The published case: 1000 tasks of 3 s, its published figures shown beside
+    #[arg(long, conflicts_with_all = ["command", "tasks", "fetch"])]
+    pub article: bool,
+
+    /// The folder for one profile a workload [default: profiles]
+    #[arg(long, conflicts_with = "command", value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// `profiler report`
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Profiles; several are shown side by side
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// How the report looks.
+    #[command(flatten)]
+    pub report: StyleArgs,
+}
+
+/// `profiler __hold`
+#[derive(Debug, Args)]
+pub struct HoldArgs {
+    /// The descriptor on which the release comes.
+    #[arg(long)]
+    pub release: i32,
+    /// The descriptor that takes the error if the command can't be executed.
+    #[arg(long)]
+    pub failure: i32,
+    /// The user to become.
+    #[arg(long, requires = "gid")]
+    pub uid: Option<u32>,
+    /// The group to become.
+    #[arg(long, requires = "uid")]
+    pub gid: Option<u32>,
+    /// The command.
+    #[arg(last = true, required = true)]
+    pub command: Vec<std::ffi::OsString>,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(Duration::ZERO) => Err("it must be longer than nothing".to_owned()),
+        Ok(duration) => Ok(duration),
+        Err(error) => Err(format!("{error}; write it like 500ms, 10s or 1m30s")),
+    }
+}
+
+fn memory(text: &str) -> Result<u64, String> {
+    let size = text.parse::<bytesize::ByteSize>().map_err(|error| format!("{error}; write it like 64MiB"))?;
+    if size.as_u64() < 4096 {
+        return Err("at least 4KiB are needed".to_owned());
+    }
+    Ok(size.as_u64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,150 @@
+//! `profiler run` without a command: the sample workloads one after the other, then side by side.
+
+use super::output::Output;
+use super::run::{Recipe, check_machine, exit_code, record};
+use crate::cli::{ComparisonArgs, RunArgs};
+use crate::kernel::load::Limits;
+use crate::profile::{Profile, file};
+use crate::report::{self, ARTICLE, Style};
+use crate::target::user::Invoker;
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Where the profiles go by default.
+const DEFAULT_FOLDER: &str = "profiles";
+
+/// Tasks by default, as in the article.
+const DEFAULT_TASKS: u64 = 1000;
+
+/// The wait of each task by default: the thread pool then takes under 10 s on two CPUs.
+const DEFAULT_FETCH: Duration = Duration::from_millis(50);
+
+/// The wait of each task in the article.
+const ARTICLE_FETCH: Duration = Duration::from_secs(3);
+
+/// One workload of the comparison.
+struct Entry {
+    name: &'static str,
+    command: Vec<String>,
+}
+
+/// Runs the comparison. Returns the exit code to end with: that of the first workload that failed, or 0.
+///
+/// # Errors
+/// If the machine can't be profiled, the workloads are not there or a profile can't be written.
+pub fn compare(args: &RunArgs, user: Option<Invoker>, limits: Limits) -> Result<u8> {
+    let entries = entries(&args.comparison)?;
+    let folder = args.comparison.out.clone().unwrap_or_else(|| DEFAULT_FOLDER.into());
+    make_folder(&folder, user.as_ref())?;
+    let outputs = entries
+        .iter()
+        .map(|entry| {
+            let path = folder.join(format!("{}{}", entry.name, file::EXTENSION));
+            Output::prepare(&path, &entry.command[0], args.force, user.as_ref())
+        })
+        .collect::<Result<Vec<_>>>()?;
+    check_machine()?;
+    let mut profiles = Vec::new();
+    for (entry, output) in entries.into_iter().zip(outputs) {
+        let recipe = Recipe {
+            command: entry.command,
+            user: user.clone(),
+            limits,
+            follow: !args.no_follow,
+            duration: args.duration,
+            is_workload: true,
+        };
+        let profile = record_with_progress(&recipe, entry.name)?;
+        output.write(&profile)?;
+        profiles.push(profile);
+    }
+    let style = Style { threads: args.report.threads, ..Style::for_stderr() };
+    let published = args.comparison.article.then_some(&ARTICLE);
+    eprint!("{}", report::comparison(&profiles.iter().collect::<Vec<&Profile>>(), published, &style));
+    eprintln!("profiles: {}", folder.display());
+    Ok(profiles.iter().map(|profile| exit_code(&profile.run)).find(|code| *code != 0).unwrap_or_default())
+}
+
+fn record_with_progress(recipe: &Recipe, name: &str) -> Result<Profile> {
+    if !std::io::stderr().is_terminal() {
+        return record(recipe, |_| {});
+    }
+    let started = Instant::now();
+    let mut shown = None;
+    let profile = record(recipe, |exited| {
+        let seconds = started.elapsed().as_secs();
+        if shown.replace(seconds) != Some(seconds) {
+            eprint!("\r{name}: {seconds} s, {exited} threads done ");
+            // Progress that can't be shown is no reason to stop.
+            let _ = std::io::stderr().flush();
+        }
+    });
+    eprint!("\r\x1b[K");
+    profile
+}
+
+fn make_folder(folder: &Path, owner: Option<&Invoker>) -> Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(folder).with_context(|| {
+        format!("cannot make the folder {}; name another one with --out", folder.display())
+    })?;
+    if let Some(owner) = owner {
+        owner.own(&fs::File::open(folder).with_context(|| format!("cannot open {}", folder.display()))?)?;
+    }
+    Ok(())
+}
+
+fn entries(args: &ComparisonArgs) -> Result<Vec<Entry>> {
+    let fetch = if args.article { ARTICLE_FETCH } else { args.fetch.unwrap_or(DEFAULT_FETCH) };
+    let mut common = vec!["--tasks".to_owned(), args.tasks.unwrap_or(DEFAULT_TASKS).to_string()];
+    common.extend(["--fetch".to_owned(), humantime::format_duration(fetch).to_string().replace(' ', "")]);
+    let mut pool = common.clone();
+    pool.extend(args.workers.iter().flat_map(|workers| ["--workers".to_owned(), workers.to_string()]));
+    let mut entries = vec![
+        Entry { name: "tokio-workload", command: with_binary("tokio-workload", &common)? },
+        Entry { name: "thread-pool-workload", command: with_binary("thread-pool-workload", &pool)? },
+    ];
+    if args.python {
+        entries.push(Entry { name: "python-asyncio", command: with_script("asyncio_workload.py", &common)? });
+        entries.push(Entry {
+            name: "python-thread-pool",
+            command: with_script("thread_pool_workload.py", &pool)?,
+        });
+    }
+    Ok(entries)
+}
+
+fn with_binary(name: &str, arguments: &[String]) -> Result<Vec<String>> {
+    let own = std::env::current_exe().context("cannot find out where this program is")?;
+    let path = own.with_file_name(name);
+    if !path.is_file() {
+        bail!(
+            "the workload {} is not there; build it with cargo xtask build, or copy it beside the profiler",
+            path.display()
+        );
+    }
+    Ok(command(&path, arguments))
+}
+
+/// The Python pair: beside the program, or where the sources are.
+fn with_script(name: &str, arguments: &[String]) -> Result<Vec<String>> {
+    let own = std::env::current_exe().context("cannot find out where this program is")?;
+    let candidates =
+        own.ancestors().skip(1).flat_map(|folder| [folder.join("python"), folder.join("workloads/python")]);
+    let Some(script) = candidates.map(|folder| folder.join(name)).find(|script| script.is_file()) else {
+        bail!("the workload {name} is not there; copy the folder workloads/python beside the profiler");
+    };
+    let mut full = vec!["python3".to_owned()];
+    full.extend(command(&script, arguments));
+    Ok(full)
+}
+
+fn command(program: &Path, arguments: &[String]) -> Vec<String> {
+    let program: PathBuf = program.into();
+    std::iter::once(program.to_string_lossy().into_owned()).chain(arguments.iter().cloned()).collect()
+}

@@ -1,0 +1,8 @@
+//! One file a command; each reads as a table of contents.
+
+pub mod compare;
+pub mod doctor;
+pub mod output;
+pub mod report;
+pub mod run;
+pub mod schema;

@@ -1,0 +1,191 @@
+//! `profiler run -- COMMAND`: one command, from its first fault to its last switch.
+
+use super::compare;
+use super::output::Output;
+use crate::cli::{LimitArgs, RunArgs};
+use crate::kernel::load::{Limits, Target};
+use crate::kernel::requirements::{self, Missing};
+use crate::kernel::session::Session;
+use crate::profile::units::{Bytes, Nanos};
+use crate::profile::{Options, Profile, Run, SCHEMA, Tool, Workload};
+use crate::record::machine;
+use crate::record::reconcile::Reference;
+use crate::record::recording::Recording;
+use crate::report::{self, Style};
+use crate::target::launch::{self, Launch};
+use crate::target::supervise::{self, Signals};
+use crate::target::user::Invoker;
+use anyhow::{Context, Result, bail};
+use nix::time::{ClockId, clock_gettime};
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What to record, checked.
+#[derive(Clone, Debug)]
+pub struct Recipe {
+    /// The command and its arguments; not empty.
+    pub command: Vec<String>,
+    /// Whom it runs as, if not as this process.
+    pub user: Option<Invoker>,
+    /// How much room the recording has.
+    pub limits: Limits,
+    /// Whether child processes are followed.
+    pub follow: bool,
+    /// The time limit.
+    pub duration: Option<Duration>,
+    /// Whether the command is one of the sample workloads, whose standard output is a JSON line about itself.
+    pub is_workload: bool,
+}
+
+/// Runs the command. Returns the exit code to end with: the command's own.
+///
+/// # Errors
+/// If the machine can't be profiled, the output can't be written, or the command can't be executed.
+pub fn run(args: &RunArgs) -> Result<u8> {
+    let user = if args.as_root { None } else { Invoker::detect()? };
+    let limits = limits(&args.limits)?;
+    let Some(name) = args.command.first() else { return compare::compare(args, user, limits) };
+    if args.json && args.output.as_deref() != Some(Path::new("-")) {
+        bail!("--json prints the profile instead of the report, so it needs --output -");
+    }
+    let path: PathBuf = args.output.clone().unwrap_or_else(|| Output::default_path(name));
+    let output = Output::prepare(&path, name, args.force, user.as_ref())?;
+    check_machine()?;
+    let recipe = Recipe {
+        command: args.command.clone(),
+        user,
+        limits,
+        follow: !args.no_follow,
+        duration: args.duration,
+        is_workload: false,
+    };
+    let profile = record(&recipe, |_| {})?;
+    let style = Style { threads: args.report.threads, ..Style::for_stderr() };
+    if !args.json {
+        eprint!("\n{}", report::single(&profile, &style));
+    }
+    match output.write(&profile) {
+        Ok(Some(path)) => eprintln!("profile: {}", path.display()),
+        Ok(None) => {}
+        Err(error) => return Err(error.context("the report above is all that is left of the run")),
+    }
+    Ok(exit_code(&profile.run))
+}
+
+/// The limits, with the defaults that follow from one another.
+///
+/// # Errors
+/// If they make no sense together.
+fn limits(args: &LimitArgs) -> Result<Limits> {
+    let histogram_memory =
+        args.histogram_memory.unwrap_or_else(|| Limits::default_histogram_memory(args.max_threads));
+    if histogram_memory > Limits::MOST_HISTOGRAM_MEMORY {
+        bail!("--histogram-memory may be at most {}", bytesize::ByteSize(Limits::MOST_HISTOGRAM_MEMORY));
+    }
+    Ok(Limits { max_threads: args.max_threads, histogram_memory })
+}
+
+/// Fails with the words of `profiler doctor` for what is missing.
+///
+/// # Errors
+/// [`Missing`].
+pub fn check_machine() -> Result<()> {
+    let missing = requirements::missing(requirements::quick());
+    if missing.is_empty() { Ok(()) } else { bail!(Missing(missing)) }
+}
+
+/// The exit code that tells the target's fate: its own, or 128 and the signal that ended it.
+#[must_use]
+pub fn exit_code(run: &Run) -> u8 {
+    let code = match (run.exit_code, run.signal) {
+        (Some(code), _) => code,
+        (None, Some(signal)) => 128 + signal,
+        (None, None) => 1,
+    };
+    u8::try_from(code).unwrap_or(u8::MAX)
+}
+
+/// Records one command.
+///
+/// # Errors
+/// If the kernel refuses the programs or the command can't be executed; the child is gone then.
+pub fn record(recipe: &Recipe, progress: impl FnMut(usize)) -> Result<Profile> {
+    let launch = Launch {
+        command: recipe.command.clone(),
+        user: recipe.user.clone(),
+        capture_stdout: recipe.is_workload,
+    };
+    let held = launch::start(&launch)?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start tokio")?;
+    let _entered = runtime.enter();
+    let mut signals = Signals::take()?;
+    let target = Target { pid: held.pid(), follow_children: recipe.follow };
+    let session = Session::start(recipe.limits, target).or_else(explain)?;
+    let mut recording = Recording::new(session);
+    let (started_at, started_ns) = (jiff::Timestamp::now(), monotonic_now()?);
+    let mut running = held.release()?;
+    let stdout = running.take_stdout();
+    let ended = runtime.block_on(supervise::until_end(
+        &mut running,
+        &mut recording,
+        &mut signals,
+        recipe.duration,
+        progress,
+    ))?;
+    let reference = Reference { usage: &ended.usage, pid: running.pid() };
+    let recorded = recording.finish(Some(&reference))?;
+    Ok(Profile {
+        schema: SCHEMA,
+        tool: Tool { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+        machine: machine::read(Path::new("/")),
+        run: Run {
+            command: recipe.command.clone(),
+            started_at: started_at.to_string(),
+            started_ns,
+            wall_ns: ended.usage.wall_ns,
+            exit_code: ended.status.code(),
+            signal: ended.status.signal(),
+            options: options(recipe),
+            workload: stdout.map(read_summary).transpose()?.flatten(),
+        },
+        usage: Some(ended.usage),
+        threads: recorded.threads,
+        without_slot: recorded.without_slot,
+        reconciliation: recorded.reconciliation,
+        lost: recorded.lost,
+    })
+}
+
+/// A refusal of the kernel often has a cause that the doctor knows.
+fn explain(error: anyhow::Error) -> Result<Session> {
+    let missing = requirements::missing(requirements::quick());
+    if missing.is_empty() { Err(error) } else { Err(error.context(Missing(missing))) }
+}
+
+fn options(recipe: &Recipe) -> Options {
+    Options {
+        follow: recipe.follow,
+        max_threads: recipe.limits.max_threads,
+        histogram_memory_bytes: Bytes(recipe.limits.histogram_memory),
+        duration_ns: recipe.duration.map(|limit| Nanos(u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX))),
+    }
+}
+
+fn monotonic_now() -> Result<Nanos> {
+    let now = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC).context("cannot read CLOCK_MONOTONIC")?);
+    Ok(Nanos(u64::try_from(now.as_nanos())?))
+}
+
+/// The workload's own line. One that was ended early has written none.
+fn read_summary(mut stdout: impl std::io::Read) -> Result<Option<Workload>> {
+    let mut text = String::new();
+    stdout.read_to_string(&mut text).context("cannot read the workload's output")?;
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    serde_json::from_str(text.trim())
+        .map(Some)
+        .with_context(|| format!("the workload wrote {text:?} and not its summary"))
+}

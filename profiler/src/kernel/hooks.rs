@@ -1,0 +1,139 @@
+//! The programs, and what each is attached to.
+
+use anyhow::{Context, Result, anyhow};
+use aya::programs::perf_event::{PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
+use aya::programs::{BtfTracePoint, Iter, PerfEvent, ProgramFd};
+use aya::{Btf, Ebpf};
+use std::os::fd::{AsFd as _, AsRawFd as _};
+
+/// A tracepoint that a program of the same name hangs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tracepoint {
+    /// The kernel's name of it.
+    pub name: &'static str,
+    /// The folder it is in below tracefs' `events`.
+    pub group: &'static str,
+    /// What is measured there.
+    pub purpose: &'static str,
+}
+
+/// Every tracepoint that is needed. The order is that of attaching: a thread can't be born before its switches
+/// are seen, nor join before its faults are.
+pub const TRACEPOINTS: [Tracepoint; 8] = [
+    Tracepoint { name: "sched_switch", group: "sched", purpose: "on_cpu, blocked, preempted, runqueue_wait" },
+    Tracepoint { name: "sched_waking", group: "sched", purpose: "blocked, runqueue_wait" },
+    Tracepoint {
+        name: "page_fault_user",
+        group: "exceptions",
+        purpose: "entry of minor_fault and major_fault",
+    },
+    Tracepoint {
+        name: "page_fault_kernel",
+        group: "exceptions",
+        purpose: "entry of minor_fault and major_fault",
+    },
+    Tracepoint { name: "sched_wakeup_new", group: "sched", purpose: "first runqueue_wait of a thread" },
+    Tracepoint { name: "task_rename", group: "task", purpose: "names of threads" },
+    Tracepoint { name: "sched_process_fork", group: "sched", purpose: "threads and processes that are born" },
+    Tracepoint { name: "sched_process_exec", group: "sched", purpose: "the target's start" },
+];
+
+/// The software events that end a fault, with the programs that hang on them.
+const FAULT_ENDS: [(&str, SoftwareEvent); 2] =
+    [("minor_fault", SoftwareEvent::PageFaultsMin), ("major_fault", SoftwareEvent::PageFaultsMaj)];
+
+/// The program that closes all records.
+const CLOSE: &str = "close_all";
+
+/// Has the kernel verify every program and attaches it.
+pub(super) fn attach_all(ebpf: &mut Ebpf) -> Result<()> {
+    let btf = Btf::from_sys_fs().context("cannot read the kernel's type information")?;
+    let close: &mut Iter = program(ebpf, CLOSE)?;
+    close.load("task", &btf).with_context(|| refused(CLOSE))?;
+    for Tracepoint { name, .. } in TRACEPOINTS {
+        let tracepoint: &mut BtfTracePoint = program(ebpf, name)?;
+        tracepoint.load(name, &btf).with_context(|| refused(name))?;
+    }
+    for (name, _) in FAULT_ENDS {
+        let event: &mut PerfEvent = program(ebpf, name)?;
+        event.load().with_context(|| refused(name))?;
+    }
+    // Ends before entries: an end without an entry would count as one.
+    for (name, event) in FAULT_ENDS {
+        attach_to_every_cpu(program(ebpf, name)?, event).with_context(|| format!("cannot attach {name}"))?;
+    }
+    for Tracepoint { name, .. } in TRACEPOINTS {
+        let tracepoint: &mut BtfTracePoint = program(ebpf, name)?;
+        tracepoint.attach().with_context(|| format!("cannot attach to the tracepoint {name}"))?;
+    }
+    Ok(())
+}
+
+fn refused(name: &str) -> String {
+    format!("the kernel refused the program {name} (profiler doctor shows what is missing)")
+}
+
+/// Period 1: every fault, on whichever CPU it happens.
+fn attach_to_every_cpu(program: &mut PerfEvent, event: SoftwareEvent) -> Result<()> {
+    let cpus = aya::util::online_cpus()
+        .map_err(|(file, error)| anyhow!(error).context(format!("cannot read {file}")))?;
+    for cpu in cpus {
+        program
+            .attach(
+                PerfEventConfig::Software(event),
+                PerfEventScope::AllProcessesOneCpu { cpu },
+                SamplePolicy::Period(1),
+                false,
+            )
+            .with_context(|| format!("cannot open the software event on CPU {cpu}"))?;
+    }
+    Ok(())
+}
+
+/// Closes the record of every thread that still lives, so that nothing in a slot changes any more.
+pub(super) fn close_all(ebpf: &mut Ebpf) -> Result<()> {
+    let close: &mut Iter = program(ebpf, CLOSE)?;
+    let link = close.attach().context("cannot make the task iterator")?;
+    let mut walk = close
+        .take_link(link)
+        .and_then(|link| Ok(link.into_file()))
+        .context("cannot make the task iterator")?
+        .context("cannot open the task iterator")?;
+    // The program prints nothing: one read to the end walks all tasks.
+    std::io::copy(&mut walk, &mut std::io::sink()).context("cannot walk the machine's tasks")?;
+    Ok(())
+}
+
+/// How often the kernel skipped one of the programs because it was already running on that CPU
+/// (`recursion_misses`, kernel/bpf/syscall.c `bpf_prog_show_fdinfo`).
+pub(super) fn missed_runs(ebpf: &Ebpf) -> Result<u64> {
+    let mut missed = 0;
+    for (name, program) in ebpf.programs() {
+        let fd = program.fd().with_context(|| format!("the program {name} is not loaded"))?;
+        missed +=
+            recursion_misses(fd).with_context(|| format!("cannot read how often {name} was skipped"))?;
+    }
+    Ok(missed)
+}
+
+fn recursion_misses(program: &ProgramFd) -> Result<u64> {
+    let path = format!("/proc/self/fdinfo/{}", program.as_fd().as_raw_fd());
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
+    let value = text
+        .lines()
+        .find_map(|line| line.strip_prefix("recursion_misses:"))
+        .with_context(|| format!("{path} has no line recursion_misses"))?;
+    value.trim().parse().with_context(|| format!("{path}: recursion_misses is {value:?}"))
+}
+
+fn program<'a, P>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut P>
+where
+    &'a mut P: TryFrom<&'a mut aya::programs::Program, Error = aya::programs::ProgramError>,
+{
+    ebpf.program_mut(name)
+        .with_context(|| {
+            format!("the BPF object has no program {name}; build it again with cargo xtask ebpf")
+        })?
+        .try_into()
+        .with_context(|| format!("the program {name} is of another type than expected"))
+}

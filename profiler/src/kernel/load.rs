@@ -1,0 +1,107 @@
+//! Loads the BPF object: the offsets of this kernel, the user's settings, the sizes of the maps.
+
+use super::offsets::{self, KERNEL_BTF};
+use anyhow::{Context, Result};
+use aya::{Ebpf, EbpfLoader, include_bytes_aligned};
+use profiler_ebpf::layout::{BucketPage, Exited, Settings};
+use std::path::Path;
+
+/// The programs, built by this package's `build.rs` or taken from `profiler-ebpf/prebuilt`.
+static OBJECT: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/profiler-ebpf.o"));
+
+/// Bytes of the kernel's header of a message in the ring buffer (kernel/bpf/ringbuf.c).
+const MESSAGE_HEADER_BYTES: u32 = 8;
+
+/// The smallest ring buffer the kernel makes.
+const PAGE_BYTES: u32 = 4096;
+
+/// How much room a recording has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Threads recorded at the same time.
+    pub max_threads: u32,
+    /// Memory for buckets, in bytes.
+    pub histogram_memory: u64,
+}
+
+impl Limits {
+    /// Threads that fit with default settings. With [`Self::default_histogram_memory`] the maps take 47 MiB.
+    pub const DEFAULT_MAX_THREADS: u32 = 4096;
+
+    /// Bucket memory a thread gets by default: 19 pages. A thread that starts, waits on a barrier and exits
+    /// was seen to touch 10 to 14.
+    const HISTOGRAM_BYTES_PER_THREAD: u64 = 19 * size_of::<BucketPage>() as u64;
+
+    /// What the page numbers of a slot can address, and more than any machine should be asked for.
+    pub const MOST_HISTOGRAM_MEMORY: u64 = 1 << 40;
+
+    /// Bucket memory that goes with a number of threads, in bytes.
+    #[must_use]
+    pub fn default_histogram_memory(max_threads: u32) -> u64 {
+        // A few threads can touch every octave of every metric.
+        u64::from(max_threads.max(64)) * Self::HISTOGRAM_BYTES_PER_THREAD
+    }
+
+    fn pages(self) -> u32 {
+        let pages = self.histogram_memory / size_of::<BucketPage>() as u64;
+        // Page 0 is never handed out.
+        u32::try_from(pages).unwrap_or(u32::MAX - 1).max(1) + 1
+    }
+
+    /// One message a slot fits; the kernel wants a power of two of at least a page.
+    fn ring_bytes(self) -> u32 {
+        let message = MESSAGE_HEADER_BYTES + size_of::<Exited>() as u32;
+        self.max_threads.saturating_mul(message).max(PAGE_BYTES).next_power_of_two()
+    }
+}
+
+/// Whom to record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The process whose next exec makes it the target, as this process sees its number.
+    pub pid: u32,
+    /// Whether its child processes join.
+    pub follow_children: bool,
+}
+
+/// The object in the kernel: maps made, programs not yet verified.
+pub(super) struct Loaded {
+    pub(super) ebpf: Ebpf,
+    pub(super) slots: u32,
+    pub(super) pages: u32,
+}
+
+pub(super) fn load(limits: Limits, target: Target) -> Result<Loaded> {
+    let offsets = offsets::resolve(Path::new(KERNEL_BTF))?;
+    let (namespace_device, namespace_inode) = own_pid_namespace()?;
+    let settings = Settings {
+        namespace_device,
+        namespace_inode,
+        target_pid: target.pid,
+        follow_children: u32::from(target.follow_children),
+        slots: limits.max_threads,
+        pages: limits.pages(),
+    };
+    let ebpf = EbpfLoader::new()
+        .override_global("OFFSETS", &offsets, true)
+        .override_global("SETTINGS", &settings, true)
+        .map_max_entries("SLOTS", settings.slots)
+        .map_max_entries("FREE_SLOTS", settings.slots)
+        .map_max_entries("PAGES", settings.pages)
+        .map_max_entries("FREE_PAGES", settings.pages)
+        .map_max_entries("EXITS", limits.ring_bytes())
+        // Task storage, which aya 0.14 makes but has no type for.
+        .allow_unsupported_maps()
+        .load(OBJECT)
+        .context("the kernel did not take the BPF object (profiler doctor shows what is missing)")?;
+    Ok(Loaded { ebpf, slots: settings.slots, pages: settings.pages })
+}
+
+/// Device and inode of the namespace in which this process's numbers hold. The device is as the kernel wants
+/// it in `bpf_get_ns_current_pid_tgid` (kernel/bpf/helpers.c): a `dev_t` as user space sees it.
+fn own_pid_namespace() -> Result<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    let namespace = std::fs::metadata("/proc/self/ns/pid")
+        .context("cannot read /proc/self/ns/pid (is /proc mounted?)")?;
+    Ok((namespace.dev(), namespace.ino()))
+}

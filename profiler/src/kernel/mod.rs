@@ -1,0 +1,17 @@
+//! The only folder that knows BPF.
+//!
+//! - `requirements`: what the machine must offer, checked before anything is started, with the way to mend it.
+//! - `offsets`: where the running kernel keeps the fields that the programs read.
+//! - `load`: the object, its settings and the sizes of its maps.
+//! - `hooks`: the programs and what each is attached to.
+//! - `memory`: slots and bucket pages, mapped; the only place that reads memory the kernel writes.
+//! - `slots`: from a slot to a [`crate::record::ThreadRecord`].
+//! - `session`: the life of a recording, a [`crate::record::Source`].
+
+pub mod hooks;
+pub mod load;
+pub mod memory;
+pub mod offsets;
+pub mod requirements;
+pub mod session;
+mod slots;

@@ -1,0 +1,255 @@
+//! What the machine must offer, each with its state, what needs it and how to mend it.
+
+use super::hooks::TRACEPOINTS;
+use super::load::{Limits, Target};
+use super::offsets::{self, KERNEL_BTF};
+use super::session::Session;
+use btf_rs::{Backend, Btf};
+use nix::sys::utsname::uname;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+/// The oldest kernel that the programs were tried on.
+const OLDEST_KERNEL: (u32, u32) = (6, 1);
+
+/// Bits of the capability sets (include/uapi/linux/capability.h).
+const CAP_SYS_ADMIN: u32 = 21;
+const CAP_PERFMON: u32 = 38;
+const CAP_BPF: u32 = 39;
+
+/// From this value on Debian's and Ubuntu's kernels refuse perf events to everyone without CAP_SYS_ADMIN,
+/// CAP_PERFMON or not; the mainline kernel knows values up to 2.
+const PARANOID_REFUSES_PERFMON: i64 = 3;
+
+/// What the maps take with default settings, with some room for the programs and the loader.
+const MEMORY_NEEDED: u64 = 64 << 20;
+
+/// One thing the machine must offer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Requirement {
+    /// What it is.
+    pub name: String,
+    /// What was found.
+    pub found: String,
+    /// What needs it.
+    pub needed_by: &'static str,
+    /// How to mend it; absent if nothing is missing.
+    pub remedy: Option<String>,
+}
+
+impl Requirement {
+    fn met(name: impl Into<String>, needed_by: &'static str, found: impl Into<String>) -> Self {
+        Self { name: name.into(), found: found.into(), needed_by, remedy: None }
+    }
+
+    fn or_missing(mut self, is_met: bool, remedy: impl Into<String>) -> Self {
+        self.remedy = (!is_met).then(|| remedy.into());
+        self
+    }
+}
+
+/// What is missing, in the words of `profiler doctor`.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", describe(.0))]
+pub struct Missing(pub Vec<Requirement>);
+
+fn describe(missing: &[Requirement]) -> String {
+    let mut text = "this machine can't be profiled as it is:".to_owned();
+    for Requirement { name, found, needed_by, remedy } in missing {
+        let remedy = remedy.as_deref().unwrap_or_default();
+        // Writing to a string cannot fail.
+        let _ = write!(text, "\n  {name}: {found} (needed for {needed_by})\n    -> {remedy}");
+    }
+    text
+}
+
+/// The requirements that can be looked up at once; `run` checks these before it starts anything.
+#[must_use]
+pub fn quick() -> Vec<Requirement> {
+    vec![
+        architecture(),
+        kernel_version(),
+        kernel_btf(),
+        capabilities(),
+        perf_event_paranoid(),
+        lockdown(),
+        memory(),
+    ]
+}
+
+/// Every requirement; the last one is a recording of nothing, with all programs loaded and attached.
+#[must_use]
+pub fn all() -> Vec<Requirement> {
+    let mut list = quick();
+    list.push(tracefs());
+    list.extend(hooks());
+    if list.iter().all(|requirement| requirement.remedy.is_none()) {
+        list.push(trial());
+    }
+    list
+}
+
+/// Those that are not met.
+#[must_use]
+pub fn missing(requirements: Vec<Requirement>) -> Vec<Requirement> {
+    requirements.into_iter().filter(|requirement| requirement.remedy.is_some()).collect()
+}
+
+fn architecture() -> Requirement {
+    Requirement::met("architecture", "reading system call numbers", std::env::consts::ARCH)
+        .or_missing(cfg!(target_arch = "x86_64"), "use an x86-64 machine")
+}
+
+fn kernel_version() -> Requirement {
+    let release = uname().map(|name| name.release().to_string_lossy().into_owned()).unwrap_or_default();
+    let (major, minor) = OLDEST_KERNEL;
+    let is_new_enough = version(&release).is_some_and(|version| version >= OLDEST_KERNEL);
+    Requirement::met("kernel", "task storage and BTF tracepoints", release)
+        .or_missing(is_new_enough, format!("boot Linux {major}.{minor} or newer"))
+}
+
+fn version(release: &str) -> Option<(u32, u32)> {
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit());
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
+fn kernel_btf() -> Requirement {
+    let resolved = offsets::resolve(Path::new(KERNEL_BTF));
+    let found = resolved.as_ref().map_or_else(|error| format!("{error:#}"), |_| KERNEL_BTF.to_owned());
+    Requirement::met("kernel type information (BTF)", "finding the kernel's fields", found).or_missing(
+        resolved.is_ok(),
+        "boot a kernel built with CONFIG_DEBUG_INFO_BTF=y (the kernels of Debian, Ubuntu, Fedora and Arch are)",
+    )
+}
+
+fn capabilities() -> Requirement {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let effective = effective_capabilities(&status);
+    let has = |bit: u32| effective.is_some_and(|set| set >> bit & 1 == 1);
+    let (bpf, perfmon, admin) = (has(CAP_BPF), has(CAP_PERFMON), has(CAP_SYS_ADMIN));
+    let held: Vec<&str> = [(admin, "CAP_SYS_ADMIN"), (bpf, "CAP_BPF"), (perfmon, "CAP_PERFMON")]
+        .into_iter()
+        .filter_map(|(held, name)| held.then_some(name))
+        .collect();
+    let found = if held.is_empty() { "none of CAP_BPF, CAP_PERFMON".to_owned() } else { held.join(", ") };
+    Requirement::met("capabilities", "loading and attaching the programs", found)
+        .or_missing(admin || (bpf && perfmon), "run it with sudo")
+}
+
+/// The effective set in /proc/PID/status.
+fn effective_capabilities(status: &str) -> Option<u64> {
+    let set = status.lines().find_map(|line| line.strip_prefix("CapEff:"))?;
+    u64::from_str_radix(set.trim(), 16).ok()
+}
+
+fn perf_event_paranoid() -> Requirement {
+    const FILE: &str = "/proc/sys/kernel/perf_event_paranoid";
+    let text = fs::read_to_string(FILE).unwrap_or_default();
+    let value = text.trim().parse::<i64>().ok();
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let admin = effective_capabilities(&status).is_some_and(|set| set >> CAP_SYS_ADMIN & 1 == 1);
+    let found = value.map_or_else(
+        || format!("{FILE} can't be read: a kernel without CONFIG_PERF_EVENTS"),
+        |value| format!("kernel.perf_event_paranoid = {value}"),
+    );
+    let is_met = value.is_some_and(|value| admin || value < PARANOID_REFUSES_PERFMON);
+    Requirement::met("perf events", "the end of a fault", found)
+        .or_missing(is_met, "run it with sudo, or: sudo sysctl kernel.perf_event_paranoid=2")
+}
+
+fn lockdown() -> Requirement {
+    let text = fs::read_to_string("/sys/kernel/security/lockdown").unwrap_or_default();
+    let active = text.split_whitespace().find_map(|mode| mode.strip_prefix('[')?.strip_suffix(']'));
+    Requirement::met(
+        "lockdown",
+        "reading kernel memory from the programs",
+        active.unwrap_or("not in this kernel"),
+    )
+    .or_missing(
+        active != Some("confidentiality"),
+        "boot with lockdown=integrity or lockdown=none (secure boot may force it)",
+    )
+}
+
+fn memory() -> Requirement {
+    let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let available = text
+        .lines()
+        .find_map(|line| {
+            line.strip_prefix("MemAvailable:")?.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
+        })
+        .map(|kibibytes| kibibytes * 1024);
+    let found =
+        available.map_or_else(|| "unknown".to_owned(), |bytes| format!("{} MiB available", bytes >> 20));
+    Requirement::met("memory", "slots and histograms in the kernel", found).or_missing(
+        available.is_none_or(|bytes| bytes >= MEMORY_NEEDED),
+        "free some memory, or lower --max-threads and --histogram-memory",
+    )
+}
+
+/// Not needed: the programs attach by the kernel's type information. Shown because other tools need it.
+fn tracefs() -> Requirement {
+    let mounted = Path::new("/sys/kernel/tracing/events").is_dir();
+    let found = if mounted { "mounted" } else { "not mounted, and not needed" };
+    Requirement::met("tracefs", "nothing here; other tracing tools", found)
+}
+
+fn hooks() -> Vec<Requirement> {
+    let Ok(btf) = Btf::from_file_with_backend(KERNEL_BTF, Backend::Cache) else { return Vec::new() };
+    TRACEPOINTS
+        .iter()
+        .map(|hook| {
+            let is_there = btf.resolve_ids_by_name(&format!("btf_trace_{}", hook.name)).is_ok();
+            let found = if is_there { "in this kernel" } else { "not in this kernel" };
+            Requirement::met(format!("tracepoint {}:{}", hook.group, hook.name), hook.purpose, found)
+                .or_missing(
+                    is_there,
+                    "boot a kernel built with CONFIG_TRACEPOINTS=y (CONFIG_FTRACE=y sets it)",
+                )
+        })
+        .collect()
+}
+
+fn trial() -> Requirement {
+    let started = Instant::now();
+    let limits = Limits { max_threads: 64, histogram_memory: Limits::default_histogram_memory(64) };
+    // No process has the number 0, so nothing is recorded.
+    let session = Session::start(limits, Target { pid: 0, follow_children: false });
+    let found = match &session {
+        Ok(_) => format!("loaded and attached in {} ms", started.elapsed().as_millis()),
+        Err(error) => format!("{error:#}"),
+    };
+    Requirement::met("programs", "everything", found).or_missing(
+        session.is_ok(),
+        "see the words of the kernel above; please report it with your kernel's version",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_distributions_are_read() {
+        assert_eq!(version("6.1.0-40-amd64"), Some((6, 1)));
+        assert_eq!(version("6.18.44-fc-v669"), Some((6, 18)));
+        assert_eq!(version("7.0-rc1"), Some((7, 0)));
+        assert_eq!(version("unknown"), None);
+    }
+
+    #[test]
+    fn capability_sets_are_read() {
+        assert_eq!(effective_capabilities("Name:\tx\nCapEff:\t000001ffffffffff\n"), Some(0x1ff_ffff_ffff));
+        assert_eq!(effective_capabilities("Name:\tx\n"), None);
+    }
+
+    #[test]
+    fn what_is_missing_is_named_with_its_remedy() {
+        let requirement =
+            Requirement::met("kernel", "everything", "5.10").or_missing(false, "boot a newer one");
+        let text = Missing(vec![requirement]).to_string();
+        assert!(text.contains("kernel: 5.10") && text.contains("boot a newer one"), "{text}");
+    }
+}

@@ -1,0 +1,135 @@
+//! The life of a recording: load, attach, collect what has exited, close, collect the rest.
+
+use super::hooks;
+use super::load::{self, Limits, Target};
+use super::memory::MappedArray;
+use super::slots;
+use crate::record::{Rest, SlotlessRecord, Source, ThreadRecord};
+use anyhow::{Context, Result, bail};
+use aya::Ebpf;
+use aya::maps::{Array, Map, MapData, PerCpuArray, Queue, RingBuf};
+use profiler_ebpf::layout::{BucketPage, Global, Slot, SlotlessTotals, phase};
+use std::os::fd::{AsFd, BorrowedFd};
+
+/// A running recording. Dropping it detaches every program.
+pub struct Session {
+    ebpf: Ebpf,
+    slot_memory: MappedArray<Slot>,
+    page_memory: MappedArray<BucketPage>,
+    exits: RingBuf<MapData>,
+    free_slots: Queue<MapData, u32>,
+    free_pages: Queue<MapData, u32>,
+    globals: Array<MapData, Global>,
+    slotless: PerCpuArray<MapData, SlotlessTotals>,
+    /// For each slot the end of the record that was last collected from it: tells a slot that was handed back
+    /// and not used again from one that was never collected.
+    collected_until: Vec<u64>,
+}
+
+impl Session {
+    /// Loads and attaches every program. When this returns, the target's next exec starts its record.
+    ///
+    /// # Errors
+    /// If the kernel refuses a map, a program or a hook.
+    pub fn start(limits: Limits, target: Target) -> Result<Self> {
+        let load::Loaded { mut ebpf, slots, pages } = load::load(limits, target)?;
+        let mut session = Self {
+            slot_memory: MappedArray::new(array(&ebpf, "SLOTS")?, slots)?,
+            page_memory: MappedArray::new(array(&ebpf, "PAGES")?, pages)?,
+            exits: take(&mut ebpf, "EXITS")?,
+            free_slots: take(&mut ebpf, "FREE_SLOTS")?,
+            free_pages: take(&mut ebpf, "FREE_PAGES")?,
+            globals: take(&mut ebpf, "GLOBALS")?,
+            slotless: take(&mut ebpf, "SLOTLESS")?,
+            collected_until: vec![0; slots as usize],
+            ebpf,
+        };
+        hooks::attach_all(&mut session.ebpf)?;
+        Ok(session)
+    }
+
+    /// Copies a finished slot and its pages, and hands both back.
+    fn collect(&mut self, number: u32) -> Result<ThreadRecord> {
+        let slot = self.slot_memory.read(number).with_context(|| format!("there is no slot {number}"))?;
+        let record = slots::record(&slot, &self.page_memory);
+        self.collected_until[number as usize] = slot.until_ns;
+        for page in slots::pages_of(&slot) {
+            self.free_pages.push(page, 0).context("cannot hand back a bucket page")?;
+        }
+        self.free_slots.push(number, 0).context("cannot hand back a slot")?;
+        Ok(record)
+    }
+
+    /// The slot of the next thread that has exited.
+    fn next_exit(&mut self) -> Option<u32> {
+        let message = self.exits.next()?;
+        message.first_chunk().map(|slot| u32::from_ne_bytes(*slot))
+    }
+
+    fn global(&self) -> Result<Global> {
+        self.globals.get(&0, 0).context("cannot read the programs' counters")
+    }
+
+    fn slotless(&self) -> Result<SlotlessRecord> {
+        let mut sum = SlotlessRecord::default();
+        for entry in 0..2 {
+            let values =
+                self.slotless.get(&entry, 0).context("cannot read the sums of threads without a slot")?;
+            values.iter().for_each(|value| sum.add(value));
+        }
+        Ok(sum)
+    }
+}
+
+impl Source for Session {
+    fn collect_exited(&mut self) -> Result<Vec<ThreadRecord>> {
+        let mut records = Vec::new();
+        while let Some(slot) = self.next_exit() {
+            records.push(self.collect(slot)?);
+        }
+        Ok(records)
+    }
+
+    fn close(&mut self) -> Result<Rest> {
+        hooks::close_all(&mut self.ebpf)?;
+        let mut threads = self.collect_exited()?;
+        for number in 0..self.collected_until.len() as u32 {
+            // What was still in use is closed now; an exit that could not be announced is found here too.
+            let Some(slot) = self.slot_memory.read(number) else { continue };
+            let finished = matches!(slot.phase, phase::CLOSED | phase::EXITED);
+            if finished && slot.until_ns != self.collected_until[number as usize] {
+                threads.push(self.collect(number)?);
+            }
+        }
+        Ok(Rest {
+            threads,
+            without_slot: self.slotless()?,
+            threads_without_state: self.global()?.threads_without_state,
+            missed_program_runs: hooks::missed_runs(&self.ebpf)?,
+        })
+    }
+}
+
+impl AsFd for Session {
+    /// Becomes readable when so many threads have exited that slots may run short.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.exits.as_fd()
+    }
+}
+
+fn array<'a>(ebpf: &'a Ebpf, name: &str) -> Result<&'a MapData> {
+    match ebpf.map(name) {
+        Some(Map::Array(data)) => Ok(data),
+        _ => bail!("the BPF object has no array {name}; build it again with cargo xtask ebpf"),
+    }
+}
+
+fn take<M>(ebpf: &mut Ebpf, name: &str) -> Result<M>
+where
+    M: TryFrom<Map, Error = aya::maps::MapError>,
+{
+    ebpf.take_map(name)
+        .with_context(|| format!("the BPF object has no map {name}; build it again with cargo xtask ebpf"))?
+        .try_into()
+        .with_context(|| format!("the map {name} is of another type than expected"))
+}

@@ -1,0 +1,166 @@
+//! From a slot to a record: names, histograms and what the thread was blocked on.
+
+use super::memory::MappedArray;
+use crate::profile::histogram::{Bucket, Histogram};
+use crate::profile::thread::{BlockedOn, HeldBack, OpenState};
+use crate::profile::units::Nanos;
+use crate::record::{End, SlotlessRecord, ThreadRecord};
+use profiler_ebpf::buckets::PAGE_BUCKETS;
+use profiler_ebpf::layout::{
+    self, BucketPage, MetricSlot, Slot, SlotlessTotals, Totals, blocked_key, phase, state,
+};
+use profiler_ebpf::metric::Metric;
+use std::collections::BTreeMap;
+use syscalls::Sysno;
+
+/// Turns a finished slot into a record.
+pub(super) fn record(slot: &Slot, pages: &MappedArray<BucketPage>) -> ThreadRecord {
+    let histograms: BTreeMap<Metric, Histogram> = Metric::ALL
+        .into_iter()
+        .filter_map(|metric| Some((metric, histogram(&slot.metrics[metric.index()], pages)?)))
+        .collect();
+    let kept = (slot.renames as usize).min(slot.earlier_names.len());
+    ThreadRecord {
+        pid: slot.pid,
+        tid: slot.tid,
+        start_ns: Nanos(slot.start_ns),
+        name: name(&slot.name),
+        earlier_names: slot.earlier_names[..kept].iter().map(name).collect(),
+        renames: slot.renames,
+        newborn: slot.newborn != 0,
+        from_ns: Nanos(slot.from_ns),
+        until_ns: Nanos(slot.until_ns),
+        end: end(slot),
+        kernel_at_start: slot.start,
+        kernel_at_end: slot.end,
+        first_slice_ns: (slot.first_slice_ns != 0).then_some(Nanos(slot.first_slice_ns)),
+        held_back: held_back(&slot.held_back),
+        histograms,
+        blocked_on: blocked_on(slot),
+        minor_without_entry: slot.minor_without_entry,
+        major_without_entry: slot.major_without_entry,
+        clock_backwards: slot.clock_backwards,
+    }
+}
+
+/// The pages that a slot refers to.
+pub(super) fn pages_of(slot: &Slot) -> impl Iterator<Item = u32> {
+    slot.metrics.iter().flat_map(|metric| metric.pages).filter(|page| *page != 0)
+}
+
+/// The state a thread was left in; `None` for one that has no meaning at the end of a record.
+pub(super) fn open_state(state: u32) -> Option<OpenState> {
+    match state {
+        state::ON_CPU => Some(OpenState::OnCpu),
+        state::BLOCKED => Some(OpenState::Blocked),
+        state::PREEMPTED => Some(OpenState::Preempted),
+        state::HELD_BACK => Some(OpenState::HeldBack),
+        state::NEWBORN => Some(OpenState::Newborn),
+        _ => None,
+    }
+}
+
+fn end(slot: &Slot) -> End {
+    let state = open_state(slot.open_state).unwrap_or(OpenState::OnCpu);
+    if slot.phase == phase::EXITED {
+        End::Exited { last_switch: state }
+    } else {
+        End::Open { state, since_ns: Nanos(slot.open_since_ns) }
+    }
+}
+
+fn histogram(metric: &MetricSlot, pages: &MappedArray<BucketPage>) -> Option<Histogram> {
+    let mut buckets = Vec::new();
+    for (place, page) in metric.pages.iter().enumerate() {
+        let Some(page) = (*page != 0).then(|| pages.read(*page)).flatten() else { continue };
+        let first = place * PAGE_BUCKETS;
+        buckets.extend(
+            page.counts
+                .iter()
+                .enumerate()
+                .filter(|(_, count)| **count != 0)
+                .map(|(cell, count)| Bucket::at((first + cell) as u32, u64::from(*count))),
+        );
+    }
+    totals(&metric.totals).map(|totals| Histogram { buckets, ..totals })
+}
+
+/// A histogram without buckets; `None` without samples.
+pub(super) fn totals(totals: &Totals) -> Option<Histogram> {
+    (totals.count > 0).then(|| Histogram {
+        count: totals.count,
+        sum_ns: Nanos(totals.sum_ns),
+        min_ns: Nanos(totals.min_ns),
+        max_ns: Nanos(totals.max_ns),
+        buckets: Vec::new(),
+    })
+}
+
+fn held_back(totals: &Totals) -> Option<HeldBack> {
+    (totals.count > 0).then(|| HeldBack {
+        count: totals.count,
+        sum_ns: Nanos(totals.sum_ns),
+        max_ns: Nanos(totals.max_ns),
+    })
+}
+
+fn blocked_on(slot: &Slot) -> Vec<BlockedOn> {
+    let named = slot.blocked_on.iter().map(|entry| (blocked_on_name(entry.key), entry));
+    let others = std::iter::once(("others".to_owned(), &slot.blocked_on_others));
+    let mut all: Vec<BlockedOn> = named
+        .chain(others)
+        .filter(|(_, entry)| entry.count > 0)
+        .map(|(syscall, entry)| BlockedOn {
+            syscall,
+            count: entry.count,
+            sum_ns: Nanos(entry.sum_ns),
+            max_ns: Nanos(entry.max_ns),
+        })
+        .collect();
+    all.sort_by(|a, b| b.sum_ns.cmp(&a.sum_ns).then_with(|| a.syscall.cmp(&b.syscall)));
+    all
+}
+
+fn blocked_on_name(key: u64) -> String {
+    match key {
+        blocked_key::NO_SYSCALL => "no_syscall".to_owned(),
+        blocked_key::PAGE_FAULT => "page_fault".to_owned(),
+        blocked_key::KERNEL_WORKER => "kernel_worker".to_owned(),
+        _ => {
+            let number = key.saturating_sub(blocked_key::SYSCALL_0);
+            let known = usize::try_from(number).ok().and_then(Sysno::new);
+            known.map_or_else(|| format!("syscall_{number}"), |known| known.name().to_owned())
+        }
+    }
+}
+
+/// A kernel name: up to the first zero. Bytes that are not UTF-8 are shown as the replacement character.
+fn name(bytes: &[u8; layout::NAME_BYTES]) -> String {
+    let length = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    String::from_utf8_lossy(&bytes[..length]).into_owned()
+}
+
+impl SlotlessRecord {
+    /// Adds what one CPU counted.
+    pub(super) fn add(&mut self, cpu: &SlotlessTotals) {
+        self.threads += cpu.threads;
+        self.unfinished_blocked += cpu.open[state::BLOCKED as usize];
+        self.unfinished_involuntary +=
+            cpu.open[state::PREEMPTED as usize] + cpu.open[state::HELD_BACK as usize];
+        for metric in Metric::ALL {
+            let Some(more) = totals(&cpu.metrics[metric.index()]) else { continue };
+            let sum = Histogram::merged(self.metrics.get(&metric).into_iter().chain([&more]));
+            self.metrics.extend(sum.map(|sum| (metric, sum)));
+        }
+        self.held_back += cpu.held_back.count;
+        self.faults_without_entry += cpu.faults_without_entry;
+        self.clock_backwards += cpu.clock_backwards;
+        let (sum, more) = (&mut self.kernel, &cpu.kernel);
+        sum.voluntary_switches += more.voluntary_switches;
+        sum.involuntary_switches += more.involuntary_switches;
+        sum.minor_faults += more.minor_faults;
+        sum.major_faults += more.major_faults;
+        sum.cpu_ns += more.cpu_ns;
+        sum.migrations += more.migrations;
+    }
+}

@@ -1,0 +1,19 @@
+//! A Linux profiler that shows what `getrusage(2)` hides.
+//!
+//! Data flows one way:
+//!
+//! ```text
+//! cli -> target + kernel -> record -> profile -> report
+//! ```
+//!
+//! - `target` decides who is profiled and starts it; `kernel` is the only place that knows BPF.
+//! - `record` moves what the kernel counted into a [`profile::Profile`], which is plain data.
+//! - `report` works from profiles alone: without root, and on another machine.
+
+pub mod cli;
+pub mod commands;
+pub mod kernel;
+pub mod profile;
+pub mod record;
+pub mod report;
+pub mod target;

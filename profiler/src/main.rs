@@ -1,0 +1,38 @@
+//! The `profiler` command: parse, dispatch, print what went wrong once, choose the exit code.
+
+use clap::Parser as _;
+use profiler::cli::{Cli, Command};
+use profiler::commands::{doctor, report, run, schema};
+use profiler::target::hold;
+use profiler::target::launch::ExecFailed;
+use std::io::{IsTerminal as _, stdout};
+use std::process::ExitCode;
+
+/// What was asked for can't be done: a requirement, a file or a limit is in the way.
+const FAILURE: u8 = 1;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match dispatch(&cli) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            let (red, plain) = if colour() { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
+            eprintln!("{red}profiler:{plain} {error:#}");
+            ExitCode::from(error.downcast_ref::<ExecFailed>().map_or(FAILURE, |failed| failed.code))
+        }
+    }
+}
+
+fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
+    match &cli.command {
+        Command::Run(args) => run::run(args),
+        Command::Report(args) => report::report(args, stdout().lock()).map(|()| 0),
+        Command::Doctor => doctor::doctor(stdout().lock()).map(|ready| if ready { 0 } else { FAILURE }),
+        Command::Schema => schema::schema(stdout().lock()).map(|()| 0),
+        Command::Hold(args) => hold::hold(args),
+    }
+}
+
+fn colour() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}

@@ -1,0 +1,44 @@
+//! Where a profile was recorded.
+
+use super::units::Bytes;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The machine, as far as it could be read: what could not is absent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Machine {
+    /// The processor's name.
+    pub cpu_model: Option<String>,
+    /// How its CPUs are arranged.
+    pub topology: Topology,
+    /// The frequency governor of the first CPU.
+    pub governor: Option<String>,
+    /// The kernel's release and version.
+    pub kernel: Option<String>,
+    /// Processor weaknesses and what the kernel does against each.
+    pub mitigations: Vec<Mitigation>,
+    /// Physical memory.
+    pub memory_bytes: Option<Bytes>,
+}
+
+/// How the CPUs are arranged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Topology {
+    /// CPUs that are online (hardware threads).
+    pub threads: Option<u32>,
+    /// Cores.
+    pub cores: Option<u32>,
+    /// Groups of CPUs that share a third-level cache.
+    pub l3_groups: Option<u32>,
+    /// Memory nodes.
+    pub nodes: Option<u32>,
+}
+
+/// One processor weakness.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Mitigation {
+    /// The kernel's name of it.
+    pub weakness: String,
+    /// What the kernel says it does.
+    pub state: String,
+}

@@ -1,0 +1,142 @@
+//! Plain data: what one run recorded, and the file it is kept in.
+//!
+//! Nothing here needs the kernel. Unknown fields are ignored when reading; `lost` is always present; what was
+//! not measured is absent, never zero.
+
+pub mod file;
+pub mod histogram;
+pub mod machine;
+pub mod reconciliation;
+pub mod thread;
+pub mod units;
+pub mod usage;
+
+use histogram::Histogram;
+use machine::Machine;
+use profiler_ebpf::metric::Metric;
+use reconciliation::Check;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use thread::{Thread, WithoutSlot};
+use units::Nanos;
+use usage::Usage;
+
+/// The version of the file format that this program writes and the newest it reads.
+pub const SCHEMA: u32 = 1;
+
+/// What one run recorded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Profile {
+    /// The version of the format.
+    pub schema: u32,
+    /// The program that wrote it.
+    pub tool: Tool,
+    /// Where it was recorded.
+    pub machine: Machine,
+    /// What was run.
+    pub run: Run,
+    /// What getrusage reports of it; absent if the target was not a child that could be waited for.
+    pub usage: Option<Usage>,
+    /// The threads of the target, in the order of their start.
+    pub threads: Vec<Thread>,
+    /// Threads that found no slot, summed; absent if every thread had one.
+    pub without_slot: Option<WithoutSlot>,
+    /// What was measured beside what the kernel counted: the sums over the run, and every thread that differs.
+    pub reconciliation: Vec<Check>,
+    /// What was lost; present even when all zero.
+    pub lost: Lost,
+}
+
+/// The program that wrote a profile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Tool {
+    /// `profiler`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// What was run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Run {
+    /// The command and its arguments.
+    pub command: Vec<String>,
+    /// When the target started, RFC 3339.
+    pub started_at: String,
+    /// The same moment on CLOCK_MONOTONIC: the anchor of every other time in the profile.
+    pub started_ns: Nanos,
+    /// From the start of the target to its end.
+    pub wall_ns: Nanos,
+    /// The target's exit code; absent if a signal ended it.
+    pub exit_code: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+    /// How it was recorded.
+    pub options: Options,
+    /// The JSON line that a workload printed of itself; absent for other commands.
+    pub workload: Option<Workload>,
+}
+
+/// How a run was recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Options {
+    /// Whether child processes were followed.
+    pub follow: bool,
+    /// Threads that could be recorded at the same time.
+    pub max_threads: u32,
+    /// Memory for buckets.
+    pub histogram_memory_bytes: units::Bytes,
+    /// The time limit, if there was one.
+    pub duration_ns: Option<Nanos>,
+}
+
+/// What a workload says of itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Workload {
+    /// How the program schedules its tasks, in its own words.
+    pub scheduler: String,
+    /// Tasks done.
+    pub tasks: u64,
+    /// From the first task's submission to the last one's end, by the workload's own clock.
+    pub wall_ns: Nanos,
+    /// The sum over the tasks of the time from a task's start to its end.
+    pub task_time_ns: Nanos,
+}
+
+/// What was lost. All zero means that nothing was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Lost {
+    /// Samples that count in the totals but are in no bucket.
+    pub samples_without_bucket: u64,
+    /// Threads that have no histograms of their own; they are summed in `without_slot`.
+    pub threads_without_slot: u64,
+    /// Times the kernel skipped a program because it was already running on that CPU.
+    pub missed_program_runs: u64,
+    /// Threads of which nothing is known: the kernel had no memory for their state.
+    pub threads_without_state: u64,
+    /// Intervals that were not recorded because their end was stamped before their start.
+    pub clock_backwards: u64,
+}
+
+impl Lost {
+    /// Whether nothing was lost.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Profile {
+    /// The distribution of a metric over all threads that have histograms.
+    #[must_use]
+    pub fn histogram(&self, metric: Metric) -> Option<Histogram> {
+        Histogram::merged(self.threads.iter().filter_map(|thread| thread.histogram(metric)))
+    }
+
+    /// The distributions of all metrics over all threads.
+    #[must_use]
+    pub fn histograms(&self) -> BTreeMap<&'static str, Histogram> {
+        Metric::ALL.into_iter().filter_map(|metric| Some((metric.name(), self.histogram(metric)?))).collect()
+    }
+}

@@ -1,0 +1,126 @@
+//! The profile's own proof: what was measured beside what the kernel itself counted.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One quantity, measured and counted by the kernel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Check {
+    /// What is compared.
+    pub quantity: Quantity,
+    /// Over what.
+    pub scope: Scope,
+    /// The kernel's figure; nanoseconds for times.
+    pub kernel: u64,
+    /// The profiler's.
+    pub measured: u64,
+    /// `measured - kernel`.
+    pub difference: i64,
+    /// The rule of the kernel that explains the difference; absent if there is none to explain, or none does.
+    pub explanation: Option<Explanation>,
+}
+
+impl Check {
+    /// Whether the figures agree, or a rule of the kernel explains why they do not.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.difference == 0 || self.explanation.is_some()
+    }
+}
+
+/// What is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Quantity {
+    /// Voluntary switches.
+    VoluntarySwitches,
+    /// Involuntary switches.
+    InvoluntarySwitches,
+    /// Minor faults.
+    MinorFaults,
+    /// Major faults.
+    MajorFaults,
+    /// The sum of `on_cpu` against the kernel's CPU time, in nanoseconds.
+    CpuTimeNs,
+    /// The sum of everything a thread did against its lifetime, in nanoseconds.
+    LifetimeNs,
+}
+
+impl Quantity {
+    /// The words a report uses.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::VoluntarySwitches => "voluntary switches",
+            Self::InvoluntarySwitches => "involuntary switches",
+            Self::MinorFaults => "minor faults",
+            Self::MajorFaults => "major faults",
+            Self::CpuTimeNs => "CPU time",
+            Self::LifetimeNs => "lifetime",
+        }
+    }
+}
+
+/// Over what a quantity is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// The sum over all threads against the sum of the kernel's counters of these threads.
+    Threads,
+    /// The sum over all threads against what `wait4` reports of the child.
+    Wait4,
+    /// One thread.
+    Thread {
+        /// Process id.
+        pid: u32,
+        /// Thread id.
+        tid: u32,
+    },
+}
+
+/// Why a difference is as it should be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Explanation {
+    /// The named rules of the kernel that apply.
+    pub rules: Vec<Rule>,
+    /// The arithmetic, in words.
+    pub text: String,
+}
+
+/// A rule of the kernel that makes its figure differ from the measured one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// A thread's last switch happens after its counters were added to its process's.
+    LastSwitch,
+    /// The child's own switches and faults before it executed the command count in its process's usage.
+    BeforeExec,
+    /// Faults that the kernel takes without registers raise no event.
+    WithoutRegisters,
+    /// Descendants that nobody waited for, or that still ran, are not in `wait4`'s figures.
+    NotWaitedFor,
+    /// `on_cpu` is time on the CPU; the kernel's CPU time leaves out interrupts and time stolen by a
+    /// hypervisor, and stamps a switch a little earlier than the tracepoint.
+    ClockPoints,
+    /// The thread was running while the recording was closed.
+    RunningAtClose,
+}
+
+/// The verdict over a whole profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Differences that no rule explains.
+    pub unexplained: usize,
+    /// Differences that a rule explains.
+    pub explained: usize,
+    /// Whether anything was lost.
+    pub lost: bool,
+}
+
+impl Verdict {
+    /// Whether every number is proven.
+    #[must_use]
+    pub fn is_complete(self) -> bool {
+        self.unexplained == 0 && !self.lost
+    }
+}

@@ -1,0 +1,160 @@
+//! What was recorded of one thread.
+
+use super::histogram::Histogram;
+use super::units::Nanos;
+use profiler_ebpf::metric::Metric;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One kernel task of the target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Thread {
+    /// Process id.
+    pub pid: u32,
+    /// Thread id.
+    pub tid: u32,
+    /// When the kernel created it, so that a reused `tid` is another thread.
+    pub start_ns: Nanos,
+    /// The name it has, or had last.
+    pub name: String,
+    /// The names it had before, oldest first; at most three.
+    pub earlier_names: Vec<String>,
+    /// How often it changed its name.
+    pub renames: u32,
+    /// Whether it had exited when the recording was closed.
+    pub exited: bool,
+    /// From here on it was recorded: its first wake, or the moment it was found.
+    pub from_ns: Nanos,
+    /// Until here it was recorded: its last switch, or the moment the recording was closed.
+    pub until_ns: Nanos,
+    /// Voluntary switches that were seen.
+    pub voluntary_switches: u64,
+    /// Involuntary switches that were seen.
+    pub involuntary_switches: u64,
+    /// Minor faults, those without a latency included.
+    pub minor_faults: u64,
+    /// Major faults, those without a latency included.
+    pub major_faults: u64,
+    /// Faults that the kernel counted and for which there is no duration: it took them without registers
+    /// (on behalf of a system call), so they raise no event.
+    pub faults_without_latency: u64,
+    /// Moves to another CPU, by the kernel's count.
+    pub migrations: u64,
+    /// The wait or slice that was unfinished at the end; absent once the thread has exited.
+    pub open: Option<Open>,
+    /// Involuntary switches to the idle task: the thread could run, nobody took its CPU.
+    pub held_back: Option<HeldBack>,
+    /// By the metric's name; a metric without samples is left out.
+    pub histograms: BTreeMap<String, Histogram>,
+    /// What it was blocked on, longest sum first.
+    pub blocked_on: Vec<BlockedOn>,
+    /// The kernel's own counters over the same time.
+    pub kernel: KernelCounters,
+}
+
+impl Thread {
+    /// The distribution of a metric; `None` without samples.
+    #[must_use]
+    pub fn histogram(&self, metric: Metric) -> Option<&Histogram> {
+        self.histograms.get(metric.name())
+    }
+
+    /// Time spent in a metric.
+    #[must_use]
+    pub fn sum(&self, metric: Metric) -> Nanos {
+        self.histogram(metric).map_or(Nanos(0), |histogram| histogram.sum_ns)
+    }
+
+    /// Samples of a metric.
+    #[must_use]
+    pub fn count(&self, metric: Metric) -> u64 {
+        self.histogram(metric).map_or(0, |histogram| histogram.count)
+    }
+}
+
+/// What a thread was doing when the recording was closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OpenState {
+    /// In a slice.
+    OnCpu,
+    /// Waiting after a voluntary switch (or already woken and not yet switched in).
+    Blocked,
+    /// Waiting after an involuntary switch to another thread.
+    Preempted,
+    /// Waiting after an involuntary switch to the idle task.
+    HeldBack,
+    /// Born and not yet switched in.
+    Newborn,
+}
+
+/// An unfinished wait or slice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Open {
+    /// What it was.
+    pub state: OpenState,
+    /// How long it had lasted.
+    pub for_ns: Nanos,
+}
+
+/// Involuntary switches to the idle task (bandwidth limit, move to another CPU).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HeldBack {
+    /// How many ended.
+    pub count: u64,
+    /// Their sum.
+    pub sum_ns: Nanos,
+    /// The longest.
+    pub max_ns: Nanos,
+}
+
+/// What a thread was blocked on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BlockedOn {
+    /// The system call, or `page_fault`, `no_syscall` (stopped or traced), `kernel_worker`, `others`.
+    pub syscall: String,
+    /// Waits that ended.
+    pub count: u64,
+    /// Their sum.
+    pub sum_ns: Nanos,
+    /// The longest.
+    pub max_ns: Nanos,
+}
+
+/// The kernel's own counters of a thread, over the time it was recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KernelCounters {
+    /// `nvcsw`
+    pub voluntary_switches: u64,
+    /// `nivcsw`
+    pub involuntary_switches: u64,
+    /// `min_flt`
+    pub minor_faults: u64,
+    /// `maj_flt`
+    pub major_faults: u64,
+    /// `se.sum_exec_runtime`; absent where the thread was on a CPU when the recording was closed, since the
+    /// kernel brings the figure up to date only at a switch.
+    pub cpu_ns: Option<Nanos>,
+    /// `se.nr_migrations`
+    pub migrations: u64,
+}
+
+/// Threads that found no slot: exact sums, but no histograms and no figures of each.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WithoutSlot {
+    /// How many threads.
+    pub threads: u64,
+    /// Voluntary switches that were seen.
+    pub voluntary_switches: u64,
+    /// Involuntary switches that were seen.
+    pub involuntary_switches: u64,
+    /// Minor faults that were seen.
+    pub minor_faults: u64,
+    /// Major faults that were seen.
+    pub major_faults: u64,
+    /// By the metric's name: histograms whose buckets are empty.
+    pub metrics: BTreeMap<String, Histogram>,
+    /// The kernel's own counters of these threads.
+    pub kernel: KernelCounters,
+}

@@ -1,0 +1,132 @@
+//! Makes the profile's threads of the records.
+
+use super::{End, SlotlessRecord, ThreadRecord};
+use crate::profile::thread::{KernelCounters, Open, OpenState, Thread, WithoutSlot};
+use crate::profile::units::Nanos;
+use profiler_ebpf::layout;
+use profiler_ebpf::metric::Metric;
+use std::collections::BTreeMap;
+
+/// The switches and faults of a record that were seen, as the kernel classifies them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Voluntary switches.
+    pub voluntary_switches: u64,
+    /// Involuntary switches.
+    pub involuntary_switches: u64,
+    /// Minor faults that raised an event.
+    pub minor_faults: u64,
+    /// Major faults that raised an event.
+    pub major_faults: u64,
+}
+
+impl Seen {
+    /// What a record shows: each wait that ended began with a switch, and so did one that is unfinished.
+    #[must_use]
+    pub fn of(record: &ThreadRecord) -> Self {
+        let count = |metric| record.histograms.get(&metric).map_or(0, |histogram| histogram.count);
+        let unfinished = match record.end {
+            End::Exited { last_switch } => last_switch,
+            End::Open { state, .. } => state,
+        };
+        let held_back = record.held_back.map_or(0, |held_back| held_back.count);
+        let involuntary = matches!(unfinished, OpenState::Preempted | OpenState::HeldBack);
+        Self {
+            voluntary_switches: count(Metric::Blocked) + u64::from(unfinished == OpenState::Blocked),
+            involuntary_switches: count(Metric::Preempted) + held_back + u64::from(involuntary),
+            minor_faults: count(Metric::MinorFault) + record.minor_without_entry,
+            major_faults: count(Metric::MajorFault) + record.major_without_entry,
+        }
+    }
+}
+
+/// The growth of the kernel's counters over a record.
+#[must_use]
+pub fn kernel_growth(record: &ThreadRecord) -> KernelCounters {
+    let (from, to) = (&record.kernel_at_start, &record.kernel_at_end);
+    let running = matches!(record.end, End::Open { state: OpenState::OnCpu, .. });
+    let comparable = record.newborn || record.first_slice_ns.is_some();
+    KernelCounters {
+        voluntary_switches: to.voluntary_switches.saturating_sub(from.voluntary_switches),
+        involuntary_switches: to.involuntary_switches.saturating_sub(from.involuntary_switches),
+        minor_faults: to.minor_faults.saturating_sub(from.minor_faults),
+        major_faults: to.major_faults.saturating_sub(from.major_faults),
+        cpu_ns: (comparable && !running).then_some(Nanos(to.cpu_ns.saturating_sub(from.cpu_ns))),
+        migrations: to.migrations.saturating_sub(from.migrations),
+    }
+}
+
+/// Makes a thread of a record.
+#[must_use]
+pub fn thread(record: ThreadRecord) -> Thread {
+    let seen = Seen::of(&record);
+    let kernel = kernel_growth(&record);
+    let count = |metric| record.histograms.get(&metric).map_or(0, |histogram| histogram.count);
+    let with_latency = count(Metric::MinorFault) + count(Metric::MajorFault);
+    let open = match record.end {
+        End::Exited { .. } => None,
+        End::Open { state, since_ns } => {
+            Some(Open { state, for_ns: Nanos(record.until_ns.0.saturating_sub(since_ns.0)) })
+        }
+    };
+    Thread {
+        pid: record.pid,
+        tid: record.tid,
+        start_ns: record.start_ns,
+        earlier_names: earlier_names(&record),
+        name: record.name,
+        renames: record.renames,
+        exited: open.is_none(),
+        from_ns: record.from_ns,
+        until_ns: record.until_ns,
+        voluntary_switches: seen.voluntary_switches,
+        involuntary_switches: seen.involuntary_switches,
+        minor_faults: kernel.minor_faults,
+        major_faults: kernel.major_faults,
+        faults_without_latency: (kernel.minor_faults + kernel.major_faults).saturating_sub(with_latency),
+        migrations: kernel.migrations,
+        open,
+        held_back: record.held_back,
+        histograms: by_name(record.histograms),
+        blocked_on: record.blocked_on,
+        kernel,
+    }
+}
+
+/// A rename to the same name is no earlier name.
+fn earlier_names(record: &ThreadRecord) -> Vec<String> {
+    let mut names = record.earlier_names.clone();
+    names.dedup();
+    let complete = record.renames as usize == record.earlier_names.len();
+    if complete && names.last() == Some(&record.name) {
+        names.pop();
+    }
+    names
+}
+
+fn by_name<T>(metrics: BTreeMap<Metric, T>) -> BTreeMap<String, T> {
+    metrics.into_iter().map(|(metric, value)| (metric.name().to_owned(), value)).collect()
+}
+
+/// The sums of the threads that found no slot; `None` if there were none.
+#[must_use]
+pub fn without_slot(record: &SlotlessRecord) -> Option<WithoutSlot> {
+    let count = |metric| record.metrics.get(&metric).map_or(0, |histogram| histogram.count);
+    let layout::KernelCounters { cpu_ns, migrations, .. } = record.kernel;
+    (record.threads > 0).then(|| WithoutSlot {
+        threads: record.threads,
+        voluntary_switches: count(Metric::Blocked) + record.unfinished_blocked,
+        involuntary_switches: count(Metric::Preempted) + record.held_back + record.unfinished_involuntary,
+        minor_faults: count(Metric::MinorFault) + record.faults_without_entry,
+        major_faults: count(Metric::MajorFault),
+        metrics: by_name(record.metrics.clone()),
+        kernel: KernelCounters {
+            voluntary_switches: record.kernel.voluntary_switches,
+            involuntary_switches: record.kernel.involuntary_switches,
+            minor_faults: record.kernel.minor_faults,
+            major_faults: record.kernel.major_faults,
+            cpu_ns: Some(Nanos(cpu_ns)),
+            migrations,
+        },
+    })
+}

@@ -1,0 +1,111 @@
+//! Reads what machine this is from /proc and /sys. What can't be read stays absent.
+
+use crate::profile::machine::{Machine, Mitigation, Topology};
+use crate::profile::units::Bytes;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// Reads the machine from the files below `root` (`/`, or a copy in tests).
+#[must_use]
+pub fn read(root: &Path) -> Machine {
+    let text = |path: &str| {
+        let text = fs::read_to_string(root.join(path)).ok()?;
+        let text = text.trim();
+        (!text.is_empty()).then(|| text.to_owned())
+    };
+    let cpu_info = text("proc/cpuinfo");
+    let field = |name: &str| {
+        let line = cpu_info.as_deref()?.lines().find(|line| line.starts_with(name))?;
+        Some(line.split_once(':')?.1.trim().to_owned())
+    };
+    let memory = text("proc/meminfo").and_then(|info| {
+        let kibibytes = info.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+        kibibytes.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
+    });
+    let kernel = match (text("proc/sys/kernel/osrelease"), text("proc/sys/kernel/version")) {
+        (Some(release), Some(version)) => Some(format!("{release} {version}")),
+        (release, _) => release,
+    };
+    Machine {
+        cpu_model: field("model name"),
+        topology: topology(root),
+        governor: text("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        kernel,
+        mitigations: mitigations(root),
+        memory_bytes: memory.map(|kibibytes| Bytes(kibibytes * 1024)),
+    }
+}
+
+fn topology(root: &Path) -> Topology {
+    let cpus = numbered(&root.join("sys/devices/system/cpu"), "cpu");
+    let distinct = |file: &str| {
+        let folder = root.join("sys/devices/system/cpu");
+        let values: BTreeSet<String> = cpus
+            .iter()
+            .filter_map(|cpu| fs::read_to_string(folder.join(format!("cpu{cpu}")).join(file)).ok())
+            .collect();
+        u32::try_from(values.len()).ok().filter(|count| *count > 0)
+    };
+    let online = fs::read_to_string(root.join("sys/devices/system/cpu/online")).ok();
+    Topology {
+        threads: online.as_deref().and_then(count_of_list),
+        cores: distinct("topology/core_cpus_list").or_else(|| distinct("topology/thread_siblings_list")),
+        l3_groups: distinct("cache/index3/shared_cpu_list"),
+        nodes: u32::try_from(numbered(&root.join("sys/devices/system/node"), "node").len())
+            .ok()
+            .filter(|count| *count > 0),
+    }
+}
+
+/// The numbers of the folders named `prefix` and a number.
+fn numbered(folder: &Path, prefix: &str) -> Vec<u32> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.strip_prefix(prefix)?.parse().ok()).collect()
+}
+
+/// How many numbers a list such as `0-3,8` holds.
+fn count_of_list(list: &str) -> Option<u32> {
+    list.trim()
+        .split(',')
+        .map(|range| match range.split_once('-') {
+            None => range.parse::<u32>().ok().map(|_| 1),
+            Some((from, to)) => {
+                let (from, to): (u32, u32) = (from.parse().ok()?, to.parse().ok()?);
+                to.checked_sub(from)?.checked_add(1)
+            }
+        })
+        .try_fold(0_u32, |sum, count| sum.checked_add(count?))
+}
+
+fn mitigations(root: &Path) -> Vec<Mitigation> {
+    let entries =
+        fs::read_dir(root.join("sys/devices/system/cpu/vulnerabilities")).into_iter().flatten().flatten();
+    let mut found: Vec<Mitigation> = entries
+        .filter_map(|entry| {
+            let state = fs::read_to_string(entry.path()).ok()?.trim().to_owned();
+            Some(Mitigation { weakness: entry.file_name().into_string().ok()?, state })
+        })
+        .collect();
+    found.sort_by(|a, b| a.weakness.cmp(&b.weakness));
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_counted() {
+        assert_eq!(count_of_list("0-3,8\n"), Some(5));
+        assert_eq!(count_of_list("0"), Some(1));
+        assert_eq!(count_of_list(""), None);
+        assert_eq!(count_of_list("3-1"), None);
+    }
+
+    #[test]
+    fn an_empty_root_gives_nothing_and_no_zeros() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(read(folder.path()), Machine::default());
+    }
+}

@@ -1,0 +1,128 @@
+//! From what the kernel counted to a profile.
+//!
+//! A [`Source`] hands out finished records of threads, plain data; [`recording`] drives it while the target
+//! runs; [`assemble`] makes the profile's threads of the records and [`reconcile`] compares them with the
+//! kernel's own counters.
+
+pub mod assemble;
+pub mod machine;
+pub mod reconcile;
+pub mod recording;
+
+use crate::profile::histogram::Histogram;
+use crate::profile::thread::{BlockedOn, HeldBack, OpenState};
+use crate::profile::units::Nanos;
+use anyhow::Result;
+use profiler_ebpf::layout::KernelCounters;
+use profiler_ebpf::metric::Metric;
+use std::collections::BTreeMap;
+
+/// Where records come from: the kernel, or a script in tests.
+pub trait Source {
+    /// The threads that have exited since the last call.
+    ///
+    /// # Errors
+    /// If the records can't be read.
+    fn collect_exited(&mut self) -> Result<Vec<ThreadRecord>>;
+
+    /// Ends the recording and hands out what is left.
+    ///
+    /// # Errors
+    /// If the recording can't be closed or the records can't be read.
+    fn close(&mut self) -> Result<Rest>;
+}
+
+/// What is left when a recording is closed.
+#[derive(Clone, Debug, Default)]
+pub struct Rest {
+    /// Threads not handed out before, those that still live among them.
+    pub threads: Vec<ThreadRecord>,
+    /// What threads without a slot did.
+    pub without_slot: SlotlessRecord,
+    /// Threads of which nothing is known.
+    pub threads_without_state: u64,
+    /// Times the kernel skipped a program.
+    pub missed_program_runs: u64,
+}
+
+/// The record of one thread.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ThreadRecord {
+    /// Process id.
+    pub pid: u32,
+    /// Thread id.
+    pub tid: u32,
+    /// When the kernel created it.
+    pub start_ns: Nanos,
+    /// Its last name.
+    pub name: String,
+    /// Earlier names, oldest first.
+    pub earlier_names: Vec<String>,
+    /// How often it changed its name.
+    pub renames: u32,
+    /// Whether it was born during the recording, or was found running.
+    pub newborn: bool,
+    /// From here on it was recorded.
+    pub from_ns: Nanos,
+    /// Until here it was recorded.
+    pub until_ns: Nanos,
+    /// How the record ends.
+    pub end: End,
+    /// The kernel's counters at `from_ns`; zero for a newborn thread.
+    pub kernel_at_start: KernelCounters,
+    /// The kernel's counters at `until_ns`.
+    pub kernel_at_end: KernelCounters,
+    /// For a thread found running, its first slice: the kernel's CPU time is comparable only after it. Absent
+    /// if it never left the CPU.
+    pub first_slice_ns: Option<Nanos>,
+    /// Involuntary switches to the idle task.
+    pub held_back: Option<HeldBack>,
+    /// Metrics that have samples.
+    pub histograms: BTreeMap<Metric, Histogram>,
+    /// What it was blocked on, longest sum first.
+    pub blocked_on: Vec<BlockedOn>,
+    /// Minor faults that were accounted without a recorded entry.
+    pub minor_without_entry: u64,
+    /// Major faults that were accounted without a recorded entry.
+    pub major_without_entry: u64,
+    /// Intervals whose end was stamped before their start.
+    pub clock_backwards: u64,
+}
+
+/// How a record ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// With the thread's last switch, of the kind that leads to this state.
+    Exited {
+        /// What the switch would have led to.
+        last_switch: OpenState,
+    },
+    /// While the thread lived.
+    Open {
+        /// What it was doing.
+        state: OpenState,
+        /// Since when.
+        since_ns: Nanos,
+    },
+}
+
+/// What threads without a slot did, summed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SlotlessRecord {
+    /// How many threads.
+    pub threads: u64,
+    /// Switches into each state that had no switch-in any more: last switches and open waits.
+    pub unfinished_blocked: u64,
+    /// Likewise for involuntary ones.
+    pub unfinished_involuntary: u64,
+    /// Metrics that have samples; the histograms have no buckets.
+    pub metrics: BTreeMap<Metric, Histogram>,
+    /// Involuntary switches to the idle task.
+    pub held_back: u64,
+    /// Faults that were accounted without a recorded entry.
+    pub faults_without_entry: u64,
+    /// Intervals whose end was stamped before their start.
+    pub clock_backwards: u64,
+    /// The kernel's counters of these threads.
+    pub kernel: KernelCounters,
+}

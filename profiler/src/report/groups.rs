@@ -1,0 +1,243 @@
+//! The rows of the threads' tables: single threads, or threads that have a name in common.
+
+use super::units::count;
+use crate::profile::Profile;
+use crate::profile::histogram::Histogram;
+use crate::profile::thread::{BlockedOn, HeldBack, Open, Thread, WithoutSlot};
+use profiler_ebpf::metric::Metric;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// One row: a thread, or several added up.
+#[derive(Default)]
+pub(super) struct Group<'a> {
+    pub(super) label: String,
+    metrics: [Option<Cow<'a, Histogram>>; Metric::COUNT],
+    pub(super) voluntary_switches: u64,
+    pub(super) involuntary_switches: u64,
+    pub(super) minor_faults: u64,
+    pub(super) major_faults: u64,
+    /// `None` where it is not known of each.
+    pub(super) faults_without_latency: Option<u64>,
+    pub(super) migrations: u64,
+    pub(super) held_back: Option<HeldBack>,
+    /// Of the threads that had not exited.
+    pub(super) open: Vec<Open>,
+    /// Longest sum first.
+    pub(super) blocked_on: Vec<BlockedOn>,
+}
+
+/// The rows of a profile, in the order in which the first thread of each started.
+///
+/// With more than `most` threads, those whose names differ only in their numbers share a row; if that leaves too
+/// many rows, the ones with the least CPU time share the last.
+pub(super) fn of(profile: &Profile, most: usize) -> Vec<Group<'_>> {
+    let several_processes =
+        profile.threads.iter().map(|thread| thread.pid).collect::<BTreeSet<_>>().len() > 1;
+    let threads: Vec<&Thread> = profile.threads.iter().collect();
+    let mut groups: Vec<Group<'_>> = if threads.len() > most {
+        by_name(&threads, most.max(1))
+            .into_iter()
+            .map(|(name, members)| match members.as_slice() {
+                [only] => Group::of(own_label(only, several_processes), &members),
+                _ => Group::of(format!("{name} ({} threads)", count(members.len() as u64)), &members),
+            })
+            .collect()
+    } else {
+        threads.iter().map(|&thread| Group::of(own_label(thread, several_processes), &[thread])).collect()
+    };
+    groups.extend(profile.without_slot.as_ref().map(Group::without_slot));
+    groups
+}
+
+fn own_label(thread: &Thread, several_processes: bool) -> String {
+    let name = if thread.name.is_empty() { "(no name)" } else { &thread.name };
+    if several_processes {
+        format!("{name} {}/{}", thread.pid, thread.tid)
+    } else {
+        format!("{name} {}", thread.tid)
+    }
+}
+
+/// Threads by folded name, at most `most` rows.
+fn by_name<'a>(threads: &[&'a Thread], most: usize) -> Vec<(String, Vec<&'a Thread>)> {
+    let mut rows: Vec<(String, Vec<&Thread>)> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for &thread in threads {
+        let stem = stem(&thread.name);
+        let place = *places.entry(stem).or_insert_with(|| {
+            rows.push((stem.to_owned(), Vec::new()));
+            rows.len() - 1
+        });
+        rows[place].1.push(thread);
+    }
+    for (name, members) in &mut rows {
+        match members.first() {
+            Some(first) if members.iter().all(|member| member.name == first.name) => {
+                name.clone_from(&first.name)
+            }
+            _ => name.push('*'),
+        }
+    }
+    fold_the_rest(&mut rows, most);
+    rows
+}
+
+/// A name without the number at its end.
+fn stem(name: &str) -> &str {
+    let stem = name.trim_end_matches(|character: char| character.is_ascii_digit());
+    if stem.is_empty() { name } else { stem }
+}
+
+fn fold_the_rest(rows: &mut Vec<(String, Vec<&Thread>)>, most: usize) {
+    if rows.len() <= most {
+        return;
+    }
+    let cpu = |members: &[&Thread]| members.iter().map(|member| member.sum(Metric::OnCpu).0).sum::<u64>();
+    let mut by_cpu: Vec<(u64, usize)> =
+        rows.iter().enumerate().map(|(place, (_, members))| (cpu(members), place)).collect();
+    by_cpu.sort_unstable_by(|a, b| b.cmp(a));
+    let kept: BTreeSet<usize> = by_cpu.iter().take(most - 1).map(|&(_, place)| place).collect();
+    let mut rest = Vec::new();
+    let mut place = 0;
+    rows.retain_mut(|(_, members)| {
+        let keep = kept.contains(&place);
+        place += 1;
+        if !keep {
+            rest.append(members);
+        }
+        keep
+    });
+    rows.push(("other names".to_owned(), rest));
+}
+
+impl<'a> Group<'a> {
+    fn of(label: String, threads: &[&'a Thread]) -> Self {
+        let sum = |figure: fn(&Thread) -> u64| threads.iter().map(|thread| figure(thread)).sum();
+        Self {
+            label,
+            metrics: Metric::ALL.map(|metric| merged(threads, metric)),
+            voluntary_switches: sum(|thread| thread.voluntary_switches),
+            involuntary_switches: sum(|thread| thread.involuntary_switches),
+            minor_faults: sum(|thread| thread.minor_faults),
+            major_faults: sum(|thread| thread.major_faults),
+            faults_without_latency: Some(sum(|thread| thread.faults_without_latency)),
+            migrations: sum(|thread| thread.migrations),
+            held_back: threads.iter().filter_map(|thread| thread.held_back).reduce(|a, b| HeldBack {
+                count: a.count + b.count,
+                sum_ns: a.sum_ns + b.sum_ns,
+                max_ns: a.max_ns.max(b.max_ns),
+            }),
+            open: threads.iter().filter_map(|thread| thread.open).collect(),
+            blocked_on: blocked_on(threads),
+        }
+    }
+
+    fn without_slot(rest: &'a WithoutSlot) -> Self {
+        Self {
+            label: format!("without slot ({} threads)", count(rest.threads)),
+            metrics: Metric::ALL.map(|metric| rest.metrics.get(metric.name()).map(Cow::Borrowed)),
+            voluntary_switches: rest.voluntary_switches,
+            involuntary_switches: rest.involuntary_switches,
+            minor_faults: rest.minor_faults,
+            major_faults: rest.major_faults,
+            migrations: rest.kernel.migrations,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn histogram(&self, metric: Metric) -> Option<&Histogram> {
+        self.metrics[metric.index()].as_deref()
+    }
+}
+
+fn merged<'a>(threads: &[&'a Thread], metric: Metric) -> Option<Cow<'a, Histogram>> {
+    match threads {
+        [only] => only.histogram(metric).map(Cow::Borrowed),
+        _ => Histogram::merged(threads.iter().filter_map(|thread| thread.histogram(metric))).map(Cow::Owned),
+    }
+}
+
+fn blocked_on(threads: &[&Thread]) -> Vec<BlockedOn> {
+    let mut sums: BTreeMap<&str, BlockedOn> = BTreeMap::new();
+    for wait in threads.iter().flat_map(|thread| &thread.blocked_on) {
+        match sums.get_mut(wait.syscall.as_str()) {
+            None => {
+                sums.insert(&wait.syscall, wait.clone());
+            }
+            Some(sum) => {
+                sum.count += wait.count;
+                sum.sum_ns += wait.sum_ns;
+                sum.max_ns = sum.max_ns.max(wait.max_ns);
+            }
+        }
+    }
+    let mut sums: Vec<BlockedOn> = sums.into_values().collect();
+    sums.sort_by_key(|sum| std::cmp::Reverse(sum.sum_ns));
+    sums
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+
+    fn labels(profile: &Profile, most: usize) -> Vec<String> {
+        of(profile, most).into_iter().map(|group| group.label).collect()
+    }
+
+    #[test]
+    fn few_threads_have_a_row_each() {
+        let profile = fixture::pool();
+        let labels = labels(&profile, 7);
+        assert_eq!(labels.len(), 7);
+        assert_eq!(labels[1], "pool-worker-0 4101");
+    }
+
+    #[test]
+    fn many_threads_share_a_row_by_name() {
+        let mut profile = fixture::pool();
+        assert_eq!(labels(&profile, 6), ["thread-pool-wor 4100", "pool-worker-* (6 threads)"]);
+        for thread in &mut profile.threads {
+            thread.name = "same".to_owned();
+        }
+        assert_eq!(labels(&profile, 6), ["same (7 threads)"]);
+    }
+
+    #[test]
+    fn a_row_is_the_sum_of_its_threads() {
+        let profile = fixture::pool();
+        let groups = of(&profile, 6);
+        let workers = &profile.threads[1..];
+        let slices: u64 = workers.iter().map(|thread| thread.count(Metric::OnCpu)).sum();
+        let histogram = groups[1].histogram(Metric::OnCpu).unwrap();
+        assert_eq!((histogram.count, histogram.bucketed()), (slices, slices));
+        let waits: u64 = workers.iter().flat_map(|thread| &thread.blocked_on).map(|wait| wait.count).sum();
+        assert_eq!(groups[1].blocked_on.iter().map(|wait| wait.count).sum::<u64>(), waits);
+        assert_eq!(groups[1].blocked_on.len(), 2);
+    }
+
+    #[test]
+    fn too_many_names_share_the_last_row() {
+        let mut profile = fixture::pool();
+        for (number, thread) in profile.threads.iter_mut().enumerate() {
+            thread.name = format!("name{}", ["a", "b", "c", "d", "e", "f", "g"][number]);
+        }
+        let labels = labels(&profile, 3);
+        assert_eq!(labels.len(), 3);
+        assert_eq!(labels[2], "other names (5 threads)");
+    }
+
+    #[test]
+    fn with_several_processes_the_pid_is_shown() {
+        let mut profile = fixture::pool();
+        profile.threads[1].pid = 5000;
+        assert_eq!(labels(&profile, 16)[1], "pool-worker-0 5000/4101");
+    }
+
+    #[test]
+    fn threads_without_a_slot_have_a_row() {
+        let profile = fixture::overfull();
+        assert_eq!(labels(&profile, 16).last().map(String::as_str), Some("without slot (12 threads)"));
+    }
+}

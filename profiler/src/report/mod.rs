@@ -1,0 +1,60 @@
+//! What a person reads: a profile, or several side by side, as text for a terminal.
+//!
+//! Every function here is pure: from profiles and a [`Style`] to a `String`. A report goes from the known to the
+//! new and ends with the proof: what getrusage says, the questions of a comparison, the metrics, the threads,
+//! the reconciliation, the verdict. A figure that is absent from the profile is shown as `–`, never as 0.
+
+mod answers;
+mod groups;
+mod histogram;
+mod metrics;
+mod page;
+mod published;
+mod questions;
+mod ranking;
+mod reconciliation;
+mod style;
+mod subject;
+mod table;
+mod threads;
+mod titles;
+mod units;
+mod usage;
+mod verdict;
+mod wrap;
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod tests;
+
+pub use published::{ARTICLE, Published, PublishedRun};
+pub use style::Style;
+pub use verdict::{is_complete, reasons, tally, verdict};
+
+use crate::profile::Profile;
+use page::Page;
+use subject::Subject;
+
+/// The report of one profile.
+#[must_use]
+pub fn single(profile: &Profile, style: &Style) -> String {
+    comparison(&[profile], None, style)
+}
+
+/// The report of several profiles side by side; the first is the reference.
+///
+/// `published` adds somebody else's figures to the first table, marked as not measured here.
+#[must_use]
+pub fn comparison(profiles: &[&Profile], published: Option<&Published>, style: &Style) -> String {
+    let subjects = Subject::all(profiles, style.threads);
+    let mut page = Page::new(style);
+    subject::header(&mut page, &subjects);
+    usage::section(&mut page, &subjects, published);
+    questions::section(&mut page, &subjects, published);
+    metrics::section(&mut page, &subjects);
+    threads::section(&mut page, &subjects);
+    reconciliation::section(&mut page, &subjects);
+    verdict::section(&mut page, &subjects);
+    page.finish()
+}

@@ -1,0 +1,51 @@
+//! The questions that a comparison of two ways of waiting raises, answered from what was measured.
+
+use super::answers::{Facts, answers};
+use super::page::Page;
+use super::published::Published;
+use super::ranking::CLOSE;
+use super::style::Paint;
+use super::subject::Subject;
+use super::table::{Cell, Column, Table};
+
+/// In the order of [`answers`] and of [`Published::winners`].
+const QUESTIONS: [&str; 5] =
+    ["finished faster", "scales better", "more CPU-efficient", "less memory", "right model for massive I/O"];
+
+/// Nothing is asked unless two workloads or more were run.
+pub(super) fn section(page: &mut Page<'_>, subjects: &[Subject<'_>], published: Option<&Published>) {
+    let workloads: Vec<&Subject<'_>> =
+        subjects.iter().filter(|subject| subject.profile.run.workload.is_some()).collect();
+    if workloads.len() < 2 {
+        return;
+    }
+    page.section("Which is better");
+    let (failed, done): (Vec<&Subject<'_>>, Vec<_>) =
+        workloads.into_iter().partition(|subject| subject.failed());
+    if !failed.is_empty() {
+        let titles: Vec<&str> = failed.iter().map(|subject| subject.title.as_str()).collect();
+        page.paragraph(Paint::Bad, &format!("Left out, because it failed: {}.", titles.join(", ")));
+    }
+    let facts: Vec<Facts<'_>> = done.into_iter().filter_map(Facts::of).collect();
+    if facts.len() < 2 {
+        page.paragraph(Paint::Plain, "Fewer than two workloads finished their tasks: nothing to compare.");
+        return;
+    }
+    page.table(&table(&facts, published));
+    let text =
+        format!("One run of each: figures within {:.0} % of each other name no winner.", CLOSE * 100.0);
+    page.paragraph(Paint::Faint, &text);
+}
+
+fn table(facts: &[Facts<'_>], published: Option<&Published>) -> Table {
+    let mut table = Table::new([Column::left("question"), Column::name("winner"), Column::prose("because")]);
+    for (number, (question, answer)) in QUESTIONS.into_iter().zip(answers(facts)).enumerate() {
+        let winner = match answer.winner {
+            Some(winner) => Cell::text(facts[winner].title).painted(Paint::Good),
+            None => Cell::text("no clear winner").painted(Paint::Warning),
+        };
+        let published = published.map_or(String::new(), |of| format!(" (published: {})", of.winners[number]));
+        table.row([Cell::text(question), winner, Cell::text(answer.because + &published)]);
+    }
+    table
+}

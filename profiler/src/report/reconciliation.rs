@@ -1,0 +1,258 @@
+//! The proof: what was measured beside what the kernel itself counted.
+
+use super::page::Page;
+use super::style::Paint;
+use super::subject::Subject;
+use super::table::{Cell, Column, Table};
+use super::units::{count, signed};
+use crate::profile::Profile;
+use crate::profile::reconciliation::{Check, Quantity, Rule, Scope};
+use std::collections::BTreeMap;
+
+/// More differing threads than this are added up by rule.
+const THREADS_SHOWN: usize = 8;
+
+/// What stands in a row of the table of differences.
+struct Difference {
+    quantity: Quantity,
+    of: String,
+    kernel: u64,
+    measured: u64,
+    difference: i64,
+    /// `None` if no rule explains it.
+    explanation: Option<String>,
+}
+
+pub(super) fn section(page: &mut Page<'_>, subjects: &[Subject<'_>]) {
+    page.section("Proof: measured here beside the kernel's own counters");
+    for (number, subject) in subjects.iter().enumerate() {
+        if number > 0 {
+            page.blank();
+        }
+        page.title(&subject.title, "");
+        agreed(page, subject.profile);
+        differences(page, subject.profile);
+        lost(page, subject.profile);
+    }
+}
+
+fn agreed(page: &mut Page<'_>, profile: &Profile) {
+    let scopes = [(Scope::Threads, "sum of threads"), (Scope::Wait4, "wait4")];
+    let mut found = false;
+    for (scope, name) in scopes {
+        let equal: Vec<String> = profile
+            .reconciliation
+            .iter()
+            .filter(|check| check.scope == scope && check.difference == 0)
+            .map(|check| {
+                let (label, unit) = (check.quantity.label(), unit(check.quantity));
+                let figures = format!("{} = {}", count(check.measured), count(check.kernel));
+                format!("{label} {figures}{unit}").replace(' ', "\u{a0}")
+            })
+            .collect();
+        if !equal.is_empty() {
+            found = true;
+            page.labelled(&format!("exact, {name}"), 23, Paint::Plain, &equal.join(", "));
+        }
+    }
+    if !found {
+        page.paragraph(Paint::Plain, "No sum agrees exactly.");
+    }
+}
+
+fn unit(quantity: Quantity) -> &'static str {
+    match quantity {
+        Quantity::CpuTimeNs | Quantity::LifetimeNs => " ns",
+        Quantity::VoluntarySwitches
+        | Quantity::InvoluntarySwitches
+        | Quantity::MinorFaults
+        | Quantity::MajorFaults => "",
+    }
+}
+
+fn differences(page: &mut Page<'_>, profile: &Profile) {
+    let differences = rows(&profile.reconciliation);
+    if differences.is_empty() {
+        return;
+    }
+    let mut table = Table::new([
+        Column::left("difference in"),
+        Column::left("of"),
+        Column::right("kernel"),
+        Column::right("measured"),
+        Column::right("difference"),
+    ]);
+    for row in differences {
+        let paint = if row.explanation.is_some() { Paint::Plain } else { Paint::Bad };
+        let label = match unit(row.quantity) {
+            "" => row.quantity.label().to_owned(),
+            unit => format!("{},{unit}", row.quantity.label()),
+        };
+        table.row([
+            Cell::text(label).painted(paint),
+            Cell::text(row.of),
+            Cell::figure(count(row.kernel)),
+            Cell::figure(count(row.measured)),
+            Cell::figure(signed(row.difference)).painted(paint),
+        ]);
+        match row.explanation {
+            Some(text) => table.note(Paint::Faint, &text),
+            None => table.note(Paint::Bad, "UNEXPLAINED: no rule of the kernel accounts for it"),
+        }
+    }
+    page.blank();
+    page.table(&table);
+}
+
+/// The sums first, then the threads: one by one, or by quantity and rule where there are many.
+fn rows(checks: &[Check]) -> Vec<Difference> {
+    let differing = || checks.iter().filter(|check| check.difference != 0);
+    let is_thread = |check: &&Check| matches!(check.scope, Scope::Thread { .. });
+    let mut rows: Vec<Difference> =
+        differing().filter(|check| !is_thread(check)).map(Difference::of).collect();
+    let threads: Vec<&Check> = differing().filter(is_thread).collect();
+    if threads.len() <= THREADS_SHOWN {
+        rows.extend(threads.into_iter().map(Difference::of));
+        return rows;
+    }
+    let mut by_rule: BTreeMap<(Quantity, Option<&[Rule]>), Vec<&Check>> = BTreeMap::new();
+    for check in threads {
+        let rules = check.explanation.as_ref().map(|explanation| explanation.rules.as_slice());
+        by_rule.entry((check.quantity, rules)).or_default().push(check);
+    }
+    for ((_, rules), members) in by_rule {
+        // What nothing explains is shown thread by thread as far as a screen goes.
+        let alone = if rules.is_none() { members.len().min(THREADS_SHOWN) } else { 0 };
+        let (alone, together) = members.split_at(alone);
+        rows.extend(alone.iter().map(|&check| Difference::of(check)));
+        rows.extend(Difference::sum(together));
+    }
+    rows
+}
+
+impl Difference {
+    fn of(check: &Check) -> Self {
+        Self {
+            quantity: check.quantity,
+            of: match check.scope {
+                Scope::Threads => "sum of threads".to_owned(),
+                Scope::Wait4 => "wait4".to_owned(),
+                Scope::Thread { pid, tid } if pid == tid => format!("thread {tid}"),
+                Scope::Thread { pid, tid } => format!("thread {pid}/{tid}"),
+            },
+            kernel: check.kernel,
+            measured: check.measured,
+            difference: check.difference,
+            explanation: check.explanation.as_ref().map(|explanation| explanation.text.clone()),
+        }
+    }
+
+    /// Threads that differ in the same quantity by the same rules, as one row; `None` of none.
+    fn sum(checks: &[&Check]) -> Option<Self> {
+        let largest = checks.iter().max_by_key(|check| check.difference.unsigned_abs())?;
+        if checks.len() == 1 {
+            return Some(Self::of(largest));
+        }
+        let explanation = largest.explanation.as_ref().map(|explanation| {
+            let Self { of, difference, .. } = Self::of(largest);
+            format!("the largest, {of} by {}: {}", signed(difference), explanation.text)
+        });
+        Some(Self {
+            quantity: largest.quantity,
+            of: format!("{} threads", count(checks.len() as u64)),
+            kernel: checks.iter().map(|check| check.kernel).sum(),
+            measured: checks.iter().map(|check| check.measured).sum(),
+            difference: checks.iter().map(|check| check.difference).sum(),
+            explanation,
+        })
+    }
+}
+
+fn lost(page: &mut Page<'_>, profile: &Profile) {
+    let lost = profile.lost;
+    if lost.is_nothing() {
+        return;
+    }
+    let counters = [
+        (
+            "samples_without_bucket",
+            lost.samples_without_bucket,
+            "no memory left for buckets: raise --histogram-memory",
+        ),
+        ("threads_without_slot", lost.threads_without_slot, "more threads at a time than --max-threads"),
+        ("threads_without_state", lost.threads_without_state, "the kernel had no memory for their state"),
+        (
+            "missed_program_runs",
+            lost.missed_program_runs,
+            "the kernel skipped a program that was running already",
+        ),
+        ("clock_backwards", lost.clock_backwards, "stamped as ended before they began, so not recorded"),
+    ];
+    let mut table = Table::new([Column::left("lost"), Column::right("count"), Column::prose("because")]);
+    for (name, value, because) in counters {
+        if value > 0 {
+            table.row([
+                Cell::text(name).painted(Paint::Bad),
+                Cell::figure(count(value)).painted(Paint::Bad),
+                Cell::text(because),
+            ]);
+        }
+    }
+    page.blank();
+    page.table(&table);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::style::Style;
+    use super::super::{fixture, single};
+    use super::*;
+    use crate::profile::reconciliation::Explanation;
+
+    fn check(tid: u32, difference: i64, explained: bool) -> Check {
+        Check {
+            quantity: Quantity::LifetimeNs,
+            scope: Scope::Thread { pid: 1, tid },
+            kernel: 1_000,
+            measured: 1_000_u64.saturating_add_signed(difference),
+            difference,
+            explanation: explained.then(|| Explanation {
+                rules: vec![Rule::ClockPoints],
+                text: format!("stamped {difference} ns apart"),
+            }),
+        }
+    }
+
+    #[test]
+    fn few_threads_are_shown_one_by_one() {
+        let checks: Vec<Check> = (1..=8).map(|tid| check(tid, 5, true)).collect();
+        assert_eq!(rows(&checks).len(), 8);
+    }
+
+    #[test]
+    fn many_threads_of_one_rule_are_added_up() {
+        let checks: Vec<Check> = (1..=30).map(|tid| check(tid, i64::from(tid), true)).collect();
+        let rows = rows(&checks);
+        let [sum] = rows.as_slice() else { panic!("{} rows", rows.len()) };
+        assert_eq!((sum.of.as_str(), sum.kernel, sum.difference), ("30 threads", 30_000, 465));
+        assert_eq!(sum.explanation.as_deref(), Some("the largest, thread 1/30 by +30: stamped 30 ns apart"));
+    }
+
+    #[test]
+    fn unexplained_ones_are_not_hidden_in_a_sum() {
+        let mut checks: Vec<Check> = (1..=30).map(|tid| check(tid, 1, true)).collect();
+        checks.extend((31..=33).map(|tid| check(tid, -7, false)));
+        let rows = rows(&checks);
+        assert_eq!(rows.len(), 4);
+        assert_eq!(rows.iter().filter(|row| row.explanation.is_none()).count(), 3);
+    }
+
+    #[test]
+    fn agreement_and_differences_are_both_shown() {
+        let text = single(&fixture::tokio(), &Style::plain(100));
+        assert!(text.contains("voluntary switches 226 = 226"), "{text}");
+        let mut broken = fixture::tokio();
+        broken.reconciliation.push(check(4, -1, false));
+        assert!(single(&broken, &Style::plain(100)).contains("UNEXPLAINED"));
+    }
+}

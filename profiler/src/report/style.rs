@@ -1,0 +1,134 @@
+//! How a report is drawn: colour, width, and when threads are grouped.
+
+use anstyle::AnsiColor;
+use std::io::IsTerminal;
+use terminal_size::{Width, terminal_size_of};
+
+/// How a report is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Whether to use ANSI colours. Nothing is said by colour alone.
+    pub colour: bool,
+    /// No line is longer than this many columns, 60 or more.
+    pub width: usize,
+    /// More threads than this are grouped by name.
+    pub threads: usize,
+}
+
+/// The meaning of a piece of text; a colour only where colours are on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Paint {
+    #[default]
+    Plain,
+    Strong,
+    Faint,
+    Accent,
+    Good,
+    Warning,
+    Bad,
+}
+
+impl Style {
+    /// Where the width is not known: files and pipes.
+    pub const DEFAULT_WIDTH: usize = 100;
+    /// Threads up to this number are shown one by one.
+    pub const DEFAULT_THREADS: usize = 16;
+    /// Below this no table is left that can be read.
+    const MIN_WIDTH: usize = 60;
+    /// Wider rows are hard to follow by eye.
+    const MAX_WIDTH: usize = 160;
+
+    /// Without colour.
+    #[must_use]
+    pub fn plain(width: usize) -> Self {
+        Self { colour: false, width: width.max(Self::MIN_WIDTH), threads: Self::DEFAULT_THREADS }
+    }
+
+    /// As standard error wants it.
+    #[must_use]
+    pub fn for_stderr() -> Self {
+        let stream = std::io::stderr();
+        Self::detect(stream.is_terminal(), terminal_size_of(&stream).map(|(Width(width), _)| width))
+    }
+
+    /// As standard output wants it.
+    #[must_use]
+    pub fn for_stdout() -> Self {
+        let stream = std::io::stdout();
+        Self::detect(stream.is_terminal(), terminal_size_of(&stream).map(|(Width(width), _)| width))
+    }
+
+    fn detect(is_terminal: bool, width: Option<u16>) -> Self {
+        let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        let refused = set("NO_COLOR").is_some() || set("TERM").is_none_or(|term| term == "dumb");
+        Self::resolve(is_terminal, width, !refused)
+    }
+
+    fn resolve(is_terminal: bool, width: Option<u16>, colour_welcome: bool) -> Self {
+        let width = width.filter(|&width| is_terminal && width > 0).map_or(Self::DEFAULT_WIDTH, usize::from);
+        Self {
+            colour: is_terminal && colour_welcome,
+            width: width.clamp(Self::MIN_WIDTH, Self::MAX_WIDTH),
+            threads: Self::DEFAULT_THREADS,
+        }
+    }
+
+    /// The text with the escape codes of its meaning around it.
+    pub(super) fn paint(&self, paint: Paint, text: &str) -> String {
+        let style = paint.ansi();
+        if self.colour && !text.is_empty() && style != anstyle::Style::new() {
+            format!("{style}{text}{style:#}")
+        } else {
+            text.to_owned()
+        }
+    }
+}
+
+impl Paint {
+    fn ansi(self) -> anstyle::Style {
+        let plain = anstyle::Style::new();
+        let coloured = |colour: AnsiColor| plain.fg_color(Some(colour.into()));
+        match self {
+            Self::Plain => plain,
+            Self::Strong => plain.bold(),
+            Self::Faint => plain.dimmed(),
+            Self::Accent => coloured(AnsiColor::Cyan),
+            Self::Good => coloured(AnsiColor::Green).bold(),
+            Self::Warning => coloured(AnsiColor::Yellow),
+            Self::Bad => coloured(AnsiColor::Red).bold(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pipe_is_plain_and_of_default_width() {
+        let style = Style::resolve(false, Some(200), true);
+        assert_eq!((style.colour, style.width), (false, Style::DEFAULT_WIDTH));
+    }
+
+    #[test]
+    fn a_terminal_gives_its_width_within_limits() {
+        assert_eq!(Style::resolve(true, Some(120), true).width, 120);
+        assert_eq!(Style::resolve(true, Some(20), true).width, Style::MIN_WIDTH);
+        assert_eq!(Style::resolve(true, Some(400), true).width, Style::MAX_WIDTH);
+        assert_eq!(Style::resolve(true, Some(0), true).width, Style::DEFAULT_WIDTH);
+    }
+
+    #[test]
+    fn colour_needs_a_terminal_that_welcomes_it() {
+        assert!(Style::resolve(true, None, true).colour);
+        assert!(!Style::resolve(true, None, false).colour);
+    }
+
+    #[test]
+    fn paint_adds_codes_only_with_colour() {
+        assert_eq!(Style::plain(80).paint(Paint::Bad, "no"), "no");
+        let coloured = Style { colour: true, ..Style::plain(80) };
+        assert_eq!(coloured.paint(Paint::Bad, "no"), "\u{1b}[1m\u{1b}[31mno\u{1b}[0m");
+        assert_eq!(coloured.paint(Paint::Plain, "no"), "no");
+    }
+}

@@ -1,0 +1,105 @@
+//! A profile prepared for reporting: its title, and its histograms merged once for all sections.
+
+use super::groups::{self, Group};
+use super::page::Page;
+use super::style::Paint;
+use super::titles::titles;
+use super::units::{counted, size};
+use super::wrap;
+use crate::profile::histogram::Histogram;
+use crate::profile::machine::Machine;
+use crate::profile::units::Nanos;
+use crate::profile::{Profile, Workload};
+use profiler_ebpf::metric::Metric;
+
+/// A profile and what several sections need of it.
+pub(super) struct Subject<'a> {
+    pub(super) profile: &'a Profile,
+    pub(super) title: String,
+    /// Over all threads, by [`Metric::index`]. Threads without a slot add to the exact totals only.
+    pub(super) metrics: [Option<Histogram>; Metric::COUNT],
+    /// The threads, one by one or by name.
+    pub(super) groups: Vec<Group<'a>>,
+}
+
+impl<'a> Subject<'a> {
+    pub(super) fn all(profiles: &[&'a Profile], threads: usize) -> Vec<Self> {
+        profiles
+            .iter()
+            .zip(titles(profiles))
+            .map(|(&profile, title)| {
+                let groups = groups::of(profile, threads);
+                // Merging what is merged already spares a second pass over a thousand threads' buckets.
+                let metrics = Metric::ALL.map(|metric| {
+                    Histogram::merged(groups.iter().filter_map(|group| group.histogram(metric)))
+                });
+                Self { profile, title, metrics, groups }
+            })
+            .collect()
+    }
+
+    pub(super) fn metric(&self, metric: Metric) -> Option<&Histogram> {
+        self.metrics[metric.index()].as_ref()
+    }
+
+    /// From the start of the target to its end, as getrusage's reader sees it where there is one.
+    pub(super) fn wall(&self) -> Nanos {
+        self.profile.usage.as_ref().map_or(self.profile.run.wall_ns, |usage| usage.wall_ns)
+    }
+
+    /// Threads of the target, those without a slot included.
+    pub(super) fn thread_count(&self) -> u64 {
+        let without_slot = self.profile.without_slot.as_ref().map_or(0, |rest| rest.threads);
+        self.profile.threads.len() as u64 + without_slot
+    }
+
+    /// Whether the target ended by a signal or with an exit code other than 0.
+    pub(super) fn failed(&self) -> bool {
+        self.profile.run.signal.is_some() || self.profile.run.exit_code.is_some_and(|code| code != 0)
+    }
+}
+
+/// How many tasks were under way at a time, on average over the workload's own wall time.
+pub(super) fn effective_concurrency(workload: &Workload) -> Option<f64> {
+    (workload.wall_ns.0 > 0).then(|| workload.task_time_ns.0 as f64 / workload.wall_ns.0 as f64)
+}
+
+/// What was run, when, and where.
+pub(super) fn header(page: &mut Page<'_>, subjects: &[Subject<'_>]) {
+    let several = subjects.len() > 1;
+    let label = |subject: &Subject<'_>| if several { subject.title.clone() } else { "command".to_owned() };
+    let width = subjects.iter().map(|subject| wrap::width(&label(subject))).max().unwrap_or(0).max(8) + 2;
+    for subject in subjects {
+        let command = subject.profile.run.command.join(" ");
+        let command = if command.is_empty() { "(was running already)".to_owned() } else { command };
+        page.labelled(&label(subject), width, Paint::Strong, &command);
+    }
+    let mut machines: Vec<&Machine> = subjects.iter().map(|subject| &subject.profile.machine).collect();
+    machines.dedup();
+    for machine in machines {
+        page.labelled("machine", width, Paint::Plain, &describe(machine));
+    }
+    if let Some(first) = subjects.first().map(|subject| subject.profile) {
+        let recorded = format!("{} by {} {}", first.run.started_at, first.tool.name, first.tool.version);
+        page.labelled("recorded", width, Paint::Plain, &recorded);
+    }
+}
+
+fn describe(machine: &Machine) -> String {
+    let known = [
+        machine.cpu_model.clone(),
+        machine.topology.threads.map(|threads| match machine.topology.cores {
+            Some(cores) => format!("{} on {}", counted(threads.into(), "CPU"), counted(cores.into(), "core")),
+            None => counted(threads.into(), "CPU"),
+        }),
+        machine.memory_bytes.map(|memory| size(memory.0 as f64)),
+        machine
+            .kernel
+            .as_deref()
+            .and_then(|kernel| kernel.split(' ').next())
+            .map(|kernel| format!("Linux {kernel}")),
+        machine.governor.as_ref().map(|governor| format!("governor {governor}")),
+    ];
+    let known: Vec<String> = known.into_iter().flatten().collect();
+    if known.is_empty() { "not known".to_owned() } else { known.join(", ") }
+}

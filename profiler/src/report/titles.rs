@@ -1,0 +1,83 @@
+//! What a profile is called in a report: its command's file name, and what tells it from its namesakes.
+
+use super::wrap::shortened;
+use crate::profile::Profile;
+
+/// A longer title would make its column wider than any figure in it.
+const LONGEST: usize = 40;
+
+/// A title for each profile, no two the same.
+pub(super) fn titles(profiles: &[&Profile]) -> Vec<String> {
+    let names: Vec<&str> = profiles.iter().map(|profile| program(profile)).collect();
+    let mut titles: Vec<String> = (0..profiles.len())
+        .map(|own| {
+            let namesakes: Vec<&Profile> = (0..profiles.len())
+                .filter(|&other| other != own && names[other] == names[own])
+                .map(|other| profiles[other])
+                .collect();
+            let difference = distinguishing(profiles[own], &namesakes);
+            shortened(format!("{} {difference}", names[own]).trim_end(), LONGEST)
+        })
+        .collect();
+    number_the_same(&mut titles);
+    titles
+}
+
+fn program(profile: &Profile) -> &str {
+    profile.run.command.first().map_or("(running process)", |command| file_name(command))
+}
+
+fn file_name(path: &str) -> &str {
+    path.trim_end_matches('/').rsplit('/').next().unwrap_or(path)
+}
+
+/// The arguments that not every namesake has too; without namesakes none is needed.
+fn distinguishing(profile: &Profile, namesakes: &[&Profile]) -> String {
+    let is_shared = |argument: &String| namesakes.iter().all(|other| other.run.command.contains(argument));
+    let arguments = profile.run.command.iter().skip(1).filter(|argument| !is_shared(argument));
+    arguments.map(|argument| file_name(argument)).collect::<Vec<_>>().join(" ")
+}
+
+fn number_the_same(titles: &mut [String]) {
+    let originals = titles.to_vec();
+    for (place, title) in titles.iter_mut().enumerate() {
+        let is_same = |other: &&String| **other == originals[place];
+        if originals.iter().filter(is_same).count() > 1 {
+            let number = originals[..=place].iter().filter(is_same).count();
+            title.push_str(&format!(" #{number}"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+
+    fn of(commands: &[&[&str]]) -> Vec<String> {
+        let profiles: Vec<Profile> = commands.iter().map(|command| fixture::of_command(command)).collect();
+        titles(&profiles.iter().collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn the_file_name_is_enough_where_it_differs() {
+        assert_eq!(of(&[&["/usr/bin/true", "x"], &["./false"]]), ["true", "false"]);
+    }
+
+    #[test]
+    fn namesakes_are_told_apart_by_their_arguments() {
+        let commands: &[&[&str]] =
+            &[&["python3", "/opt/w/loop.py", "--tasks", "9"], &["python3", "/opt/w/pool.py", "--tasks", "9"]];
+        assert_eq!(of(commands), ["python3 loop.py", "python3 pool.py"]);
+    }
+
+    #[test]
+    fn the_same_command_twice_is_numbered() {
+        assert_eq!(of(&[&["a", "b"], &["a", "b"], &["c"]]), ["a #1", "a #2", "c"]);
+    }
+
+    #[test]
+    fn a_process_that_was_attached_to_has_a_title() {
+        assert_eq!(of(&[&[]]), ["(running process)"]);
+    }
+}

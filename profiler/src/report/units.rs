@@ -1,0 +1,197 @@
+//! Figures as text.
+
+use super::wrap::JOINT;
+use crate::profile::units::{Bytes, Nanos};
+
+/// What stands for a figure that is absent.
+pub(super) const ABSENT: &str = "–";
+
+/// Digits that are kept: a bucket is up to 0.8 % wide, so a fourth would mean nothing.
+const SIGNIFICANT_DIGITS: i32 = 3;
+
+/// The unit of durations, chosen once for a whole table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unit {
+    Nanos,
+    Micros,
+    Millis,
+    Seconds,
+}
+
+impl Unit {
+    const DESCENDING: [Self; 4] = [Self::Seconds, Self::Millis, Self::Micros, Self::Nanos];
+
+    pub(super) fn symbol(self) -> &'static str {
+        match self {
+            Self::Nanos => "ns",
+            Self::Micros => "µs",
+            Self::Millis => "ms",
+            Self::Seconds => "s",
+        }
+    }
+
+    /// Decimals that reach down to one nanosecond.
+    fn decimals(self) -> i32 {
+        match self {
+            Self::Nanos => 0,
+            Self::Micros => 3,
+            Self::Millis => 6,
+            Self::Seconds => 9,
+        }
+    }
+
+    pub(super) fn of(self, time: Nanos) -> f64 {
+        time.0 as f64 / 10_f64.powi(self.decimals())
+    }
+
+    /// The largest unit in which a duration is at least 1.
+    pub(super) fn for_one(time: Nanos) -> Self {
+        Self::DESCENDING.into_iter().find(|unit| unit.of(time) >= 1.0).unwrap_or(Self::Nanos)
+    }
+
+    /// The unit in which the median of the durations reads best.
+    pub(super) fn for_median(times: impl IntoIterator<Item = Nanos>) -> Self {
+        let mut times: Vec<Nanos> = times.into_iter().filter(|time| time.0 > 0).collect();
+        times.sort_unstable();
+        times.get(times.len() / 2).map_or(Self::Micros, |&median| Self::for_one(median))
+    }
+
+    /// A duration in this unit, with three significant digits and all digits of its whole part.
+    pub(super) fn figure(self, time: Nanos) -> String {
+        significant(self.of(time), self.decimals())
+    }
+
+    /// A duration in this unit, with a fixed number of decimals.
+    pub(super) fn fixed(self, time: Nanos, decimals: usize) -> String {
+        grouped(&format!("{:.decimals$}", self.of(time)))
+    }
+}
+
+/// A duration by itself, with the unit that suits it.
+pub(super) fn duration(time: Nanos) -> String {
+    let unit = Unit::for_one(time);
+    format!("{}{JOINT}{}", unit.figure(time), unit.symbol())
+}
+
+/// A duration computed by division.
+pub(super) fn duration_of(nanos: f64) -> String {
+    duration(Nanos(nanos.round() as u64))
+}
+
+/// A size by itself, decimal units.
+pub(super) fn size(bytes: f64) -> String {
+    let (divisor, symbol) = match bytes {
+        bytes if bytes >= 1e9 => (1e9, "GB"),
+        bytes if bytes >= 1e6 => (1e6, "MB"),
+        bytes if bytes >= 1e3 => (1e3, "kB"),
+        _ => (1.0, "B"),
+    };
+    format!("{}{JOINT}{symbol}", number(bytes / divisor))
+}
+
+/// A size in megabytes.
+pub(super) fn megabytes(bytes: Bytes) -> String {
+    grouped(&format!("{:.1}", bytes.0 as f64 / 1e6))
+}
+
+/// A number with three significant digits.
+pub(super) fn number(value: f64) -> String {
+    significant(value, 6)
+}
+
+/// A whole number, `1,234,567`.
+pub(super) fn count(value: u64) -> String {
+    grouped(&value.to_string())
+}
+
+/// A whole number and the noun it counts, `1 thread`, `1,234 threads`.
+pub(super) fn counted(value: u64, noun: &str) -> String {
+    format!("{}{JOINT}{noun}{}", count(value), if value == 1 { "" } else { "s" })
+}
+
+/// A difference, `+1,234` or `−1,234`.
+pub(super) fn signed(value: i64) -> String {
+    let sign = match value {
+        0 => "",
+        1.. => "+",
+        _ => "−",
+    };
+    format!("{sign}{}", count(value.unsigned_abs()))
+}
+
+/// A share, `12.3 %` without the sign.
+pub(super) fn percent(share: f64) -> String {
+    format!("{:.1}", share * 100.0)
+}
+
+/// How many times as much.
+pub(super) fn ratio(value: f64) -> String {
+    significant(value, 3)
+}
+
+fn significant(value: f64, most_decimals: i32) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    let magnitude = value.abs().log10().floor() as i32;
+    let decimals = (SIGNIFICANT_DIGITS - 1 - magnitude).clamp(0, most_decimals) as usize;
+    grouped(&format!("{value:.decimals$}"))
+}
+
+/// Commas between the thousands of a non-negative decimal number.
+fn grouped(digits: &str) -> String {
+    let (whole, fraction) = digits.split_at(digits.find('.').unwrap_or(digits.len()));
+    let mut text = String::with_capacity(digits.len() + whole.len() / 3);
+    for (place, digit) in whole.chars().enumerate() {
+        if place > 0 && (whole.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text + fraction
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_separated() {
+        let counts = [0, 999, 1_000, 12_345, 1_234_567].map(count);
+        assert_eq!(counts, ["0", "999", "1,000", "12,345", "1,234,567"]);
+        assert_eq!(signed(-1_234), "−1,234");
+        assert_eq!(signed(1_234), "+1,234");
+        assert_eq!(signed(0), "0");
+        assert_eq!(counted(1, "thread"), "1\u{a0}thread");
+    }
+
+    #[test]
+    fn three_digits_are_kept_and_the_whole_part_is_complete() {
+        let micros = [0, 5, 612, 1_234, 12_345, 123_456, 50_123_456].map(|ns| Unit::Micros.figure(Nanos(ns)));
+        assert_eq!(micros, ["0", "0.005", "0.612", "1.23", "12.3", "123", "50,123"]);
+        assert_eq!(Unit::Nanos.figure(Nanos(12)), "12");
+        assert_eq!(Unit::Millis.figure(Nanos(412)), "0.000412");
+    }
+
+    #[test]
+    fn a_duration_alone_takes_its_own_unit() {
+        let durations = [0, 999, 1_000, 3_080_000, 150_060_000_000].map(|ns| duration(Nanos(ns)));
+        assert_eq!(durations, ["0\u{a0}ns", "999\u{a0}ns", "1.00\u{a0}µs", "3.08\u{a0}ms", "150\u{a0}s"]);
+    }
+
+    #[test]
+    fn the_unit_follows_the_median() {
+        let unit = |times: &[u64]| Unit::for_median(times.iter().copied().map(Nanos));
+        assert_eq!(unit(&[600, 12_000, 25_000, 50_000_000]), Unit::Micros);
+        assert_eq!(unit(&[600]), Unit::Nanos);
+        assert_eq!(unit(&[0, 0, 3_000_000_000]), Unit::Seconds);
+        assert_eq!(unit(&[]), Unit::Micros);
+    }
+
+    #[test]
+    fn sizes_are_decimal() {
+        assert_eq!(size(434_000.0), "434\u{a0}kB");
+        assert_eq!(megabytes(Bytes(21_800_000)), "21.8");
+        assert_eq!(percent(0.9712), "97.1");
+    }
+}

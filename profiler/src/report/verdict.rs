@@ -1,0 +1,124 @@
+//! One line that says whether every number is proven.
+
+use super::page::Page;
+use super::style::Paint;
+use super::subject::Subject;
+use super::units::{count, counted};
+use super::wrap::JOINT;
+use crate::profile::Profile;
+use crate::profile::histogram::Histogram;
+use crate::profile::reconciliation::Verdict;
+
+pub(super) fn section(page: &mut Page<'_>, subjects: &[Subject<'_>]) {
+    page.blank();
+    for subject in subjects {
+        let paint = if is_complete(subject.profile) { Paint::Good } else { Paint::Bad };
+        let line = verdict(subject.profile);
+        match subjects {
+            [_] => page.verdict(paint, &line),
+            _ => page.verdict(paint, &format!("{}: {line}", subject.title)),
+        }
+    }
+}
+
+/// Differences and losses, counted.
+#[must_use]
+pub fn tally(profile: &Profile) -> Verdict {
+    let differing = || profile.reconciliation.iter().filter(|check| check.difference != 0);
+    Verdict {
+        unexplained: differing().filter(|check| !check.holds()).count(),
+        explained: differing().filter(|check| check.holds()).count(),
+        lost: !profile.lost.is_nothing() || profile.without_slot.is_some(),
+    }
+}
+
+/// Whether every number is proven.
+#[must_use]
+pub fn is_complete(profile: &Profile) -> bool {
+    reasons(profile).is_empty()
+}
+
+/// Why not every number is proven, with the flag that helps; empty if every one is.
+#[must_use]
+pub fn reasons(profile: &Profile) -> Vec<String> {
+    let lost = profile.lost;
+    let without_slot =
+        lost.threads_without_slot.max(profile.without_slot.as_ref().map_or(0, |rest| rest.threads));
+    let counters = [
+        (tally(profile).unexplained as u64, "unexplained difference", ""),
+        (without_slot, "thread", " without a slot (raise --max-threads)"),
+        (lost.samples_without_bucket, "sample", " without a bucket (raise --histogram-memory)"),
+        (lost.threads_without_state, "thread", " of which nothing is known (the kernel was out of memory)"),
+        (lost.missed_program_runs, "program run", " skipped by the kernel"),
+        (lost.clock_backwards, "interval", " with a clock that went backwards"),
+    ];
+    let mut reasons: Vec<String> = counters
+        .into_iter()
+        .filter(|&(value, ..)| value > 0)
+        .map(|(value, noun, rest)| counted(value, noun).replace(JOINT, " ") + rest)
+        .collect();
+    if profile.reconciliation.is_empty() {
+        reasons.push("nothing was compared with the kernel's counters".to_owned());
+    }
+    reasons
+}
+
+/// The verdict as one line of plain text.
+#[must_use]
+pub fn verdict(profile: &Profile) -> String {
+    let reasons = reasons(profile);
+    if !reasons.is_empty() {
+        return format!("INCOMPLETE: {}", reasons.join(", "));
+    }
+    let threads = counted(profile.threads.len() as u64, "thread");
+    let histograms = profile.threads.iter().flat_map(|thread| thread.histograms.values());
+    let samples: u64 = histograms.map(|histogram: &Histogram| histogram.count).sum();
+    let explained = match tally(profile).explained as u64 {
+        0 => String::new(),
+        1 => " (1 difference explained)".to_owned(),
+        more => format!(" ({} differences explained)", count(more)),
+    };
+    format!(
+        "complete: 0 lost, {threads}, {}, every switch and fault accounted for{explained}",
+        counted(samples, "sample")
+    )
+    .replace(JOINT, " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+
+    #[test]
+    fn nothing_lost_and_all_explained_is_complete() {
+        let profile = fixture::tokio();
+        let line = verdict(&profile);
+        assert!(line.starts_with("complete: 0 lost, 3 threads, "), "{line}");
+        assert!(line.ends_with("every switch and fault accounted for (2 differences explained)"), "{line}");
+        assert!(tally(&profile).is_complete());
+    }
+
+    #[test]
+    fn every_reason_is_named_with_its_flag() {
+        let mut profile = fixture::overfull();
+        profile.lost.samples_without_bucket = 1_234;
+        profile.lost.missed_program_runs = 1;
+        let line = verdict(&profile);
+        assert!(line.starts_with("INCOMPLETE: "), "{line}");
+        for part in [
+            "12 threads without a slot (raise --max-threads)",
+            "1,234 samples without a bucket (raise --histogram-memory)",
+            "1 program run skipped by the kernel",
+        ] {
+            assert!(line.contains(part), "{line}");
+        }
+    }
+
+    #[test]
+    fn without_a_reference_there_is_no_proof() {
+        let mut profile = fixture::tokio();
+        profile.reconciliation.clear();
+        assert!(verdict(&profile).starts_with("INCOMPLETE: nothing was compared"));
+    }
+}

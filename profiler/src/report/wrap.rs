@@ -1,0 +1,89 @@
+//! Text in lines of a given width.
+
+use unicode_width::UnicodeWidthStr;
+
+/// Holds a figure and its unit together; shown as a space.
+pub(super) const JOINT: char = '\u{a0}';
+
+/// Columns that a text takes in a terminal.
+pub(super) fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// Lines of at most `limit` columns, broken at spaces; a longer word is cut.
+pub(super) fn prose(text: &str, limit: usize) -> Vec<String> {
+    lines(text.split_inclusive(' '), limit)
+}
+
+/// The same, broken after hyphens, underscores and slashes too: for names.
+pub(super) fn name(text: &str, limit: usize) -> Vec<String> {
+    lines(text.split_inclusive([' ', '-', '_', '/']), limit)
+}
+
+/// The text, cut with an ellipsis if it is longer.
+pub(super) fn shortened(text: &str, limit: usize) -> String {
+    if width(text) <= limit {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(limit.saturating_sub(1)).collect();
+    while width(&short) >= limit && short.pop().is_some() {}
+    short + "…"
+}
+
+fn lines<'a>(words: impl Iterator<Item = &'a str>, limit: usize) -> Vec<String> {
+    let limit = limit.max(1);
+    let mut lines = vec![String::new()];
+    for word in words {
+        let taken = lines.last().map_or(0, |line| width(line));
+        if taken > 0 && taken + width(word.trim_end_matches(' ')) > limit {
+            lines.push(String::new());
+        }
+        for character in word.chars() {
+            let full = lines.last().is_some_and(|line| {
+                character != ' ' && width(line) + width(character.encode_utf8(&mut [0; 4])) > limit
+            });
+            if full {
+                lines.push(String::new());
+            }
+            if let Some(line) = lines.last_mut() {
+                line.push(character);
+            }
+        }
+    }
+    for line in &mut lines {
+        line.truncate(line.trim_end_matches(' ').len());
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prose_breaks_at_spaces_only() {
+        assert_eq!(prose("raise --max-threads to see more", 14), ["raise", "--max-threads", "to see more"]);
+        assert_eq!(prose("", 10), [""]);
+    }
+
+    #[test]
+    fn names_break_after_hyphens() {
+        assert_eq!(name("thread-pool-workload", 12), ["thread-pool-", "workload"]);
+    }
+
+    #[test]
+    fn a_figure_stays_with_its_unit() {
+        assert_eq!(prose("it took 3\u{a0}ms", 9), ["it took", "3\u{a0}ms"]);
+    }
+
+    #[test]
+    fn an_overlong_word_is_cut() {
+        assert_eq!(prose("abcdefgh", 3), ["abc", "def", "gh"]);
+    }
+
+    #[test]
+    fn an_overlong_text_is_shortened() {
+        assert_eq!(shortened("abcdef", 6), "abcdef");
+        assert_eq!(shortened("abcdefg", 6), "abcde…");
+    }
+}

@@ -1,0 +1,69 @@
+//! The child's first moment. `run` starts this program again as its child; it takes on the user's identity,
+//! holds until every probe is live, and then executes the command in its own place. Nothing of the profiler's
+//! memory is in it, so the command's usage starts from little.
+
+use crate::cli::HoldArgs;
+use anyhow::{Context, Result};
+use nix::unistd::{Gid, Uid, User, close, initgroups, setgid, setgroups, setuid};
+use std::ffi::CString;
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
+
+/// The hidden command.
+pub const COMMAND: &str = "__hold";
+
+/// Exit code for a command that was not found (POSIX `sh`, 2.8.2).
+pub const NOT_FOUND: u8 = 127;
+
+/// Exit code for a command that was found and can't be executed (likewise).
+pub const NOT_EXECUTABLE: u8 = 126;
+
+/// Holds, then executes the command. Returns the exit code only if that is not possible, or if the profiler is
+/// gone.
+///
+/// # Errors
+/// If the descriptors are not those of a profiler, or the identity can't be changed.
+pub fn hold(args: &HoldArgs) -> Result<u8> {
+    // Opened again rather than used as they are: these copies close by themselves at exec, and the inherited
+    // numbers are closed now, so that the command finds neither.
+    let mut release = reopen(args.release, OpenOptions::new().read(true))?;
+    let mut failure = reopen(args.failure, OpenOptions::new().write(true))?;
+    if let (Some(uid), Some(gid)) = (args.uid, args.gid) {
+        become_user(Uid::from_raw(uid), Gid::from_raw(gid))
+            .context("cannot take on the identity of the calling user")?;
+    }
+    let mut go = [0];
+    if release.read_exact(&mut go).is_err() {
+        // The profiler is gone: nothing is started.
+        return Ok(0);
+    }
+    let (program, arguments) = args.command.split_first().context("there is no command to hold")?;
+    let error = Command::new(program).args(arguments).exec();
+    let code = if error.kind() == ErrorKind::NotFound { NOT_FOUND } else { NOT_EXECUTABLE };
+    writeln!(failure, "{error}").context("cannot tell the profiler that the command failed")?;
+    Ok(code)
+}
+
+fn reopen(descriptor: i32, how: &OpenOptions) -> Result<std::fs::File> {
+    let path = format!("/proc/self/fd/{descriptor}");
+    let file =
+        how.open(&path).with_context(|| format!("cannot open {path}; {COMMAND} is for profiler run only"))?;
+    close(descriptor).with_context(|| format!("cannot close descriptor {descriptor}"))?;
+    Ok(file)
+}
+
+/// Supplementary groups first, the user last: after that nothing can be changed any more.
+fn become_user(uid: Uid, gid: Gid) -> Result<()> {
+    match User::from_uid(uid)? {
+        Some(user) => {
+            let name = CString::new(user.name.clone())?;
+            initgroups(&name, gid)?;
+        }
+        None => setgroups(&[gid])?,
+    }
+    setgid(gid)?;
+    setuid(uid)?;
+    Ok(())
+}

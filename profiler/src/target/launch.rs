@@ -1,0 +1,205 @@
+//! Starts the target held, releases it, waits for it, and takes its usage.
+
+use super::hold;
+use super::user::Invoker;
+use crate::profile::units::{Bytes, Nanos};
+use crate::profile::usage::Usage;
+use anyhow::{Context, Result, bail};
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::sys::resource::{Usage as RawUsage, UsageWho, getrusage};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::io::{PipeReader, PipeWriter, Read as _, Write as _, pipe};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Instant;
+use wait4::Wait4 as _;
+
+/// A command that cannot be executed. Its exit code is the one a shell would give.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot execute {command}: {reason}")]
+pub struct ExecFailed {
+    /// The command's name.
+    pub command: String,
+    /// Why not.
+    pub reason: String,
+    /// 126 or 127.
+    pub code: u8,
+}
+
+/// What to start.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    /// The command and its arguments; not empty.
+    pub command: Vec<String>,
+    /// Whom it runs as, if not as this process.
+    pub user: Option<Invoker>,
+    /// Whether its standard output is read instead of passed through.
+    pub capture_stdout: bool,
+}
+
+/// A child that has not executed its command yet. Dropping it ends it.
+pub struct Held {
+    child: Child,
+    command: String,
+    release: PipeWriter,
+    failure: PipeReader,
+    floor: Option<Bytes>,
+    before: RawUsage,
+}
+
+/// A child that runs its command. Dropping it ends it, so that no error leaves it behind.
+pub struct Running {
+    child: Option<Child>,
+    pid: u32,
+    started: Instant,
+    floor: Option<Bytes>,
+    before: RawUsage,
+}
+
+/// A child that has ended.
+pub struct Ended {
+    /// How.
+    pub status: ExitStatus,
+    /// What the kernel charged for it.
+    pub usage: Usage,
+}
+
+/// Starts the child, held.
+///
+/// # Errors
+/// If this program can't start itself again.
+pub fn start(launch: &Launch) -> Result<Held> {
+    let (release_reader, release) = pipe().context("cannot make a pipe")?;
+    let (failure, failure_writer) = pipe().context("cannot make a pipe")?;
+    // Only the child's ends are inherited; they are dropped here once it has them.
+    let inherited = [inherit(&release_reader)?, inherit(&failure_writer)?];
+    let mut command = Command::new("/proc/self/exe");
+    command.arg(hold::COMMAND);
+    command.args(["--release", &inherited[0].to_string(), "--failure", &inherited[1].to_string()]);
+    if let Some(user) = &launch.user {
+        command.args(["--uid", &user.uid.to_string(), "--gid", &user.gid.to_string()]);
+        if let Some((name, home)) = &user.known {
+            command.env("USER", name).env("LOGNAME", name).env("HOME", home);
+        }
+    }
+    command.arg("--").args(&launch.command);
+    if launch.capture_stdout {
+        command.stdout(Stdio::piped());
+    }
+    let before = getrusage(UsageWho::RUSAGE_CHILDREN).context("cannot read this process's usage")?;
+    let child = command.spawn().context("cannot start the child (is /proc mounted?)")?;
+    let name = launch.command.first().cloned().unwrap_or_default();
+    Ok(Held { child, command: name, release, failure, floor: None, before })
+}
+
+fn inherit(end: &(impl std::os::fd::AsFd + std::os::fd::AsRawFd)) -> Result<i32> {
+    fcntl(end, FcntlArg::F_SETFD(FdFlag::empty())).context("cannot hand a pipe to the child")?;
+    Ok(end.as_raw_fd())
+}
+
+impl Held {
+    /// The child's process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Has the child execute its command.
+    ///
+    /// # Errors
+    /// [`ExecFailed`] if it can't; any other error if the child is gone.
+    pub fn release(mut self) -> Result<Running> {
+        self.floor = peak_resident(self.child.id());
+        let started = Instant::now();
+        self.release.write_all(&[1]).context("the child ended before it was released")?;
+        let mut reason = String::new();
+        // Ends with the exec, which closes the other end, or with what went wrong.
+        self.failure.read_to_string(&mut reason).context("cannot hear from the child")?;
+        if !reason.is_empty() {
+            let status = self.child.wait().context("cannot wait for the child")?;
+            let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(hold::NOT_EXECUTABLE);
+            bail!(ExecFailed { command: self.command.clone(), reason: reason.trim().to_owned(), code });
+        }
+        let Self { child, floor, before, .. } = self;
+        Ok(Running { pid: child.id(), child: Some(child), started, floor, before })
+    }
+}
+
+impl Running {
+    /// The child's process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// The child's standard output, if it is captured and was not taken before.
+    pub fn take_stdout(&mut self) -> Option<std::process::ChildStdout> {
+        self.child.as_mut()?.stdout.take()
+    }
+
+    /// Sends the child a signal. One that has ended is passed over.
+    pub fn signal(&self, signal: Signal) {
+        if let (Some(_), Ok(pid)) = (&self.child, i32::try_from(self.pid)) {
+            // Not waited for yet, so the number is still the child's.
+            let _ = kill(Pid::from_raw(pid), signal);
+        }
+    }
+
+    /// Whether the child has ended, and if so how. After `Some` the child is gone.
+    ///
+    /// # Errors
+    /// If the child can't be waited for.
+    pub fn try_wait(&mut self) -> Result<Option<Ended>> {
+        let Some(child) = &mut self.child else { return Ok(None) };
+        let Some(result) = child.try_wait4().context("cannot wait for the child")? else { return Ok(None) };
+        let wall = self.started.elapsed();
+        self.child = None;
+        let after = getrusage(UsageWho::RUSAGE_CHILDREN).context("cannot read the child's usage")?;
+        Ok(Some(Ended { status: result.status, usage: self.usage(wall, &result.rusage, &after)? }))
+    }
+
+    /// The child is the only one waited for since `before`, so the growth of the sum over all children is its
+    /// share. The largest resident set is not a sum; `wait4` gives it for the child alone.
+    fn usage(
+        &self,
+        wall: std::time::Duration,
+        own: &wait4::ResourceUsage,
+        after: &RawUsage,
+    ) -> Result<Usage> {
+        let growth = |count: fn(&RawUsage) -> i64| {
+            u64::try_from(count(after) - count(&self.before))
+                .context("the kernel's sum over all children shrank")
+        };
+        let cpu = own.utime + own.stime;
+        Ok(Usage {
+            wall_ns: Nanos(u64::try_from(wall.as_nanos())?),
+            user_ns: Nanos(u64::try_from(own.utime.as_nanos())?),
+            system_ns: Nanos(u64::try_from(own.stime.as_nanos())?),
+            cpu_percent: 100.0 * cpu.as_secs_f64() / wall.as_secs_f64(),
+            max_rss_bytes: Bytes(own.maxrss),
+            max_rss_floor_bytes: self.floor,
+            voluntary_switches: growth(|usage| usage.voluntary_context_switches())?,
+            involuntary_switches: growth(|usage| usage.involuntary_context_switches())?,
+            minor_faults: growth(|usage| usage.minor_page_faults())?,
+            major_faults: growth(|usage| usage.major_page_faults())?,
+        })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            // On the way out of an error: what can't be ended has ended already.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// The largest resident set a process has had (`VmHWM`, /proc/PID/status).
+fn peak_resident(pid: u32) -> Option<Bytes> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(Bytes(kibibytes * 1024))
+}

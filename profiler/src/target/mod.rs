@@ -1,0 +1,13 @@
+//! Who is profiled, and how it is started and stopped.
+//!
+//! - `hold`: the child's first moment, before it executes the command.
+//! - `launch`: starts the held child, releases it, waits for it and takes its usage.
+//! - `supervise`: what happens while it runs: signals, the time limit, collecting.
+//! - `tree`: the descendants of a process.
+//! - `user`: whom the command runs as and who owns the files.
+
+pub mod hold;
+pub mod launch;
+pub mod supervise;
+pub mod tree;
+pub mod user;

@@ -1,0 +1,49 @@
+//! Whom the command runs as, and who owns the files that are written.
+
+use anyhow::{Context, Result};
+use nix::unistd::{Gid, Uid, User};
+use std::fs::File;
+use std::path::PathBuf;
+
+/// The user who called sudo.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invoker {
+    /// User id.
+    pub uid: u32,
+    /// Group id.
+    pub gid: u32,
+    /// The user's name and home, if the system knows the user.
+    pub known: Option<(String, PathBuf)>,
+}
+
+impl Invoker {
+    /// The user in SUDO_UID and SUDO_GID; `None` unless this is root called through sudo by somebody else.
+    ///
+    /// # Errors
+    /// If the variables are damaged: better no run than one as the wrong user.
+    pub fn detect() -> Result<Option<Self>> {
+        let (Ok(uid), Ok(gid)) = (std::env::var("SUDO_UID"), std::env::var("SUDO_GID")) else {
+            return Ok(None);
+        };
+        let uid: u32 =
+            uid.parse().with_context(|| format!("SUDO_UID is {uid:?}; unset it or use --as-root"))?;
+        let gid: u32 =
+            gid.parse().with_context(|| format!("SUDO_GID is {gid:?}; unset it or use --as-root"))?;
+        if !Uid::effective().is_root() || uid == 0 {
+            return Ok(None);
+        }
+        let known = User::from_uid(Uid::from_raw(uid))
+            .with_context(|| format!("cannot look up user {uid} (SUDO_UID)"))?
+            .map(|user| (user.name, user.dir));
+        Ok(Some(Self { uid, gid, known }))
+    }
+
+    /// Makes the user the owner of a file.
+    ///
+    /// # Errors
+    /// If the file's owner can't be changed.
+    pub fn own(&self, file: &File) -> Result<()> {
+        nix::unistd::fchown(file, Some(Uid::from_raw(self.uid)), Some(Gid::from_raw(self.gid)))
+            .context("cannot give the file to the user who called sudo")
+    }
+}

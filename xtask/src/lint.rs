@@ -1,0 +1,18 @@
+//! Lints both halves: the features of one do not build for the target of the other.
+
+use crate::{command::Run as _, ebpf, toolchain::Toolchain, workspace::Workspace};
+use anyhow::Result;
+
+/// The live tests are named besides: `--all-targets` leaves out what `cargo test` leaves out.
+pub(crate) fn lint(workspace: &Workspace) -> Result<()> {
+    let toolchain = Toolchain::find(workspace)?;
+    for targets in [["--all-targets"].as_slice(), &["--test", "live"]] {
+        workspace
+            .cargo()
+            .args(["clippy", "--workspace"])
+            .args(targets)
+            .args(["--", "--deny", "warnings"])
+            .run()?;
+    }
+    ebpf::cargo(workspace, &toolchain, "clippy").args(["--", "--deny", "warnings"]).run()
+}

@@ -1,0 +1,69 @@
+//! `cargo xtask`: what people and CI do with this project. One file a command; the rest is what the commands
+//! share: external programs, the way to root, the layout of the workspace, the BPF toolchain.
+
+mod build;
+mod command;
+mod ebpf;
+mod lint;
+mod privilege;
+mod run;
+mod strip;
+mod test;
+mod toolchain;
+mod workspace;
+
+use clap::{Parser, Subcommand};
+use std::{ffi::OsString, process::ExitCode};
+use workspace::Workspace;
+
+/// Build, run and test the profiler
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install what is missing of the BPF toolchain
+    Setup,
+    /// Build the BPF object from its sources into profiler-ebpf/prebuilt/
+    Ebpf {
+        /// Write nothing; fail when the committed object is not what the sources build to
+        #[arg(long)]
+        check: bool,
+    },
+    /// Build the release binaries into target/release/, the BPF object embedded
+    Build,
+    /// Build, then run the main job: `profiler run ARGS`, as root
+    Run {
+        /// Arguments of `profiler run`; none compares the two sample workloads
+        #[arg(last = true)]
+        args: Vec<OsString>,
+    },
+    /// Pass all tests, those that need root too
+    Test,
+    /// Lint the host half and the BPF half, warnings denied
+    Lint,
+}
+
+fn main() -> ExitCode {
+    let task = Arguments::parse().task;
+    let done = Workspace::find().and_then(|workspace| match task {
+        Task::Setup => toolchain::setup(&workspace),
+        Task::Ebpf { check: false } => ebpf::update(&workspace),
+        Task::Ebpf { check: true } => ebpf::check(&workspace),
+        Task::Build => build::build(&workspace).map(|_object| ()),
+        Task::Run { args } => run::run(&workspace, &args),
+        Task::Test => test::test(&workspace),
+        Task::Lint => lint::lint(&workspace),
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Passes all tests: those that need no root as whoever called, the live ones as root.
+
+use crate::{build::build, command::Run as _, privilege::Privilege, workspace::Workspace};
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+const TRACEFS: &str = "/sys/kernel/tracing";
+
+/// Asks for root first: a test that cannot run must not be found out, or be forgotten, minutes later.
+pub(crate) fn test(workspace: &Workspace) -> Result<()> {
+    let privilege =
+        reach_root().context("the live tests cannot run (`cargo test --workspace` runs the others)")?;
+    mount_tracefs(privilege)?;
+
+    let object = build(workspace)?;
+    object.cargo(workspace).args(["test", "--workspace"]).run()?;
+
+    let live = build_live(object.cargo(workspace))?;
+    run_live(workspace, privilege, &live)?;
+
+    let live = live.strip_prefix(workspace.root()).unwrap_or(&live);
+    println!("All tests passed: `cargo test --workspace`, and as root the live ones ({}).", live.display());
+    Ok(())
+}
+
+fn reach_root() -> Result<Privilege> {
+    let privilege = Privilege::find("`cargo xtask test`")?;
+    privilege.command(Path::new("true"), &[]).run()?;
+    Ok(privilege)
+}
+
+fn mount_tracefs(privilege: Privilege) -> Result<()> {
+    let mounts = fs::read_to_string("/proc/self/mounts").context("cannot read /proc/self/mounts")?;
+    if is_tracefs_mounted(&mounts) {
+        return Ok(());
+    }
+    println!("mounting tracefs on {TRACEFS}");
+    privilege.command(Path::new("mount"), &[]).args(["-t", "tracefs", "tracefs", TRACEFS]).run()
+}
+
+fn is_tracefs_mounted(mounts: &str) -> bool {
+    mounts.lines().any(|line| {
+        let mut fields = line.split(' ').skip(1);
+        fields.next() == Some(TRACEFS) && fields.next() == Some("tracefs")
+    })
+}
+
+/// `cargo test` alone leaves the live tests out (`test = false` in the manifest), so they are built by name;
+/// with the whole workspace, so that the libraries are those of the other tests.
+fn build_live(mut cargo: Command) -> Result<PathBuf> {
+    cargo.args([
+        "test",
+        "--workspace",
+        "--test",
+        "live",
+        "--no-run",
+        "--message-format=json-render-diagnostics",
+    ]);
+    let messages = cargo.stderr(Stdio::inherit()).read()?;
+    executable(&messages, "live").context("cargo built the live tests, but named no executable for them")
+}
+
+/// The executable of a target in cargo's messages, one JSON object a line.
+fn executable(messages: &str, target: &str) -> Option<PathBuf> {
+    messages.lines().find_map(|line| {
+        let message: Value = serde_json::from_str(line).ok()?;
+        let is_target = message["reason"] == "compiler-artifact" && message["target"]["name"] == target;
+        is_target.then(|| message["executable"].as_str().map(PathBuf::from))?
+    })
+}
+
+/// One at a time: each wants the machine to itself. As cargo does, in the folder of the package.
+fn run_live(workspace: &Workspace, privilege: Privilege, live: &Path) -> Result<()> {
+    let release = workspace.release();
+    let profiler = release.join("profiler");
+    let variables = [("PROFILER_BIN", profiler.as_os_str()), ("PROFILER_RELEASE_DIR", release.as_os_str())];
+    privilege
+        .command(live, &variables)
+        .arg("--test-threads=1")
+        .current_dir(workspace.root().join("profiler"))
+        .run()
+        .context("the live tests")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tracefs_counts_as_mounted_only_in_its_place() {
+        assert!(is_tracefs_mounted("proc /proc proc rw 0 0\ntracefs /sys/kernel/tracing tracefs rw 0 0\n"));
+        assert!(!is_tracefs_mounted("tracefs /sys/kernel/debug/tracing tracefs rw 0 0\n"));
+        assert!(!is_tracefs_mounted("none /sys/kernel/tracing tmpfs rw 0 0\n"));
+        assert!(!is_tracefs_mounted(""));
+    }
+
+    #[test]
+    fn the_executable_is_the_one_of_the_target() {
+        let messages = r#"{"reason":"compiler-artifact","target":{"name":"profiler"},"executable":"/t/profiler"}
+{"reason":"compiler-message","target":{"name":"live"}}
+{"reason":"compiler-artifact","target":{"name":"live"},"executable":"/t/live-1"}
+{"reason":"build-finished","success":true}"#;
+        assert_eq!(executable(messages, "live"), Some(PathBuf::from("/t/live-1")));
+        assert_eq!(executable(messages, "golden"), None);
+        assert_eq!(executable("not JSON", "live"), None);
+    }
+}
