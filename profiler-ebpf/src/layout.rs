@@ -73,7 +73,9 @@ pub struct BucketPage {
 #[repr(C)]
 pub struct BlockedOn {
     /// The key (see [`blocked_key`]), 0 for a free entry.
-    pub key: u64,
+    pub key: u32,
+    /// Keeps the next field aligned.
+    pub reserved: u32,
     /// Number of waits that ended.
     pub count: u64,
     /// Their sum in nanoseconds.
@@ -85,13 +87,13 @@ pub struct BlockedOn {
 /// Keys of [`BlockedOn`].
 pub mod blocked_key {
     /// Not inside a system call: stopped or traced on the way back to user space.
-    pub const NO_SYSCALL: u64 = 1;
+    pub const NO_SYSCALL: u32 = 1;
     /// Inside a page fault that user code took.
-    pub const PAGE_FAULT: u64 = 2;
+    pub const PAGE_FAULT: u32 = 2;
     /// A kernel thread working for the process (io_uring), which is never inside a system call.
-    pub const KERNEL_WORKER: u64 = 3;
+    pub const KERNEL_WORKER: u32 = 3;
     /// The key of system call number 0; number `n` has the key `SYSCALL_0 + n`.
-    pub const SYSCALL_0: u64 = 16;
+    pub const SYSCALL_0: u32 = 16;
 }
 
 /// The kernel's own counters of a thread, read from its `task_struct`.
@@ -155,6 +157,8 @@ pub struct Slot {
     pub blocked_on_others: BlockedOn,
     /// Involuntary switch-outs to the idle task.
     pub held_back: Totals,
+    /// Waits after a voluntary switch whose wake was not announced: `blocked` and `runqueue_wait` in one.
+    pub unsplit: Totals,
     /// One of [`phase`].
     pub phase: u32,
     /// Process id (`tgid`) in the initial pid namespace.
@@ -177,6 +181,8 @@ pub struct Slot {
     pub open_since_ns: u64,
     /// Intervals whose end was stamped before their start: counted here, not recorded.
     pub clock_backwards: u64,
+    /// Switch-ins that were not announced; their time is inferred from the kernel's CPU time.
+    pub inferred_switch_ins: u64,
     /// Fault ends of this thread without a recorded entry, minor.
     pub minor_without_entry: u64,
     /// Fault ends of this thread without a recorded entry, major.
@@ -193,7 +199,7 @@ pub struct Slot {
     /// The names it had before, oldest first.
     pub earlier_names: [[u8; NAME_BYTES]; EARLIER_NAMES],
     /// Fills the last cache line.
-    pub reserved: [u64; 9],
+    pub reserved: [u64; 4],
 }
 
 /// What the programs keep of each thread of the target, in task storage: it cannot run out.
@@ -204,22 +210,22 @@ pub struct Slot {
 pub struct TaskState {
     /// Since when the thread is doing what `state` says.
     pub since_ns: u64,
-    /// When it was last woken.
+    /// When it was last woken; 0 if it was not since its last switch-in.
     pub waking_ns: u64,
     /// `nvcsw` at its last switch-out: a switch is voluntary if and only if the counter grew.
     pub nvcsw: u64,
+    /// `se.sum_exec_runtime` at its last switch-out.
+    pub cpu_ns: u64,
     /// When it entered the fault it is in, 0 if it is in none.
     pub fault_ns: u64,
     /// What it is blocked on, see [`blocked_key`].
-    pub blocked_key: u64,
+    pub blocked_key: u32,
     /// Its slot, or [`NO_SLOT`].
     pub slot: u32,
     /// One of [`state`].
     pub state: u32,
     /// 1 if the thread can't be inside a system call.
     pub kernel_worker: u32,
-    /// Keeps the size a multiple of 8.
-    pub reserved: u32,
 }
 
 /// [`TaskState::slot`] of a thread that found no free slot.
@@ -239,6 +245,10 @@ pub struct SlotlessTotals {
     pub metrics: [Totals; Metric::COUNT],
     /// Involuntary switch-outs to the idle task.
     pub held_back: Totals,
+    /// Waits whose wake was not announced.
+    pub unsplit: Totals,
+    /// Switch-ins that were not announced.
+    pub inferred_switch_ins: u64,
     /// Fault ends without a recorded entry.
     pub faults_without_entry: u64,
     /// Intervals whose end was stamped before their start.
@@ -283,6 +293,8 @@ pub struct Offsets {
     pub tgid: u32,
     /// `task_struct.flags`
     pub flags: u32,
+    /// `task_struct.__state`
+    pub state: u32,
     /// `task_struct.comm`
     pub comm: u32,
     /// `task_struct.start_time`
@@ -330,7 +342,7 @@ const _: () = {
     assert!(size_of::<Slot>() == 2048);
     assert!(size_of::<TaskState>() == 56);
     assert!(size_of::<Exited>() == 8);
-    assert!(size_of::<Offsets>() == 48);
+    assert!(size_of::<Offsets>() == 52);
     assert!(size_of::<Settings>() == 32);
 };
 

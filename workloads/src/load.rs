@@ -11,7 +11,7 @@ use nix::time::{ClockId, clock_gettime};
 pub const PAGE_BYTES: usize = 4096;
 
 /// Rounds between two looks at the clock, about 4 µs. The kernel answers for a thread's CPU time only by a
-/// system call (about 0.2 µs), which would otherwise make most of the time burnt system time.
+/// system call (about 0.4 µs), which would otherwise make most of the time burnt system time.
 const SPIN_ROUNDS: u32 = 4096;
 
 /// Maps `bytes` of fresh memory and writes to each page of it, so that each page faults; `None` for 0 bytes.

@@ -115,12 +115,12 @@ fn join(task: Task, initial: u32, start: &Start) {
         since_ns: start.from_ns,
         waking_ns: 0,
         nvcsw: start.counters.voluntary_switches,
+        cpu_ns: start.counters.cpu_ns,
         fault_ns: 0,
         blocked_key: 0,
         slot: NO_SLOT,
         state: initial,
         kernel_worker,
-        reserved: 0,
     };
     match task::create_state(task, initial) {
         // Set before the thread runs on: it is newborn, or it is the one that executes this.

@@ -144,6 +144,7 @@ fn clear(slot: &mut Slot) {
         metric.totals.min_ns = u64::MAX;
     }
     slot.held_back.min_ns = u64::MAX;
+    slot.unsplit.min_ns = u64::MAX;
 }
 
 /// Writes the end of a thread's record: nothing in it changes after that.

@@ -13,6 +13,9 @@ use profiler_ebpf::{
 /// Set in a dead task's state at its last switch (include/linux/sched.h).
 const TASK_DEAD: u32 = 0x80;
 
+/// The state of a thread that is on a run queue (likewise).
+const TASK_RUNNING: u32 = 0;
+
 /// A CPU turns from one thread to another.
 #[inline(always)]
 pub(crate) fn sched_switch(prev: Task, next: Task, prev_state: u32) {
@@ -47,29 +50,23 @@ fn switched_out(thread: &mut TaskState, prev: Task, next: Task, now: u64, prev_s
     if thread.state == state::CLOSED {
         return;
     }
-    let was_running = thread.state == state::ON_CPU;
+    let cpu_ns = task::sum_exec_runtime(prev);
+    if thread.state != state::ON_CPU {
+        infer_switch_in(thread, cpu_ns, now);
+    }
+    thread.cpu_ns = cpu_ns;
     let slice_start = thread.since_ns;
-    // The kernel has raised one of the two counters already: voluntary is exactly what getrusage will say.
-    let nvcsw = task::nvcsw(prev);
-    let left = if nvcsw != thread.nvcsw {
-        thread.nvcsw = nvcsw;
-        thread.blocked_key = blocked_on(thread, prev);
-        state::BLOCKED
-    } else if task::tid(next) == 0 {
-        state::HELD_BACK
-    } else {
-        state::PREEMPTED
-    };
+    let left = leave(thread, prev, next, now);
     thread.state = left;
     thread.since_ns = now;
     let dead = prev_state & TASK_DEAD != 0;
     match slot(thread.slot) {
         Some(slot) => {
-            if was_running {
-                measure(slot, Metric::OnCpu, slice_start, now);
-                if slot.first_slice_ns == 0 && slot.newborn == 0 {
-                    first_slice(slot, prev, now - slice_start);
-                }
+            measure(slot, Metric::OnCpu, slice_start, now);
+            if slot.first_slice_ns == 0 && slot.newborn == 0 {
+                // The first switch-out of a thread that was found running: from here on CPU times compare.
+                slot.first_slice_ns = (now - slice_start).max(1);
+                slot.start.cpu_ns = cpu_ns;
             }
             if dead {
                 thread.state = state::CLOSED;
@@ -78,9 +75,7 @@ fn switched_out(thread: &mut TaskState, prev: Task, next: Task, now: u64, prev_s
             }
         }
         None => {
-            if was_running {
-                slots::record_slotless(Metric::OnCpu as u32, now.saturating_sub(slice_start));
-            }
+            slots::record_slotless(Metric::OnCpu as u32, now.saturating_sub(slice_start));
             if dead {
                 thread.state = state::CLOSED;
                 slots::finish_slotless(prev, slots::slotless_entry::TRACEPOINTS, left);
@@ -89,11 +84,40 @@ fn switched_out(thread: &mut TaskState, prev: Task, next: Task, now: u64, prev_s
     }
 }
 
-/// The first switch-out of a thread that was found running: from here on CPU times can be compared.
+/// Classifies a switch-out: the state it leads to.
 #[inline(always)]
-fn first_slice(slot: &mut Slot, prev: Task, slice_ns: u64) {
-    slot.first_slice_ns = slice_ns.max(1);
-    slot.start.cpu_ns = task::sum_exec_runtime(prev);
+fn leave(thread: &mut TaskState, prev: Task, next: Task, now: u64) -> u32 {
+    // The kernel has raised one of the two counters already: voluntary is exactly what getrusage will say.
+    let nvcsw = task::nvcsw(prev);
+    if nvcsw == thread.nvcsw {
+        return if task::tid(next) == 0 { state::HELD_BACK } else { state::PREEMPTED };
+    }
+    thread.nvcsw = nvcsw;
+    thread.blocked_key = blocked_on(thread, prev);
+    // About to sleep, but a signal was pending (kernel/sched/core.c `__schedule`): it stays on the run queue
+    // and nobody will wake it.
+    if thread.waking_ns == 0 && task::run_state(prev) == TASK_RUNNING {
+        thread.waking_ns = now;
+    }
+    state::BLOCKED
+}
+
+/// The kernel announced no switch-in since the last switch-out: seen on one kernel for some switches out of the
+/// idle task (DESIGN.md). What the thread has run since then, by the kernel's own account, tells when it was.
+#[inline(never)]
+fn infer_switch_in(thread: &mut TaskState, cpu_ns: u64, now: u64) {
+    let ran = cpu_ns.saturating_sub(thread.cpu_ns);
+    let earliest = if thread.waking_ns > thread.since_ns { thread.waking_ns } else { thread.since_ns };
+    let begun = now.saturating_sub(ran);
+    switched_in(thread, if begun > earliest { begun } else { earliest });
+    match slot(thread.slot) {
+        Some(slot) => slot.inferred_switch_ins += 1,
+        None => {
+            if let Some(totals) = slots::slotless(slots::slotless_entry::TRACEPOINTS) {
+                totals.inferred_switch_ins += 1;
+            }
+        }
+    }
 }
 
 #[inline(always)]
@@ -104,12 +128,13 @@ fn switched_in(thread: &mut TaskState, now: u64) {
     }
     thread.state = state::ON_CPU;
     thread.since_ns = now;
+    thread.waking_ns = 0;
     let Some(slot) = slot(thread.slot) else {
         switched_in_slotless(was, since, woken, now);
         return;
     };
     match was {
-        state::BLOCKED => {
+        state::BLOCKED if woken != 0 => {
             // A waker can come between a thread's dequeue and its switch-out, never later than this switch-in:
             // a waking time before the switch-out means that the thread was ready all along.
             let ready = if woken > since { woken } else { since };
@@ -118,6 +143,8 @@ fn switched_in(thread: &mut TaskState, now: u64) {
             add_blocked_on(slot, thread.blocked_key, blocked);
             measure(slot, Metric::RunqueueWait, ready, now);
         }
+        // The kernel announced no wake: the parts of this wait are not known, and none is invented.
+        state::BLOCKED => slot.unsplit.add(now.saturating_sub(since)),
         state::PREEMPTED => measure(slot, Metric::Preempted, since, now),
         state::NEWBORN => measure(slot, Metric::RunqueueWait, since, now),
         state::HELD_BACK => slot.held_back.add(now.saturating_sub(since)),
@@ -127,19 +154,18 @@ fn switched_in(thread: &mut TaskState, now: u64) {
 
 #[inline(never)]
 fn switched_in_slotless(was: u32, since: u64, woken: u64, now: u64) {
-    let ready = if woken > since { woken } else { since };
+    let Some(totals) = slots::slotless(slots::slotless_entry::TRACEPOINTS) else { return };
+    let gap = now.saturating_sub(since);
     match was {
-        state::BLOCKED => {
-            slots::record_slotless(Metric::Blocked as u32, ready - since);
-            slots::record_slotless(Metric::RunqueueWait as u32, now.saturating_sub(ready));
+        state::BLOCKED if woken != 0 => {
+            let ready = if woken > since { woken } else { since };
+            totals.metrics[Metric::Blocked.index()].add(ready - since);
+            totals.metrics[Metric::RunqueueWait.index()].add(now.saturating_sub(ready));
         }
-        state::PREEMPTED => slots::record_slotless(Metric::Preempted as u32, now.saturating_sub(since)),
-        state::NEWBORN => slots::record_slotless(Metric::RunqueueWait as u32, now.saturating_sub(since)),
-        state::HELD_BACK => {
-            if let Some(totals) = slots::slotless(slots::slotless_entry::TRACEPOINTS) {
-                totals.held_back.add(now.saturating_sub(since));
-            }
-        }
+        state::BLOCKED => totals.unsplit.add(gap),
+        state::PREEMPTED => totals.metrics[Metric::Preempted.index()].add(gap),
+        state::NEWBORN => totals.metrics[Metric::RunqueueWait.index()].add(gap),
+        state::HELD_BACK => totals.held_back.add(gap),
         _ => {}
     }
 }
@@ -156,13 +182,13 @@ fn measure(slot: &mut Slot, metric: Metric, from: u64, to: u64) {
 
 /// What a thread that switches out voluntarily waits for.
 #[inline(always)]
-fn blocked_on(thread: &TaskState, prev: Task) -> u64 {
+fn blocked_on(thread: &TaskState, prev: Task) -> u32 {
     if thread.kernel_worker != 0 {
         return blocked_key::KERNEL_WORKER;
     }
     let number = task::syscall_number(prev);
     if number >= 0 {
-        blocked_key::SYSCALL_0 + number as u64
+        blocked_key::SYSCALL_0 + number as u32
     } else if thread.fault_ns != 0 {
         blocked_key::PAGE_FAULT
     } else {
@@ -171,10 +197,9 @@ fn blocked_on(thread: &TaskState, prev: Task) -> u64 {
 }
 
 #[inline(always)]
-fn add_blocked_on(slot: &mut Slot, key: u64, ns: u64) {
-    let mut place = key as usize;
-    for _ in 0..BLOCKED_ON_ENTRIES {
-        let entry = &mut slot.blocked_on[place % BLOCKED_ON_ENTRIES];
+fn add_blocked_on(slot: &mut Slot, key: u32, ns: u64) {
+    for probe in 0..BLOCKED_ON_ENTRIES {
+        let entry = &mut slot.blocked_on[(key as usize + probe) % BLOCKED_ON_ENTRIES];
         if entry.key == 0 {
             entry.key = key;
         }
@@ -182,7 +207,6 @@ fn add_blocked_on(slot: &mut Slot, key: u64, ns: u64) {
             add_wait(entry, ns);
             return;
         }
-        place += 1;
     }
     add_wait(&mut slot.blocked_on_others, ns);
 }

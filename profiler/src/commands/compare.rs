@@ -6,6 +6,7 @@ use crate::cli::{ComparisonArgs, RunArgs};
 use crate::kernel::load::Limits;
 use crate::profile::{Profile, file};
 use crate::report::{self, ARTICLE, Style};
+use crate::target::launch::Held;
 use crate::target::user::Invoker;
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -47,17 +48,19 @@ pub fn compare(args: &RunArgs, user: Option<Invoker>, limits: Limits) -> Result<
         })
         .collect::<Result<Vec<_>>>()?;
     check_machine()?;
+    let recipes = entries.into_iter().map(|entry| Recipe {
+        command: entry.command,
+        user: user.clone(),
+        limits,
+        follow: !args.no_follow,
+        duration: args.duration,
+        is_workload: true,
+    });
+    // All are held before the first recording, while this process is still small.
+    let held = recipes.map(|recipe| Ok((recipe.hold()?, recipe))).collect::<Result<Vec<_>>>()?;
     let mut profiles = Vec::new();
-    for (entry, output) in entries.into_iter().zip(outputs) {
-        let recipe = Recipe {
-            command: entry.command,
-            user: user.clone(),
-            limits,
-            follow: !args.no_follow,
-            duration: args.duration,
-            is_workload: true,
-        };
-        let profile = record_with_progress(&recipe, entry.name)?;
+    for ((held, recipe), output) in held.into_iter().zip(outputs) {
+        let profile = record_with_progress(&recipe, held)?;
         output.write(&profile)?;
         profiles.push(profile);
     }
@@ -68,13 +71,15 @@ pub fn compare(args: &RunArgs, user: Option<Invoker>, limits: Limits) -> Result<
     Ok(profiles.iter().map(|profile| exit_code(&profile.run)).find(|code| *code != 0).unwrap_or_default())
 }
 
-fn record_with_progress(recipe: &Recipe, name: &str) -> Result<Profile> {
+fn record_with_progress(recipe: &Recipe, held: Held) -> Result<Profile> {
     if !std::io::stderr().is_terminal() {
-        return record(recipe, |_| {});
+        return record(recipe, held, |_| {});
     }
+    let program = recipe.command.iter().rfind(|word| word.contains('/')).map_or("", String::as_str);
+    let name = Path::new(program).file_name().unwrap_or_default().to_string_lossy();
     let started = Instant::now();
     let mut shown = None;
-    let profile = record(recipe, |exited| {
+    let profile = record(recipe, held, |exited| {
         let seconds = started.elapsed().as_secs();
         if shown.replace(seconds) != Some(seconds) {
             eprint!("\r{name}: {seconds} s, {exited} threads done ");

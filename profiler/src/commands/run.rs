@@ -12,7 +12,7 @@ use crate::record::machine;
 use crate::record::reconcile::Reference;
 use crate::record::recording::Recording;
 use crate::report::{self, Style};
-use crate::target::launch::{self, Launch};
+use crate::target::launch::{self, Held, Launch};
 use crate::target::supervise::{self, Signals};
 use crate::target::user::Invoker;
 use anyhow::{Context, Result, bail};
@@ -60,7 +60,7 @@ pub fn run(args: &RunArgs) -> Result<u8> {
         duration: args.duration,
         is_workload: false,
     };
-    let profile = record(&recipe, |_| {})?;
+    let profile = record(&recipe, recipe.hold()?, |_| {})?;
     let style = Style { threads: args.report.threads, ..Style::for_stderr() };
     if !args.json {
         eprint!("\n{}", report::single(&profile, &style));
@@ -106,17 +106,25 @@ pub fn exit_code(run: &Run) -> u8 {
     u8::try_from(code).unwrap_or(u8::MAX)
 }
 
-/// Records one command.
+impl Recipe {
+    /// Starts the command's process, held.
+    ///
+    /// # Errors
+    /// As [`launch::start`].
+    pub fn hold(&self) -> Result<Held> {
+        launch::start(&Launch {
+            command: self.command.clone(),
+            user: self.user.clone(),
+            capture_stdout: self.is_workload,
+        })
+    }
+}
+
+/// Records one command, which is held.
 ///
 /// # Errors
 /// If the kernel refuses the programs or the command can't be executed; the child is gone then.
-pub fn record(recipe: &Recipe, progress: impl FnMut(usize)) -> Result<Profile> {
-    let launch = Launch {
-        command: recipe.command.clone(),
-        user: recipe.user.clone(),
-        capture_stdout: recipe.is_workload,
-    };
-    let held = launch::start(&launch)?;
+pub fn record(recipe: &Recipe, held: Held, progress: impl FnMut(usize)) -> Result<Profile> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start tokio")?;
     let _entered = runtime.enter();
@@ -124,6 +132,7 @@ pub fn record(recipe: &Recipe, progress: impl FnMut(usize)) -> Result<Profile> {
     let target = Target { pid: held.pid(), follow_children: recipe.follow };
     let session = Session::start(recipe.limits, target).or_else(explain)?;
     let mut recording = Recording::new(session);
+    let stolen_before = machine::stolen(Path::new("/"));
     let (started_at, started_ns) = (jiff::Timestamp::now(), monotonic_now()?);
     let mut running = held.release()?;
     let stdout = running.take_stdout();
@@ -134,7 +143,8 @@ pub fn record(recipe: &Recipe, progress: impl FnMut(usize)) -> Result<Profile> {
         recipe.duration,
         progress,
     ))?;
-    let reference = Reference { usage: &ended.usage, pid: running.pid() };
+    let stolen_ns = Nanos(machine::stolen(Path::new("/")).0.saturating_sub(stolen_before.0));
+    let reference = Reference { usage: &ended.usage, pid: running.pid(), stolen_ns };
     let recorded = recording.finish(Some(&reference))?;
     Ok(Profile {
         schema: SCHEMA,

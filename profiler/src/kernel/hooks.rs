@@ -96,7 +96,7 @@ pub(super) fn close_all(ebpf: &mut Ebpf) -> Result<()> {
     let link = close.attach().context("cannot make the task iterator")?;
     let mut walk = close
         .take_link(link)
-        .and_then(|link| Ok(link.into_file()))
+        .map(aya::programs::iter::IterLink::into_file)
         .context("cannot make the task iterator")?
         .context("cannot open the task iterator")?;
     // The program prints nothing: one read to the end walks all tasks.

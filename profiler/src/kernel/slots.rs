@@ -2,7 +2,7 @@
 
 use super::memory::MappedArray;
 use crate::profile::histogram::{Bucket, Histogram};
-use crate::profile::thread::{BlockedOn, HeldBack, OpenState};
+use crate::profile::thread::{BlockedOn, OpenState, Waits};
 use crate::profile::units::Nanos;
 use crate::record::{End, SlotlessRecord, ThreadRecord};
 use profiler_ebpf::buckets::PAGE_BUCKETS;
@@ -34,7 +34,9 @@ pub(super) fn record(slot: &Slot, pages: &MappedArray<BucketPage>) -> ThreadReco
         kernel_at_start: slot.start,
         kernel_at_end: slot.end,
         first_slice_ns: (slot.first_slice_ns != 0).then_some(Nanos(slot.first_slice_ns)),
-        held_back: held_back(&slot.held_back),
+        held_back: waits(&slot.held_back),
+        unsplit: waits(&slot.unsplit),
+        inferred_switch_ins: slot.inferred_switch_ins,
         histograms,
         blocked_on: blocked_on(slot),
         minor_without_entry: slot.minor_without_entry,
@@ -96,8 +98,8 @@ pub(super) fn totals(totals: &Totals) -> Option<Histogram> {
     })
 }
 
-fn held_back(totals: &Totals) -> Option<HeldBack> {
-    (totals.count > 0).then(|| HeldBack {
+fn waits(totals: &Totals) -> Option<Waits> {
+    (totals.count > 0).then_some(Waits {
         count: totals.count,
         sum_ns: Nanos(totals.sum_ns),
         max_ns: Nanos(totals.max_ns),
@@ -121,14 +123,14 @@ fn blocked_on(slot: &Slot) -> Vec<BlockedOn> {
     all
 }
 
-fn blocked_on_name(key: u64) -> String {
+fn blocked_on_name(key: u32) -> String {
     match key {
         blocked_key::NO_SYSCALL => "no_syscall".to_owned(),
         blocked_key::PAGE_FAULT => "page_fault".to_owned(),
         blocked_key::KERNEL_WORKER => "kernel_worker".to_owned(),
         _ => {
             let number = key.saturating_sub(blocked_key::SYSCALL_0);
-            let known = usize::try_from(number).ok().and_then(Sysno::new);
+            let known = Sysno::new(number as usize);
             known.map_or_else(|| format!("syscall_{number}"), |known| known.name().to_owned())
         }
     }
@@ -153,6 +155,8 @@ impl SlotlessRecord {
             self.metrics.extend(sum.map(|sum| (metric, sum)));
         }
         self.held_back += cpu.held_back.count;
+        self.unsplit += cpu.unsplit.count;
+        self.inferred_switch_ins += cpu.inferred_switch_ins;
         self.faults_without_entry += cpu.faults_without_entry;
         self.clock_backwards += cpu.clock_backwards;
         let (sum, more) = (&mut self.kernel, &cpu.kernel);

@@ -44,7 +44,12 @@ pub struct Thread {
     /// The wait or slice that was unfinished at the end; absent once the thread has exited.
     pub open: Option<Open>,
     /// Involuntary switches to the idle task: the thread could run, nobody took its CPU.
-    pub held_back: Option<HeldBack>,
+    pub held_back: Option<Waits>,
+    /// Waits after a voluntary switch of which the kernel announced no wake: `blocked` and `runqueue_wait` in
+    /// one, in neither of the two histograms.
+    pub unsplit: Option<Waits>,
+    /// Switch-ins that the kernel did not announce: when they were is inferred from its CPU time.
+    pub inferred_switch_ins: u64,
     /// By the metric's name; a metric without samples is left out.
     pub histograms: BTreeMap<String, Histogram>,
     /// What it was blocked on, longest sum first.
@@ -98,9 +103,9 @@ pub struct Open {
     pub for_ns: Nanos,
 }
 
-/// Involuntary switches to the idle task (bandwidth limit, move to another CPU).
+/// Waits that are counted without a histogram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct HeldBack {
+pub struct Waits {
     /// How many ended.
     pub count: u64,
     /// Their sum.

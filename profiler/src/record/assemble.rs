@@ -30,9 +30,12 @@ impl Seen {
             End::Open { state, .. } => state,
         };
         let held_back = record.held_back.map_or(0, |held_back| held_back.count);
+        let unsplit = record.unsplit.map_or(0, |unsplit| unsplit.count);
         let involuntary = matches!(unfinished, OpenState::Preempted | OpenState::HeldBack);
         Self {
-            voluntary_switches: count(Metric::Blocked) + u64::from(unfinished == OpenState::Blocked),
+            voluntary_switches: count(Metric::Blocked)
+                + unsplit
+                + u64::from(unfinished == OpenState::Blocked),
             involuntary_switches: count(Metric::Preempted) + held_back + u64::from(involuntary),
             minor_faults: count(Metric::MinorFault) + record.minor_without_entry,
             major_faults: count(Metric::MajorFault) + record.major_without_entry,
@@ -87,6 +90,8 @@ pub fn thread(record: ThreadRecord) -> Thread {
         migrations: kernel.migrations,
         open,
         held_back: record.held_back,
+        unsplit: record.unsplit,
+        inferred_switch_ins: record.inferred_switch_ins,
         histograms: by_name(record.histograms),
         blocked_on: record.blocked_on,
         kernel,
@@ -115,7 +120,7 @@ pub fn without_slot(record: &SlotlessRecord) -> Option<WithoutSlot> {
     let layout::KernelCounters { cpu_ns, migrations, .. } = record.kernel;
     (record.threads > 0).then(|| WithoutSlot {
         threads: record.threads,
-        voluntary_switches: count(Metric::Blocked) + record.unfinished_blocked,
+        voluntary_switches: count(Metric::Blocked) + record.unsplit + record.unfinished_blocked,
         involuntary_switches: count(Metric::Preempted) + record.held_back + record.unfinished_involuntary,
         minor_faults: count(Metric::MinorFault) + record.faults_without_entry,
         major_faults: count(Metric::MajorFault),

@@ -1,7 +1,7 @@
 //! Reads what machine this is from /proc and /sys. What can't be read stays absent.
 
 use crate::profile::machine::{Machine, Mitigation, Topology};
-use crate::profile::units::Bytes;
+use crate::profile::units::{Bytes, Nanos};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -35,6 +35,21 @@ pub fn read(root: &Path) -> Machine {
         mitigations: mitigations(root),
         memory_bytes: memory.map(|kibibytes| Bytes(kibibytes * 1024)),
     }
+}
+
+/// CPU time that interrupts took or a hypervisor stole since the machine started, all CPUs together, in steps of
+/// 10 ms; 0 where the kernel does not say.
+#[must_use]
+pub fn stolen(root: &Path) -> Nanos {
+    /// Nanoseconds of one `USER_HZ` tick, in which /proc/stat counts on every architecture.
+    const TICK_NS: u64 = 10_000_000;
+    /// The columns irq, softirq and steal of the line `cpu` (man 5 proc_stat).
+    const COLUMNS: std::ops::RangeInclusive<usize> = 6..=8;
+    let text = fs::read_to_string(root.join("proc/stat")).unwrap_or_default();
+    let columns: Vec<&str> = text.lines().next().unwrap_or_default().split_whitespace().collect();
+    let ticks =
+        columns.get(COLUMNS).unwrap_or_default().iter().filter_map(|column| column.parse::<u64>().ok());
+    Nanos(ticks.sum::<u64>() * TICK_NS)
 }
 
 fn topology(root: &Path) -> Topology {

@@ -10,7 +10,7 @@ pub mod reconcile;
 pub mod recording;
 
 use crate::profile::histogram::Histogram;
-use crate::profile::thread::{BlockedOn, HeldBack, OpenState};
+use crate::profile::thread::{BlockedOn, OpenState, Waits};
 use crate::profile::units::Nanos;
 use anyhow::Result;
 use profiler_ebpf::layout::KernelCounters;
@@ -76,7 +76,11 @@ pub struct ThreadRecord {
     /// if it never left the CPU.
     pub first_slice_ns: Option<Nanos>,
     /// Involuntary switches to the idle task.
-    pub held_back: Option<HeldBack>,
+    pub held_back: Option<Waits>,
+    /// Waits whose wake was not announced.
+    pub unsplit: Option<Waits>,
+    /// Switch-ins that were not announced.
+    pub inferred_switch_ins: u64,
     /// Metrics that have samples.
     pub histograms: BTreeMap<Metric, Histogram>,
     /// What it was blocked on, longest sum first.
@@ -119,6 +123,10 @@ pub struct SlotlessRecord {
     pub metrics: BTreeMap<Metric, Histogram>,
     /// Involuntary switches to the idle task.
     pub held_back: u64,
+    /// Waits whose wake was not announced.
+    pub unsplit: u64,
+    /// Switch-ins that were not announced.
+    pub inferred_switch_ins: u64,
     /// Faults that were accounted without a recorded entry.
     pub faults_without_entry: u64,
     /// Intervals whose end was stamped before their start.

@@ -2,7 +2,7 @@
 
 use super::ranking::{clear_winner, clearly_less, dominant, order};
 use super::subject::{Subject, effective_concurrency};
-use super::units::{count, counted, duration_of, number, ratio, size};
+use super::units::{count, counted, duration_of, number, size};
 use super::usage::rss_is_bound;
 
 /// Tasks that use the CPU for more than this share of their time compute rather than wait.
@@ -79,13 +79,14 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// `12 ms against 15 ms`; with titles where there are more than two.
+/// `12 ms against 15 ms`: the first of an order and the next, with their titles where there are more.
 fn against(facts: &[Facts<'_>], order: &[usize], describe: impl Fn(&Facts<'_>) -> String) -> String {
-    let described = order.iter().filter_map(|&place| facts.get(place));
-    if facts.len() == 2 {
-        return described.map(describe).collect::<Vec<_>>().join(" against ");
-    }
-    described.map(|of| format!("{} {}", of.title, describe(of))).collect::<Vec<_>>().join(", ")
+    let several = facts.len() > 2;
+    let described = order.iter().take(2).filter_map(|&place| facts.get(place)).map(|of| match several {
+        true => format!("{} {}", of.title, describe(of)),
+        false => describe(of),
+    });
+    described.collect::<Vec<_>>().join(" against ")
 }
 
 fn unknown(what: &str) -> Answer {
@@ -99,11 +100,11 @@ fn faster(facts: &[Facts<'_>]) -> Answer {
     let order = order(&figures);
     let what = if alike { "wall time" } else { "wall time a task, their number being different" };
     let mut because = format!("{what}: {}", against(facts, &order, |of| duration_of(figure(of))));
-    if let [first, second] = *order
+    if let [first, second, ..] = *order
         && figures[first] > 0.0
         && clearly_less(figures[first], figures[second])
     {
-        because.push_str(&format!(", a factor of {}", ratio(figures[second] / figures[first])));
+        because.push_str(&format!(", a factor of {}", number(figures[second] / figures[first])));
     }
     Answer { winner: clear_winner(&figures), because }
 }
@@ -122,7 +123,7 @@ fn efficient(facts: &[Facts<'_>]) -> Answer {
     let order = order(&figures);
     let cpu = against(facts, &order, |of| duration_of(of.cpu_per_task().unwrap_or_default()));
     let switches =
-        against(facts, &order, |of| ratio(of.costs.as_ref().map_or(0.0, |costs| costs.switches / of.tasks)));
+        against(facts, &order, |of| number(of.costs.as_ref().map_or(0.0, |costs| costs.switches / of.tasks)));
     let because = format!("CPU time a task: {cpu}; switches a task: {switches}");
     Answer { winner: clear_winner(&figures), because }
 }
@@ -165,8 +166,8 @@ fn massive_io(facts: &[Facts<'_>]) -> Answer {
     }
     let costs: Vec<[f64; 3]> =
         facts.iter().zip(&cpu).map(|(of, &cpu)| [of.rounds(), cpu, of.threads_per_task()]).collect();
-    let rounds: Vec<f64> = facts.iter().map(Facts::rounds).collect();
-    let mut because = against(facts, &order(&rounds), |of| {
+    let winner = dominant(&costs);
+    let mut because = against(facts, &rivals(facts, &costs, winner), |of| {
         format!(
             "{} under way on {} at {} of CPU each",
             number(of.concurrency),
@@ -174,11 +175,23 @@ fn massive_io(facts: &[Facts<'_>]) -> Answer {
             duration_of(of.cpu_per_task().unwrap_or_default())
         )
     });
-    let winner = dominant(&costs);
     if winner.is_none() {
         because.push_str("; nobody is ahead without being behind elsewhere");
     }
     Answer { winner, because }
+}
+
+/// The winner, or else who has most under way; then who beats that one somewhere, or else the next.
+fn rivals(facts: &[Facts<'_>], costs: &[[f64; 3]], winner: Option<usize>) -> Vec<usize> {
+    let mut order = order(&facts.iter().map(Facts::rounds).collect::<Vec<f64>>());
+    if let Some(place) = order.iter().position(|&place| Some(place) == winner) {
+        order[..=place].rotate_right(1);
+    }
+    let beats = |a: usize, b: usize| costs[a].iter().zip(&costs[b]).any(|(&a, &b)| clearly_less(a, b));
+    if let Some(rival) = order.iter().skip(1).position(|&other| beats(other, order[0])) {
+        order[1..=rival + 1].rotate_right(1);
+    }
+    order
 }
 
 #[cfg(test)]
@@ -288,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn four_are_named_in_order() {
+    fn of_four_the_first_two_are_named() {
         let four = [
             facts("a", 61.0, 990.0, 3.0, 9.0, 5.0),
             facts("b", 8_400.0, 6.0, 7.0, 48.0, 3.0),
@@ -297,7 +310,7 @@ mod tests {
         ];
         assert_eq!(winners(&four), [Some("a"), Some("a"), Some("a"), Some("b"), Some("a")]);
         let because = faster(&four).because.replace('\u{a0}', " ");
-        assert_eq!(because, "wall time: a 61.0 ms, c 117 ms, b 8.40 s, d 8.42 s");
+        assert_eq!(because, "wall time: a 61.0 ms against c 117 ms, a factor of 1.92");
     }
 
     #[test]

@@ -69,6 +69,8 @@ fn thread(tid: u32, name: &str, metrics: &[(Metric, Spread)], blocked_on: &[(&st
         migrations: count(Metric::Blocked) / 7,
         open: None,
         held_back: None,
+        unsplit: None,
+        inferred_switch_ins: 0,
         blocked_on,
         kernel: KernelCounters::default(),
         histograms,
@@ -205,7 +207,7 @@ pub(super) fn tokio() -> Profile {
     let command =
         ["./target/release/tokio-workload", "--flavor", "multi-thread", "--tasks", "1000", "--fetch", "50ms"];
     profile(
-        run(&command, "tokio multi-thread", wall, 996),
+        run(&command, "event loop, 2 threads (tokio multi-thread)", wall, 996),
         usage(wall, 9_100 * MICROSECOND, 5_300_000, (226, 8), 680),
         threads,
     )
@@ -240,7 +242,7 @@ fn of_pool(workers: u32, tasks: usize, fetch_ns: u64) -> Profile {
     }));
     let command = ["./target/release/thread-pool-workload", "--tasks", "1000", "--fetch", "50ms"];
     profile(
-        run(&command, "thread pool on demand", wall, u64::from(workers)),
+        run(&command, "6 OS threads (thread pool)", wall, u64::from(workers)),
         usage(wall, 48 * MILLISECOND, 2_900_000, (1_064, 13), 431),
         threads,
     )
@@ -274,9 +276,14 @@ pub(super) fn python() -> [Profile; 2] {
     let (mut event_loop, mut executor) = (tokio(), pool());
     let wall = [117 * MILLISECOND, 8_420 * MILLISECOND];
     let script = |path| ["python3", path, "--tasks", "1000", "--fetch", "50ms"];
-    event_loop.run = run(&script("workloads/python/asyncio_workload.py"), "asyncio event loop", wall[0], 430);
-    executor.run =
-        run(&script("workloads/python/thread_pool_workload.py"), "ThreadPoolExecutor, 6 workers", wall[1], 6);
+    event_loop.run =
+        run(&script("workloads/python/asyncio_workload.py"), "event loop, 1 thread (asyncio)", wall[0], 430);
+    executor.run = run(
+        &script("workloads/python/thread_pool_workload.py"),
+        "6 OS threads (ThreadPoolExecutor)",
+        wall[1],
+        6,
+    );
     event_loop.usage = Some(usage(wall[0], 69 * MILLISECOND, 23_900_000, (31, 9), 3_296));
     executor.usage = Some(usage(wall[1], 171 * MILLISECOND, 16_600_000, (2_310, 44), 2_140));
     [event_loop, executor]

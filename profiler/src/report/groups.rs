@@ -3,7 +3,7 @@
 use super::units::count;
 use crate::profile::Profile;
 use crate::profile::histogram::Histogram;
-use crate::profile::thread::{BlockedOn, HeldBack, Open, Thread, WithoutSlot};
+use crate::profile::thread::{BlockedOn, Open, Thread, Waits, WithoutSlot};
 use profiler_ebpf::metric::Metric;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -20,7 +20,7 @@ pub(super) struct Group<'a> {
     /// `None` where it is not known of each.
     pub(super) faults_without_latency: Option<u64>,
     pub(super) migrations: u64,
-    pub(super) held_back: Option<HeldBack>,
+    pub(super) held_back: Option<Waits>,
     /// Of the threads that had not exited.
     pub(super) open: Vec<Open>,
     /// Longest sum first.
@@ -123,7 +123,7 @@ impl<'a> Group<'a> {
             major_faults: sum(|thread| thread.major_faults),
             faults_without_latency: Some(sum(|thread| thread.faults_without_latency)),
             migrations: sum(|thread| thread.migrations),
-            held_back: threads.iter().filter_map(|thread| thread.held_back).reduce(|a, b| HeldBack {
+            held_back: threads.iter().filter_map(|thread| thread.held_back).reduce(|a, b| Waits {
                 count: a.count + b.count,
                 sum_ns: a.sum_ns + b.sum_ns,
                 max_ns: a.max_ns.max(b.max_ns),

@@ -35,7 +35,7 @@ impl Axis {
             // A wait of 0 has no place on a logarithmic axis; it is drawn in the first column.
             let shortest = histogram.buckets.iter().find(|bucket| bucket.low_ns.0 > 0);
             first = first.min(shortest.map_or(u64::MAX, |bucket| bucket.low_ns.0));
-            last = last.max(histogram.buckets.last().map_or(0, |bucket| bucket.high_ns.0 - 1));
+            last = last.max(histogram.buckets.last().map_or(0, |bucket| bucket.high_ns.0.saturating_sub(1)));
         }
         if last == 0 {
             return None;
@@ -78,16 +78,16 @@ impl Axis {
     }
 
     fn label(self, decade: u32) -> String {
-        let text = duration(Nanos(10_u64.pow(self.first_decade + decade)));
+        let text = duration(Nanos(10_u64.saturating_pow(self.first_decade + decade)));
         text.replace(".00", "").replace(".0", "")
     }
 
-    /// The samples as blocks, as high as the fullest column at most.
+    /// The samples as blocks; the height is logarithmic.
     pub(super) fn draw(self, histogram: &Histogram) -> String {
         let mut columns = vec![0_u64; self.width()];
         for bucket in &histogram.buckets {
             let middle = bucket.low_ns.0.midpoint(bucket.high_ns.0);
-            let middle = middle.clamp(histogram.min_ns.0, histogram.max_ns.0);
+            let middle = middle.max(histogram.min_ns.0).min(histogram.max_ns.0);
             if let Some(column) = columns.get_mut(self.column(Nanos(middle))) {
                 *column += bucket.count;
             }
@@ -95,7 +95,7 @@ impl Axis {
         let fullest = columns.iter().copied().max().unwrap_or(0);
         let blocks = columns.into_iter().map(|count| match count {
             0 => ' ',
-            _ => BLOCKS[(count * BLOCKS.len() as u64).div_ceil(fullest) as usize - 1],
+            _ => block(count, fullest),
         });
         blocks.collect::<String>().trim_end().to_owned()
     }
@@ -106,6 +106,14 @@ impl Axis {
         let column = decades * self.columns_per_decade as f64 + 1e-9;
         (column.max(0.0) as usize).min(self.width() - 1)
     }
+}
+
+/// One sample is the lowest block and the fullest column the highest; between them each step is the same factor.
+/// With heights in proportion, 200 000 samples in one column would make every tail a flat line.
+fn block(count: u64, fullest: u64) -> char {
+    let share = (count.max(1) as f64).ln() / (fullest.max(2) as f64).ln();
+    let level = (share * (BLOCKS.len() - 1) as f64).round() as usize;
+    BLOCKS[level.min(BLOCKS.len() - 1)]
 }
 
 #[cfg(test)]
@@ -126,7 +134,7 @@ mod tests {
 
     #[test]
     fn height_follows_the_count_and_one_sample_is_seen() {
-        let histogram = of(&[(1_000, 1), (10_000, 400), (100_000, 800)]);
+        let histogram = of(&[(1_000, 1), (10_000, 30), (100_000, 1_000)]);
         let axis = Axis::over([&histogram], 37).unwrap();
         assert_eq!(axis.draw(&histogram), "▁         ▄         █");
     }

@@ -28,7 +28,7 @@ pub(super) fn section(page: &mut Page<'_>, subjects: &[Subject<'_>]) {
         page.title(
             &subject.title,
             &format!(
-                ", all threads: quantiles and max in {}, total in {}, {} bucket width",
+                ": times in {}, totals in {}, {} bucket width",
                 unit.symbol(),
                 totals.symbol(),
                 bucket_width()
@@ -41,7 +41,8 @@ pub(super) fn section(page: &mut Page<'_>, subjects: &[Subject<'_>]) {
         notes(page, subject);
         page.blank();
     }
-    legend(page, axis.map(Axis::range));
+    let has_zero = all().any(|histogram| histogram.min_ns.0 == 0);
+    legend(page, axis.map(Axis::range), has_zero);
 }
 
 /// The unit in which the medians of these histograms read best.
@@ -121,16 +122,19 @@ fn notes(page: &mut Page<'_>, subject: &Subject<'_>) {
     }
 }
 
-fn legend(page: &mut Page<'_>, range: Option<String>) {
+fn legend(page: &mut Page<'_>, range: Option<String>, has_zero: bool) {
     let mut text = format!(
         "{DOUBTFUL} fewer than {} samples lie beyond this quantile: read it as a hint.",
         Quantile::ENOUGH_BEYOND
     );
     if let Some(range) = range {
         text.push_str(&format!(
-            " Histograms: log time axis, {range} in all; height is the share of the fullest column, ▁ one \
-             sample or more."
+            " Histograms: logarithmic time axis, {range} in all; height is logarithmic too, ▁ one \
+             sample, █ the fullest column."
         ));
+        if has_zero {
+            text.push_str(" The first column holds those of 0 too.");
+        }
     }
     page.paragraph(Paint::Faint, &text);
 }

@@ -47,6 +47,7 @@ pub fn single(profile: &Profile, style: &Style) -> String {
 /// `published` adds somebody else's figures to the first table, marked as not measured here.
 #[must_use]
 pub fn comparison(profiles: &[&Profile], published: Option<&Published>, style: &Style) -> String {
+    let style = &Style { width: style.width.max(Style::MIN_WIDTH), ..*style };
     let subjects = Subject::all(profiles, style.threads);
     let mut page = Page::new(style);
     subject::header(&mut page, &subjects);

@@ -49,3 +49,33 @@ fn table(facts: &[Facts<'_>], published: Option<&Published>) -> Table {
     }
     table
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{ARTICLE, Style, comparison, fixture, single};
+
+    #[test]
+    fn one_workload_raises_no_questions() {
+        assert!(!single(&fixture::tokio(), &Style::plain(100)).contains("Which is better"));
+    }
+
+    #[test]
+    fn answers_stand_beside_the_published_ones() {
+        let (tokio, pool) = (fixture::tokio(), fixture::pool());
+        let text = comparison(&[&tokio, &pool], Some(&ARTICLE), &Style::plain(140));
+        let line = text.lines().find(|line| line.trim_start().starts_with("finished faster"));
+        let line = line.unwrap_or_default();
+        assert!(line.contains("tokio-workload") && line.ends_with("(published: asyncio)"), "{text}");
+    }
+
+    #[test]
+    fn a_failed_workload_is_left_out() {
+        let (tokio, mut pool) = (fixture::tokio(), fixture::pool());
+        let [event_loop, _] = fixture::python();
+        pool.run.exit_code = Some(1);
+        let text = comparison(&[&tokio, &pool, &event_loop], None, &Style::plain(100));
+        assert!(text.contains("Left out, because it failed: thread-pool-workload."), "{text}");
+        let two = comparison(&[&tokio, &pool], None, &Style::plain(100));
+        assert!(two.contains("nothing to compare"), "{two}");
+    }
+}

@@ -4,13 +4,16 @@ use super::page::Page;
 use super::style::Paint;
 use super::subject::Subject;
 use super::table::{Cell, Column, Table};
-use super::units::{count, signed};
+use super::units::{count, counted, signed};
 use crate::profile::Profile;
 use crate::profile::reconciliation::{Check, Quantity, Rule, Scope};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// More differing threads than this are added up by rule.
 const THREADS_SHOWN: usize = 8;
+
+/// Columns for what an agreement is about.
+const LABEL: usize = 23;
 
 /// What stands in a row of the table of differences.
 struct Difference {
@@ -30,6 +33,9 @@ pub(super) fn section(page: &mut Page<'_>, subjects: &[Subject<'_>]) {
             page.blank();
         }
         page.title(&subject.title, "");
+        if subject.profile.reconciliation.is_empty() {
+            page.paragraph(Paint::Bad, "Nothing was compared with the kernel's counters.");
+        }
         agreed(page, subject.profile);
         differences(page, subject.profile);
         lost(page, subject.profile);
@@ -37,7 +43,7 @@ pub(super) fn section(page: &mut Page<'_>, subjects: &[Subject<'_>]) {
 }
 
 fn agreed(page: &mut Page<'_>, profile: &Profile) {
-    let scopes = [(Scope::Threads, "sum of threads"), (Scope::Wait4, "wait4")];
+    let scopes = [(Scope::Threads, "exact, threads summed"), (Scope::Wait4, "exact, wait4")];
     let mut found = false;
     for (scope, name) in scopes {
         let equal: Vec<String> = profile
@@ -52,11 +58,18 @@ fn agreed(page: &mut Page<'_>, profile: &Profile) {
             .collect();
         if !equal.is_empty() {
             found = true;
-            page.labelled(&format!("exact, {name}"), 23, Paint::Plain, &equal.join(", "));
+            page.labelled(name, LABEL, Paint::Plain, &equal.join(", "));
         }
     }
-    if !found {
+    if !found && !profile.reconciliation.is_empty() {
         page.paragraph(Paint::Plain, "No sum agrees exactly.");
+    }
+    let differing = profile.reconciliation.iter().filter(|check| check.difference != 0);
+    let differing: BTreeSet<Scope> =
+        differing.map(|check| check.scope).filter(|scope| matches!(scope, Scope::Thread { .. })).collect();
+    if found && differing.is_empty() && !profile.threads.is_empty() {
+        let text = format!("no difference in any of {}", counted(profile.threads.len() as u64, "thread"));
+        page.labelled("each thread", LABEL, Paint::Plain, &text);
     }
 }
 

@@ -34,7 +34,7 @@ impl Style {
     /// Threads up to this number are shown one by one.
     pub const DEFAULT_THREADS: usize = 16;
     /// Below this no table is left that can be read.
-    const MIN_WIDTH: usize = 60;
+    pub(super) const MIN_WIDTH: usize = 60;
     /// Wider rows are hard to follow by eye.
     const MAX_WIDTH: usize = 160;
 

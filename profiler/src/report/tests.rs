@@ -3,9 +3,10 @@
 use super::verdict::verdict;
 use super::wrap;
 use super::{ARTICLE, Style, comparison, fixture, single};
-use crate::profile::Profile;
-use crate::profile::thread::{HeldBack, Open, OpenState};
+use crate::profile::reconciliation::{Check, Explanation, Quantity, Rule, Scope};
+use crate::profile::thread::{Open, OpenState, Waits};
 use crate::profile::units::Nanos;
+use crate::profile::{Lost, Profile};
 
 /// Every report that the fixtures allow, at a width.
 fn reports(style: &Style) -> Vec<String> {
@@ -20,6 +21,7 @@ fn reports(style: &Style) -> Vec<String> {
         comparison(&[&tokio, &pool], Some(&ARTICLE), style),
         comparison(&[&tokio, &overfull, &event_loop, &executor], None, style),
         comparison(&[&tokio, &pool, &event_loop, &executor], Some(&ARTICLE), style),
+        comparison(&[&broken(), &pool], None, style),
     ]
 }
 
@@ -34,14 +36,40 @@ fn attached() -> Profile {
         let state = if number == 2 { OpenState::OnCpu } else { OpenState::Blocked };
         thread.open = Some(Open { state, for_ns: Nanos(1_234_567 * (number as u64 + 1)) });
         thread.held_back =
-            (number == 3).then_some(HeldBack { count: 2, sum_ns: Nanos(9_000), max_ns: Nanos(8_000) });
+            (number == 3).then_some(Waits { count: 2, sum_ns: Nanos(9_000), max_ns: Nanos(8_000) });
     }
     profile
 }
 
+/// A run of which almost everything went wrong.
+fn broken() -> Profile {
+    let mut profile = fixture::tokio();
+    (profile.run.exit_code, profile.run.signal) = (None, Some(11));
+    profile.threads[1].name = "evil\u{1b}[2J\nname".to_owned();
+    profile.lost = Lost { samples_without_bucket: 1_234, missed_program_runs: 7, ..Lost::default() };
+    let explanation =
+        Explanation { rules: vec![Rule::ClockPoints], text: "the clock is read twice".to_owned() };
+    profile.reconciliation.extend((0..40).map(|number| Check {
+        quantity: if number < 20 { Quantity::LifetimeNs } else { Quantity::MinorFaults },
+        scope: Scope::Thread { pid: 4100, tid: 4100 + number },
+        kernel: 5_000_000,
+        measured: 5_000_000 + u64::from(number),
+        difference: number.into(),
+        explanation: (number < 30).then(|| explanation.clone()),
+    }));
+    profile
+}
+
+#[test]
+fn names_cannot_command_the_terminal() {
+    let text = single(&broken(), &Style::plain(100));
+    assert!(!text.contains('\u{1b}'), "{text}");
+    assert!(text.contains("evil�[2J name"), "{text}");
+}
+
 #[test]
 fn no_line_is_wider_than_asked() {
-    for width in [60, 80, 100, 140] {
+    for width in [60, 80, 100, 120, 140] {
         for report in reports(&Style::plain(width)) {
             let too_wide = report.lines().filter(|line| wrap::width(line) > width);
             // The verdict is one line whatever its length.
@@ -94,13 +122,4 @@ fn what_a_running_thread_was_doing_is_shown() {
     let text = single(&attached(), &Style::plain(140));
     assert!(text.contains("blocked 1.23 ms") && text.contains("on CPU 3.70 ms"), "{text}");
     assert!(text.contains("held back"), "{text}");
-}
-
-#[test]
-#[ignore = "prints reports to look at"]
-fn look() {
-    let width = std::env::var("WIDTH").ok().and_then(|width| width.parse().ok()).unwrap_or(100);
-    let style = Style { colour: std::env::var_os("COLOUR").is_some(), ..Style::plain(width) };
-    let which = std::env::var("WHICH").ok().and_then(|which| which.parse().ok()).unwrap_or(3);
-    println!("{}", reports(&style)[which]);
 }

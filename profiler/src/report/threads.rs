@@ -24,7 +24,8 @@ const FAULT_METRICS: [Metric; 2] = [Metric::MinorFault, Metric::MajorFault];
 struct Units {
     waits: Unit,
     totals: Unit,
-    blocked_on: Unit,
+    longest_waits: Unit,
+    blocked_totals: Unit,
     faults: Unit,
 }
 
@@ -38,7 +39,8 @@ impl Units {
         Self {
             waits: median_unit(switches()),
             totals: Unit::for_median(switches().map(|histogram| histogram.sum_ns)),
-            blocked_on: Unit::for_median(groups().flat_map(longest).map(|wait| wait.max_ns)),
+            longest_waits: Unit::for_median(groups().flat_map(longest).map(|wait| wait.max_ns)),
+            blocked_totals: Unit::for_median(groups().flat_map(longest).map(|wait| wait.sum_ns)),
             faults: median_unit(faults()),
         }
     }
@@ -55,7 +57,7 @@ pub(super) fn section(page: &mut Page<'_>, subjects: &[Subject<'_>]) {
         }
         switches(page, subject, &units);
         page.blank();
-        blocked_on(page, subject, units.blocked_on);
+        blocked_on(page, subject, &units);
         page.blank();
         faults(page, subject, units.faults);
     }
@@ -174,14 +176,15 @@ fn longest<'a>(group: &'a Group<'_>) -> impl Iterator<Item = &'a BlockedOn> {
     group.blocked_on.iter().take(BLOCKED_ON_SHOWN)
 }
 
-fn blocked_on(page: &mut Page<'_>, subject: &Subject<'_>, unit: Unit) {
+fn blocked_on(page: &mut Page<'_>, subject: &Subject<'_>, units: &Units) {
     if subject.groups.iter().all(|group| group.blocked_on.is_empty()) {
         page.paragraph(Paint::Faint, "No thread was blocked and woken again.");
         return;
     }
     let rest = format!(
-        ", up to {BLOCKED_ON_SHOWN} each: share of the blocked time in %, times in {}",
-        unit.symbol()
+        " (top {BLOCKED_ON_SHOWN}): share of blocked time in %, total in {}, longest in {}",
+        units.blocked_totals.symbol(),
+        units.longest_waits.symbol()
     );
     page.title("Blocked on", &rest);
     let mut table = Table::new([
@@ -201,8 +204,8 @@ fn blocked_on(page: &mut Page<'_>, subject: &Subject<'_>, unit: Unit) {
                 Cell::text(&wait.syscall),
                 Cell::figure(count(wait.count)),
                 Cell::maybe(share),
-                Cell::figure(unit.figure(wait.sum_ns)),
-                Cell::figure(unit.figure(wait.max_ns)),
+                Cell::figure(units.blocked_totals.figure(wait.sum_ns)),
+                Cell::figure(units.longest_waits.figure(wait.max_ns)),
             ]);
         }
     }

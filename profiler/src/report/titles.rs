@@ -1,6 +1,6 @@
 //! What a profile is called in a report: its command's file name, and what tells it from its namesakes.
 
-use super::wrap::shortened;
+use super::wrap::{printable, shortened};
 use crate::profile::Profile;
 
 /// A longer title would make its column wider than any figure in it.
@@ -16,7 +16,7 @@ pub(super) fn titles(profiles: &[&Profile]) -> Vec<String> {
                 .map(|other| profiles[other])
                 .collect();
             let difference = distinguishing(profiles[own], &namesakes);
-            shortened(format!("{} {difference}", names[own]).trim_end(), LONGEST)
+            shortened(printable(&format!("{} {difference}", names[own])).trim_end(), LONGEST)
         })
         .collect();
     number_the_same(&mut titles);

@@ -9,6 +9,9 @@ pub(super) const ABSENT: &str = "–";
 /// Digits that are kept: a bucket is up to 0.8 % wide, so a fourth would mean nothing.
 const SIGNIFICANT_DIGITS: i32 = 3;
 
+/// More decimals would make a column wide for the sake of its least figures.
+const MOST_DECIMALS: i32 = 3;
+
 /// The unit of durations, chosen once for a whole table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unit {
@@ -58,7 +61,7 @@ impl Unit {
 
     /// A duration in this unit, with three significant digits and all digits of its whole part.
     pub(super) fn figure(self, time: Nanos) -> String {
-        significant(self.of(time), self.decimals())
+        significant(self.of(time), self.decimals().min(MOST_DECIMALS))
     }
 
     /// A duration in this unit, with a fixed number of decimals.
@@ -96,7 +99,7 @@ pub(super) fn megabytes(bytes: Bytes) -> String {
 
 /// A number with three significant digits.
 pub(super) fn number(value: f64) -> String {
-    significant(value, 6)
+    significant(value, MOST_DECIMALS)
 }
 
 /// A whole number, `1,234,567`.
@@ -124,14 +127,13 @@ pub(super) fn percent(share: f64) -> String {
     format!("{:.1}", share * 100.0)
 }
 
-/// How many times as much.
-pub(super) fn ratio(value: f64) -> String {
-    significant(value, 3)
-}
-
 fn significant(value: f64, most_decimals: i32) -> String {
     if value == 0.0 {
         return "0".to_owned();
+    }
+    let least = 0.1_f64.powi(most_decimals);
+    if value.abs() < least / 2.0 {
+        return format!("<{least:.*}", most_decimals as usize);
     }
     let magnitude = value.abs().log10().floor() as i32;
     let decimals = (SIGNIFICANT_DIGITS - 1 - magnitude).clamp(0, most_decimals) as usize;
@@ -170,7 +172,8 @@ mod tests {
         let micros = [0, 5, 612, 1_234, 12_345, 123_456, 50_123_456].map(|ns| Unit::Micros.figure(Nanos(ns)));
         assert_eq!(micros, ["0", "0.005", "0.612", "1.23", "12.3", "123", "50,123"]);
         assert_eq!(Unit::Nanos.figure(Nanos(12)), "12");
-        assert_eq!(Unit::Millis.figure(Nanos(412)), "0.000412");
+        assert_eq!(Unit::Millis.figure(Nanos(8_412)), "0.008");
+        assert_eq!(Unit::Millis.figure(Nanos(412)), "<0.001");
     }
 
     #[test]

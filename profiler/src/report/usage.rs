@@ -5,7 +5,7 @@ use super::published::{Published, PublishedRun};
 use super::style::Paint;
 use super::subject::{Subject, effective_concurrency};
 use super::table::{Cell, Column, Table};
-use super::units::{Unit, count, megabytes, number, ratio};
+use super::units::{Unit, count, megabytes, number};
 use crate::profile::units::{Bytes, Nanos};
 use crate::profile::usage::Usage;
 use nix::sys::signal::Signal;
@@ -114,14 +114,14 @@ pub(super) fn section(page: &mut Page<'_>, subjects: &[Subject<'_>], published: 
         workload_rows(&mut table, subjects, published_runs);
     }
     if subjects.iter().any(Subject::failed) {
-        table.row(labels("ended with", "").chain(subjects.iter().map(ending)));
+        table.row([Cell::text("ended with")].into_iter().chain(subjects.iter().map(ending)));
     }
     page.table(&table);
     notes(page, subjects, published);
 }
 
 fn headings(subjects: &[Subject<'_>], published: &[PublishedRun]) -> Vec<Column> {
-    let mut columns = vec![Column::left(""), Column::left("unit")];
+    let mut columns = vec![Column::left("")];
     for subject in subjects {
         let column = Column::decimal(&subject.title);
         columns.push(if published.is_empty() { column } else { column.of("measured here") });
@@ -134,18 +134,14 @@ fn headings(subjects: &[Subject<'_>], published: &[PublishedRun]) -> Vec<Column>
     columns
 }
 
-fn labels(label: &str, unit: &str) -> impl Iterator<Item = Cell> {
-    [Cell::text(label), Cell::text(unit).painted(Paint::Faint)].into_iter()
-}
-
 fn cells(row: &Row, subjects: &[Subject<'_>], published: &[PublishedRun], unit: Unit) -> Vec<Cell> {
-    let symbol = match row.kind {
-        Kind::Time => unit.symbol(),
-        Kind::Percent => "%",
-        Kind::Memory => "MB",
-        Kind::Count => "",
+    let label = match row.kind {
+        Kind::Time => format!("{}, {}", row.label, unit.symbol()),
+        Kind::Percent => format!("{}, %", row.label),
+        Kind::Memory => format!("{}, MB", row.label),
+        Kind::Count => row.label.to_owned(),
     };
-    let mut cells: Vec<Cell> = labels(row.label, symbol).collect();
+    let mut cells = vec![Cell::text(label)];
     cells.extend(subjects.iter().map(|subject| {
         let is_bound = row.kind == Kind::Memory && subject.profile.usage.as_ref().is_some_and(rss_is_bound);
         let mark = if is_bound { "≤ " } else { "" };
@@ -180,7 +176,7 @@ fn shown_as_published(kind: Kind, value: f64, unit: Unit) -> String {
 fn compared(subjects: &[Subject<'_>], figure: impl Fn(&Subject<'_>) -> Option<f64>) -> Option<Cell> {
     let [first, second] = subjects else { return None };
     let times = figure(first).zip(figure(second)).filter(|&(first, _)| first > 0.0);
-    Some(Cell::maybe(times.map(|(first, second)| ratio(second / first))).painted(Paint::Faint))
+    Some(Cell::maybe(times.map(|(first, second)| number(second / first))).painted(Paint::Faint))
 }
 
 fn workload_rows(table: &mut Table, subjects: &[Subject<'_>], published: &[PublishedRun]) {
@@ -189,19 +185,19 @@ fn workload_rows(table: &mut Table, subjects: &[Subject<'_>], published: &[Publi
     let concurrency = |subject: &Subject<'_>| workload(subject).as_ref().and_then(effective_concurrency);
     let faint = |text: String| Cell::figure(text).painted(Paint::Faint);
 
-    let mut cells: Vec<Cell> = labels("tasks", "").collect();
+    let mut cells = vec![Cell::text("tasks")];
     cells.extend(subjects.iter().map(|subject| Cell::maybe(tasks(subject).map(|tasks| count(tasks as u64)))));
     cells.extend(compared(subjects, tasks));
     cells.extend(published.iter().map(|run| faint(count(run.tasks))));
     table.row(cells);
 
-    let mut cells: Vec<Cell> = labels("effective concurrency", "").collect();
+    let mut cells = vec![Cell::text("effective concurrency")];
     cells.extend(subjects.iter().map(|subject| Cell::maybe(concurrency(subject).map(number))));
     cells.extend(compared(subjects, concurrency));
     cells.extend(published.iter().map(|run| faint(run.effective_concurrency.to_owned())));
     table.row(cells);
 
-    let mut cells: Vec<Cell> = labels("scheduler", "").collect();
+    let mut cells = vec![Cell::text("scheduler")];
     cells.extend(subjects.iter().map(|subject| match workload(subject) {
         Some(workload) => Cell::text(workload.scheduler),
         None => Cell::maybe(None),

@@ -10,14 +10,42 @@ pub(super) fn width(text: &str) -> usize {
     text.width()
 }
 
+/// The text without anything that a terminal would obey: names and arguments come from the target.
+pub(super) fn printable(text: &str) -> String {
+    let shown = |character: char| match character {
+        '\n' | '\t' | '\r' => ' ',
+        _ if character.is_control() => char::REPLACEMENT_CHARACTER,
+        _ => character,
+    };
+    text.chars().map(shown).collect()
+}
+
 /// Lines of at most `limit` columns, broken at spaces; a longer word is cut.
 pub(super) fn prose(text: &str, limit: usize) -> Vec<String> {
     lines(text.split_inclusive(' '), limit)
 }
 
-/// The same, broken after hyphens, underscores and slashes too: for names.
+/// The same for names: a longer word is broken after hyphens, underscores and slashes and before capitals.
 pub(super) fn name(text: &str, limit: usize) -> Vec<String> {
-    lines(text.split_inclusive([' ', '-', '_', '/']), limit)
+    let words = text.split_inclusive(' ').flat_map(|word| match width(word.trim_end_matches(' ')) > limit {
+        true => name_parts(word),
+        false => vec![word],
+    });
+    lines(words, limit)
+}
+
+fn name_parts(word: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let (mut start, mut before) = (0, ' ');
+    for (place, character) in word.char_indices() {
+        if matches!(before, '-' | '_' | '/') || (before.is_lowercase() && character.is_uppercase()) {
+            parts.push(&word[start..place]);
+            start = place;
+        }
+        before = character;
+    }
+    parts.push(&word[start..]);
+    parts
 }
 
 /// The text, cut with an ellipsis if it is longer.
@@ -67,8 +95,10 @@ mod tests {
     }
 
     #[test]
-    fn names_break_after_hyphens() {
+    fn names_break_after_hyphens_and_before_capitals() {
         assert_eq!(name("thread-pool-workload", 12), ["thread-pool-", "workload"]);
+        assert_eq!(name("ThreadPoolExecutor", 12), ["ThreadPool", "Executor"]);
+        assert_eq!(name("6 threads (ThreadPoolExecutor)", 22), ["6 threads", "(ThreadPoolExecutor)"]);
     }
 
     #[test]

@@ -43,8 +43,9 @@ pub struct Held {
     command: String,
     release: PipeWriter,
     failure: PipeReader,
-    floor: Option<Bytes>,
-    before: RawUsage,
+    /// The resident set of this process at the start: until the child has executed something, its memory is
+    /// this process's, and the kernel never forgets a maximum.
+    own_peak: Option<Bytes>,
 }
 
 /// A child that runs its command. Dropping it ends it, so that no error leaves it behind.
@@ -64,7 +65,7 @@ pub struct Ended {
     pub usage: Usage,
 }
 
-/// Starts the child, held.
+/// Starts the child, held. Do it before anything large is mapped: what is resident here counts as the child's.
 ///
 /// # Errors
 /// If this program can't start itself again.
@@ -86,10 +87,9 @@ pub fn start(launch: &Launch) -> Result<Held> {
     if launch.capture_stdout {
         command.stdout(Stdio::piped());
     }
-    let before = getrusage(UsageWho::RUSAGE_CHILDREN).context("cannot read this process's usage")?;
     let child = command.spawn().context("cannot start the child (is /proc mounted?)")?;
     let name = launch.command.first().cloned().unwrap_or_default();
-    Ok(Held { child, command: name, release, failure, floor: None, before })
+    Ok(Held { child, command: name, release, failure, own_peak: peak_resident(std::process::id()) })
 }
 
 fn inherit(end: &(impl std::os::fd::AsFd + std::os::fd::AsRawFd)) -> Result<i32> {
@@ -109,7 +109,8 @@ impl Held {
     /// # Errors
     /// [`ExecFailed`] if it can't; any other error if the child is gone.
     pub fn release(mut self) -> Result<Running> {
-        self.floor = peak_resident(self.child.id());
+        let floor = peak_resident(self.child.id()).max(self.own_peak);
+        let before = getrusage(UsageWho::RUSAGE_CHILDREN).context("cannot read this process's usage")?;
         let started = Instant::now();
         self.release.write_all(&[1]).context("the child ended before it was released")?;
         let mut reason = String::new();
@@ -120,7 +121,7 @@ impl Held {
             let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(hold::NOT_EXECUTABLE);
             bail!(ExecFailed { command: self.command.clone(), reason: reason.trim().to_owned(), code });
         }
-        let Self { child, floor, before, .. } = self;
+        let Self { child, .. } = self;
         Ok(Running { pid: child.id(), child: Some(child), started, floor, before })
     }
 }

@@ -8,7 +8,7 @@ use super::{Align, Cell, Row, Table};
 pub(super) const GAP: usize = 2;
 
 /// Widths to which headings and texts are broken, from the roomy to the narrow.
-const CAPS: [usize; 4] = [usize::MAX, 24, 16, 11];
+const CAPS: [usize; 4] = [30, 22, 16, 12];
 
 /// A column of prose narrower than this is not worth reading.
 const NARROWEST_PROSE: usize = 24;
@@ -110,9 +110,11 @@ impl Layout {
 const NARROWEST: Choice = Choice { cap: CAPS[CAPS.len() - 1], optional: false, aligned: false };
 
 fn choices() -> impl Iterator<Item = Choice> {
-    [(true, true), (false, true), (false, false)]
-        .into_iter()
-        .flat_map(|(optional, aligned)| CAPS.into_iter().map(move |cap| Choice { cap, optional, aligned }))
+    [(true, true), (false, true), (false, false)].into_iter().flat_map(|(optional, aligned)| {
+        // What is optional is not worth headings in shreds.
+        let caps = if optional { CAPS.len() - 1 } else { CAPS.len() };
+        CAPS.into_iter().take(caps).map(move |cap| Choice { cap, optional, aligned })
+    })
 }
 
 /// Which columns stand together when a table is too wide: the labels, then as many groups as fit.

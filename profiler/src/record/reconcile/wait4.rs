@@ -1,0 +1,158 @@
+//! The run as a whole against what `wait4` reports of the child.
+//!
+//! `wait4` knows the child and those of its descendants that somebody waited for, from the child's creation on,
+//! and each thread up to the moment where its counters are added to its process's (kernel/exit.c
+//! `__exit_signal`), which is before the thread's last switch.
+
+use super::{CLOCK_POINTS, Check, Reference, STOLEN_RESOLUTION_NS, clock_slack, signed, sum_of};
+use crate::profile::reconciliation::{Quantity, Rule, Scope};
+use crate::profile::thread::WithoutSlot;
+use crate::record::ThreadRecord;
+use crate::record::assemble::{Seen, kernel_growth};
+use profiler_ebpf::metric::Metric;
+
+/// What the records say of one quantity, and by how much `wait4` may differ.
+#[derive(Default)]
+struct Expected {
+    measured: u64,
+    /// Counted by the kernel before the child executed its command.
+    before_exec: u64,
+    /// Counted by the kernel and not measured.
+    without_event: u64,
+    /// Counted after a thread's counters were added up, at most.
+    late: u64,
+    /// Measured in other processes than the child, which nobody may have waited for.
+    descendants: u64,
+}
+
+impl Expected {
+    fn check(&self, quantity: Quantity, kernel: u64) -> Check {
+        let check = Check::new(quantity, Scope::Wait4, kernel, self.measured);
+        // kernel = measured + before_exec + without_event - late - unwaited
+        let exact = -signed(self.before_exec + self.without_event);
+        let bounds = exact..=exact + signed(self.late + self.descendants);
+        let (mut rules, mut texts) = (Vec::new(), Vec::new());
+        let mut add = |applies: bool, rule, text: String| {
+            if applies {
+                rules.push(rule);
+                texts.push(text);
+            }
+        };
+        let beyond = check.difference > exact + signed(self.late);
+        add(
+            self.before_exec > 0,
+            Rule::BeforeExec,
+            format!("{} before the child executed the command", self.before_exec),
+        );
+        add(
+            self.without_event > 0,
+            Rule::WithoutRegisters,
+            format!("{} taken without registers, which raise no event", self.without_event),
+        );
+        add(
+            check.difference > exact,
+            Rule::LastSwitch,
+            "a thread's last switch comes after its counters were added to its process's".to_owned(),
+        );
+        add(
+            beyond,
+            Rule::NotWaitedFor,
+            "descendants that nobody waited for are not in wait4's figures".to_owned(),
+        );
+        check.explained(bounds, &rules, texts.join("; "))
+    }
+}
+
+pub(super) fn compare(
+    records: &[ThreadRecord],
+    without_slot: Option<&WithoutSlot>,
+    reference: &Reference<'_>,
+) -> Vec<Check> {
+    let usage = reference.usage;
+    let [voluntary, involuntary, minor, major] = expected(records, without_slot, reference.pid);
+    vec![
+        voluntary.check(Quantity::VoluntarySwitches, usage.voluntary_switches),
+        involuntary.check(Quantity::InvoluntarySwitches, usage.involuntary_switches),
+        minor.check(Quantity::MinorFaults, usage.minor_faults),
+        major.check(Quantity::MajorFaults, usage.major_faults),
+        cpu_time(records, without_slot, reference),
+    ]
+}
+
+/// In the order voluntary switches, involuntary switches, minor faults, major faults.
+fn expected(records: &[ThreadRecord], without_slot: Option<&WithoutSlot>, pid: u32) -> [Expected; 4] {
+    let mut all: [Expected; 4] = Default::default();
+    for record in records {
+        let (seen, kernel) = (Seen::of(record), kernel_growth(record));
+        let start = &record.kernel_at_start;
+        let rows = [
+            (seen.voluntary_switches, kernel.voluntary_switches, start.voluntary_switches, 1),
+            (seen.involuntary_switches, kernel.involuntary_switches, start.involuntary_switches, 1),
+            (seen.minor_faults, kernel.minor_faults, start.minor_faults, 0),
+            (seen.major_faults, kernel.major_faults, start.major_faults, 0),
+        ];
+        for (expected, (measured, kernel, before, late)) in all.iter_mut().zip(rows) {
+            expected.measured += measured;
+            expected.before_exec += before;
+            expected.without_event += kernel.saturating_sub(measured);
+            expected.late += late;
+            expected.descendants += if record.pid == pid { 0 } else { kernel };
+        }
+    }
+    if let Some(rest) = without_slot {
+        let rows = [
+            (rest.voluntary_switches, rest.kernel.voluntary_switches, rest.threads),
+            (rest.involuntary_switches, rest.kernel.involuntary_switches, rest.threads),
+            (rest.minor_faults, rest.kernel.minor_faults, 0),
+            (rest.major_faults, rest.kernel.major_faults, 0),
+        ];
+        for (expected, (measured, kernel, late)) in all.iter_mut().zip(rows) {
+            expected.measured += measured;
+            expected.without_event += kernel.saturating_sub(measured);
+            expected.late += late;
+            // Which processes they belong to is not known.
+            expected.descendants += kernel;
+        }
+    }
+    all
+}
+
+/// The sum of all slices against user and system time.
+fn cpu_time(
+    records: &[ThreadRecord],
+    without_slot: Option<&WithoutSlot>,
+    reference: &Reference<'_>,
+) -> Check {
+    let kernel = reference.usage.user_ns.0 + reference.usage.system_ns.0;
+    let slotless = |metric: Metric| {
+        without_slot
+            .and_then(|rest| rest.metrics.get(metric.name()))
+            .map_or(0, |histogram| histogram.sum_ns.0)
+    };
+    let measured =
+        records.iter().map(|record| sum_of(record, Metric::OnCpu)).sum::<u64>() + slotless(Metric::OnCpu);
+    // What a thread that was found running had used before, its first slice taken away.
+    let before_exec = records
+        .iter()
+        .filter_map(|record| Some(record.kernel_at_start.cpu_ns.saturating_sub(record.first_slice_ns?.0)))
+        .sum::<u64>();
+    let others = records.iter().filter(|record| record.pid != reference.pid);
+    let descendants =
+        others.map(|record| sum_of(record, Metric::OnCpu)).sum::<u64>() + slotless(Metric::OnCpu);
+    let slack = records.iter().map(clock_slack).sum::<u64>() + slotless(Metric::RunqueueWait);
+    // A last slice that ends after the counters were added up is not longer than all of the thread's slices.
+    let last = records.iter().filter_map(last_slice_at_most).sum::<u64>();
+    let least = -signed(before_exec + slack + reference.stolen_ns.0 + STOLEN_RESOLUTION_NS);
+    let most = signed(slack + last + descendants + reference.stolen_ns.0 + STOLEN_RESOLUTION_NS);
+    let before_us = before_exec / 1000;
+    let text = format!("{before_us} µs before the child executed the command; {CLOCK_POINTS}");
+    Check::new(Quantity::CpuTimeNs, Scope::Wait4, kernel, measured).explained(
+        least..=most,
+        &[Rule::BeforeExec, Rule::LastSwitch, Rule::ClockPoints],
+        text,
+    )
+}
+
+fn last_slice_at_most(record: &ThreadRecord) -> Option<u64> {
+    Some(record.histograms.get(&Metric::OnCpu)?.max_ns.0)
+}
