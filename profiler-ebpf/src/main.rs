@@ -2,6 +2,11 @@
 #![no_std]
 #![no_main]
 #![feature(core_intrinsics)]
+#![allow(
+    missing_docs,
+    reason = "the macros of aya-ebpf put an entry point's documentation on an inner function"
+)]
+#![allow(unreachable_pub, reason = "the macros of aya-ebpf make every entry point public")]
 #![allow(internal_features, reason = "the only atomic read-modify-write there is for BPF targets")]
 
 mod programs;
@@ -19,70 +24,70 @@ use programs::{fault, lifecycle, switch};
 
 /// `sched_switch(preempt, prev, next, prev_state)`, kernel/sched/core.c `__schedule`.
 #[btf_tracepoint(function = "sched_switch")]
-pub fn sched_switch(ctx: BtfTracePointContext) -> i32 {
+fn sched_switch(ctx: BtfTracePointContext) -> i32 {
     switch::sched_switch(ctx.arg(1), ctx.arg(2), ctx.arg(3));
     0
 }
 
 /// `sched_waking(task)`, kernel/sched/core.c `try_to_wake_up`: in the waker, before the task is queued.
 #[btf_tracepoint(function = "sched_waking")]
-pub fn sched_waking(ctx: BtfTracePointContext) -> i32 {
+fn sched_waking(ctx: BtfTracePointContext) -> i32 {
     switch::sched_waking(ctx.arg(0));
     0
 }
 
 /// `sched_wakeup_new(task)`, kernel/sched/core.c `wake_up_new_task`: a newborn thread is queued.
 #[btf_tracepoint(function = "sched_wakeup_new")]
-pub fn sched_wakeup_new(ctx: BtfTracePointContext) -> i32 {
+fn sched_wakeup_new(ctx: BtfTracePointContext) -> i32 {
     lifecycle::sched_wakeup_new(ctx.arg(0));
     0
 }
 
 /// `sched_process_fork(parent, child)`, kernel/fork.c `kernel_clone`: processes and threads alike.
 #[btf_tracepoint(function = "sched_process_fork")]
-pub fn sched_process_fork(ctx: BtfTracePointContext) -> i32 {
+fn sched_process_fork(ctx: BtfTracePointContext) -> i32 {
     lifecycle::sched_process_fork(ctx.arg(0), ctx.arg(1));
     0
 }
 
 /// `sched_process_exec(task, old_pid, bprm)`, fs/exec.c `exec_binprm`: the new program is in place.
 #[btf_tracepoint(function = "sched_process_exec")]
-pub fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
+fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     lifecycle::sched_process_exec(ctx.arg(0));
     0
 }
 
 /// `task_rename(task, name)`, fs/exec.c `__set_task_comm`: before the name changes.
 #[btf_tracepoint(function = "task_rename")]
-pub fn task_rename(ctx: BtfTracePointContext) -> i32 {
+fn task_rename(ctx: BtfTracePointContext) -> i32 {
     lifecycle::task_rename(ctx.arg(0));
     0
 }
 
 /// `page_fault_user(address, regs, error_code)`, arch/x86/mm/fault.c `trace_page_fault_entries`.
 #[btf_tracepoint(function = "page_fault_user")]
-pub fn page_fault_user(_ctx: BtfTracePointContext) -> i32 {
+fn page_fault_user(_ctx: BtfTracePointContext) -> i32 {
     fault::entered();
     0
 }
 
 /// `page_fault_kernel(address, regs, error_code)`, at the same place: the kernel touched user memory.
 #[btf_tracepoint(function = "page_fault_kernel")]
-pub fn page_fault_kernel(_ctx: BtfTracePointContext) -> i32 {
+fn page_fault_kernel(_ctx: BtfTracePointContext) -> i32 {
     fault::entered();
     0
 }
 
 /// The software event `page-faults-min`, mm/memory.c `mm_account_fault`: a minor fault is done.
 #[perf_event]
-pub fn minor_fault(_ctx: PerfEventContext) -> u32 {
+fn minor_fault(_ctx: PerfEventContext) -> u32 {
     fault::accounted(Metric::MinorFault);
     0
 }
 
 /// The software event `page-faults-maj`, at the same place: a major fault is done.
 #[perf_event]
-pub fn major_fault(_ctx: PerfEventContext) -> u32 {
+fn major_fault(_ctx: PerfEventContext) -> u32 {
     fault::accounted(Metric::MajorFault);
     0
 }

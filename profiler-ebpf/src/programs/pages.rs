@@ -44,9 +44,7 @@ pub(crate) fn record(metric: &mut MetricSlot, ns: u64) {
     // switches the thread or runs it in a fault writes to it.
     let count = unsafe { &mut (*page).counts[buckets::cell(bucket)] };
     // Saturates rather than wrapping: what is above shows as a sample without a bucket.
-    if *count != u32::MAX {
-        *count += 1;
-    }
+    *count = count.saturating_add(1);
 }
 
 /// A zeroed page, or 0 if none is left.
@@ -60,10 +58,12 @@ fn claim() -> u32 {
         },
     };
     let Some(memory) = PAGES.get_ptr_mut(page) else { return 0 };
-    for cell in 0..buckets::PAGE_BUCKETS {
-        // SAFETY: within the page, which nobody else refers to yet. Volatile, because the compiler would turn
-        // the loop into a call of memset, which BPF does not have.
-        unsafe { (&raw mut (*memory).counts[cell]).write_volatile(0) };
+    // SAFETY: a live element of the map, which nobody else refers to yet.
+    let counts = unsafe { &mut (*memory).counts };
+    for count in counts {
+        // SAFETY: a valid reference. Volatile, because the compiler would turn the loop into a call of memset,
+        // which BPF does not have.
+        unsafe { core::ptr::from_mut(count).write_volatile(0) };
     }
     page
 }

@@ -136,9 +136,10 @@ fn clear(slot: &mut Slot) {
     const WORDS: usize = size_of::<Slot>() / size_of::<u64>();
     let words = ptr::from_mut(slot).cast::<u64>();
     for word in 0..WORDS {
+        let word = words.wrapping_add(word);
         // SAFETY: within the slot, which nobody else refers to yet. Volatile, because the compiler would turn
         // the loop into a call of memset, which BPF does not have.
-        unsafe { words.add(word).write_volatile(0) };
+        unsafe { word.write_volatile(0) };
     }
     for metric in &mut slot.metrics {
         metric.totals.min_ns = u64::MAX;

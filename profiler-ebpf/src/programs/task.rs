@@ -100,9 +100,11 @@ static TASKS: TaskStorage<TaskState> = TaskStorage::new();
 /// The state of a thread of the target; `None` for every other thread, the idle tasks (pid 0) among them.
 #[inline(always)]
 pub(crate) fn state<'a>(task: Task) -> Option<&'a mut TaskState> {
-    // SAFETY: the verifier accepts only trusted task pointers here. The value lives as long as the task, which
-    // outlives the program; a thread's state is written by one CPU at a time (`waking_ns` apart, one word).
-    unsafe { bpf_task_storage_get(TASKS.map(), task, ptr::null_mut(), 0).cast::<TaskState>().as_mut() }
+    // SAFETY: the verifier accepts only trusted task pointers here.
+    let value = unsafe { bpf_task_storage_get(TASKS.map(), task, ptr::null_mut(), 0) };
+    // SAFETY: null, or a value that lives as long as the task, which outlives the program; a thread's state is
+    // written by one CPU at a time (`waking_ns` apart, one word).
+    unsafe { value.cast::<TaskState>().as_mut() }
 }
 
 /// Makes a thread part of the target. `None` if the kernel has no memory for it.
@@ -110,11 +112,10 @@ pub(crate) fn state<'a>(task: Task) -> Option<&'a mut TaskState> {
 pub(crate) fn create_state<'a>(task: Task, mut initial: TaskState) -> Option<&'a mut TaskState> {
     let value = (&raw mut initial).cast();
     // SAFETY: as in `state`; the kernel copies the initial value.
-    unsafe {
-        bpf_task_storage_get(TASKS.map(), task, value, BPF_LOCAL_STORAGE_GET_F_CREATE.into())
-            .cast::<TaskState>()
-            .as_mut()
-    }
+    let value =
+        unsafe { bpf_task_storage_get(TASKS.map(), task, value, BPF_LOCAL_STORAGE_GET_F_CREATE.into()) };
+    // SAFETY: as in `state`.
+    unsafe { value.cast::<TaskState>().as_mut() }
 }
 
 /// Reads the field of a task at the given offset.
@@ -123,8 +124,9 @@ pub(crate) fn create_state<'a>(task: Task, mut initial: TaskState) -> Option<&'a
 /// `offset` must be that of a field of type `T` in the running kernel, and a constant to the verifier.
 #[inline(always)]
 unsafe fn field<T: Copy>(task: Task, offset: u32) -> T {
+    let field = task.cast::<u8>().wrapping_add(offset as usize).cast::<T>();
     // SAFETY: promised by the caller; the verifier checks the access against the kernel's BTF.
-    unsafe { *task.cast::<u8>().add(offset as usize).cast::<T>() }
+    unsafe { *field }
 }
 
 macro_rules! fields {
@@ -191,8 +193,9 @@ pub(crate) fn syscall_number(task: Task) -> i64 {
     // SAFETY: the helper returns the saved user registers, which every thread has.
     let registers = unsafe { aya_ebpf::helpers::generated::bpf_task_pt_regs(task) } as *const u8;
     let offset = constant!(OFFSETS.orig_ax) as usize;
+    let orig_ax = registers.wrapping_add(offset).cast::<i64>();
     // SAFETY: the offset of `orig_ax` in `pt_regs`, from the kernel's BTF; the verifier checks it.
-    unsafe { *registers.add(offset).cast::<i64>() }
+    unsafe { *orig_ax }
 }
 
 /// Slots there are.
