@@ -129,6 +129,8 @@ pub mod state {
     pub const NEWBORN: u32 = 5;
     /// No longer recorded: it exited or the recording was closed.
     pub const CLOSED: u32 = 6;
+    /// Running on a CPU, in the slice during which the recording found it.
+    pub const FOUND: u32 = 7;
 }
 
 /// The phases of a slot, in the order in which it goes through them.

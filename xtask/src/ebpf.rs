@@ -15,6 +15,12 @@ use std::{
 
 const TARGET: &str = "bpfel-unknown-none";
 
+/// The programs that the profiler embeds.
+const PROFILER: &str = "profiler-ebpf";
+
+/// The programs that do nothing, which the benchmark compares with.
+const EMPTY: &str = "empty";
+
 /// The registers of the traced machine, for aya-ebpf; the third version of the BPF instructions, whose atomic
 /// operations return a value (Linux 5.12, so below our floor); and the BTF.
 const FLAGS: [&str; 3] = ["--cfg=bpf_target_arch=\"x86_64\"", "-Ctarget-cpu=v3", "-Clink-arg=--btf"];
@@ -53,16 +59,25 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
 
 /// Builds the object and returns its path, under the target folder.
 pub(crate) fn build(workspace: &Workspace, toolchain: &Toolchain) -> Result<PathBuf> {
-    cargo(workspace, toolchain, "build").run()?;
-    let linked = read(&workspace.bpf_target().join(TARGET).join("bpf/profiler-ebpf"))?;
-    let object = workspace.bpf_target().join("profiler-ebpf.o");
+    build_binary(workspace, toolchain, PROFILER)
+}
+
+/// Builds the empty programs and returns their path, under the target folder.
+pub(crate) fn build_empty(workspace: &Workspace, toolchain: &Toolchain) -> Result<PathBuf> {
+    build_binary(workspace, toolchain, EMPTY)
+}
+
+fn build_binary(workspace: &Workspace, toolchain: &Toolchain, name: &str) -> Result<PathBuf> {
+    cargo(workspace, toolchain, "build").args(["--bin", name]).run()?;
+    let linked = read(&workspace.bpf_target().join(TARGET).join("bpf").join(name))?;
+    let object = workspace.bpf_target().join(name).with_extension("o");
     write_if_changed(&object, &without_dwarf(&linked)?)?;
     Ok(object)
 }
 
-/// A cargo subcommand on the BPF programs. `trim-paths` takes the folders of the checkout, of cargo and of the
-/// toolchain out of the object, and cargo's own hashes leave them out too. Nothing in `FLAGS` may name a
-/// folder, for those are hashed: the linker is named by a variable instead.
+/// A cargo subcommand on the BPF programs; the caller adds which of them. `trim-paths` takes the folders of the
+/// checkout, of cargo and of the toolchain out of the object, and cargo's own hashes leave them out too. Nothing
+/// in `FLAGS` may name a folder, for those are hashed: the linker is named by a variable instead.
 pub(crate) fn cargo(workspace: &Workspace, toolchain: &Toolchain, subcommand: &str) -> Command {
     let mut cargo = toolchain.cargo();
     cargo
@@ -70,7 +85,7 @@ pub(crate) fn cargo(workspace: &Workspace, toolchain: &Toolchain, subcommand: &s
         .env("CARGO_ENCODED_RUSTFLAGS", FLAGS.join("\x1f"))
         .env("CARGO_PROFILE_BPF_TRIM_PATHS", "all")
         .env("CARGO_TARGET_BPFEL_UNKNOWN_NONE_LINKER", toolchain.linker())
-        .args([subcommand, "--locked", "--package", "profiler-ebpf", "--bin", "profiler-ebpf"])
+        .args([subcommand, "--locked", "--package", "profiler-ebpf"])
         .args(["--features", "bpf", "--profile", "bpf", "--target", TARGET])
         .args(["-Zbuild-std=core", "-Ztrim-paths", "--target-dir"])
         .arg(workspace.bpf_target());

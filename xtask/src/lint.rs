@@ -14,5 +14,5 @@ pub(crate) fn lint(workspace: &Workspace) -> Result<()> {
             .args(["--", "--deny", "warnings"])
             .run()?;
     }
-    ebpf::cargo(workspace, &toolchain, "clippy").args(["--", "--deny", "warnings"]).run()
+    ebpf::cargo(workspace, &toolchain, "clippy").args(["--bins", "--", "--deny", "warnings"]).run()
 }

@@ -58,7 +58,7 @@ pub(crate) fn sched_process_exec(task: Task) {
         return;
     }
     let now = now_ns();
-    join(task, state::ON_CPU, &Start { from_ns: now, newborn: false, counters: task::counters(task) });
+    join(task, state::FOUND, &Start { from_ns: now, newborn: false, counters: task::counters(task) });
 }
 
 /// A thread is about to change its name.

@@ -52,7 +52,11 @@ fn switched_out(thread: &mut TaskState, prev: Task, next: Task, now: u64, prev_s
     }
     let cpu_ns = task::sum_exec_runtime(prev);
     if thread.state != state::ON_CPU {
-        infer_switch_in(thread, cpu_ns, now);
+        if thread.state == state::FOUND {
+            first_slice_ends(thread, cpu_ns, now);
+        } else {
+            infer_switch_in(thread, cpu_ns, now);
+        }
     }
     thread.cpu_ns = cpu_ns;
     let slice_start = thread.since_ns;
@@ -63,11 +67,6 @@ fn switched_out(thread: &mut TaskState, prev: Task, next: Task, now: u64, prev_s
     match slot(thread.slot) {
         Some(slot) => {
             measure(slot, Metric::OnCpu, slice_start, now);
-            if slot.first_slice_ns == 0 && slot.newborn == 0 {
-                // The first switch-out of a thread that was found running: from here on CPU times compare.
-                slot.first_slice_ns = (now - slice_start).max(1);
-                slot.start.cpu_ns = cpu_ns;
-            }
             if dead {
                 thread.state = state::CLOSED;
                 slots::finish(prev, slot, now, left, now);
@@ -81,6 +80,15 @@ fn switched_out(thread: &mut TaskState, prev: Task, next: Task, now: u64, prev_s
                 slots::finish_slotless(prev, slots::slotless_entry::TRACEPOINTS, left);
             }
         }
+    }
+}
+
+/// The first switch-out of a thread that was found running: from here on CPU times can be compared.
+#[inline(never)]
+fn first_slice_ends(thread: &TaskState, cpu_ns: u64, now: u64) {
+    if let Some(slot) = slot(thread.slot) {
+        slot.first_slice_ns = now.saturating_sub(thread.since_ns).max(1);
+        slot.start.cpu_ns = cpu_ns;
     }
 }
 

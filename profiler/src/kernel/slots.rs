@@ -53,7 +53,7 @@ pub(super) fn pages_of(slot: &Slot) -> impl Iterator<Item = u32> {
 /// The state a thread was left in; `None` for one that has no meaning at the end of a record.
 pub(super) fn open_state(state: u32) -> Option<OpenState> {
     match state {
-        state::ON_CPU => Some(OpenState::OnCpu),
+        state::ON_CPU | state::FOUND => Some(OpenState::OnCpu),
         state::BLOCKED => Some(OpenState::Blocked),
         state::PREEMPTED => Some(OpenState::Preempted),
         state::HELD_BACK => Some(OpenState::HeldBack),

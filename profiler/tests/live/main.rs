@@ -1,1 +1,52 @@
-//! Live tests.
+//! Live tests: each profiles a program written for it, and compares with what that program did and with the
+//! kernel's own counters. They need root and a release build: `cargo xtask test` runs them.
+//!
+//! The programs are in this same binary (`targets`), so that a test and what it profiles lie side by side and
+//! nothing else has to be built. Nothing is skipped: a test whose requirement is missing fails with its name.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking; without the default harness the lints do not see that this is one"
+)]
+
+mod support;
+mod targets;
+
+mod behaviour;
+mod comparison;
+mod exit_codes;
+mod faults;
+mod identity;
+mod lifecycle;
+mod limits;
+mod real_world;
+mod stopping;
+mod switches;
+
+use libtest_mimic::Arguments;
+use std::{env, process::ExitCode};
+
+fn main() -> ExitCode {
+    let mut arguments = env::args().skip(1);
+    if arguments.next().as_deref() == Some(targets::COMMAND) {
+        return targets::run(&arguments.collect::<Vec<_>>());
+    }
+    let tests = [
+        switches::tests(),
+        faults::tests(),
+        lifecycle::tests(),
+        limits::tests(),
+        stopping::tests(),
+        exit_codes::tests(),
+        identity::tests(),
+        behaviour::tests(),
+        comparison::tests(),
+        real_world::tests(),
+    ];
+    let mut arguments = Arguments::from_args();
+    // Each test wants the machine to itself.
+    arguments.test_threads = Some(1);
+    libtest_mimic::run(&arguments, tests.into_iter().flatten().collect()).exit_code()
+}

@@ -1,0 +1,273 @@
+//! Runs the profiler on a target and reads what it wrote.
+
+use libtest_mimic::Trial;
+use profiler::profile::reconciliation::{Check, Rule};
+use profiler::profile::thread::Thread;
+use profiler::profile::{Profile, file};
+use profiler::report;
+use profiler_ebpf::metric::Metric;
+use serde_json::Value;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// A list of tests from the functions that are them.
+macro_rules! trials {
+    ($($test:ident),+ $(,)?) => {
+        vec![$(crate::support::trial(concat!(module_path!(), "::", stringify!($test)), $test)),+]
+    };
+}
+pub(crate) use trials;
+
+pub(crate) fn trial(path: &str, test: fn()) -> Trial {
+    let name = path.split_once("::").map_or(path, |(_crate, rest)| rest);
+    Trial::test(name, move || {
+        test();
+        Ok(())
+    })
+}
+
+/// An environment variable that `cargo xtask test` sets.
+pub(crate) fn required(variable: &str) -> PathBuf {
+    std::env::var_os(variable)
+        .unwrap_or_else(|| panic!("{variable} is not set; the live tests are run by `cargo xtask test`"))
+        .into()
+}
+
+/// Fails by name if a program that a test needs is not installed.
+pub(crate) fn require_program(program: &str, package: &str) {
+    let found = Command::new("sh").args(["-c", "command -v \"$0\"", program]).stdout(Stdio::null()).status();
+    assert!(found.expect("sh starts").success(), "{program} is missing: install the package {package}");
+}
+
+/// Waits for a condition that must come true soon, however loaded the machine is.
+pub(crate) fn eventually<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+    let limit = Instant::now() + Duration::from_secs(20);
+    loop {
+        if let Some(found) = condition() {
+            return found;
+        }
+        assert!(Instant::now() < limit, "waited for 20 s: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Whether a process exists and is not only waiting to be waited for.
+pub(crate) fn is_alive(pid: u32) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat"))
+        .is_ok_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X'])))
+}
+
+/// The command line of one of this binary's own programs.
+pub(crate) fn target(name: &str, arguments: &[&str]) -> Vec<String> {
+    let this = std::env::current_exe().expect("this program has a path");
+    let this = this.to_str().expect("the path is UTF-8");
+    [this, crate::targets::COMMAND, name].iter().chain(arguments).map(|&part| part.to_owned()).collect()
+}
+
+/// A command line of another program.
+pub(crate) fn command(parts: &[&str]) -> Vec<String> {
+    parts.iter().map(|&part| part.to_owned()).collect()
+}
+
+/// `profiler run` with a folder of its own, in which it is started and writes `profile.json`.
+pub(crate) struct Scene {
+    folder: Option<TempDir>,
+    flags: Vec<String>,
+    environment: Vec<(String, String)>,
+}
+
+impl Scene {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        Self { folder: Some(folder), flags: Vec::new(), environment: Vec::new() }
+    }
+
+    pub(crate) fn flags(mut self, flags: &[&str]) -> Self {
+        self.flags.extend(flags.iter().map(|&flag| flag.to_owned()));
+        self
+    }
+
+    pub(crate) fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.as_ref().expect("it is there until the end").path()
+    }
+
+    pub(crate) fn file(&self) -> PathBuf {
+        self.folder().join("profile.json")
+    }
+
+    /// The bare profiler, as if nobody had called sudo, standing in the folder.
+    pub(crate) fn profiler(&self) -> Command {
+        let mut command = Command::new(required("PROFILER_BIN"));
+        command.current_dir(self.folder()).stdin(Stdio::null());
+        command.env_remove("SUDO_UID").env_remove("SUDO_GID");
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// `profiler run FLAGS --output profile.json -- COMMAND`
+    pub(crate) fn run_command(&self, target: &[String]) -> Command {
+        let mut command = self.profiler();
+        command.arg("run").args(&self.flags).arg("--output").arg(self.file()).arg("--").args(target);
+        command
+    }
+
+    /// Runs to the end.
+    pub(crate) fn run(&self, target: &[String]) -> Outcome {
+        let output = self.run_command(target).output().expect("the profiler starts");
+        Outcome::of(output, &self.file())
+    }
+
+    /// Starts, and returns once the target has written its first line.
+    pub(crate) fn start(&self, target: &[String]) -> Started {
+        let mut command = self.run_command(target);
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the profiler starts");
+        let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
+        let mut line = String::new();
+        stdout.read_line(&mut line).expect("the target writes");
+        Started { child, stdout, line: line.trim().to_owned(), file: self.file() }
+    }
+}
+
+impl Drop for Scene {
+    /// What a failed test wrote is worth a look.
+    fn drop(&mut self) {
+        if std::thread::panicking()
+            && let Some(folder) = self.folder.take()
+        {
+            eprintln!("the profile of the failed test is kept in {}", folder.keep().display());
+        }
+    }
+}
+
+/// A profiler that is under way.
+pub(crate) struct Started {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    /// The target's first line.
+    pub(crate) line: String,
+    file: PathBuf,
+}
+
+impl Started {
+    /// The profiler's process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn signal(&self, signal: nix::sys::signal::Signal) {
+        let pid = i32::try_from(self.child.id()).expect("a pid is small");
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal).expect("the profiler runs");
+    }
+
+    pub(crate) fn finish(mut self) -> Outcome {
+        let mut rest = Vec::new();
+        self.stdout.read_to_end(&mut rest).expect("the output can be read");
+        let mut output = self.child.wait_with_output().expect("the profiler can be waited for");
+        output.stdout = rest;
+        Outcome::of(output, &self.file)
+    }
+}
+
+/// What a finished run left.
+pub(crate) struct Outcome {
+    /// The profiler's exit code; a signal that ended it is a failure.
+    pub(crate) code: i32,
+    /// The target's.
+    pub(crate) stdout: String,
+    /// The target's and the report.
+    pub(crate) stderr: String,
+    written: Option<Profile>,
+}
+
+impl Outcome {
+    pub(crate) fn of(output: Output, file: &Path) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the output is UTF-8");
+        let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+        let code =
+            output.status.code().unwrap_or_else(|| panic!("the profiler ended by {}: {stderr}", output.status));
+        assert!(!stderr.contains("panicked"), "{stderr}");
+        let written = file.exists().then(|| file::read(file).expect("the profile can be read"));
+        Self { code, stdout, stderr, written }
+    }
+
+    /// The profile; the run must have come to one.
+    pub(crate) fn profile(&self) -> &Profile {
+        self.written.as_ref().unwrap_or_else(|| panic!("no profile was written: {}", self.stderr))
+    }
+
+    /// Whether there is a profile.
+    pub(crate) fn has_profile(&self) -> bool {
+        self.written.is_some()
+    }
+
+    /// What the target says of itself: the JSON on its last line.
+    pub(crate) fn told(&self) -> Value {
+        let line = self.stdout.lines().last().unwrap_or_default();
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line:?}; {}", self.stderr))
+    }
+
+    /// The threads with this name.
+    pub(crate) fn named(&self, name: &str) -> Vec<&Thread> {
+        self.profile().threads.iter().filter(|thread| thread.name == name).collect()
+    }
+
+    /// The only thread with this name.
+    pub(crate) fn only(&self, name: &str) -> &Thread {
+        let found = self.named(name);
+        let names = || self.profile().threads.iter().map(|thread| &thread.name).collect::<Vec<_>>();
+        assert_eq!(found.len(), 1, "threads named {name} among {:?}", names());
+        found[0]
+    }
+
+    /// Samples of a metric, all threads together.
+    pub(crate) fn count(&self, metric: Metric) -> u64 {
+        self.profile().threads.iter().map(|thread| thread.count(metric)).sum()
+    }
+
+    /// The run ended well, nothing was lost, and every figure agrees with the kernel's or is explained.
+    pub(crate) fn assert_complete(&self) -> &Self {
+        assert_eq!(self.code, 0, "{}", self.stderr);
+        self.assert_proven()
+    }
+
+    /// Nothing was lost, and every figure agrees with the kernel's or is explained.
+    pub(crate) fn assert_proven(&self) -> &Self {
+        let profile = self.profile();
+        assert!(profile.lost.is_nothing(), "{:?}", profile.lost);
+        assert_eq!(profile.without_slot, None);
+        self.assert_reconciled();
+        assert!(report::is_complete(profile), "{}", report::verdict(profile));
+        let verdict = report::verdict(profile);
+        assert!(verdict.starts_with("complete: 0 lost, "), "{verdict}");
+        self
+    }
+
+    /// Every figure agrees with the kernel's or is explained.
+    pub(crate) fn assert_reconciled(&self) -> &Self {
+        let profile = self.profile();
+        assert!(!profile.reconciliation.is_empty());
+        let defects: Vec<&Check> = profile.reconciliation.iter().filter(|check| !check.holds()).collect();
+        assert!(defects.is_empty(), "unexplained: {defects:#?}");
+        self
+    }
+
+    /// Whether a rule is among the explanations.
+    pub(crate) fn is_explained_by(&self, rule: Rule) -> bool {
+        let explanations = self.profile().reconciliation.iter().filter_map(|check| check.explanation.as_ref());
+        explanations.flat_map(|explanation| &explanation.rules).any(|&found| found == rule)
+    }
+}
+
+/// How often and for how long a thread was blocked on a system call.
+pub(crate) fn blocked_on(thread: &Thread, syscall: &str) -> u64 {
+    thread.blocked_on.iter().filter(|entry| entry.syscall == syscall).map(|entry| entry.count).sum()
+}

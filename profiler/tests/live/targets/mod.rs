@@ -1,0 +1,68 @@
+//! The programs that the tests profile: `live __target NAME ARGUMENT…`.
+//!
+//! Each does one thing a known number of times and ends with one line of JSON on what it did.
+
+mod faults;
+mod lifecycle;
+mod signals;
+mod switches;
+
+use nix::sched::{CpuSet, sched_setaffinity};
+use nix::unistd::Pid;
+use serde_json::Value;
+use std::process::ExitCode;
+use std::thread::{Builder, JoinHandle};
+
+/// The first argument that makes this binary a target.
+pub(crate) const COMMAND: &str = "__target";
+
+/// Runs the named target.
+pub(crate) fn run(arguments: &[String]) -> ExitCode {
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let told = match arguments.as_slice() {
+        ["sleepers", threads, sleeps, millis] => {
+            switches::sleepers(number(threads), number(sleeps), number(millis))
+        }
+        ["spinners", threads, millis] => switches::spinners(number(threads), number(millis)),
+        ["round-trips", count] => switches::round_trips(number(count)),
+        ["touch", region, touched] => faults::touch(number(region), number(touched)),
+        ["short-lived", threads] => lifecycle::short_lived(number(threads)),
+        ["at-once", threads] => lifecycle::at_once(number(threads)),
+        ["tree", depth, width] => lifecycle::tree(number(depth), number(width)),
+        ["exec-from-thread"] => lifecycle::exec_from_thread(),
+        ["after-exec"] => lifecycle::after_exec(),
+        ["rename"] => lifecycle::rename(),
+        ["raise", signal] => signals::raise(number(signal)),
+        ["wait-for", signal, code] => return signals::wait_for(number(signal), number(code)),
+        ["ignore-all"] => signals::ignore_all(),
+        _ => panic!("no such target: {arguments:?}"),
+    };
+    println!("{told}");
+    ExitCode::SUCCESS
+}
+
+fn number<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+    text.parse().expect("the argument is a number")
+}
+
+/// Keeps this thread and those it starts on CPU 0.
+///
+/// For exact counts of waits: on some virtual machines the kernel does not announce every wake-up and switch
+/// in the idle task of another CPU (no tracepoint fires, ftrace and perf miss them too). The profiler counts
+/// such waits apart; on CPU 0 all were announced.
+fn pin_to_cpu_0() {
+    let mut cpus = CpuSet::new();
+    cpus.set(0).expect("there is a CPU 0");
+    sched_setaffinity(Pid::from_raw(0), &cpus).expect("CPU 0 may be used");
+}
+
+fn spawn(
+    name: impl Into<String>,
+    work: impl FnOnce() -> Value + Send + 'static,
+) -> JoinHandle<Value> {
+    Builder::new().name(name.into()).spawn(work).expect("a thread starts")
+}
+
+fn join<T>(thread: JoinHandle<T>) -> T {
+    thread.join().expect("the thread did not panic")
+}

@@ -1,0 +1,34 @@
+//! Targets that are signalled.
+
+use nix::sys::signal::{SigSet, Signal};
+use serde_json::Value;
+use std::process::ExitCode;
+use std::thread::sleep;
+use std::time::Duration;
+
+/// Ends by this signal.
+pub(super) fn raise(signal: i32) -> Value {
+    let signal = Signal::try_from(signal).expect("there is such a signal");
+    nix::sys::signal::raise(signal).expect("a signal can be raised");
+    panic!("{signal} did not end this process")
+}
+
+/// Says `ready PID`, waits for the signal, and exits with the code.
+pub(super) fn wait_for(signal: i32, code: u8) -> ExitCode {
+    let expected = Signal::try_from(signal).expect("there is such a signal");
+    let mut set = SigSet::empty();
+    set.add(expected);
+    set.thread_block().expect("it can be blocked");
+    println!("ready {}", std::process::id());
+    assert_eq!(set.wait().expect("signals can be waited for"), expected);
+    println!("got {expected}");
+    ExitCode::from(code)
+}
+
+/// Says `ready PID` and does not end by any signal that can be refused.
+pub(super) fn ignore_all() -> Value {
+    SigSet::all().thread_block().expect("signals can be blocked");
+    println!("ready {}", std::process::id());
+    sleep(Duration::from_secs(300));
+    panic!("nobody ended this process")
+}

@@ -1,0 +1,79 @@
+//! The loads, alone and under the profiler.
+
+use crate::{command::Run as _, workspace::Workspace};
+use anyhow::{Context as _, Result, ensure};
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use super::profile::Profile;
+
+/// The programs that are measured, and where they leave their files.
+pub(super) struct Programs {
+    release: PathBuf,
+    folder: PathBuf,
+}
+
+impl Programs {
+    /// Those that `cargo xtask bench` has built.
+    pub(super) fn of(workspace: &Workspace) -> Self {
+        Self { release: workspace.release(), folder: super::folder(workspace) }
+    }
+
+    /// `profiler` itself.
+    pub(super) fn profiler(&self) -> Command {
+        Command::new(self.release.join("profiler"))
+    }
+
+    /// The program that keeps the empty BPF programs attached.
+    pub(super) fn empty_probes(&self, object: &Path) -> Command {
+        let mut command = Command::new(self.release.join("examples/empty_probes"));
+        command.arg(object);
+        command
+    }
+
+    /// A load by itself.
+    pub(super) fn load<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Command {
+        let mut command = Command::new(self.load_program());
+        command.args(arguments);
+        command
+    }
+
+    /// A load under the profiler, and where its profile will be.
+    pub(super) fn profiled<A: AsRef<OsStr>>(
+        &self,
+        name: &str,
+        options: &[&str],
+        arguments: &[A],
+    ) -> (Command, PathBuf) {
+        let profile = self.folder.join(format!("{name}.profile.json"));
+        let mut command = self.profiler();
+        command.args(["run", "--force", "--output"]).arg(&profile).args(options);
+        command.arg("--").arg(self.load_program()).args(arguments);
+        (command, profile)
+    }
+
+    /// The figure that a load prints.
+    pub(super) fn figure<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Result<f64> {
+        parse(&self.load(arguments).read()?)
+    }
+
+    /// The figure that a load prints under the profiler, which must have lost nothing meanwhile.
+    pub(super) fn profiled_figure<A: AsRef<OsStr>>(&self, name: &str, arguments: &[A]) -> Result<f64> {
+        let (mut command, profile) = self.profiled(name, &[], arguments);
+        let figure = parse(&command.read()?)?;
+        let lost = Profile::read(&profile)?.lost()?;
+        ensure!(lost == 0, "the profiler lost {lost} samples or threads: see `lost` in {}", profile.display());
+        Ok(figure)
+    }
+
+    fn load_program(&self) -> PathBuf {
+        self.release.join("bench-load")
+    }
+}
+
+fn parse(output: &str) -> Result<f64> {
+    output.trim().parse().with_context(|| format!("a load printed {output:?} instead of a number"))
+}

@@ -1,0 +1,41 @@
+//! What a table must say of where and when it was measured.
+
+use crate::command::Run as _;
+use anyhow::{Context as _, Result};
+use std::{fs, process::Command, thread};
+
+/// The line below the table.
+pub(super) fn footer(rounds: u32) -> Result<String> {
+    let date = Command::new("date").args(["--utc", "+%Y-%m-%d %H:%M UTC"]).read()?;
+    let kernel = read("/proc/sys/kernel/osrelease")?;
+    let cpu = read("/proc/cpuinfo")?;
+    let model = cpu_model(&cpu).unwrap_or("unknown CPU");
+    let cpus = thread::available_parallelism().context("cannot count the CPUs")?;
+    Ok(format!(
+        "{}, Linux {}, {model}, {cpus} CPUs, {rounds} interleaved rounds",
+        date.trim_end(),
+        kernel.trim_end()
+    ))
+}
+
+fn read(path: &str) -> Result<String> {
+    fs::read_to_string(path).with_context(|| format!("cannot read {path}"))
+}
+
+fn cpu_model(cpuinfo: &str) -> Option<&str> {
+    let line = cpuinfo.lines().find(|line| line.starts_with("model name"))?;
+    line.split_once(':').map(|(_, model)| model.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_model_is_the_first_processors() {
+        let cpuinfo =
+            "processor\t: 0\nmodel\t\t: 2\nmodel name\t: AMD EPYC\n\nprocessor\t: 1\nmodel name\t: Other\n";
+        assert_eq!(cpu_model(cpuinfo), Some("AMD EPYC"));
+        assert_eq!(cpu_model("processor\t: 0\n"), None);
+    }
+}

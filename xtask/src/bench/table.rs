@@ -1,0 +1,173 @@
+//! The table: what was measured, the bar it is held against, the verdict.
+
+use super::statistics::Summary;
+use anyhow::Error;
+use std::fmt::Write as _;
+
+/// How an amount is written.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Unit {
+    /// Microseconds.
+    Us,
+    /// Nanoseconds.
+    Ns,
+    /// Milliseconds.
+    Ms,
+    /// 2^20 bytes.
+    MiB,
+    /// How many times as much.
+    Times,
+    /// A number of things.
+    Count,
+}
+
+impl Unit {
+    fn write(self, amount: f64) -> String {
+        match self {
+            Self::Us => format!("{amount:.3} µs"),
+            Self::Ns => format!("{amount:.0} ns"),
+            Self::Ms => format!("{amount:.1} ms"),
+            Self::MiB => format!("{amount:.1} MiB"),
+            Self::Times => format!("{amount:.2} ×"),
+            Self::Count => format!("{amount:.0}"),
+        }
+    }
+}
+
+/// One line of the table.
+#[derive(Debug)]
+pub(super) struct Row {
+    what: String,
+    unit: Unit,
+    /// Or why there is none.
+    measured: Result<Summary, String>,
+    /// At most this.
+    bar: Option<f64>,
+}
+
+impl Row {
+    /// A line without a bar.
+    pub(super) fn new(what: impl Into<String>, unit: Unit, measured: Result<Summary, String>) -> Self {
+        Self { what: what.into(), unit, measured, bar: None }
+    }
+
+    /// A line for a single value.
+    pub(super) fn single(what: impl Into<String>, unit: Unit, value: Result<f64, String>) -> Self {
+        let measured = value.map(|value| Summary { median: value, least: value, greatest: value });
+        Self::new(what, unit, measured)
+    }
+
+    /// A line for a whole step that failed: its bars count as not met.
+    pub(super) fn failed(what: impl Into<String>, error: &Error) -> Self {
+        Self::new(what, Unit::Count, Err(format!("{error:#}"))).at_most(0.0)
+    }
+
+    /// Sets the bar.
+    pub(super) fn at_most(self, bar: f64) -> Self {
+        Self { bar: Some(bar), ..self }
+    }
+
+    /// `None` for a line without a bar.
+    fn verdict(&self) -> Option<Verdict> {
+        let bar = self.bar?;
+        Some(match &self.measured {
+            Ok(measured) if measured.median <= bar => Verdict::Pass,
+            Ok(_) => Verdict::Fail,
+            Err(_) => Verdict::NotMeasured,
+        })
+    }
+
+    fn cells(&self) -> [String; 4] {
+        let measured = match &self.measured {
+            Ok(Summary { median, least, greatest }) if least < greatest => {
+                let range = format!("{} to {}", self.unit.write(*least), self.unit.write(*greatest));
+                format!("{} ({range})", self.unit.write(*median))
+            }
+            Ok(single) => self.unit.write(single.median),
+            // Messages may have several lines, and a line of the table only one.
+            Err(why) => format!("not measured: {}", why.split_whitespace().collect::<Vec<_>>().join(" ")),
+        };
+        let bar = self.bar.map(|bar| format!("≤ {}", self.unit.write(bar)));
+        let verdict = self.verdict().map(|verdict| verdict.text().to_owned());
+        [self.what.clone(), measured, bar.unwrap_or_default(), verdict.unwrap_or_default()]
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Verdict {
+    Pass,
+    Fail,
+    NotMeasured,
+}
+
+impl Verdict {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "FAIL",
+            Self::NotMeasured => "not measured",
+        }
+    }
+}
+
+/// How many bars are not met; one that was not measured is not met.
+pub(super) fn unmet(rows: &[Row]) -> usize {
+    rows.iter().filter_map(Row::verdict).filter(|verdict| *verdict != Verdict::Pass).count()
+}
+
+/// A Markdown table whose columns line up in a terminal too.
+pub(super) fn markdown(rows: &[Row]) -> String {
+    let head = ["", "median (least to greatest)", "bar", ""].map(str::to_owned);
+    let lines: Vec<[String; 4]> = std::iter::once(head).chain(rows.iter().map(Row::cells)).collect();
+    let mut widths = [3; 4];
+    for line in &lines {
+        for (width, cell) in widths.iter_mut().zip(line) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let rule = widths.map(|width| "-".repeat(width));
+    let (head, body) = lines.split_at(1);
+    let mut table = String::new();
+    for line in head.iter().chain([&rule]).chain(body) {
+        for (cell, width) in line.iter().zip(widths) {
+            // Writing to a string cannot fail.
+            let _written = write!(table, "| {cell:width$} ");
+        }
+        table.push_str("|\n");
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows() -> Vec<Row> {
+        vec![
+            Row::new("base", Unit::Us, Ok(Summary { median: 2.75, least: 2.5, greatest: 3.0 })),
+            Row::single("ratio", Unit::Times, Ok(0.4)).at_most(0.4),
+            Row::single("added", Unit::Ns, Ok(200.6)).at_most(200.0),
+            Row::single("peer", Unit::Times, Err("not\nthere".to_owned())).at_most(3.5),
+        ]
+    }
+
+    #[test]
+    fn a_bar_that_was_not_measured_is_not_met() {
+        assert_eq!(unmet(&rows()), 2);
+        assert_eq!(unmet(&[]), 0);
+        assert_eq!(unmet(&[Row::failed("step", &Error::msg("why"))]), 1);
+    }
+
+    #[test]
+    fn the_table_lines_up() {
+        let expected = "\
+|       | median (least to greatest)      | bar      |              |
+| ----- | ------------------------------- | -------- | ------------ |
+| base  | 2.750 µs (2.500 µs to 3.000 µs) |          |              |
+| ratio | 0.40 ×                          | ≤ 0.40 × | pass         |
+| added | 201 ns                          | ≤ 200 ns | FAIL         |
+| peer  | not measured: not there         | ≤ 3.50 × | not measured |
+";
+        assert_eq!(markdown(&rows()), expected);
+    }
+}

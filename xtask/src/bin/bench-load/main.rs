@@ -1,0 +1,60 @@
+//! The loads that `cargo xtask bench` measures under: each prints one figure, or shows by a line that it has
+//! come to its point. A program of its own, so that it is built for speed and starts in no time.
+
+mod cpu;
+mod ping_pong;
+mod threads;
+mod touch;
+
+use anyhow::{Context as _, Result};
+use clap::{Parser, Subcommand};
+use nix::time::{ClockId, clock_gettime};
+
+/// A load of the benchmark
+#[derive(Parser)]
+#[command(name = "bench-load")]
+struct Arguments {
+    #[command(subcommand)]
+    load: Load,
+}
+
+#[derive(Subcommand)]
+enum Load {
+    /// Pass a byte to and fro between two processes on one CPU; print the nanoseconds of a round trip
+    PingPong {
+        /// Round trips
+        #[arg(long)]
+        trips: u32,
+    },
+    /// Send back every byte that comes: the other process of the ping-pong
+    Echo,
+    /// Touch fresh pages of memory on one CPU; print the nanoseconds of a fault
+    Touch {
+        /// Pages
+        #[arg(long)]
+        pages: usize,
+    },
+    /// Keep threads alive, all at once; say so, and end them as standard input ends
+    Threads {
+        /// Threads besides the first
+        #[arg(long)]
+        count: usize,
+        /// Sleeps of each before that, from 0.1 to 1 ms
+        #[arg(long, default_value_t = 0)]
+        sleeps: u32,
+    },
+    /// Print the time at the start, in nanoseconds of CLOCK_MONOTONIC
+    Started,
+}
+
+fn main() -> Result<()> {
+    let started = clock_gettime(ClockId::CLOCK_MONOTONIC).context("cannot read the clock")?;
+    match Arguments::parse().load {
+        Load::PingPong { trips } => println!("{}", ping_pong::ping_pong(trips)?),
+        Load::Echo => ping_pong::echo()?,
+        Load::Touch { pages } => println!("{}", touch::touch(pages)?),
+        Load::Threads { count, sleeps } => threads::keep(count, sleeps)?,
+        Load::Started => println!("{}", started.tv_sec() * 1_000_000_000 + started.tv_nsec()),
+    }
+    Ok(())
+}
