@@ -14,8 +14,10 @@ fn main() -> Result<()> {
     let mut ebpf = Ebpf::load_file(&object).context("the kernel did not take the BPF object")?;
     let btf = Btf::from_sys_fs().context("cannot read the kernel's type information")?;
     for name in TRACEPOINTS {
-        let program: &mut BtfTracePoint =
-            ebpf.program_mut(name).with_context(|| format!("the object has no program {name}"))?.try_into()?;
+        let program: &mut BtfTracePoint = ebpf
+            .program_mut(name)
+            .with_context(|| format!("the object has no program {name}"))?
+            .try_into()?;
         program.load(name, &btf).with_context(|| format!("the kernel refused the program {name}"))?;
         program.attach().with_context(|| format!("cannot attach to the tracepoint {name}"))?;
     }

@@ -1,6 +1,7 @@
 //! `cargo xtask`: what people and CI do with this project. One file a command; the rest is what the commands
 //! share: external programs, the way to root, the layout of the workspace, the BPF toolchain.
 
+mod bench;
 mod build;
 mod command;
 mod ebpf;
@@ -44,6 +45,11 @@ enum Task {
     },
     /// Pass all tests, those that need root too
     Test,
+    /// Measure what the profiler costs against its bars; print a table and leave it in target/bench.md
+    Bench(bench::BenchArgs),
+    /// The half of `bench` that is root
+    #[command(hide = true)]
+    BenchMeasure(Box<bench::measure::MeasureArgs>),
     /// Lint the host half and the BPF half, warnings denied
     Lint,
 }
@@ -57,6 +63,8 @@ fn main() -> ExitCode {
         Task::Build => build::build(&workspace).map(|_object| ()),
         Task::Run { args } => run::run(&workspace, &args),
         Task::Test => test::test(&workspace),
+        Task::Bench(args) => bench::bench(&workspace, &args),
+        Task::BenchMeasure(args) => bench::measure::measure(&workspace, *args),
         Task::Lint => lint::lint(&workspace),
     });
     match done {

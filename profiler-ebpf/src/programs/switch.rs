@@ -111,7 +111,7 @@ fn leave(thread: &mut TaskState, prev: Task, next: Task, now: u64) -> u32 {
 }
 
 /// The kernel announced no switch-in since the last switch-out: seen on one kernel for some switches out of the
-/// idle task (DESIGN.md). What the thread has run since then, by the kernel's own account, tells when it was.
+/// idle task. What the thread has run since then, by the kernel's own account, tells when it was.
 #[inline(never)]
 fn infer_switch_in(thread: &mut TaskState, cpu_ns: u64, now: u64) {
     let ran = cpu_ns.saturating_sub(thread.cpu_ns);

@@ -81,7 +81,7 @@ impl Histogram {
         for bucket in &self.buckets {
             seen += bucket.count;
             if seen >= rank {
-                let value = Nanos((bucket.high_ns.0 - 1).min(self.max_ns.0));
+                let value = Nanos(bucket.high_ns.0.saturating_sub(1).min(self.max_ns.0));
                 return Some(Quantile { value, beyond: bucketed - rank });
             }
         }
@@ -141,5 +141,52 @@ impl Bucket {
     #[must_use]
     pub fn at(index: u32, count: u64) -> Self {
         Self { low_ns: Nanos(buckets::low_ns(index)), high_ns: Nanos(buckets::high_ns(index)), count }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn no_samples_make_no_histogram() {
+        assert_eq!(Histogram::of([]), None);
+        assert_eq!(Histogram::merged([]), None);
+    }
+
+    #[test]
+    fn few_samples_beyond_a_quantile_do_not_support_it() {
+        let histogram = Histogram::of((1..=100).map(Nanos)).unwrap();
+        assert!(histogram.quantile(0.9).unwrap().is_supported());
+        assert!(!histogram.quantile(0.99).unwrap().is_supported());
+    }
+
+    proptest! {
+        #[test]
+        fn quantiles_are_those_of_hdrhistogram(
+            samples in prop::collection::vec(1..1_u64 << 41, 1..300),
+            share in 0.0..=1.0_f64,
+        ) {
+            let mut peer = hdrhistogram::Histogram::<u64>::new_with_bounds(
+                1, buckets::LIMIT_NS, buckets::SIGNIFICANT_DIGITS,
+            ).unwrap();
+            for sample in &samples {
+                peer.record(*sample).unwrap();
+            }
+            let own = Histogram::of(samples.iter().copied().map(Nanos)).unwrap();
+            let theirs = peer.value_at_quantile(share).min(own.max_ns.0);
+            prop_assert_eq!(own.quantile(share).unwrap().value.0, theirs);
+        }
+
+        #[test]
+        fn merging_is_recording_together(
+            one in prop::collection::vec(0..1_u64 << 41, 1..50),
+            two in prop::collection::vec(0..1_u64 << 41, 1..50),
+        ) {
+            let of = |samples: &[u64]| Histogram::of(samples.iter().copied().map(Nanos)).unwrap();
+            let together = of(&[one.as_slice(), two.as_slice()].concat());
+            prop_assert_eq!(Histogram::merged([&of(&one), &of(&two)]), Some(together));
+        }
     }
 }

@@ -5,6 +5,8 @@
 //! kernel's own counters.
 
 pub mod assemble;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod machine;
 pub mod reconcile;
 pub mod recording;

@@ -82,3 +82,66 @@ impl<S: Source> Recording<S> {
         Ok(Recorded { threads, without_slot: summed, reconciliation, lost })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::thread::OpenState;
+    use crate::profile::units::Nanos;
+    use crate::record::End;
+    use crate::record::fixture::{Script, exited};
+
+    fn open(pid: u32, tid: u32) -> ThreadRecord {
+        let mut record = exited(pid, tid);
+        record.until_ns.0 += 500;
+        record.end = End::Open { state: OpenState::Blocked, since_ns: Nanos(record.until_ns.0 - 500) };
+        record
+    }
+
+    #[test]
+    fn every_thread_arrives_in_the_order_of_its_start() {
+        let mut late = exited(1, 9);
+        late.start_ns.0 += 1;
+        let rest = Rest { threads: vec![open(1, 1)], ..Rest::default() };
+        let mut recording = Recording::new(Script { batches: [vec![late], vec![exited(1, 2)]].into(), rest });
+        recording.collect().unwrap();
+        recording.collect().unwrap();
+        assert_eq!(recording.exited(), 2);
+        let recorded = recording.finish(None).unwrap();
+        let tids: Vec<u32> = recorded.threads.iter().map(|thread| thread.tid).collect();
+        assert_eq!(tids, [1, 2, 9]);
+        assert!(recorded.lost.is_nothing());
+    }
+
+    #[test]
+    fn an_unfinished_wait_is_shown_and_counts_as_a_switch() {
+        let rest = Rest { threads: vec![open(1, 1)], ..Rest::default() };
+        let recorded = Recording::new(Script { rest, ..Script::default() }).finish(None).unwrap();
+        let [thread] = recorded.threads.as_slice() else { panic!("{:?}", recorded.threads) };
+        let open = thread.open.unwrap();
+        assert_eq!((open.state, open.for_ns, thread.exited), (OpenState::Blocked, Nanos(500), false));
+        assert_eq!(thread.voluntary_switches, 3);
+        assert!(recorded.reconciliation.iter().all(|check| check.difference == 0));
+    }
+
+    #[test]
+    fn a_thread_that_is_renamed_to_its_own_name_has_no_earlier_name() {
+        let mut record = exited(1, 1);
+        record.earlier_names = vec![record.name.clone()];
+        let rest = Rest { threads: vec![record], ..Rest::default() };
+        let recorded = Recording::new(Script { rest, ..Script::default() }).finish(None).unwrap();
+        assert!(recorded.threads[0].earlier_names.is_empty());
+    }
+
+    #[test]
+    fn losses_are_added_up() {
+        let mut record = exited(1, 1);
+        if let Some(histogram) = record.histograms.values_mut().next() {
+            histogram.buckets.pop();
+        }
+        record.clock_backwards = 2;
+        let rest = Rest { threads: vec![record], missed_program_runs: 3, ..Rest::default() };
+        let lost = Recording::new(Script { rest, ..Script::default() }).finish(None).unwrap().lost;
+        assert_eq!((lost.samples_without_bucket, lost.clock_backwards, lost.missed_program_runs), (1, 2, 3));
+    }
+}

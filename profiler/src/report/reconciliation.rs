@@ -4,12 +4,12 @@ use super::page::Page;
 use super::style::Paint;
 use super::subject::Subject;
 use super::table::{Cell, Column, Table};
-use super::units::{count, counted, signed};
+use super::units::{count, counted, duration, signed};
 use crate::profile::Profile;
-use crate::profile::reconciliation::{Check, Quantity, Rule, Scope};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::profile::reconciliation::{Check, Quantity, Scope};
+use std::collections::BTreeSet;
 
-/// More differing threads than this are added up by rule.
+/// More threads with an unexplained difference than this are added up.
 const THREADS_SHOWN: usize = 8;
 
 /// Columns for what an agreement is about.
@@ -37,6 +37,7 @@ pub(super) fn section(page: &mut Page<'_>, subjects: &[Subject<'_>]) {
             page.paragraph(Paint::Bad, "Nothing was compared with the kernel's counters.");
         }
         agreed(page, subject.profile);
+        not_announced(page, subject.profile);
         differences(page, subject.profile);
         lost(page, subject.profile);
     }
@@ -95,6 +96,7 @@ fn differences(page: &mut Page<'_>, profile: &Profile) {
         Column::right("measured"),
         Column::right("difference"),
     ]);
+    let mut said = BTreeSet::new();
     for row in differences {
         let paint = if row.explanation.is_some() { Paint::Plain } else { Paint::Bad };
         let label = match unit(row.quantity) {
@@ -109,7 +111,8 @@ fn differences(page: &mut Page<'_>, profile: &Profile) {
             Cell::figure(signed(row.difference)).painted(paint),
         ]);
         match row.explanation {
-            Some(text) => table.note(Paint::Faint, &text),
+            Some(text) if said.insert(text.clone()) => table.note(Paint::Faint, &text),
+            Some(_) => table.note(Paint::Faint, "as above"),
             None => table.note(Paint::Bad, "UNEXPLAINED: no rule of the kernel accounts for it"),
         }
     }
@@ -117,29 +120,16 @@ fn differences(page: &mut Page<'_>, profile: &Profile) {
     page.table(&table);
 }
 
-/// The sums first, then the threads: one by one, or by quantity and rule where there are many.
+/// The sums, and the threads whose difference nothing explains. What rules explain thread by thread is in the
+/// sum over the threads; each thread's own figures are in the profile.
 fn rows(checks: &[Check]) -> Vec<Difference> {
     let differing = || checks.iter().filter(|check| check.difference != 0);
     let is_thread = |check: &&Check| matches!(check.scope, Scope::Thread { .. });
-    let mut rows: Vec<Difference> =
-        differing().filter(|check| !is_thread(check)).map(Difference::of).collect();
-    let threads: Vec<&Check> = differing().filter(is_thread).collect();
-    if threads.len() <= THREADS_SHOWN {
-        rows.extend(threads.into_iter().map(Difference::of));
-        return rows;
-    }
-    let mut by_rule: BTreeMap<(Quantity, Option<&[Rule]>), Vec<&Check>> = BTreeMap::new();
-    for check in threads {
-        let rules = check.explanation.as_ref().map(|explanation| explanation.rules.as_slice());
-        by_rule.entry((check.quantity, rules)).or_default().push(check);
-    }
-    for ((_, rules), members) in by_rule {
-        // What nothing explains is shown thread by thread as far as a screen goes.
-        let alone = if rules.is_none() { members.len().min(THREADS_SHOWN) } else { 0 };
-        let (alone, together) = members.split_at(alone);
-        rows.extend(alone.iter().map(|&check| Difference::of(check)));
-        rows.extend(Difference::sum(together));
-    }
+    let sums = differing().filter(|check| !is_thread(check)).map(Difference::of);
+    let unexplained: Vec<&Check> = differing().filter(is_thread).filter(|check| !check.holds()).collect();
+    let (alone, together) = unexplained.split_at(unexplained.len().min(THREADS_SHOWN));
+    let mut rows: Vec<Difference> = sums.chain(alone.iter().map(|&check| Difference::of(check))).collect();
+    rows.extend(Difference::sum(together));
     rows
 }
 
@@ -160,24 +150,42 @@ impl Difference {
         }
     }
 
-    /// Threads that differ in the same quantity by the same rules, as one row; `None` of none.
+    /// Unexplained differences beyond those shown one by one, as one row; `None` of none.
     fn sum(checks: &[&Check]) -> Option<Self> {
-        let largest = checks.iter().max_by_key(|check| check.difference.unsigned_abs())?;
-        if checks.len() == 1 {
-            return Some(Self::of(largest));
-        }
-        let explanation = largest.explanation.as_ref().map(|explanation| {
-            let Self { of, difference, .. } = Self::of(largest);
-            format!("the largest, {of} by {}: {}", signed(difference), explanation.text)
-        });
+        let first = checks.first()?;
         Some(Self {
-            quantity: largest.quantity,
-            of: format!("{} threads", count(checks.len() as u64)),
+            quantity: first.quantity,
+            of: format!("{} further threads", count(checks.len() as u64)),
             kernel: checks.iter().map(|check| check.kernel).sum(),
             measured: checks.iter().map(|check| check.measured).sum(),
             difference: checks.iter().map(|check| check.difference).sum(),
-            explanation,
+            explanation: None,
         })
+    }
+}
+
+/// What the kernel did not say although it happened.
+fn not_announced(page: &mut Page<'_>, profile: &Profile) {
+    let switch_ins: u64 = profile.threads.iter().map(|thread| thread.inferred_switch_ins).sum();
+    let unsplit = || profile.threads.iter().filter_map(|thread| thread.unsplit);
+    let (wakes, waited) =
+        (unsplit().map(|waits| waits.count).sum::<u64>(), unsplit().map(|waits| waits.sum_ns).sum());
+    let mut parts = Vec::new();
+    if switch_ins > 0 {
+        parts.push(format!(
+            "{} (their time is inferred from the kernel's CPU time)",
+            counted(switch_ins, "switch-in")
+        ));
+    }
+    if wakes > 0 {
+        parts.push(format!(
+            "{} ({} of waiting, blocked and runqueue_wait in one, in neither histogram)",
+            counted(wakes, "wake"),
+            duration(waited)
+        ));
+    }
+    if !parts.is_empty() {
+        page.labelled("not announced", LABEL, Paint::Plain, &parts.join("; "));
     }
 }
 
@@ -220,7 +228,7 @@ mod tests {
     use super::super::style::Style;
     use super::super::{fixture, single};
     use super::*;
-    use crate::profile::reconciliation::Explanation;
+    use crate::profile::reconciliation::{Explanation, Rule};
 
     fn check(tid: u32, difference: i64, explained: bool) -> Check {
         Check {
@@ -237,27 +245,18 @@ mod tests {
     }
 
     #[test]
-    fn few_threads_are_shown_one_by_one() {
-        let checks: Vec<Check> = (1..=8).map(|tid| check(tid, 5, true)).collect();
-        assert_eq!(rows(&checks).len(), 8);
-    }
-
-    #[test]
-    fn many_threads_of_one_rule_are_added_up() {
+    fn what_rules_explain_thread_by_thread_is_left_to_the_sum() {
         let checks: Vec<Check> = (1..=30).map(|tid| check(tid, i64::from(tid), true)).collect();
-        let rows = rows(&checks);
-        let [sum] = rows.as_slice() else { panic!("{} rows", rows.len()) };
-        assert_eq!((sum.of.as_str(), sum.kernel, sum.difference), ("30 threads", 30_000, 465));
-        assert_eq!(sum.explanation.as_deref(), Some("the largest, thread 1/30 by +30: stamped 30 ns apart"));
+        assert!(rows(&checks).is_empty());
     }
 
     #[test]
-    fn unexplained_ones_are_not_hidden_in_a_sum() {
+    fn unexplained_ones_are_all_shown() {
         let mut checks: Vec<Check> = (1..=30).map(|tid| check(tid, 1, true)).collect();
-        checks.extend((31..=33).map(|tid| check(tid, -7, false)));
+        checks.extend((31..=45).map(|tid| check(tid, -7, false)));
         let rows = rows(&checks);
-        assert_eq!(rows.len(), 4);
-        assert_eq!(rows.iter().filter(|row| row.explanation.is_none()).count(), 3);
+        assert_eq!(rows.len(), THREADS_SHOWN + 1);
+        assert_eq!(rows.iter().map(|row| row.difference).sum::<i64>(), -7 * 15);
     }
 
     #[test]

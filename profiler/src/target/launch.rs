@@ -10,6 +10,7 @@ use nix::sys::resource::{Usage as RawUsage, UsageWho, getrusage};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::io::{PipeReader, PipeWriter, Read as _, Write as _, pipe};
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Instant;
 use wait4::Wait4 as _;
@@ -43,9 +44,6 @@ pub struct Held {
     command: String,
     release: PipeWriter,
     failure: PipeReader,
-    /// The resident set of this process at the start: until the child has executed something, its memory is
-    /// this process's, and the kernel never forgets a maximum.
-    own_peak: Option<Bytes>,
 }
 
 /// A child that runs its command. Dropping it ends it, so that no error leaves it behind.
@@ -65,7 +63,7 @@ pub struct Ended {
     pub usage: Usage,
 }
 
-/// Starts the child, held. Do it before anything large is mapped: what is resident here counts as the child's.
+/// Starts the child, held. Do it before anything large is allocated: what is forked counts as the child's.
 ///
 /// # Errors
 /// If this program can't start itself again.
@@ -87,9 +85,12 @@ pub fn start(launch: &Launch) -> Result<Held> {
     if launch.capture_stdout {
         command.stdout(Stdio::piped());
     }
+    // Changes nothing, but has the standard library fork instead of sharing this process's memory with the child
+    // (vfork): the kernel would count what is resident here as the child's largest resident set for ever.
+    command.gid(nix::unistd::getgid().as_raw());
     let child = command.spawn().context("cannot start the child (is /proc mounted?)")?;
     let name = launch.command.first().cloned().unwrap_or_default();
-    Ok(Held { child, command: name, release, failure, own_peak: peak_resident(std::process::id()) })
+    Ok(Held { child, command: name, release, failure })
 }
 
 fn inherit(end: &(impl std::os::fd::AsFd + std::os::fd::AsRawFd)) -> Result<i32> {
@@ -109,7 +110,7 @@ impl Held {
     /// # Errors
     /// [`ExecFailed`] if it can't; any other error if the child is gone.
     pub fn release(mut self) -> Result<Running> {
-        let floor = peak_resident(self.child.id()).max(self.own_peak);
+        let floor = peak_resident(self.child.id());
         let before = getrusage(UsageWho::RUSAGE_CHILDREN).context("cannot read this process's usage")?;
         let started = Instant::now();
         self.release.write_all(&[1]).context("the child ended before it was released")?;

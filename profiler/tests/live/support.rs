@@ -168,6 +168,12 @@ impl Started {
         nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal).expect("the profiler runs");
     }
 
+    /// Ends the profiler as nothing can refuse.
+    pub(crate) fn abandon(mut self) {
+        self.child.kill().expect("the profiler runs");
+        self.child.wait().expect("the profiler can be waited for");
+    }
+
     pub(crate) fn finish(mut self) -> Outcome {
         let mut rest = Vec::new();
         self.stdout.read_to_end(&mut rest).expect("the output can be read");
@@ -192,8 +198,10 @@ impl Outcome {
     pub(crate) fn of(output: Output, file: &Path) -> Self {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the output is UTF-8");
         let (stdout, stderr) = (text(output.stdout), text(output.stderr));
-        let code =
-            output.status.code().unwrap_or_else(|| panic!("the profiler ended by {}: {stderr}", output.status));
+        let code = output
+            .status
+            .code()
+            .unwrap_or_else(|| panic!("the profiler ended by {}: {stderr}", output.status));
         assert!(!stderr.contains("panicked"), "{stderr}");
         let written = file.exists().then(|| file::read(file).expect("the profile can be read"));
         Self { code, stdout, stderr, written }
@@ -262,7 +270,8 @@ impl Outcome {
 
     /// Whether a rule is among the explanations.
     pub(crate) fn is_explained_by(&self, rule: Rule) -> bool {
-        let explanations = self.profile().reconciliation.iter().filter_map(|check| check.explanation.as_ref());
+        let explanations =
+            self.profile().reconciliation.iter().filter_map(|check| check.explanation.as_ref());
         explanations.flat_map(|explanation| &explanation.rules).any(|&found| found == rule)
     }
 }

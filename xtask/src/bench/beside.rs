@@ -56,8 +56,8 @@ impl Beside {
 impl Drop for Beside {
     /// As a person would end it. A program that has ended already needs neither.
     fn drop(&mut self) {
-        let interrupted = i32::try_from(self.child.id())
-            .is_ok_and(|pid| kill(Pid::from_raw(pid), Signal::SIGINT).is_ok());
+        let interrupted =
+            i32::try_from(self.child.id()).is_ok_and(|pid| kill(Pid::from_raw(pid), Signal::SIGINT).is_ok());
         if !interrupted {
             let _killed = self.child.kill();
         }

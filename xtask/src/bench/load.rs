@@ -65,7 +65,11 @@ impl Programs {
         let (mut command, profile) = self.profiled(name, &[], arguments);
         let figure = parse(&command.read()?)?;
         let lost = Profile::read(&profile)?.lost()?;
-        ensure!(lost == 0, "the profiler lost {lost} samples or threads: see `lost` in {}", profile.display());
+        ensure!(
+            lost == 0,
+            "the profiler lost {lost} samples or threads: see `lost` in {}",
+            profile.display()
+        );
         Ok(figure)
     }
 

@@ -30,5 +30,7 @@ pub(super) fn measure(programs: &Programs, settings: &Settings) -> Result<Vec<Ro
         samples.push((started_ns - begun_ns) as f64 / NS_PER_MS);
     }
     let summary = Summary::of(&samples).context("no rounds")?;
-    Ok(vec![Row::new("from `profiler run` to its command's first line", Unit::Ms, Ok(summary)).at_most(BAR_MS)])
+    Ok(vec![
+        Row::new("from `profiler run` to its command's first line", Unit::Ms, Ok(summary)).at_most(BAR_MS),
+    ])
 }

@@ -19,7 +19,7 @@ impl Summary {
         let (least, greatest) = (*sorted.first()?, *sorted.last()?);
         let middle = sorted.len() / 2;
         let upper = *sorted.get(middle)?;
-        let lower = if sorted.len() % 2 == 0 { *sorted.get(middle.checked_sub(1)?)? } else { upper };
+        let lower = if sorted.len().is_multiple_of(2) { *sorted.get(middle.checked_sub(1)?)? } else { upper };
         Some(Self { median: f64::midpoint(lower, upper), least, greatest })
     }
 }

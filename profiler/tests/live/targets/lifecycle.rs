@@ -36,11 +36,12 @@ pub(super) fn at_once(threads: usize) -> Value {
     let started: Vec<_> = (0..threads)
         .map(|_| {
             let all = Arc::clone(&all);
-            let wait = move || drop(all.wait());
+            let wait = move || all.wait().is_leader();
             Builder::new().stack_size(SMALL_STACK).spawn(wait).expect("a thread starts")
         })
         .collect();
-    started.into_iter().for_each(join);
+    let leaders = started.into_iter().map(join).filter(|&is_leader| is_leader).count();
+    assert_eq!(leaders, 1, "all met at the barrier");
     json!({ "threads": threads })
 }
 

@@ -56,10 +56,7 @@ fn pin_to_cpu_0() {
     sched_setaffinity(Pid::from_raw(0), &cpus).expect("CPU 0 may be used");
 }
 
-fn spawn(
-    name: impl Into<String>,
-    work: impl FnOnce() -> Value + Send + 'static,
-) -> JoinHandle<Value> {
+fn spawn(name: impl Into<String>, work: impl FnOnce() -> Value + Send + 'static) -> JoinHandle<Value> {
     Builder::new().name(name.into()).spawn(work).expect("a thread starts")
 }
 

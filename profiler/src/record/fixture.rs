@@ -1,0 +1,97 @@
+//! Records for tests, with figures that add up.
+
+use super::{End, Rest, Source, ThreadRecord};
+use crate::profile::histogram::Histogram;
+use crate::profile::thread::{BlockedOn, OpenState};
+use crate::profile::units::{Bytes, Nanos};
+use crate::profile::usage::Usage;
+use anyhow::Result;
+use profiler_ebpf::layout::KernelCounters;
+use profiler_ebpf::metric::Metric;
+use std::collections::{BTreeMap, VecDeque};
+
+/// A thread that was born 5 ns before its first wake, ran four slices, was blocked twice and preempted once,
+/// took two minor faults, and exited.
+pub(crate) fn exited(pid: u32, tid: u32) -> ThreadRecord {
+    let samples: [(Metric, &[u64]); 5] = [
+        (Metric::OnCpu, &[100, 200, 300, 400]),
+        (Metric::RunqueueWait, &[10, 20, 30]),
+        (Metric::Blocked, &[1_000, 2_000]),
+        (Metric::Preempted, &[50]),
+        (Metric::MinorFault, &[7, 8]),
+    ];
+    let histograms: BTreeMap<Metric, Histogram> = samples
+        .into_iter()
+        .filter_map(|(metric, ns)| Some((metric, Histogram::of(ns.iter().copied().map(Nanos))?)))
+        .collect();
+    ThreadRecord {
+        pid,
+        tid,
+        start_ns: Nanos(1_000_000),
+        name: format!("worker-{tid}"),
+        earlier_names: vec!["parent".to_owned()],
+        renames: 1,
+        newborn: true,
+        from_ns: Nanos(1_000_005),
+        until_ns: Nanos(1_000_005 + 1_000 + 60 + 3_000 + 50),
+        end: End::Exited { last_switch: OpenState::Blocked },
+        kernel_at_start: KernelCounters::default(),
+        kernel_at_end: KernelCounters {
+            voluntary_switches: 3,
+            involuntary_switches: 1,
+            minor_faults: 2,
+            major_faults: 0,
+            cpu_ns: 1_000,
+            migrations: 1,
+        },
+        first_slice_ns: None,
+        held_back: None,
+        unsplit: None,
+        inferred_switch_ins: 0,
+        histograms,
+        blocked_on: vec![BlockedOn {
+            syscall: "futex".to_owned(),
+            count: 2,
+            sum_ns: Nanos(3_000),
+            max_ns: Nanos(2_000),
+        }],
+        minor_without_entry: 0,
+        major_without_entry: 0,
+        clock_backwards: 0,
+    }
+}
+
+/// What `wait4` says, in so far as it is compared.
+pub(crate) fn usage(voluntary_switches: u64, involuntary_switches: u64, minor_faults: u64) -> Usage {
+    Usage {
+        wall_ns: Nanos(10_000),
+        user_ns: Nanos(2_000),
+        system_ns: Nanos(0),
+        cpu_percent: 20.0,
+        max_rss_bytes: Bytes(4096),
+        max_rss_floor_bytes: None,
+        voluntary_switches,
+        involuntary_switches,
+        minor_faults,
+        major_faults: 0,
+    }
+}
+
+/// A source that hands out what it was given, one batch a call.
+#[derive(Default)]
+pub(crate) struct Script {
+    /// For each call of `collect_exited`.
+    pub(crate) batches: VecDeque<Vec<ThreadRecord>>,
+    /// For `close`.
+    pub(crate) rest: Rest,
+}
+
+impl Source for Script {
+    fn collect_exited(&mut self) -> Result<Vec<ThreadRecord>> {
+        Ok(self.batches.pop_front().unwrap_or_default())
+    }
+
+    fn close(&mut self) -> Result<Rest> {
+        Ok(std::mem::take(&mut self.rest))
+    }
+}

@@ -1,0 +1,105 @@
+//! What a user sees who makes a mistake: one clear message with a way out, and the right exit code. Nothing
+//! here needs root.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+const PROFILER: &str = env!("CARGO_BIN_EXE_profiler");
+
+fn profiler(arguments: &[&str]) -> Output {
+    Command::new(PROFILER).args(arguments).env_remove("SUDO_UID").output().unwrap()
+}
+
+/// Runs it, and asserts the exit code and that the message holds every one of `parts`.
+fn fails(arguments: &[&str], code: i32, parts: &[&str]) {
+    let output = profiler(arguments);
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{message}");
+    for part in parts {
+        assert!(message.contains(part), "{part:?} is missing in: {message}");
+    }
+    assert!(!message.contains("panicked"), "{message}");
+}
+
+fn file(folder: &Path, name: &str, text: &str) -> String {
+    let path = folder.join(name);
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_bad_duration_names_a_good_one() {
+    fails(&["run", "--duration", "10 parsecs", "--", "true"], 2, &["--duration", "1m30s"]);
+    fails(&["run", "--duration", "0s", "--", "true"], 2, &["longer than nothing"]);
+}
+
+#[test]
+fn numbers_out_of_range_are_refused() {
+    fails(&["run", "--tasks", "0"], 2, &["--tasks"]);
+    fails(&["run", "--workers", "0"], 2, &["--workers"]);
+    fails(&["run", "--max-threads", "0", "--", "true"], 2, &["--max-threads"]);
+    fails(&["run", "--histogram-memory", "1KiB", "--", "true"], 2, &["4KiB"]);
+    fails(&["run", "--histogram-memory", "lots", "--", "true"], 2, &["64MiB"]);
+}
+
+#[test]
+fn flags_of_the_comparison_do_not_go_with_a_command() {
+    fails(&["run", "--tasks", "5", "--", "true"], 2, &["--tasks", "cannot be used"]);
+    fails(&["run", "--article", "--fetch", "1s"], 2, &["--article", "--fetch"]);
+}
+
+#[test]
+fn json_needs_standard_output() {
+    fails(&["run", "--json", "--output", "x.json", "--", "true"], 1, &["--output -"]);
+    fails(&["run", "--json", "--", "true"], 2, &["--output"]);
+}
+
+#[test]
+fn an_unwritable_output_is_found_first() {
+    fails(&["run", "--output", "/nonexistent/x.json", "--", "true"], 1, &["/nonexistent", "--output"]);
+}
+
+#[test]
+fn a_foreign_file_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path(), "notes.txt", "mine");
+    fails(&["run", "--output", &path, "--", "true"], 1, &["not a profile", "--force"]);
+    assert_eq!(std::fs::read_to_string(path).unwrap(), "mine");
+}
+
+#[test]
+fn profiles_that_cannot_be_used_say_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let damaged = file(folder.path(), "damaged.profile.json", "{\"schema\": 1, \"thr");
+    fails(&["report", &damaged], 1, &["damaged.profile.json", "damaged"]);
+    let newer = file(folder.path(), "newer.profile.json", "{\"schema\": 7}");
+    fails(&["report", &newer], 1, &["schema 7", "schema 1"]);
+    let other = file(folder.path(), "other.json", "{\"a\": 1}");
+    fails(&["report", &other], 1, &["no \"schema\" field"]);
+    let part = file(folder.path(), "part.profile.json", "{\"schema\": 1}");
+    fails(&["report", &part], 1, &["missing"]);
+    fails(&["report", "/nonexistent.profile.json"], 1, &["/nonexistent.profile.json", "No such file"]);
+    fails(&["report"], 2, &["FILE"]);
+}
+
+#[test]
+fn help_names_every_command() {
+    let help = String::from_utf8(profiler(&["--help"]).stdout).unwrap();
+    for command in ["run", "report", "doctor", "schema"] {
+        assert!(help.contains(command), "{help}");
+    }
+    assert!(!help.contains("__hold"), "{help}");
+}
+
+#[test]
+fn the_schema_describes_the_file() {
+    let schema: serde_json::Value = serde_json::from_slice(&profiler(&["schema"]).stdout).unwrap();
+    for field in ["schema", "machine", "run", "usage", "threads", "reconciliation", "lost"] {
+        assert!(schema["properties"].get(field).is_some(), "{field}");
+    }
+}
+
+#[test]
+fn the_held_child_is_for_the_profiler_only() {
+    fails(&["__hold", "--release", "999", "--failure", "999", "--", "true"], 1, &["profiler run"]);
+}

@@ -1,0 +1,99 @@
+//! What `run` does around the recording: streams, files, following.
+
+use crate::support::{Outcome, Scene, command, target, trials};
+use libtest_mimic::Trial;
+use profiler::profile::file;
+use std::io::Write as _;
+use std::process::Stdio;
+
+pub(crate) fn tests() -> Vec<Trial> {
+    trials![
+        the_commands_streams_are_untouched,
+        the_profile_can_go_to_standard_output,
+        the_default_file_is_named_after_the_command,
+        without_following_only_the_commands_own_process_is_recorded,
+        the_file_says_what_the_report_said,
+        profiling_starts_quickly,
+    ]
+}
+
+fn the_commands_streams_are_untouched() {
+    let scene = Scene::new();
+    let mut child = scene
+        .run_command(&command(&["sh", "-c", "cat; echo complaint >&2"]))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"from outside\n").unwrap();
+    let outcome = Outcome::of(child.wait_with_output().unwrap(), &scene.file());
+    outcome.assert_complete();
+    assert_eq!(outcome.stdout, "from outside\n");
+    assert!(outcome.stderr.starts_with("complaint\n"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("\ncomplete: 0 lost, "), "the report: {}", outcome.stderr);
+}
+
+fn the_profile_can_go_to_standard_output() {
+    let output = Scene::new().profiler().args(["run", "-o", "-", "--json", "--", "true"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "", "no report");
+    let profile = file::parse(std::str::from_utf8(&output.stdout).unwrap()).unwrap();
+    assert_eq!(profile.run.command, ["true"]);
+
+    let output = Scene::new().profiler().args(["run", "--json", "--", "echo"]).output().unwrap();
+    assert_ne!(output.status.code(), Some(0));
+    assert_eq!(output.stdout, b"", "it never started");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--output"), "{output:?}");
+}
+
+fn the_default_file_is_named_after_the_command() {
+    let scene = Scene::new();
+    let output = scene.profiler().args(["run", "--", "/bin/true"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let profile = file::read(&scene.folder().join("true.profile.json")).unwrap();
+    assert_eq!(profile.run.command, ["/bin/true"]);
+    assert_eq!(std::fs::read_dir(scene.folder()).unwrap().count(), 1, "no other file is left");
+}
+
+fn without_following_only_the_commands_own_process_is_recorded() {
+    let outcome = Scene::new().flags(&["--no-follow"]).run(&target("tree", &["1", "3"]));
+    outcome.assert_complete();
+    assert_eq!(outcome.profile().threads.len(), 1);
+    assert!(!outcome.profile().run.options.follow);
+
+    // Its threads are its own process.
+    let outcome = Scene::new().flags(&["--no-follow"]).run(&target("short-lived", &["20"]));
+    outcome.assert_complete();
+    assert_eq!(outcome.profile().threads.len(), 21);
+}
+
+fn the_file_says_what_the_report_said() {
+    let scene = Scene::new();
+    let outcome = scene.run(&target("sleepers", &["2", "5", "1"]));
+    outcome.assert_complete();
+    let output = scene.profiler().arg("report").arg(scene.file()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let later = String::from_utf8(output.stdout).unwrap();
+    assert!(later.contains("sleeper-1"), "{later}");
+    assert!(outcome.stderr.contains(later.trim()), "{later}\nis not\n{}", outcome.stderr);
+}
+
+/// From the program's start to the child's release in under 150 ms, on a quiet machine; the best of five tells.
+fn profiling_starts_quickly() {
+    let best = (0..5)
+        .map(|_| {
+            let started = std::time::Instant::now();
+            let before = nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC).unwrap();
+            let outcome = Scene::new().run(&command(&["true"]));
+            let limit = started.elapsed();
+            let before = std::time::Duration::from(before);
+            let released = std::time::Duration::from_nanos(outcome.profile().run.started_ns.0);
+            let took = released.checked_sub(before).expect("one clock");
+            assert!(took <= limit);
+            took
+        })
+        .min()
+        .unwrap();
+    assert!(best.as_millis() < 150, "{best:?}");
+}

@@ -1,0 +1,59 @@
+//! `profiler run` without a command: the sample workloads side by side.
+
+use crate::support::{Outcome, Scene, blocked_on, require_program, required, trials};
+use libtest_mimic::Trial;
+
+pub(crate) fn tests() -> Vec<Trial> {
+    trials![the_rust_pair_is_compared, the_python_pair_is_compared]
+}
+
+const TASKS: u64 = 40;
+
+fn compare(flags: &[&str], names: &[&str]) -> Vec<Outcome> {
+    // The workloads lie beside the profiler.
+    assert!(required("PROFILER_RELEASE_DIR").join("tokio-workload").exists());
+    let scene = Scene::new();
+    let tasks = TASKS.to_string();
+    let output = scene
+        .profiler()
+        .args(["run", "--tasks", &tasks, "--fetch", "10ms", "--workers", "4", "--out", "profiles"])
+        .args(flags)
+        .output()
+        .unwrap();
+    names
+        .iter()
+        .map(|name| {
+            let file = scene.folder().join("profiles").join(format!("{name}.profile.json"));
+            let outcome = Outcome::of(output.clone(), &file);
+            outcome.assert_complete();
+            assert_eq!(outcome.profile().run.workload.as_ref().unwrap().tasks, TASKS);
+            outcome
+        })
+        .collect()
+}
+
+fn waits(outcome: &Outcome, syscall: &str) -> u64 {
+    outcome.profile().threads.iter().map(|thread| blocked_on(thread, syscall)).sum()
+}
+
+fn the_rust_pair_is_compared() {
+    let outcomes = compare(&[], &["tokio-workload", "thread-pool-workload"]);
+    for title in ["tokio-workload", "thread-pool-workload"] {
+        assert!(
+            outcomes[0].stderr.contains(&format!("{title}: complete: 0 lost, ")),
+            "{}",
+            outcomes[0].stderr
+        );
+    }
+    let [tokio, pool] = &outcomes[..] else { panic!("two workloads") };
+    // An event loop waits once for all that sleep, in whichever call it has for that.
+    let of_the_loop = waits(tokio, "futex") + waits(tokio, "epoll_wait");
+    assert!((1..TASKS).contains(&of_the_loop), "{of_the_loop} waits");
+    assert_eq!(waits(tokio, "clock_nanosleep"), 0);
+    assert_eq!(waits(pool, "clock_nanosleep"), TASKS);
+}
+
+fn the_python_pair_is_compared() {
+    require_program("python3", "python3");
+    drop(compare(&["--python"], &["python-asyncio", "python-thread-pool"]));
+}

@@ -1,0 +1,80 @@
+//! Page faults, minor and major, one for each page.
+
+use crate::support::{Outcome, Scene, blocked_on, command, require_program, target, trials};
+use libtest_mimic::Trial;
+use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
+use nix::sys::personality::{self, Persona};
+use nix::sys::statfs::{TMPFS_MAGIC, fstatfs};
+use profiler_ebpf::metric::Metric;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::Path;
+
+pub(crate) fn tests() -> Vec<Trial> {
+    trials![each_fresh_page_is_a_minor_fault, each_page_from_disk_is_a_major_fault]
+}
+
+fn each_fresh_page_is_a_minor_fault() {
+    const PAGES: u64 = 1_000;
+    // Where the stack and the heap begin decides how many pages they take: the same place in both runs.
+    let before = personality::get().unwrap();
+    personality::set(before | Persona::ADDR_NO_RANDOMIZE).unwrap();
+    let faults = |touched: &str| {
+        let outcome = Scene::new().run(&target("touch", &["2000", touched]));
+        outcome.assert_complete();
+        assert_eq!(outcome.told()["touched"].as_u64().unwrap(), touched.parse::<u64>().unwrap());
+        outcome
+    };
+    // The first run brings the binary's own pages into memory.
+    drop(faults("0000"));
+    let (none, some) = (faults("0000"), faults("1000"));
+    personality::set(before).unwrap();
+
+    assert_eq!(some.count(Metric::MinorFault) - none.count(Metric::MinorFault), PAGES);
+    let kernel = |outcome: &Outcome| outcome.profile().threads[0].kernel.minor_faults;
+    assert_eq!(kernel(&some) - kernel(&none), PAGES);
+}
+
+fn each_page_from_disk_is_a_major_fault() {
+    const PAGES: usize = 500;
+    require_program("python3", "python3");
+    let folder = tempfile::tempdir_in("/var/tmp").unwrap();
+    let path = folder.path().join("pages");
+    let file = write_pages(&path, PAGES);
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/live/targets/file_pages.py");
+    let read = |count: usize| {
+        let arguments = ["python3", script, path.to_str().unwrap(), &count.to_string()];
+        let outcome = Scene::new().run(&command(&arguments));
+        outcome.assert_complete();
+        outcome
+    };
+    // Python itself is in memory after the first run; the file is not.
+    drop(read(0));
+    evict(&file);
+    let none = read(0);
+    evict(&file);
+    let all = read(PAGES);
+
+    let more = all.count(Metric::MajorFault) - none.count(Metric::MajorFault);
+    assert_eq!(more, u64::try_from(PAGES).unwrap());
+    let waits = |outcome: &Outcome| -> u64 {
+        outcome.profile().threads.iter().map(|thread| blocked_on(thread, "page_fault")).sum()
+    };
+    // The disk may be done before the thread has left the CPU, but not every time.
+    assert!(waits(&all) > waits(&none), "{} waits for the disk", waits(&all));
+    assert!(waits(&all) <= all.count(Metric::MajorFault));
+}
+
+fn write_pages(path: &Path, pages: usize) -> File {
+    let mut file = File::options().read(true).write(true).create_new(true).open(path).unwrap();
+    let kind = fstatfs(&file).unwrap().filesystem_type();
+    assert_ne!(kind, TMPFS_MAGIC, "{} must be on a disk", path.display());
+    file.write_all(&vec![1; pages * 4096]).unwrap();
+    file.sync_all().unwrap();
+    file
+}
+
+/// Takes a file out of the page cache.
+fn evict(file: &File) {
+    posix_fadvise(file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED).unwrap();
+}

@@ -1,0 +1,81 @@
+//! When room runs out the totals stay exact, and the report says so.
+
+use crate::support::{Outcome, Scene, target, trials};
+use libtest_mimic::Trial;
+use profiler_ebpf::metric::Metric;
+
+pub(crate) fn tests() -> Vec<Trial> {
+    trials![
+        threads_beyond_the_slots_are_summed,
+        slots_are_used_again,
+        samples_beyond_the_memory_are_counted,
+        ten_thousand_threads_at_once_fit_ten_thousand_slots,
+    ]
+}
+
+fn threads_beyond_the_slots_are_summed() {
+    const THREADS: u64 = 50;
+    const SLEEPS: u64 = 5;
+    let scene = Scene::new().flags(&["--max-threads", "1"]);
+    let outcome = scene.run(&target("sleepers", &[&THREADS.to_string(), &SLEEPS.to_string(), "2"]));
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    outcome.assert_reconciled();
+
+    let profile = outcome.profile();
+    assert_eq!(profile.threads.len(), 1);
+    assert_eq!(profile.lost.threads_without_slot, THREADS);
+    let rest = profile.without_slot.as_ref().unwrap();
+    assert_eq!(rest.threads, THREADS);
+    assert_eq!(rest.voluntary_switches, rest.kernel.voluntary_switches);
+    assert_eq!(rest.involuntary_switches, rest.kernel.involuntary_switches);
+    assert_eq!(rest.minor_faults, rest.kernel.minor_faults);
+    // Each thread has one more, which ends it.
+    assert_eq!(rest.voluntary_switches, THREADS * (SLEEPS + 1), "{rest:#?}");
+    let blocked = &rest.metrics[Metric::Blocked.name()];
+    assert_eq!((blocked.count, blocked.bucketed()), (THREADS * SLEEPS, 0));
+    assert_eq!(rest.metrics[Metric::RunqueueWait.name()].count, THREADS * (SLEEPS + 1));
+    assert_incomplete(&outcome, "50 threads without a slot (raise --max-threads)");
+}
+
+/// Far more threads than slots, but never as many at the same time.
+fn slots_are_used_again() {
+    let outcome = Scene::new().flags(&["--max-threads", "1500"]).run(&target("short-lived", &["5000"]));
+    outcome.assert_complete();
+    assert_eq!(outcome.profile().threads.len(), 5_001);
+}
+
+fn samples_beyond_the_memory_are_counted() {
+    const THREADS: u64 = 4;
+    const SLEEPS: u64 = 20;
+    let scene = Scene::new().flags(&["--histogram-memory", "4KiB"]);
+    let outcome = scene.run(&target("sleepers", &[&THREADS.to_string(), &SLEEPS.to_string(), "2"]));
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    outcome.assert_reconciled();
+
+    let profile = outcome.profile();
+    let missing: u64 = profile
+        .threads
+        .iter()
+        .flat_map(|thread| thread.histograms.values())
+        .map(|histogram| histogram.without_bucket())
+        .sum();
+    assert!(missing > 0);
+    assert_eq!(profile.lost.samples_without_bucket, missing);
+    for index in 0..THREADS {
+        assert_eq!(outcome.only(&format!("sleeper-{index}")).count(Metric::Blocked), SLEEPS);
+    }
+    assert_incomplete(&outcome, "without a bucket (raise --histogram-memory)");
+}
+
+fn assert_incomplete(outcome: &Outcome, reason: &str) {
+    let verdict = outcome.stderr.lines().find(|line| line.starts_with("INCOMPLETE: "));
+    let verdict = verdict.unwrap_or_else(|| panic!("no such verdict in {}", outcome.stderr));
+    assert!(verdict.contains(reason), "{verdict}");
+}
+
+fn ten_thousand_threads_at_once_fit_ten_thousand_slots() {
+    let scene = Scene::new().flags(&["--max-threads", "10000"]);
+    let outcome = scene.run(&target("at-once", &["9999"]));
+    outcome.assert_complete();
+    assert_eq!(outcome.profile().threads.len(), 10_000);
+}

@@ -1,0 +1,135 @@
+//! How a run is stopped: by a signal, by the time limit; and that nothing stays behind.
+
+use crate::support::{Outcome, Scene, command, eventually, is_alive, target, trials};
+use aya::programs::loaded_programs;
+use libtest_mimic::Trial;
+use nix::sys::signal::Signal;
+use std::collections::BTreeSet;
+use std::fs;
+use std::time::{Duration, Instant};
+
+pub(crate) fn tests() -> Vec<Trial> {
+    trials![
+        a_signal_goes_to_the_child_and_the_report_is_written,
+        a_child_that_heeds_the_signal_keeps_its_exit_code,
+        a_second_interrupt_ends_a_child_that_ignores_the_first,
+        the_time_limit_terminates,
+        the_time_limit_kills_a_child_that_ignores_it,
+        no_probe_stays_attached,
+        no_probe_stays_attached_to_a_profiler_that_was_killed,
+    ]
+}
+
+fn a_signal_goes_to_the_child_and_the_report_is_written() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let scene = Scene::new();
+        let run = scene.start(&command(&["sh", "-c", "echo ready $$; exec sleep 300"]));
+        let child = pid_of(&run.line);
+        run.signal(signal);
+        let outcome = run.finish();
+        assert_ended_by(&outcome, signal);
+        assert!(!is_alive(child));
+    }
+}
+
+fn a_child_that_heeds_the_signal_keeps_its_exit_code() {
+    let number = (Signal::SIGINT as i32).to_string();
+    let scene = Scene::new();
+    let run = scene.start(&target("wait-for", &[&number, "7"]));
+    run.signal(Signal::SIGINT);
+    let outcome = run.finish();
+    assert_eq!(outcome.code, 7, "{}", outcome.stderr);
+    assert_eq!(outcome.stdout, "got SIGINT\n");
+    assert_eq!(outcome.profile().run.exit_code, Some(7));
+    outcome.assert_proven();
+}
+
+fn a_second_interrupt_ends_a_child_that_ignores_the_first() {
+    let scene = Scene::new();
+    let run = scene.start(&target("ignore-all", &[]));
+    let child = pid_of(&run.line);
+    run.signal(Signal::SIGINT);
+    // Two that are sent at once are one to the kernel.
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(is_alive(child));
+    run.signal(Signal::SIGINT);
+    let outcome = run.finish();
+    assert_ended_by(&outcome, Signal::SIGKILL);
+    assert!(!is_alive(child));
+}
+
+fn the_time_limit_terminates() {
+    let started = Instant::now();
+    let outcome = Scene::new().flags(&["--duration", "300ms"]).run(&command(&["sleep", "300"]));
+    assert_ended_by(&outcome, Signal::SIGTERM);
+    assert!(started.elapsed() < Duration::from_secs(30));
+    assert!(outcome.profile().run.wall_ns.0 >= 300_000_000);
+    assert_eq!(outcome.profile().run.options.duration_ns.unwrap().0, 300_000_000);
+}
+
+/// Its own child ignores it too.
+fn the_time_limit_kills_a_child_that_ignores_it() {
+    let script = "trap '' TERM; sleep 300 & echo ready $!; sleep 300";
+    let scene = Scene::new().flags(&["--duration", "200ms"]);
+    let run = scene.start(&command(&["sh", "-c", script]));
+    let grandchild = pid_of(&run.line);
+    let outcome = run.finish();
+    assert_ended_by(&outcome, Signal::SIGKILL);
+    assert!(outcome.profile().run.wall_ns.0 >= 2_200_000_000, "SIGKILL comes 2 s after SIGTERM");
+    assert_eq!(outcome.profile().threads.len(), 3);
+    for thread in &outcome.profile().threads {
+        eventually("every process of the target has ended", || (!is_alive(thread.pid)).then_some(()));
+    }
+    assert!(!is_alive(grandchild));
+}
+
+fn no_probe_stays_attached() {
+    let scene = Scene::new();
+    let run = scene.start(&target("ignore-all", &[]));
+    let programs = programs_of(run.pid());
+    assert!(!programs.is_empty());
+    run.signal(Signal::SIGINT);
+    std::thread::sleep(Duration::from_millis(300));
+    run.signal(Signal::SIGINT);
+    run.finish().assert_proven();
+    assert_unloaded(&programs);
+}
+
+fn no_probe_stays_attached_to_a_profiler_that_was_killed() {
+    let scene = Scene::new();
+    let run = scene.start(&command(&["sh", "-c", "echo ready $$; exec sleep 3"]));
+    let programs = programs_of(run.pid());
+    assert!(!programs.is_empty());
+    run.abandon();
+    assert_unloaded(&programs);
+}
+
+/// The BPF programs that a process holds, by the kernel's numbers.
+fn programs_of(pid: u32) -> BTreeSet<u32> {
+    let descriptors = fs::read_dir(format!("/proc/{pid}/fdinfo")).unwrap();
+    let infos = descriptors.filter_map(|entry| fs::read_to_string(entry.unwrap().path()).ok());
+    let program =
+        |info: String| info.lines().find_map(|line| line.strip_prefix("prog_id:")?.trim().parse().ok());
+    infos.filter_map(program).collect()
+}
+
+/// The kernel frees a program a little after the last holder has let it go.
+fn assert_unloaded(programs: &BTreeSet<u32>) {
+    eventually("the programs are gone", || {
+        let loaded: BTreeSet<u32> =
+            loaded_programs().filter_map(Result::ok).map(|program| program.id()).collect();
+        loaded.is_disjoint(programs).then_some(())
+    });
+}
+
+fn pid_of(line: &str) -> u32 {
+    let pid = line.strip_prefix("ready ").and_then(|pid| pid.parse().ok());
+    pid.unwrap_or_else(|| panic!("the target says {line:?}"))
+}
+
+fn assert_ended_by(outcome: &Outcome, signal: Signal) {
+    let number = signal as i32;
+    assert_eq!(outcome.code, 128 + number, "{}", outcome.stderr);
+    assert_eq!(outcome.profile().run.signal, Some(number));
+    outcome.assert_proven();
+}

@@ -1,0 +1,106 @@
+//! Waits and switches: sleepers, spinners and a byte that goes to and fro.
+
+use crate::support::{Outcome, Scene, blocked_on, target, trials};
+use libtest_mimic::Trial;
+use profiler::profile::thread::Thread;
+use profiler_ebpf::metric::Metric;
+
+pub(crate) fn tests() -> Vec<Trial> {
+    trials![
+        sleepers_block_once_a_sleep,
+        spinners_on_one_cpu_preempt_each_other,
+        a_thread_that_never_blocks_has_no_blocked_samples,
+        pipe_round_trips_are_counted_as_the_kernel_does,
+    ]
+}
+
+fn sleepers_block_once_a_sleep() {
+    const THREADS: u64 = 8;
+    const SLEEPS: u64 = 50;
+    const SLEEP_MS: u64 = 4;
+    /// The timer is set a moment before the switch-out, and `blocked` begins with the latter.
+    const BEFORE_SWITCH_NS: u64 = 1_000_000;
+
+    let arguments = [THREADS, SLEEPS, SLEEP_MS].map(|number| number.to_string());
+    let outcome = Scene::new().run(&target("sleepers", &arguments.each_ref().map(String::as_str)));
+    outcome.assert_complete();
+
+    for index in 0..THREADS {
+        let thread = outcome.only(&format!("sleeper-{index}"));
+        assert!(thread.exited);
+        let blocked = thread.histogram(Metric::Blocked).unwrap();
+        let sleep_ns = SLEEP_MS * 1_000_000;
+        assert_eq!(blocked.count, SLEEPS, "{thread:#?}");
+        assert!(blocked.min_ns.0 + BEFORE_SWITCH_NS >= sleep_ns, "{thread:#?}");
+        assert!(blocked.quantile(0.5).unwrap().value.0 >= sleep_ns, "{thread:#?}");
+        assert_eq!(blocked_on(thread, "clock_nanosleep"), SLEEPS, "{:?}", thread.blocked_on);
+        assert_eq!(thread.blocked_on.len(), 1, "{:?}", thread.blocked_on);
+
+        // One more for its birth. A wake takes time: none is 0.
+        let wait = thread.histogram(Metric::RunqueueWait).unwrap();
+        assert_eq!(wait.count, SLEEPS + 1, "{thread:#?}");
+        assert!(wait.min_ns.0 > 0, "{thread:#?}");
+        assert_eq!(thread.voluntary_switches, SLEEPS + 1, "the last one ends the thread: {thread:#?}");
+    }
+}
+
+fn spinners_on_one_cpu_preempt_each_other() {
+    let outcome = Scene::new().run(&target("spinners", &["2", "400"]));
+    outcome.assert_complete();
+
+    let told = outcome.told();
+    for spinner in told.as_array().unwrap() {
+        let thread = outcome.only(spinner["name"].as_str().unwrap());
+        assert!(thread.count(Metric::Preempted) > 0, "{thread:#?}");
+        assert_eq!(thread.count(Metric::Blocked), 0, "{thread:#?}");
+        assert_on_cpu(thread, spinner["cpu_ns"].as_u64().unwrap());
+    }
+}
+
+/// `on_cpu` includes interrupts and what a hypervisor takes, and the thread's own clock was read a little
+/// before its end: generously, 10 % and 20 ms.
+fn assert_on_cpu(thread: &Thread, cpu_ns: u64) {
+    let on_cpu = thread.sum(Metric::OnCpu).0;
+    let slack = cpu_ns / 10 + 20_000_000;
+    assert!(on_cpu.abs_diff(cpu_ns) <= slack, "{on_cpu} ns on CPU, {cpu_ns} ns of CPU time: {thread:#?}");
+}
+
+fn a_thread_that_never_blocks_has_no_blocked_samples() {
+    let outcome = Scene::new().run(&target("spinners", &["1", "200"]));
+    outcome.assert_complete();
+
+    let thread = outcome.only("spinner-0");
+    // Absent, not zero.
+    assert_eq!(thread.histogram(Metric::Blocked), None, "{thread:#?}");
+    assert!(thread.blocked_on.is_empty(), "{thread:#?}");
+    assert_eq!(thread.count(Metric::RunqueueWait), 1, "of its birth: {thread:#?}");
+    assert_eq!(thread.voluntary_switches, 1, "the one that ends it: {thread:#?}");
+    assert_on_cpu(thread, outcome.told()[0]["cpu_ns"].as_u64().unwrap());
+}
+
+fn pipe_round_trips_are_counted_as_the_kernel_does() {
+    const TRIPS: u64 = 100_000;
+    let outcome = Scene::new().run(&target("round-trips", &[&TRIPS.to_string()]));
+    outcome.assert_complete();
+
+    let counted: u64 = ["caller", "echo"].into_iter().map(|name| assert_counted(&outcome, name)).sum();
+    // The byte changes threads twice a round trip, each time by a switch of one kind or the other.
+    assert!(counted >= 2 * TRIPS, "{counted} switches");
+}
+
+/// Returns the switches of both kinds, by the thread's own account.
+fn assert_counted(outcome: &Outcome, name: &str) -> u64 {
+    let told = outcome.told();
+    let told = |kind: &str| told[name][kind].as_u64().unwrap();
+    let thread = outcome.only(name);
+    assert_eq!(thread.voluntary_switches, told("voluntary") + 1, "one more ends the thread: {thread:#?}");
+    // On its way out it can be preempted, even more than once.
+    let late = thread.involuntary_switches.checked_sub(told("involuntary")).expect("not fewer");
+    assert!(late <= 5, "{late} involuntary switches in a thread that only had to exit: {thread:#?}");
+    assert_eq!(thread.involuntary_switches, thread.kernel.involuntary_switches);
+
+    let blocked = thread.count(Metric::Blocked);
+    assert_eq!(blocked, told("voluntary"), "{thread:#?}");
+    assert_eq!(blocked_on(thread, "read"), blocked, "{:?}", thread.blocked_on);
+    told("voluntary") + told("involuntary")
+}

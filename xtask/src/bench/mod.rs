@@ -1,0 +1,144 @@
+//! Measures the profiler's cost against its bars, and prints one Markdown table.
+//!
+//! Two halves: this file builds and fetches what is measured, as whoever called; [`measure`] runs as root and
+//! does the rest, one file a step. Loads are the program `bench-load`. What is compared is measured in turns,
+//! in rounds, because a machine is never equally fast twice; the table holds medians.
+
+mod beside;
+mod fault;
+mod load;
+mod machine;
+pub(crate) mod measure;
+mod memory;
+mod mirror;
+mod peers;
+mod profile;
+mod report;
+mod start;
+mod statistics;
+mod switch;
+mod table;
+
+use crate::{
+    build::{self, Object},
+    command::{Run as _, cannot_start},
+    ebpf,
+    privilege::Privilege,
+    toolchain::Toolchain,
+    workspace::Workspace,
+};
+use anyhow::{Context as _, Result};
+use clap::{Args, ValueEnum};
+use std::{
+    env,
+    ffi::OsStr,
+    fs,
+    os::unix::process::CommandExt as _,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// What is measured, and how thoroughly.
+#[derive(Args, Clone)]
+pub(crate) struct BenchArgs {
+    /// Rounds of everything that is measured in turns [default: 9, with --quick 3]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    rounds: Option<u32>,
+
+    /// A tenth of the work in each round: to see that it runs, not to judge by
+    #[arg(long)]
+    quick: bool,
+
+    /// Only these steps
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "STEPS")]
+    only: Vec<Step>,
+}
+
+impl BenchArgs {
+    fn includes(&self, step: Step) -> bool {
+        self.only.is_empty() || self.only.contains(&step)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+enum Step {
+    /// Time that a switch takes more
+    Switch,
+    /// Time that a page fault takes more
+    Fault,
+    /// Kernel memory
+    Memory,
+    /// Time that the report of a large profile takes
+    Report,
+    /// Time until the command runs
+    Start,
+}
+
+/// Prepares everything and becomes the measuring half. Returns only when that could not be started.
+pub(crate) fn bench(workspace: &Workspace, args: &BenchArgs) -> Result<()> {
+    let privilege = Privilege::find("`cargo xtask bench`")?;
+    let object = build::build(workspace)?;
+    workspace.cargo().args(["build", "--release", "--package", "xtask", "--bin", "bench-load"]).run()?;
+    let folder = folder(workspace);
+    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+
+    let mut measure = measuring_half(privilege)?;
+    measure.args(["bench-measure", "--rounds"]).arg(rounds(args).to_string());
+    if args.quick {
+        measure.arg("--quick");
+    }
+    for step in args.only.iter().filter_map(Step::to_possible_value) {
+        measure.arg("--only").arg(step.get_name());
+    }
+    if args.includes(Step::Switch) {
+        pass(&mut measure, "empty-programs", empty_programs(workspace, &object));
+        pass(&mut measure, "runqlat", peers::runqlat(workspace));
+    }
+    Err(measure.exec()).with_context(|| cannot_start(&measure))
+}
+
+fn rounds(args: &BenchArgs) -> u32 {
+    const ROUNDS: u32 = 9;
+    const QUICK_ROUNDS: u32 = 3;
+    args.rounds.unwrap_or(if args.quick { QUICK_ROUNDS } else { ROUNDS })
+}
+
+/// This program as root, in the same checkout.
+fn measuring_half(privilege: Privilege) -> Result<Command> {
+    const PACKAGE: &str = "CARGO_MANIFEST_DIR";
+    let program = env::current_exe().context("cannot find this program's own file")?;
+    let package = env::var_os(PACKAGE);
+    let variables: Vec<(&str, &OsStr)> = package.iter().map(|value| (PACKAGE, value.as_os_str())).collect();
+    Ok(privilege.command(&program, &variables))
+}
+
+/// Hands over where a program is, or why it is not there: the table says so then.
+fn pass(measure: &mut Command, name: &str, program: Result<PathBuf>) {
+    match program {
+        Ok(path) => measure.arg(format!("--{name}")).arg(path),
+        Err(error) => measure.arg(format!("--no-{name}")).arg(format!("{error:#}")),
+    };
+}
+
+/// Builds the empty BPF programs and what loads them.
+fn empty_programs(workspace: &Workspace, object: &Object) -> Result<PathBuf> {
+    let toolchain = Toolchain::find(workspace)?;
+    let empty = ebpf::build_empty(workspace, &toolchain)?;
+    // With the packages of the main build, so that cargo takes the libraries that it built there.
+    object
+        .cargo(workspace)
+        .args(["build", "--release", "--package", "profiler", "--package", "workloads"])
+        .args(["--example", "empty_probes"])
+        .run()?;
+    Ok(empty)
+}
+
+/// Where the profiles of the runs are left.
+fn folder(workspace: &Workspace) -> PathBuf {
+    workspace.target().join("bench")
+}
+
+/// Where the table is left.
+fn table_file(target: &Path) -> PathBuf {
+    target.join("bench.md")
+}
