@@ -2,6 +2,7 @@
 //! come to its point. A program of its own, so that it is built for speed and starts in no time.
 
 mod cpu;
+mod parts;
 mod ping_pong;
 mod threads;
 mod touch;
@@ -23,7 +24,7 @@ enum Load {
     /// Pass a byte to and fro between two processes on one CPU; print the nanoseconds of a round trip
     PingPong {
         /// Round trips
-        #[arg(long)]
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
         trips: u32,
     },
     /// Send back every byte that comes: the other process of the ping-pong
@@ -31,8 +32,8 @@ enum Load {
     /// Touch fresh pages of memory on one CPU; print the nanoseconds of a fault
     Touch {
         /// Pages
-        #[arg(long)]
-        pages: usize,
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+        pages: u32,
     },
     /// Keep threads alive, all at once; say so, and end them as standard input ends
     Threads {

@@ -1,7 +1,7 @@
 //! Two processes on one CPU that wake each other through two pipes: a round trip is two waits, two wakes and
 //! two switches, and nearly nothing else.
 
-use crate::cpu;
+use crate::{cpu, parts};
 use anyhow::{Context as _, Result, ensure};
 use std::{
     env,
@@ -17,7 +17,6 @@ const WARM_UP: u32 = 1_000;
 
 /// The nanoseconds of one round trip.
 pub(crate) fn ping_pong(trips: u32) -> Result<f64> {
-    ensure!(trips > 0, "--trips must be at least 1");
     cpu::pin()?;
     let mut other = Command::new(env::current_exe().context("cannot find this program's own file")?)
         .arg("echo")
@@ -28,13 +27,15 @@ pub(crate) fn ping_pong(trips: u32) -> Result<f64> {
     let mut there = other.stdin.take().context("the other process has no standard input")?;
     let mut back = other.stdout.take().context("the other process has no standard output")?;
     play(&mut there, &mut back, WARM_UP)?;
-    let begun = Instant::now();
-    play(&mut there, &mut back, trips)?;
-    let elapsed = begun.elapsed();
+    let each = parts::nanoseconds_each(trips, |trips| {
+        let begun = Instant::now();
+        play(&mut there, &mut back, trips)?;
+        Ok(begun.elapsed())
+    })?;
     drop(there);
     let status = other.wait().context("cannot wait for the other process")?;
     ensure!(status.success(), "the other process failed: {status}");
-    Ok(elapsed.as_nanos() as f64 / f64::from(trips))
+    Ok(each)
 }
 
 fn play(there: &mut impl Write, back: &mut impl Read, trips: u32) -> Result<()> {
