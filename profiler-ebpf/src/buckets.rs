@@ -26,37 +26,38 @@ pub const RELATIVE_ERROR: f64 = 1.0 / PAGE_BUCKETS as f64;
 
 /// The octave of a value: 0 below 256, then one more for each doubling.
 ///
-/// A binary search over the bit length: BPF has no instruction that counts leading zeros, and the compiler's
-/// own expansion of `leading_zeros` is longer. Ranges: `ns` below [`LIMIT_NS`]; result 0 to 34.
+/// The position of the highest bit by a de Bruijn sequence, since BPF has no instruction that counts leading
+/// zeros. Without branches: a binary search over the bit length takes as many instructions, but gives the
+/// verifier 35 paths to follow through every caller (41 700 instructions instead of 29 600 in the program on
+/// `sched_switch`, 3 900 instead of 1 300 in those on faults) and the processor six branches to guess. Ranges: `ns` below [`LIMIT_NS`]; result 0 to 34.
 #[must_use]
 #[inline(always)]
 pub const fn octave(ns: u64) -> u32 {
-    let mut rest = ns >> PAGE_BITS;
-    let mut bits = 0;
-    if rest >= 1 << 32 {
-        rest >>= 32;
-        bits += 32;
+    let mut bits = (ns >> PAGE_BITS) | 1;
+    bits |= bits >> 1;
+    bits |= bits >> 2;
+    bits |= bits >> 4;
+    bits |= bits >> 8;
+    bits |= bits >> 16;
+    bits |= bits >> 32;
+    let highest = bits - (bits >> 1);
+    POSITIONS[(highest.wrapping_mul(DE_BRUIJN) >> 58) as usize] as u32
+}
+
+/// A de Bruijn sequence of order 6: each of its 64 windows of 6 bits is another number.
+const DE_BRUIJN: u64 = 0x03f7_9d71_b4cb_0a89;
+
+/// For each window the position at which it stands, which is that of the bit multiplied with.
+static POSITIONS: [u8; 64] = positions();
+
+const fn positions() -> [u8; 64] {
+    let mut positions = [0; 64];
+    let mut bit = 0;
+    while bit < 64 {
+        positions[((1_u64 << bit).wrapping_mul(DE_BRUIJN) >> 58) as usize] = bit as u8;
+        bit += 1;
     }
-    if rest >= 1 << 16 {
-        rest >>= 16;
-        bits += 16;
-    }
-    if rest >= 1 << 8 {
-        rest >>= 8;
-        bits += 8;
-    }
-    if rest >= 1 << 4 {
-        rest >>= 4;
-        bits += 4;
-    }
-    if rest >= 1 << 2 {
-        rest >>= 2;
-        bits += 2;
-    }
-    if rest >= 1 << 1 {
-        bits += 1;
-    }
-    bits
+    positions
 }
 
 /// The bucket that a value falls into, or `None` from [`LIMIT_NS`] on.

@@ -1,6 +1,11 @@
 //! What a user sees who makes a mistake: one clear message with a way out, and the right exit code. Nothing
 //! here needs root.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "the helpers of tests are not recognised as such in an integration test"
+)]
+
 use std::path::Path;
 use std::process::{Command, Output};
 

@@ -2,6 +2,11 @@
 //!
 //! `UPDATE_GOLDEN=1 cargo test --test golden` writes the files anew; read the difference before it is committed.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "the helpers of tests are not recognised as such in an integration test"
+)]
+
 use profiler::profile::file;
 use profiler::report::{self, ARTICLE, Style};
 use std::path::{Path, PathBuf};

@@ -46,13 +46,12 @@ const FAULT_ENDS: [(&str, SoftwareEvent); 2] =
 const CLOSE: &str = "close_all";
 
 /// Has the kernel verify every program and attaches it.
-pub(super) fn attach_all(ebpf: &mut Ebpf) -> Result<()> {
-    let btf = Btf::from_sys_fs().context("cannot read the kernel's type information")?;
+pub(super) fn attach_all(ebpf: &mut Ebpf, btf: &Btf) -> Result<()> {
     let close: &mut Iter = program(ebpf, CLOSE)?;
-    close.load("task", &btf).with_context(|| refused(CLOSE))?;
+    close.load("task", btf).with_context(|| refused(CLOSE))?;
     for Tracepoint { name, .. } in TRACEPOINTS {
         let tracepoint: &mut BtfTracePoint = program(ebpf, name)?;
-        tracepoint.load(name, &btf).with_context(|| refused(name))?;
+        tracepoint.load(name, btf).with_context(|| refused(name))?;
     }
     for (name, _) in FAULT_ENDS {
         let event: &mut PerfEvent = program(ebpf, name)?;

@@ -2,7 +2,7 @@
 
 use super::offsets::{self, KERNEL_BTF};
 use anyhow::{Context, Result};
-use aya::{Ebpf, EbpfLoader, include_bytes_aligned};
+use aya::{Btf, Ebpf, EbpfLoader, include_bytes_aligned};
 use profiler_ebpf::layout::{BucketPage, Exited, Settings};
 use std::path::Path;
 
@@ -71,7 +71,7 @@ pub(super) struct Loaded {
     pub(super) pages: u32,
 }
 
-pub(super) fn load(limits: Limits, target: Target) -> Result<Loaded> {
+pub(super) fn load(limits: Limits, target: Target, btf: &Btf) -> Result<Loaded> {
     let offsets = offsets::resolve(Path::new(KERNEL_BTF))?;
     let (namespace_device, namespace_inode) = own_pid_namespace()?;
     let settings = Settings {
@@ -83,6 +83,7 @@ pub(super) fn load(limits: Limits, target: Target) -> Result<Loaded> {
         pages: limits.pages(),
     };
     let ebpf = EbpfLoader::new()
+        .btf(Some(btf))
         .override_global("OFFSETS", &offsets, true)
         .override_global("SETTINGS", &settings, true)
         .map_max_entries("SLOTS", settings.slots)

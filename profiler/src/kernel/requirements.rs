@@ -83,7 +83,7 @@ pub fn quick() -> Vec<Requirement> {
 #[must_use]
 pub fn all() -> Vec<Requirement> {
     let mut list = quick();
-    list.push(tracefs());
+    list.extend([kernel_fields(), tracefs()]);
     list.extend(hooks());
     if list.iter().all(|requirement| requirement.remedy.is_none()) {
         list.push(trial());
@@ -115,13 +115,22 @@ fn version(release: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
+const NEED_BTF: &str =
+    "boot a kernel built with CONFIG_DEBUG_INFO_BTF=y (those of Debian, Ubuntu, Fedora and Arch are)";
+
 fn kernel_btf() -> Requirement {
+    let opened = fs::File::open(KERNEL_BTF);
+    let found =
+        opened.as_ref().map_or_else(|error| format!("{KERNEL_BTF}: {error}"), |_| KERNEL_BTF.to_owned());
+    Requirement::met("kernel type information (BTF)", "finding the kernel's fields", found)
+        .or_missing(opened.is_ok(), NEED_BTF)
+}
+
+fn kernel_fields() -> Requirement {
     let resolved = offsets::resolve(Path::new(KERNEL_BTF));
-    let found = resolved.as_ref().map_or_else(|error| format!("{error:#}"), |_| KERNEL_BTF.to_owned());
-    Requirement::met("kernel type information (BTF)", "finding the kernel's fields", found).or_missing(
-        resolved.is_ok(),
-        "boot a kernel built with CONFIG_DEBUG_INFO_BTF=y (the kernels of Debian, Ubuntu, Fedora and Arch are)",
-    )
+    let found = resolved.as_ref().map_or_else(|error| format!("{error:#}"), |_| "all found".to_owned());
+    Requirement::met("kernel fields", "reading counters and names", found)
+        .or_missing(resolved.is_ok(), NEED_BTF)
 }
 
 fn capabilities() -> Requirement {

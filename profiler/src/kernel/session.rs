@@ -6,8 +6,8 @@ use super::memory::MappedArray;
 use super::slots;
 use crate::record::{Rest, SlotlessRecord, Source, ThreadRecord};
 use anyhow::{Context, Result, bail};
-use aya::Ebpf;
 use aya::maps::{Array, Map, MapData, PerCpuArray, Queue, RingBuf};
+use aya::{Btf, Ebpf};
 use profiler_ebpf::layout::{BucketPage, Global, Slot, SlotlessTotals, phase};
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -32,7 +32,8 @@ impl Session {
     /// # Errors
     /// If the kernel refuses a map, a program or a hook.
     pub fn start(limits: Limits, target: Target) -> Result<Self> {
-        let load::Loaded { mut ebpf, slots, pages } = load::load(limits, target)?;
+        let btf = Btf::from_sys_fs().context("cannot read the kernel's type information")?;
+        let load::Loaded { mut ebpf, slots, pages } = load::load(limits, target, &btf)?;
         let mut session = Self {
             slot_memory: MappedArray::new(array(&ebpf, "SLOTS")?, slots)?,
             page_memory: MappedArray::new(array(&ebpf, "PAGES")?, pages)?,
@@ -44,7 +45,7 @@ impl Session {
             collected_until: vec![0; slots as usize],
             ebpf,
         };
-        hooks::attach_all(&mut session.ebpf)?;
+        hooks::attach_all(&mut session.ebpf, &btf)?;
         Ok(session)
     }
 

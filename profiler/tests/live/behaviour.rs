@@ -13,7 +13,6 @@ pub(crate) fn tests() -> Vec<Trial> {
         the_default_file_is_named_after_the_command,
         without_following_only_the_commands_own_process_is_recorded,
         the_file_says_what_the_report_said,
-        profiling_starts_quickly,
     ]
 }
 
@@ -77,23 +76,4 @@ fn the_file_says_what_the_report_said() {
     let later = String::from_utf8(output.stdout).unwrap();
     assert!(later.contains("sleeper-1"), "{later}");
     assert!(outcome.stderr.contains(later.trim()), "{later}\nis not\n{}", outcome.stderr);
-}
-
-/// From the program's start to the child's release in under 150 ms, on a quiet machine; the best of five tells.
-fn profiling_starts_quickly() {
-    let best = (0..5)
-        .map(|_| {
-            let started = std::time::Instant::now();
-            let before = nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC).unwrap();
-            let outcome = Scene::new().run(&command(&["true"]));
-            let limit = started.elapsed();
-            let before = std::time::Duration::from(before);
-            let released = std::time::Duration::from_nanos(outcome.profile().run.started_ns.0);
-            let took = released.checked_sub(before).expect("one clock");
-            assert!(took <= limit);
-            took
-        })
-        .min()
-        .unwrap();
-    assert!(best.as_millis() < 150, "{best:?}");
 }

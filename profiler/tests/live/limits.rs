@@ -1,6 +1,6 @@
 //! When room runs out the totals stay exact, and the report says so.
 
-use crate::support::{Outcome, Scene, target, trials};
+use crate::support::{Outcome, Scene, blocked_on, target, trials, unannounced};
 use libtest_mimic::Trial;
 use profiler_ebpf::metric::Metric;
 
@@ -29,11 +29,13 @@ fn threads_beyond_the_slots_are_summed() {
     assert_eq!(rest.voluntary_switches, rest.kernel.voluntary_switches);
     assert_eq!(rest.involuntary_switches, rest.kernel.involuntary_switches);
     assert_eq!(rest.minor_faults, rest.kernel.minor_faults);
-    // Each thread has one more, which ends it.
-    assert_eq!(rest.voluntary_switches, THREADS * (SLEEPS + 1), "{rest:#?}");
+    // Each thread has one more, which ends it. A few waits may not be announced, or be for the address space.
+    let waits = THREADS * SLEEPS;
+    assert!((waits + THREADS..waits + THREADS + 10).contains(&rest.voluntary_switches), "{rest:#?}");
     let blocked = &rest.metrics[Metric::Blocked.name()];
-    assert_eq!((blocked.count, blocked.bucketed()), (THREADS * SLEEPS, 0));
-    assert_eq!(rest.metrics[Metric::RunqueueWait.name()].count, THREADS * (SLEEPS + 1));
+    assert!((waits - 10..waits + 10).contains(&blocked.count), "{rest:#?}");
+    assert_eq!(blocked.bucketed(), 0);
+    assert_eq!(rest.metrics[Metric::RunqueueWait.name()].count, THREADS + blocked.count);
     assert_incomplete(&outcome, "50 threads without a slot (raise --max-threads)");
 }
 
@@ -62,7 +64,8 @@ fn samples_beyond_the_memory_are_counted() {
     assert!(missing > 0);
     assert_eq!(profile.lost.samples_without_bucket, missing);
     for index in 0..THREADS {
-        assert_eq!(outcome.only(&format!("sleeper-{index}")).count(Metric::Blocked), SLEEPS);
+        let thread = outcome.only(&format!("sleeper-{index}"));
+        assert_eq!(blocked_on(thread, "clock_nanosleep") + unannounced(thread), SLEEPS, "{thread:#?}");
     }
     assert_incomplete(&outcome, "without a bucket (raise --histogram-memory)");
 }

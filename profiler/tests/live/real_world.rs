@@ -1,6 +1,6 @@
 //! Programs that were not written for a test.
 
-use crate::support::{Scene, blocked_on, command, eventually, require_program, trials};
+use crate::support::{Scene, blocked_on, command, eventually, require_program, trials, unannounced};
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
 use profiler::profile::thread::Thread;
@@ -38,7 +38,8 @@ with ThreadPoolExecutor(8) as pool:
     // Which call sleeps is the version's choice.
     let calls = ["clock_nanosleep", "select", "pselect6"];
     let sleeps: u64 = workers.iter().flat_map(|thread| calls.map(|call| blocked_on(thread, call))).sum();
-    assert_eq!(sleeps, 200);
+    let hidden: u64 = workers.iter().map(|thread| unannounced(thread)).sum();
+    assert!((200_u64.saturating_sub(hidden)..=200).contains(&sleeps), "{sleeps} sleeps");
 }
 
 fn git_on_this_repository() {

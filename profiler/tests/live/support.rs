@@ -54,6 +54,27 @@ pub(crate) fn eventually<T>(what: &str, mut condition: impl FnMut() -> Option<T>
     }
 }
 
+/// Waits after a voluntary switch whose wake the kernel did not announce: they are in no histogram.
+///
+/// On an ordinary machine there are none. Some virtual machines hide an agent of their host from tracing: while
+/// that runs on a CPU, no program is called for a wake there, nor for the switch to the next thread.
+pub(crate) fn unannounced(thread: &Thread) -> u64 {
+    thread.unsplit.map_or(0, |waits| waits.count)
+}
+
+/// Runs until nothing disturbed the run: the test says what did. Every run must pass the test's assertions.
+pub(crate) fn undisturbed(mut run: impl FnMut() -> Result<(), String>) {
+    const ATTEMPTS: usize = 10;
+    let mut disturbances = Vec::new();
+    while disturbances.len() < ATTEMPTS {
+        match run() {
+            Ok(()) => return,
+            Err(disturbance) => disturbances.push(disturbance),
+        }
+    }
+    panic!("each of {ATTEMPTS} runs was disturbed: {disturbances:#?}");
+}
+
 /// Whether a process exists and is not only waiting to be waited for.
 pub(crate) fn is_alive(pid: u32) -> bool {
     std::fs::read_to_string(format!("/proc/{pid}/stat"))

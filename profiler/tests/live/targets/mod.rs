@@ -45,11 +45,8 @@ fn number<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
     text.parse().expect("the argument is a number")
 }
 
-/// Keeps this thread and those it starts on CPU 0.
-///
-/// For exact counts of waits: on some virtual machines the kernel does not announce every wake-up and switch
-/// in the idle task of another CPU (no tracepoint fires, ftrace and perf miss them too). The profiler counts
-/// such waits apart; on CPU 0 all were announced.
+/// Keeps this thread and those it starts on CPU 0: what a target does on one CPU does not depend on how many
+/// there are, and is less often disturbed (see `support::unannounced`).
 fn pin_to_cpu_0() {
     let mut cpus = CpuSet::new();
     cpus.set(0).expect("there is a CPU 0");

@@ -59,6 +59,8 @@ pub(super) fn round_trips(count: u32) -> Value {
         assert_eq!(echo_reads.read(&mut [0]).expect("the pipe can be read"), 0);
         usage_of_this_thread()
     });
+    // Nor do they meet while they start.
+    sleep(Duration::from_millis(20));
     let (done, is_done) = std::sync::mpsc::channel();
     let caller = spawn("caller", move || {
         (0..count).for_each(|_| {
