@@ -144,7 +144,7 @@ pub fn record(recipe: &Recipe, held: Held, progress: impl FnMut(usize)) -> Resul
         progress,
     ))?;
     let stolen_ns = Nanos(machine::stolen(Path::new("/")).0.saturating_sub(stolen_before.0));
-    let reference = Reference { usage: &ended.usage, pid: running.pid(), stolen_ns };
+    let reference = Reference { usage: &ended.usage, pid: running.pid(), follow: recipe.follow, stolen_ns };
     let recorded = recording.finish(Some(&reference))?;
     Ok(Profile {
         schema: SCHEMA,

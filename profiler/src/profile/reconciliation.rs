@@ -99,6 +99,8 @@ pub enum Rule {
     WithoutRegisters,
     /// Descendants that nobody waited for, or that still ran, are not in `wait4`'s figures.
     NotWaitedFor,
+    /// Children that were waited for are in `wait4`'s figures, and were not to be followed.
+    NotFollowed,
     /// `on_cpu` is time on the CPU; the kernel's CPU time leaves out interrupts and time stolen by a
     /// hypervisor, and stamps a switch a little earlier than the tracepoint.
     ClockPoints,

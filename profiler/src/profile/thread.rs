@@ -158,6 +158,12 @@ pub struct WithoutSlot {
     pub minor_faults: u64,
     /// Major faults that were seen.
     pub major_faults: u64,
+    /// Involuntary switches to the idle task, of those above.
+    pub held_back: u64,
+    /// Waits of which the kernel announced no wake: in none of the metrics.
+    pub unsplit: u64,
+    /// Switch-ins that the kernel did not announce.
+    pub inferred_switch_ins: u64,
     /// By the metric's name: histograms whose buckets are empty.
     pub metrics: BTreeMap<String, Histogram>,
     /// The kernel's own counters of these threads.

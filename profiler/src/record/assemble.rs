@@ -124,6 +124,9 @@ pub fn without_slot(record: &SlotlessRecord) -> Option<WithoutSlot> {
         involuntary_switches: count(Metric::Preempted) + record.held_back + record.unfinished_involuntary,
         minor_faults: count(Metric::MinorFault) + record.faults_without_entry,
         major_faults: count(Metric::MajorFault),
+        held_back: record.held_back,
+        unsplit: record.unsplit,
+        inferred_switch_ins: record.inferred_switch_ins,
         metrics: by_name(record.metrics.clone()),
         kernel: KernelCounters {
             voluntary_switches: record.kernel.voluntary_switches,

@@ -259,6 +259,9 @@ pub(super) fn overfull() -> Profile {
         involuntary_switches: 1,
         minor_faults: 80,
         major_faults: 0,
+        held_back: 0,
+        unsplit: 0,
+        inferred_switch_ins: 0,
         metrics: totals.map(|histogram| (Metric::OnCpu.name().to_owned(), histogram)).into_iter().collect(),
         kernel: KernelCounters::default(),
     });

@@ -91,7 +91,7 @@ fn runtime(flavor: Flavor, workers: usize) -> Result<Runtime> {
     };
     // Refused a thread, tokio panics, and then waits for ever for the workers it has started already.
     panic::set_hook(Box::new(end_without_threads));
-    let runtime = builder.worker_threads(workers).thread_name("tokio-worker").enable_time().build();
+    let runtime = builder.worker_threads(workers).thread_name("tokio-worker").enable_all().build();
     drop(panic::take_hook());
     runtime.context("cannot start the tokio runtime")
 }

@@ -25,6 +25,8 @@ pub struct Reference<'a> {
     pub usage: &'a Usage,
     /// The child's process id as in the records.
     pub pid: u32,
+    /// Whether its children were followed.
+    pub follow: bool,
     /// CPU time that interrupts took or a hypervisor stole during the run, all CPUs together (/proc/stat).
     pub stolen_ns: Nanos,
 }

@@ -78,7 +78,7 @@ fn wait4_leaves_out_last_switches_and_knows_what_was_before() {
     let records = [leader, exited(100, 101)];
     // Each thread: 3 voluntary switches, the worker's last is not in the kernel's sum; 2 faults, 140 before.
     let usage = usage(5, 2, 4 + 140);
-    let reference = Reference { usage: &usage, pid: 100, stolen_ns: Nanos(0) };
+    let reference = Reference { usage: &usage, pid: 100, follow: true, stolen_ns: Nanos(0) };
     let checks = reconcile(&records, None, Some(&reference));
     let switches = check(&checks, Quantity::VoluntarySwitches, Scope::Wait4);
     assert_eq!((switches.difference, switches.explanation.unwrap().rules), (1, vec![Rule::LastSwitch]));
@@ -91,7 +91,7 @@ fn wait4_may_not_know_more_than_was_measured() {
     let records = [exited(100, 100)];
     let mut usage = usage(9, 1, 2);
     usage.max_rss_bytes = Bytes(1);
-    let reference = Reference { usage: &usage, pid: 100, stolen_ns: Nanos(0) };
+    let reference = Reference { usage: &usage, pid: 100, follow: true, stolen_ns: Nanos(0) };
     let checks = reconcile(&records, None, Some(&reference));
     assert!(!check(&checks, Quantity::VoluntarySwitches, Scope::Wait4).holds());
 }
@@ -100,8 +100,18 @@ fn wait4_may_not_know_more_than_was_measured() {
 fn descendants_that_nobody_waited_for_are_explained() {
     let records = [exited(100, 100), exited(200, 200)];
     let usage = usage(3, 1, 2);
-    let reference = Reference { usage: &usage, pid: 100, stolen_ns: Nanos(0) };
+    let reference = Reference { usage: &usage, pid: 100, follow: true, stolen_ns: Nanos(0) };
     let checks = reconcile(&records, None, Some(&reference));
     let faults = check(&checks, Quantity::MinorFaults, Scope::Wait4);
     assert_eq!((faults.difference, faults.explanation.unwrap().rules), (2, vec![Rule::NotWaitedFor]));
+}
+
+#[test]
+fn children_that_were_not_followed_are_explained() {
+    let records = [exited(100, 100)];
+    let usage = usage(9, 9, 9);
+    let reference = Reference { usage: &usage, pid: 100, follow: false, stolen_ns: Nanos(0) };
+    let checks = reconcile(&records, None, Some(&reference));
+    let faults = check(&checks, Quantity::MinorFaults, Scope::Wait4);
+    assert_eq!((faults.difference, faults.explanation.unwrap().rules), (-7, vec![Rule::NotFollowed]));
 }

@@ -26,11 +26,12 @@ struct Expected {
 }
 
 impl Expected {
-    fn check(&self, quantity: Quantity, kernel: u64) -> Check {
+    fn check(&self, quantity: Quantity, kernel: u64, follow: bool) -> Check {
         let check = Check::new(quantity, Scope::Wait4, kernel, self.measured);
         // kernel = measured + before_exec + without_event - late - unwaited
         let exact = -signed(self.before_exec + self.without_event);
-        let bounds = exact..=exact + signed(self.late + self.descendants);
+        let least = if follow { exact } else { i64::MIN };
+        let bounds = least..=exact + signed(self.late + self.descendants);
         let (mut rules, mut texts) = (Vec::new(), Vec::new());
         let mut add = |applies: bool, rule, text: String| {
             if applies {
@@ -59,9 +60,12 @@ impl Expected {
             Rule::NotWaitedFor,
             "descendants that nobody waited for are not in wait4's figures".to_owned(),
         );
+        add(check.difference < exact, Rule::NotFollowed, NOT_FOLLOWED.to_owned());
         check.explained(bounds, &rules, texts.join("; "))
     }
 }
+
+const NOT_FOLLOWED: &str = "children that were waited for are in wait4's figures, and were not followed";
 
 pub(super) fn compare(
     records: &[ThreadRecord],
@@ -71,10 +75,10 @@ pub(super) fn compare(
     let usage = reference.usage;
     let [voluntary, involuntary, minor, major] = expected(records, without_slot, reference.pid);
     vec![
-        voluntary.check(Quantity::VoluntarySwitches, usage.voluntary_switches),
-        involuntary.check(Quantity::InvoluntarySwitches, usage.involuntary_switches),
-        minor.check(Quantity::MinorFaults, usage.minor_faults),
-        major.check(Quantity::MajorFaults, usage.major_faults),
+        voluntary.check(Quantity::VoluntarySwitches, usage.voluntary_switches, reference.follow),
+        involuntary.check(Quantity::InvoluntarySwitches, usage.involuntary_switches, reference.follow),
+        minor.check(Quantity::MinorFaults, usage.minor_faults, reference.follow),
+        major.check(Quantity::MajorFaults, usage.major_faults, reference.follow),
         cpu_time(records, without_slot, reference),
     ]
 }
@@ -142,15 +146,16 @@ fn cpu_time(
     let slack = records.iter().map(clock_slack).sum::<u64>() + slotless(Metric::RunqueueWait);
     // A last slice that ends after the counters were added up is not longer than all of the thread's slices.
     let last = records.iter().filter_map(last_slice_at_most).sum::<u64>();
-    let least = -signed(before_exec + slack + reference.stolen_ns.0 + STOLEN_RESOLUTION_NS);
+    let exact = -signed(before_exec + slack + reference.stolen_ns.0 + STOLEN_RESOLUTION_NS);
+    let least = if reference.follow { exact } else { i64::MIN };
     let most = signed(slack + last + descendants + reference.stolen_ns.0 + STOLEN_RESOLUTION_NS);
     let before_us = before_exec / 1000;
     let text = format!("{before_us} µs before the child executed the command; {CLOCK_POINTS}");
-    Check::new(Quantity::CpuTimeNs, Scope::Wait4, kernel, measured).explained(
-        least..=most,
-        &[Rule::BeforeExec, Rule::LastSwitch, Rule::ClockPoints],
-        text,
-    )
+    let check = Check::new(Quantity::CpuTimeNs, Scope::Wait4, kernel, measured);
+    if check.difference < exact {
+        return check.explained(least..=most, &[Rule::BeforeExec, Rule::NotFollowed], NOT_FOLLOWED);
+    }
+    check.explained(least..=most, &[Rule::BeforeExec, Rule::LastSwitch, Rule::ClockPoints], text)
 }
 
 fn last_slice_at_most(record: &ThreadRecord) -> Option<u64> {
