@@ -295,8 +295,6 @@ pub struct Offsets {
     pub tgid: u32,
     /// `task_struct.flags`
     pub flags: u32,
-    /// `task_struct.__state`
-    pub state: u32,
     /// `task_struct.comm`
     pub comm: u32,
     /// `task_struct.start_time`
@@ -344,7 +342,7 @@ const _: () = {
     assert!(size_of::<Slot>() == 2048);
     assert!(size_of::<TaskState>() == 56);
     assert!(size_of::<Exited>() == 8);
-    assert!(size_of::<Offsets>() == 52);
+    assert!(size_of::<Offsets>() == 48);
     assert!(size_of::<Settings>() == 32);
 };
 

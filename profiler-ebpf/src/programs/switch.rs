@@ -60,26 +60,29 @@ fn switched_out(thread: &mut TaskState, prev: Task, next: Task, now: u64, prev_s
     }
     thread.cpu_ns = cpu_ns;
     let slice_start = thread.since_ns;
-    let left = leave(thread, prev, next, now);
+    let left = leave(thread, prev, next, now, prev_state);
     thread.state = left;
     thread.since_ns = now;
     let dead = prev_state & TASK_DEAD != 0;
     match slot(thread.slot) {
+        Some(slot) => measure(slot, Metric::OnCpu, slice_start, now),
+        None => slots::record_slotless(Metric::OnCpu as u32, now.saturating_sub(slice_start)),
+    }
+    if dead {
+        ended(thread, prev, now, left);
+    }
+}
+
+/// A thread's last switch: nothing in its record changes after this.
+#[inline(never)]
+fn ended(thread: &mut TaskState, prev: Task, now: u64, left: u32) {
+    thread.state = state::CLOSED;
+    match slot(thread.slot) {
         Some(slot) => {
-            measure(slot, Metric::OnCpu, slice_start, now);
-            if dead {
-                thread.state = state::CLOSED;
-                slots::finish(prev, slot, now, left, now);
-                slots::announce(slot, thread.slot);
-            }
+            slots::finish(prev, slot, now, left, now);
+            slots::announce(slot, thread.slot);
         }
-        None => {
-            slots::record_slotless(Metric::OnCpu as u32, now.saturating_sub(slice_start));
-            if dead {
-                thread.state = state::CLOSED;
-                slots::finish_slotless(prev, slots::slotless_entry::TRACEPOINTS, left);
-            }
-        }
+        None => slots::finish_slotless(prev, slots::slotless_entry::TRACEPOINTS, left),
     }
 }
 
@@ -94,7 +97,7 @@ fn first_slice_ends(thread: &TaskState, cpu_ns: u64, now: u64) {
 
 /// Classifies a switch-out: the state it leads to.
 #[inline(always)]
-fn leave(thread: &mut TaskState, prev: Task, next: Task, now: u64) -> u32 {
+fn leave(thread: &mut TaskState, prev: Task, next: Task, now: u64, prev_state: u32) -> u32 {
     // The kernel has raised one of the two counters already: voluntary is exactly what getrusage will say.
     let nvcsw = task::nvcsw(prev);
     if nvcsw == thread.nvcsw {
@@ -102,9 +105,10 @@ fn leave(thread: &mut TaskState, prev: Task, next: Task, now: u64) -> u32 {
     }
     thread.nvcsw = nvcsw;
     thread.blocked_key = blocked_on(thread, prev);
-    // About to sleep, but a signal was pending (kernel/sched/core.c `__schedule`): it stays on the run queue
-    // and nobody will wake it.
-    if thread.waking_ns == 0 && task::run_state(prev) == TASK_RUNNING {
+    // About to sleep, but a signal was pending (kernel/sched/core.c `try_to_block_task`): it stays on the run
+    // queue and nobody will wake it. Older kernels still show the sleeping state here, so that such a wait
+    // is counted as one without a wake.
+    if prev_state == TASK_RUNNING && thread.waking_ns == 0 {
         thread.waking_ns = now;
     }
     state::BLOCKED
@@ -209,13 +213,14 @@ fn blocked_on(thread: &TaskState, prev: Task) -> u32 {
 fn add_blocked_on(slot: &mut Slot, key: u32, ns: u64) {
     for probe in 0..BLOCKED_ON_ENTRIES {
         let entry = &mut slot.blocked_on[(key as usize + probe) % BLOCKED_ON_ENTRIES];
-        if entry.key == 0 {
+        if entry.key != key {
+            if entry.key != 0 {
+                continue;
+            }
             entry.key = key;
         }
-        if entry.key == key {
-            add_wait(entry, ns);
-            return;
-        }
+        add_wait(entry, ns);
+        return;
     }
     add_wait(&mut slot.blocked_on_others, ns);
 }

@@ -33,7 +33,6 @@ static OFFSETS: Offsets = Offsets {
     pid: 0,
     tgid: 0,
     flags: 0,
-    state: 0,
     comm: 0,
     start_time: 0,
     nvcsw: 0,
@@ -148,8 +147,6 @@ fields! {
     pid: u32 = tgid;
     /// `PF_*`, include/linux/sched.h.
     flags: u32 = flags;
-    /// `TASK_*`, include/linux/sched.h.
-    run_state: u32 = state;
     /// When the kernel created the thread, CLOCK_MONOTONIC.
     start_ns: u64 = start_time;
     /// Voluntary switches.

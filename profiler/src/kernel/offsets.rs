@@ -23,7 +23,6 @@ pub fn resolve(path: &Path) -> Result<Offsets> {
         pid: offset(&btf, &task, "pid")?,
         tgid: offset(&btf, &task, "tgid")?,
         flags: offset(&btf, &task, "flags")?,
-        state: offset(&btf, &task, "__state")?,
         comm: offset(&btf, &task, "comm")?,
         start_time: offset(&btf, &task, "start_time")?,
         nvcsw: offset(&btf, &task, "nvcsw")?,
