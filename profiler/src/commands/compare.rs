@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail};
 use std::fs;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// Where the profiles go by default.
@@ -144,9 +145,23 @@ fn with_script(name: &str, arguments: &[String]) -> Result<Vec<String>> {
     let Some(script) = candidates.map(|folder| folder.join(name)).find(|script| script.is_file()) else {
         bail!("the workload {name} is not there; copy the folder workloads/python beside the profiler");
     };
-    let mut full = vec!["python3".to_owned()];
+    let mut full = vec![python()?];
     full.extend(command(&script, arguments));
     Ok(full)
+}
+
+/// The interpreter itself: `python3` is a shell script where a version manager is installed, which would be profiled
+/// with everything that it starts.
+fn python() -> Result<String> {
+    let output = Command::new("python3")
+        .args(["-c", "import sys; print(sys.executable)"])
+        .output()
+        .context("cannot run python3, which --python needs; install it or leave --python out")?;
+    let path = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    if !output.status.success() || path.is_empty() {
+        bail!("python3 does not say where it is: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(path)
 }
 
 fn command(program: &Path, arguments: &[String]) -> Vec<String> {

@@ -11,7 +11,7 @@ use profiler_ebpf::metric::Metric;
 use std::collections::BTreeSet;
 
 /// The tracepoint stands a little behind the point where the kernel stamps a switch, and the distance varies
-/// from switch to switch: medians of 0.02 to 2 µs a slice were seen, this is five times the largest.
+/// from switch to switch: averages of 0.02 to 2 µs a slice were seen, this is five times the largest.
 const STAMP_JITTER_NS: u64 = 10_000;
 
 /// A hypervisor can stop the CPU between the two stamps. /proc/stat tells how much it took, in steps of 10 ms
