@@ -269,10 +269,6 @@ pub struct Global {
     pub pages_used: u64,
     /// Threads of the target whose task storage could not be created: nothing is known of them.
     pub threads_without_state: u64,
-    /// Times a page was wanted and none was left.
-    pub pages_refused: u64,
-    /// Exit messages that found the ring buffer full; their slots are found when the recording is closed.
-    pub exits_not_announced: u64,
 }
 
 /// The message that a thread has exited and its slot may be collected.

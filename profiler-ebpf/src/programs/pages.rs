@@ -1,7 +1,7 @@
 //! The bucket memory: pages of counters, handed out as a thread first touches an octave of a metric.
 
 use super::{
-    slots::{add_shared, global, take_next},
+    slots::{global, take_next},
     task,
 };
 use aya_ebpf::{
@@ -72,9 +72,6 @@ fn claim() -> u32 {
 #[inline(always)]
 fn first_use() -> Option<u32> {
     let global = global()?;
-    let page = take_next(&mut global.pages_used, u64::from(task::page_limit()) - 1);
-    if page.is_none() {
-        add_shared(&mut global.pages_refused);
-    }
-    page.map(|page| page as u32 + 1)
+    let page = take_next(&mut global.pages_used, u64::from(task::page_limit()) - 1)?;
+    Some(page as u32 + 1)
 }

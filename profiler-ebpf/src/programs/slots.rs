@@ -189,11 +189,8 @@ pub(crate) fn announce(slot: &mut Slot, number: u32) {
     let waiting = unsafe { bpf_ringbuf_query(map, BPF_RB_AVAIL_DATA.into()) };
     let short = waiting > u64::from(task::slot_limit() / 4) * MESSAGE_BYTES;
     let wakeup = if short { BPF_RB_FORCE_WAKEUP } else { BPF_RB_NO_WAKEUP };
-    if EXITS.output(Exited { slot: number, reserved: 0 }, wakeup.into()).is_err()
-        && let Some(global) = global()
-    {
-        add_shared(&mut global.exits_not_announced);
-    }
+    // One that found the buffer full would be found when the recording is closed.
+    let _ = EXITS.output(Exited { slot: number, reserved: 0 }, wakeup.into());
 }
 
 /// Adds one sample of a metric of a thread without a slot.
@@ -206,5 +203,5 @@ pub(crate) fn record_slotless(metric: u32, ns: u64) {
     }
 }
 
-/// The states in which a thread waits; used to index [`SlotlessTotals::open`].
-const _: () = assert!((state::CLOSED as usize) < 8);
+// Every state is an index of `SlotlessTotals::open`.
+const _: () = assert!((state::FOUND as usize) < 8);

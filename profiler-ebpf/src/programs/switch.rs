@@ -120,7 +120,7 @@ fn leave(thread: &mut TaskState, prev: Task, next: Task, now: u64, prev_state: u
 #[inline(never)]
 fn infer_switch_in(thread: &mut TaskState, cpu_ns: u64, now: u64) {
     let ran = cpu_ns.saturating_sub(thread.cpu_ns);
-    let earliest = if thread.waking_ns > thread.since_ns { thread.waking_ns } else { thread.since_ns };
+    let earliest = ready_since(thread.since_ns, thread.waking_ns);
     let begun = now.saturating_sub(ran);
     switched_in(thread, if begun > earliest { begun } else { earliest });
     match slot(thread.slot) {
@@ -148,9 +148,7 @@ fn switched_in(thread: &mut TaskState, now: u64) {
     };
     match was {
         state::BLOCKED if woken != 0 => {
-            // A waker can come between a thread's dequeue and its switch-out, never later than this switch-in:
-            // a waking time before the switch-out means that the thread was ready all along.
-            let ready = if woken > since { woken } else { since };
+            let ready = ready_since(since, woken);
             let blocked = ready - since;
             record(&mut slot.metrics[Metric::Blocked.index()], blocked);
             add_blocked_on(slot, thread.blocked_key, blocked);
@@ -171,7 +169,7 @@ fn switched_in_slotless(was: u32, since: u64, woken: u64, now: u64) {
     let gap = now.saturating_sub(since);
     match was {
         state::BLOCKED if woken != 0 => {
-            let ready = if woken > since { woken } else { since };
+            let ready = ready_since(since, woken);
             totals.metrics[Metric::Blocked.index()].add(ready - since);
             totals.metrics[Metric::RunqueueWait.index()].add(now.saturating_sub(ready));
         }
@@ -181,6 +179,13 @@ fn switched_in_slotless(was: u32, since: u64, woken: u64, now: u64) {
         state::HELD_BACK => totals.held_back.add(gap),
         _ => {}
     }
+}
+
+/// From when on a thread that left voluntarily could run again. A waker can come between its dequeue and its
+/// switch-out: a waking time before the switch-out means that it was ready all along.
+#[inline(always)]
+fn ready_since(left: u64, woken: u64) -> u64 {
+    if woken > left { woken } else { left }
 }
 
 /// Records an interval. Times of two CPUs may be out of order: that is counted, and nothing invented.

@@ -134,10 +134,7 @@ fn kernel_fields() -> Requirement {
 }
 
 fn capabilities() -> Requirement {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let effective = effective_capabilities(&status);
-    let has = |bit: u32| effective.is_some_and(|set| set >> bit & 1 == 1);
-    let (bpf, perfmon, admin) = (has(CAP_BPF), has(CAP_PERFMON), has(CAP_SYS_ADMIN));
+    let (bpf, perfmon, admin) = (holds(CAP_BPF), holds(CAP_PERFMON), holds(CAP_SYS_ADMIN));
     let held: Vec<&str> = [(admin, "CAP_SYS_ADMIN"), (bpf, "CAP_BPF"), (perfmon, "CAP_PERFMON")]
         .into_iter()
         .filter_map(|(held, name)| held.then_some(name))
@@ -145,6 +142,12 @@ fn capabilities() -> Requirement {
     let found = if held.is_empty() { "none of CAP_BPF, CAP_PERFMON".to_owned() } else { held.join(", ") };
     Requirement::met("capabilities", "loading and attaching the programs", found)
         .or_missing(admin || (bpf && perfmon), "run it with sudo")
+}
+
+/// Whether this process has a capability in effect.
+fn holds(capability: u32) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    effective_capabilities(&status).is_some_and(|set| set >> capability & 1 == 1)
 }
 
 /// The effective set in /proc/PID/status.
@@ -157,8 +160,7 @@ fn perf_event_paranoid() -> Requirement {
     const FILE: &str = "/proc/sys/kernel/perf_event_paranoid";
     let text = fs::read_to_string(FILE).unwrap_or_default();
     let value = text.trim().parse::<i64>().ok();
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let admin = effective_capabilities(&status).is_some_and(|set| set >> CAP_SYS_ADMIN & 1 == 1);
+    let admin = holds(CAP_SYS_ADMIN);
     let found = value.map_or_else(
         || format!("{FILE} can't be read: a kernel without CONFIG_PERF_EVENTS"),
         |value| format!("kernel.perf_event_paranoid = {value}"),

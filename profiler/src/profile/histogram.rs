@@ -65,12 +65,6 @@ impl Histogram {
         self.count.saturating_sub(self.bucketed())
     }
 
-    /// The arithmetic mean; `None` without samples.
-    #[must_use]
-    pub fn mean(&self) -> Option<Nanos> {
-        self.sum_ns.0.checked_div(self.count).map(Nanos)
-    }
-
     /// The smallest bucketed value that at least `share` (0 to 1) of the bucketed samples do not exceed.
     /// `None` if no sample is in a bucket.
     #[must_use]

@@ -17,7 +17,6 @@ use profiler_ebpf::metric::Metric;
 use reconciliation::Check;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use thread::{Thread, WithoutSlot};
 use units::Nanos;
 use usage::Usage;
@@ -132,11 +131,5 @@ impl Profile {
     #[must_use]
     pub fn histogram(&self, metric: Metric) -> Option<Histogram> {
         Histogram::merged(self.threads.iter().filter_map(|thread| thread.histogram(metric)))
-    }
-
-    /// The distributions of all metrics over all threads.
-    #[must_use]
-    pub fn histograms(&self) -> BTreeMap<&'static str, Histogram> {
-        Metric::ALL.into_iter().filter_map(|metric| Some((metric.name(), self.histogram(metric)?))).collect()
     }
 }

@@ -118,11 +118,3 @@ pub struct Verdict {
     /// Whether anything was lost.
     pub lost: bool,
 }
-
-impl Verdict {
-    /// Whether every number is proven.
-    #[must_use]
-    pub fn is_complete(self) -> bool {
-        self.unexplained == 0 && !self.lost
-    }
-}

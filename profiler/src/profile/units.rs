@@ -12,14 +12,6 @@ use std::ops::{Add, AddAssign};
 #[serde(transparent)]
 pub struct Nanos(pub u64);
 
-impl Nanos {
-    /// The value in seconds.
-    #[must_use]
-    pub fn as_secs_f64(self) -> f64 {
-        self.0 as f64 / 1e9
-    }
-}
-
 impl Add for Nanos {
     type Output = Self;
 

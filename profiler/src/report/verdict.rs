@@ -96,7 +96,7 @@ mod tests {
         let line = verdict(&profile);
         assert!(line.starts_with("complete: 0 lost, 3 threads, "), "{line}");
         assert!(line.ends_with("every switch and fault accounted for (2 differences explained)"), "{line}");
-        assert!(tally(&profile).is_complete());
+        assert!(is_complete(&profile));
     }
 
     #[test]
