@@ -26,36 +26,33 @@ pub const RELATIVE_ERROR: f64 = 1.0 / PAGE_BUCKETS as f64;
 
 /// The octave of a value: 0 below 256, then one more for each doubling.
 ///
-/// The position of the highest bit by a de Bruijn sequence, since BPF has no instruction that counts leading
-/// zeros. Without branches: a binary search over the bit length takes as many instructions, but gives the
-/// verifier 35 paths to follow through every caller (41 700 instructions instead of 30 600 in the program on
-/// `sched_switch`, 3 900 instead of 1 300 in those on faults) and the processor six branches to guess. Ranges: `ns` below [`LIMIT_NS`]; result 0 to 34.
+/// The highest bit by a table, a byte at a time, since BPF has no instruction that counts leading zeros. What is
+/// shorter than 32 µs, as most samples are, takes one comparison: 27 ns less a pipe round trip (5 samples) than a
+/// de Bruijn sequence without branches, whose 20 operations wait for each other. Ranges: `ns` below [`LIMIT_NS`];
+/// result 0 to 34.
 #[must_use]
 #[inline(always)]
 pub const fn octave(ns: u64) -> u32 {
-    let mut bits = (ns >> PAGE_BITS) | 1;
-    bits |= bits >> 1;
-    bits |= bits >> 2;
-    bits |= bits >> 4;
-    bits |= bits >> 8;
-    bits |= bits >> 16;
-    bits |= bits >> 32;
-    let highest = bits - (bits >> 1);
-    POSITIONS[(highest.wrapping_mul(DE_BRUIJN) >> 58) as usize] as u32
+    let mut rest = ns >> PAGE_BITS;
+    let mut below = 0;
+    while rest > BYTE && below < LIMIT_BITS - PAGE_BITS {
+        rest >>= u8::BITS;
+        below += u8::BITS;
+    }
+    HIGHEST_BIT[(rest & BYTE) as usize] as u32 + below
 }
 
-/// A de Bruijn sequence of order 6: each of its 64 windows of 6 bits is another number.
-const DE_BRUIJN: u64 = 0x03f7_9d71_b4cb_0a89;
+const BYTE: u64 = u8::MAX as u64;
 
-/// For each window the position at which it stands, which is that of the bit multiplied with.
-static POSITIONS: [u8; 64] = positions();
+/// The position of the highest bit of each byte; 0 for 0, which has none.
+static HIGHEST_BIT: [u8; 1 << u8::BITS] = highest_bits();
 
-const fn positions() -> [u8; 64] {
-    let mut positions = [0; 64];
-    let mut bit = 0;
-    while bit < 64 {
-        positions[((1_u64 << bit).wrapping_mul(DE_BRUIJN) >> 58) as usize] = bit as u8;
-        bit += 1;
+const fn highest_bits() -> [u8; 1 << u8::BITS] {
+    let mut positions = [0; 1 << u8::BITS];
+    let mut byte = 1;
+    while byte < positions.len() {
+        positions[byte] = byte.ilog2() as u8;
+        byte += 1;
     }
     positions
 }

@@ -204,9 +204,9 @@ pub struct Slot {
     pub reserved: [u64; 4],
 }
 
-/// What the programs keep of each thread of the target, in task storage: it cannot run out.
+/// What the programs keep of each thread of the target while it lives.
 ///
-/// 56 bytes: with the kernel's 8 bytes in front of it, one cache line.
+/// 56 bytes: with the 8 bytes in front of it, here and in task storage, one cache line.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct TaskState {
@@ -228,6 +228,16 @@ pub struct TaskState {
     pub state: u32,
     /// 1 if the thread can't be inside a system call.
     pub kernel_worker: u32,
+}
+
+/// A place in the table of states.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub struct Place {
+    /// Address of the `task_struct` of the thread that has it; 0 while it is free.
+    pub task: u64,
+    /// That thread's state.
+    pub state: TaskState,
 }
 
 /// [`TaskState::slot`] of a thread that found no free slot.
@@ -267,6 +277,8 @@ pub struct Global {
     pub slots_used: u64,
     /// Pages handed out that were never used before; page 0 is never handed out.
     pub pages_used: u64,
+    /// Threads that found their place in the table taken: their state was put into task storage.
+    pub states_in_storage: u64,
     /// Threads of the target whose task storage could not be created: nothing is known of them.
     pub threads_without_state: u64,
 }
@@ -327,6 +339,10 @@ pub struct Settings {
     pub slots: u32,
     /// Pages there are, page 0 included.
     pub pages: u32,
+    /// 32 less the logarithm of the number of places in the table of states, 1 to 31.
+    pub place_shift: u32,
+    /// Keeps the size a multiple of 8.
+    pub reserved: u32,
 }
 
 const _: () = {
@@ -337,9 +353,10 @@ const _: () = {
     assert!(size_of::<KernelCounters>() == 48);
     assert!(size_of::<Slot>() == 2048);
     assert!(size_of::<TaskState>() == 56);
+    assert!(size_of::<Place>() == 64);
     assert!(size_of::<Exited>() == 8);
     assert!(size_of::<Offsets>() == 48);
-    assert!(size_of::<Settings>() == 32);
+    assert!(size_of::<Settings>() == 40);
 };
 
 #[cfg(feature = "user")]

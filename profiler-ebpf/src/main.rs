@@ -1,7 +1,7 @@
 //! The BPF programs: entry points only. What each does stands in `programs`.
 #![no_std]
 #![no_main]
-#![feature(core_intrinsics)]
+#![feature(core_intrinsics, asm_experimental_arch)]
 #![allow(
     missing_docs,
     reason = "the macros of aya-ebpf put an entry point's documentation on an inner function"

@@ -4,14 +4,15 @@
 use super::{
     pages::record,
     slots::{self, slot},
-    task::{self, current, now_ns},
+    states,
+    task::{current, now_ns},
 };
 use profiler_ebpf::{layout::state, metric::Metric};
 
 /// A fault begins.
 #[inline(always)]
 pub(crate) fn entered() {
-    if let Some(thread) = task::state(current()) {
+    if let Some(thread) = states::of(current()) {
         // An entry without an end (a fault that ended in a signal) is overwritten by the next.
         thread.fault_ns = now_ns();
     }
@@ -20,7 +21,7 @@ pub(crate) fn entered() {
 /// The kernel has accounted the current thread's fault.
 #[inline(always)]
 pub(crate) fn accounted(metric: Metric) {
-    let Some(thread) = task::state(current()) else { return };
+    let Some(thread) = states::of(current()) else { return };
     if thread.state == state::CLOSED {
         return;
     }

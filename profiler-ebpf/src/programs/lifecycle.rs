@@ -2,6 +2,7 @@
 
 use super::{
     slots::{self, Start, add_shared, global, slot},
+    states,
     task::{self, Task, now_ns},
 };
 use aya_ebpf::{bindings::bpf_pidns_info, helpers::generated::bpf_get_ns_current_pid_tgid};
@@ -14,7 +15,8 @@ const KERNEL_WORKER_FLAGS: u32 = 0x0020_0000 | 0x0000_0010;
 /// A thread of the target starts another thread or process.
 #[inline(always)]
 pub(crate) fn sched_process_fork(parent: Task, child: Task) {
-    let Some(parent_state) = task::state(parent) else { return };
+    states::forget(child);
+    let Some(parent_state) = states::of(parent) else { return };
     if parent_state.state == state::CLOSED {
         return;
     }
@@ -36,7 +38,7 @@ pub(crate) fn sched_process_fork(parent: Task, child: Task) {
 /// A newborn thread is put on a run queue: its first wait begins.
 #[inline(always)]
 pub(crate) fn sched_wakeup_new(newborn: Task) {
-    let Some(thread) = task::state(newborn) else { return };
+    let Some(thread) = states::of(newborn) else { return };
     let now = now_ns();
     thread.since_ns = now;
     if let Some(slot) = slot(thread.slot) {
@@ -47,7 +49,7 @@ pub(crate) fn sched_wakeup_new(newborn: Task) {
 /// A program was executed.
 #[inline(always)]
 pub(crate) fn sched_process_exec(task: Task) {
-    if let Some(thread) = task::state(task) {
+    if let Some(thread) = states::of(task) {
         // A thread that is not the leader takes over the leader's id (fs/exec.c `de_thread`).
         if let Some(slot) = slot(thread.slot) {
             slot.tid = task::tid(task);
@@ -64,7 +66,7 @@ pub(crate) fn sched_process_exec(task: Task) {
 /// A thread is about to change its name.
 #[inline(always)]
 pub(crate) fn task_rename(task: Task) {
-    let Some(thread) = task::state(task) else { return };
+    let Some(thread) = states::of(task) else { return };
     if thread.state == state::CLOSED {
         return;
     }
@@ -91,7 +93,7 @@ pub(crate) fn close(iterator: *mut TaskIterator) {
     if task.is_null() {
         return;
     }
-    let Some(thread) = task::state(task) else { return };
+    let Some(thread) = states::of(task) else { return };
     let open_state = thread.state;
     if open_state == state::CLOSED {
         return;
@@ -122,7 +124,7 @@ fn join(task: Task, initial: u32, start: &Start) {
         state: initial,
         kernel_worker,
     };
-    match task::create_state(task, initial) {
+    match states::create(task, initial) {
         // Set before the thread runs on: it is newborn, or it is the one that executes this.
         Some(thread) => thread.slot = slots::claim(task, start),
         None => {

@@ -3,6 +3,7 @@
 use super::{
     pages::record,
     slots::{self, slot},
+    states,
     task::{self, Task, now_ns},
 };
 use profiler_ebpf::{
@@ -19,28 +20,28 @@ const TASK_RUNNING: u32 = 0;
 /// A CPU turns from one thread to another.
 #[inline(always)]
 pub(crate) fn sched_switch(prev: Task, next: Task, prev_state: u32) {
-    let leaving = task::state(prev);
-    let entering = task::state(next);
-    // One stamp for both, and none for two threads outside the target. Written as branches, because the
-    // compiler would join two tests for a null pointer with an OR, which the verifier forbids.
-    let now = match leaving {
-        Some(thread) => {
-            let now = now_ns();
-            switched_out(thread, prev, next, now, prev_state);
-            now
+    // One stamp for both, and none for two threads outside the target. The one is done with before the other is
+    // looked for: else the verifier follows each way to have found the one with each way to have found the other.
+    let mut now = NOT_READ;
+    if let Some(thread) = states::of(prev) {
+        now = now_ns();
+        switched_out(thread, prev, next, now, prev_state);
+    }
+    if let Some(thread) = states::of(next) {
+        if now == NOT_READ {
+            now = now_ns();
         }
-        None if entering.is_none() => return,
-        None => now_ns(),
-    };
-    if let Some(thread) = entering {
         switched_in(thread, now);
     }
 }
 
+/// The clock before it is read; never a time of CLOCK_MONOTONIC, which starts at boot.
+const NOT_READ: u64 = 0;
+
 /// A thread is woken. It only leaves its time: whether it ends a wait shows at the switch-in.
 #[inline(always)]
 pub(crate) fn sched_waking(woken: Task) {
-    if let Some(thread) = task::state(woken) {
+    if let Some(thread) = states::of(woken) {
         thread.waking_ns = now_ns();
     }
 }
@@ -84,6 +85,7 @@ fn ended(thread: &mut TaskState, prev: Task, now: u64, left: u32) {
         }
         None => slots::finish_slotless(prev, slots::slotless_entry::TRACEPOINTS, left),
     }
+    states::forget(prev);
 }
 
 /// The first switch-out of a thread that was found running: from here on CPU times can be compared.

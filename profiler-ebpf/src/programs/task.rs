@@ -1,14 +1,10 @@
-//! A thread's task storage, and the fields of its `task_struct`.
+//! The fields of a thread's `task_struct`, and the constants that the loader sets.
 
 use aya_ebpf::{
-    bindings::{BPF_F_NO_PREALLOC, BPF_LOCAL_STORAGE_GET_F_CREATE, bpf_map_type, task_struct},
-    helpers::generated::{
-        bpf_get_current_task_btf, bpf_ktime_get_ns, bpf_probe_read_kernel, bpf_task_storage_get,
-    },
-    macros::btf_map,
+    bindings::task_struct,
+    helpers::generated::{bpf_get_current_task_btf, bpf_ktime_get_ns, bpf_probe_read_kernel},
 };
-use core::ptr;
-use profiler_ebpf::layout::{KernelCounters, NAME_BYTES, Offsets, Settings, TaskState};
+use profiler_ebpf::layout::{KernelCounters, NAME_BYTES, Offsets, Settings};
 
 /// A task as the tracepoints hand it over.
 pub(crate) type Task = *mut task_struct;
@@ -53,6 +49,8 @@ static SETTINGS: Settings = Settings {
     follow_children: 0,
     slots: 0,
     pages: 0,
+    place_shift: 0,
+    reserved: 0,
 };
 
 /// Reads one of the constants that the loader set.
@@ -61,60 +59,6 @@ macro_rules! constant {
         // SAFETY: a field of an initialised static; volatile, because the loader changes it after compilation.
         unsafe { core::ptr::read_volatile(&raw const $constants.$field) }
     }};
-}
-
-/// `BPF_MAP_TYPE_TASK_STORAGE`, for which aya-ebpf 0.2 has no type. The fields are what the loader reads from
-/// the BTF of the definition; none is ever looked at when a program runs.
-#[repr(C)]
-pub(crate) struct TaskStorage<T> {
-    r#type: *const [i32; bpf_map_type::BPF_MAP_TYPE_TASK_STORAGE as usize],
-    key: *const i32,
-    value: *const T,
-    max_entries: *const [i32; 0],
-    map_flags: *const [i32; BPF_F_NO_PREALLOC as usize],
-}
-
-// SAFETY: the pointers are a type-level description and never dereferenced.
-unsafe impl<T> Sync for TaskStorage<T> {}
-
-impl<T> TaskStorage<T> {
-    const fn new() -> Self {
-        Self {
-            r#type: ptr::null(),
-            key: ptr::null(),
-            value: ptr::null(),
-            max_entries: ptr::null(),
-            map_flags: ptr::null(),
-        }
-    }
-
-    fn map(&self) -> *mut core::ffi::c_void {
-        ptr::from_ref(self).cast_mut().cast()
-    }
-}
-
-#[btf_map]
-static TASKS: TaskStorage<TaskState> = TaskStorage::new();
-
-/// The state of a thread of the target; `None` for every other thread, the idle tasks (pid 0) among them.
-#[inline(always)]
-pub(crate) fn state<'a>(task: Task) -> Option<&'a mut TaskState> {
-    // SAFETY: the verifier accepts only trusted task pointers here.
-    let value = unsafe { bpf_task_storage_get(TASKS.map(), task, ptr::null_mut(), 0) };
-    // SAFETY: null, or a value that lives as long as the task, which outlives the program; a thread's state is
-    // written by one CPU at a time (`waking_ns` apart, one word).
-    unsafe { value.cast::<TaskState>().as_mut() }
-}
-
-/// Makes a thread part of the target. `None` if the kernel has no memory for it.
-#[inline(always)]
-pub(crate) fn create_state<'a>(task: Task, mut initial: TaskState) -> Option<&'a mut TaskState> {
-    let value = (&raw mut initial).cast();
-    // SAFETY: as in `state`; the kernel copies the initial value.
-    let value =
-        unsafe { bpf_task_storage_get(TASKS.map(), task, value, BPF_LOCAL_STORAGE_GET_F_CREATE.into()) };
-    // SAFETY: as in `state`.
-    unsafe { value.cast::<TaskState>().as_mut() }
 }
 
 /// Reads the field of a task at the given offset.
@@ -203,6 +147,11 @@ pub(crate) fn slot_limit() -> u32 {
 /// Pages there are.
 pub(crate) fn page_limit() -> u32 {
     constant!(SETTINGS.pages)
+}
+
+/// Bits by which a hash of 32 is shifted to get the number of a place in the table of states.
+pub(crate) fn place_shift() -> u32 {
+    constant!(SETTINGS.place_shift)
 }
 
 /// Whether child processes join the target.

@@ -48,6 +48,11 @@ impl Limits {
         u32::try_from(pages).unwrap_or(u32::MAX - 1).max(1) + 1
     }
 
+    /// At most half of the table of states is in use, so that few threads find their place taken.
+    fn places_log2(self) -> u32 {
+        self.max_threads.clamp(1, 1 << 29).next_power_of_two().ilog2() + 1
+    }
+
     /// One message a slot fits; the kernel wants a power of two of at least a page.
     fn ring_bytes(self) -> u32 {
         let message = MESSAGE_HEADER_BYTES + size_of::<Exited>() as u32;
@@ -81,11 +86,14 @@ pub(super) fn load(limits: Limits, target: Target, btf: &Btf) -> Result<Loaded> 
         follow_children: u32::from(target.follow_children),
         slots: limits.max_threads,
         pages: limits.pages(),
+        place_shift: u32::BITS - limits.places_log2(),
+        reserved: 0,
     };
     let ebpf = EbpfLoader::new()
         .btf(Some(btf))
         .override_global("OFFSETS", &offsets, true)
         .override_global("SETTINGS", &settings, true)
+        .map_max_entries("PLACES", 1 << limits.places_log2())
         .map_max_entries("SLOTS", settings.slots)
         .map_max_entries("FREE_SLOTS", settings.slots)
         .map_max_entries("PAGES", settings.pages)
