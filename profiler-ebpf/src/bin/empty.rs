@@ -1,4 +1,4 @@
-//! Empty programs on the two hooks of the switch metrics: what the hooks themselves cost. `cargo xtask bench`
+//! Empty programs on the hooks of the switch metrics and of the fault metrics: what the hooks themselves cost. `cargo xtask bench`
 //! measures against them; no shipped program contains them.
 #![no_std]
 #![no_main]
@@ -8,7 +8,10 @@
 )]
 #![allow(unreachable_pub, reason = "the macros of aya-ebpf make every entry point public")]
 
-use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
+use aya_ebpf::{
+    macros::{btf_tracepoint, perf_event},
+    programs::{BtfTracePointContext, PerfEventContext},
+};
 
 #[btf_tracepoint(function = "sched_switch")]
 fn sched_switch(_ctx: BtfTracePointContext) -> i32 {
@@ -17,6 +20,16 @@ fn sched_switch(_ctx: BtfTracePointContext) -> i32 {
 
 #[btf_tracepoint(function = "sched_waking")]
 fn sched_waking(_ctx: BtfTracePointContext) -> i32 {
+    0
+}
+
+#[btf_tracepoint(function = "page_fault_user")]
+fn page_fault_user(_ctx: BtfTracePointContext) -> i32 {
+    0
+}
+
+#[perf_event]
+fn minor_fault(_ctx: PerfEventContext) -> u32 {
     0
 }
 

@@ -44,9 +44,7 @@ pub(crate) fn record(metric: &mut MetricSlot, ns: u64) {
     // switches the thread or runs it in a fault writes to it.
     let count = unsafe { &mut (*page).counts[buckets::cell(bucket)] };
     // Saturates rather than wrapping: what is above shows as a sample without a bucket.
-    if *count != u32::MAX {
-        *count += 1;
-    }
+    *count = count.saturating_add(1);
 }
 
 /// A zeroed page, or 0 if none is left.

@@ -8,7 +8,22 @@ use std::{
     process::Command,
 };
 
-use super::profile::Profile;
+use super::{beside::Beside, machine, profile::Profile};
+
+/// Which hooks the empty BPF programs are put on.
+#[derive(Clone, Copy)]
+pub(super) enum Hooks {
+    /// Those of the switch metrics.
+    Switch,
+    /// Those of the fault metrics.
+    Fault,
+}
+
+/// `sched_switch` and `sched_waking`.
+const SWITCH_HOOKS: usize = 2;
+
+/// `page_fault_user`; the end of a fault is hooked on each CPU.
+const FAULT_ENTRIES: usize = 1;
 
 /// The programs that are measured, and where they leave their files.
 pub(super) struct Programs {
@@ -27,11 +42,15 @@ impl Programs {
         Command::new(self.release.join("profiler"))
     }
 
-    /// The program that keeps the empty BPF programs attached.
-    pub(super) fn empty_probes(&self, object: &Path) -> Command {
+    /// Attaches the empty BPF programs as long as what it returns lives.
+    pub(super) fn empty_probes(&self, object: &Path, hooks: Hooks) -> Result<Beside> {
+        let (name, attached) = match hooks {
+            Hooks::Switch => ("switch", SWITCH_HOOKS),
+            Hooks::Fault => ("fault", FAULT_ENTRIES + machine::online_cpus()?),
+        };
         let mut command = Command::new(self.release.join("examples/empty_probes"));
-        command.arg(object);
-        command
+        command.arg(object).arg(name);
+        Beside::start(&mut command, attached).context("the empty BPF programs")
     }
 
     /// A load by itself.

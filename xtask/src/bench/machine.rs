@@ -2,6 +2,7 @@
 
 use crate::command::Run as _;
 use anyhow::{Context as _, Result};
+use nix::unistd::{SysconfVar, sysconf};
 use std::{fs, process::Command, thread};
 
 /// The line below the table.
@@ -16,6 +17,12 @@ pub(super) fn footer(rounds: u32) -> Result<String> {
         date.trim_end(),
         kernel.trim_end()
     ))
+}
+
+/// CPUs that are online, whether or not this process may run on them.
+pub(super) fn online_cpus() -> Result<usize> {
+    let cpus = sysconf(SysconfVar::_NPROCESSORS_ONLN).context("cannot count the CPUs")?;
+    cpus.and_then(|cpus| usize::try_from(cpus).ok()).context("the number of CPUs is not known")
 }
 
 fn read(path: &str) -> Result<String> {

@@ -89,7 +89,7 @@ fn steps(programs: &Programs, settings: &Settings) -> Vec<Row> {
         rows.extend(switch::measure(programs, settings));
     }
     if settings.bench.includes(Step::Fault) {
-        rows.extend(or_failed("page faults", fault::measure(programs, settings)));
+        rows.extend(fault::measure(programs, settings));
     }
     if settings.bench.includes(Step::Memory) {
         rows.extend(memory::measure(programs));

@@ -18,6 +18,7 @@ mod start;
 mod statistics;
 mod switch;
 mod table;
+mod turns;
 
 use crate::{
     build::{self, Object},
@@ -41,7 +42,7 @@ use std::{
 /// What is measured, and how thoroughly.
 #[derive(Args, Clone)]
 pub(crate) struct BenchArgs {
-    /// Rounds of everything that is measured in turns [default: 9, with --quick 3]
+    /// Rounds of everything that is measured in turns [default: 21, with --quick 3]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
     rounds: Option<u32>,
 
@@ -90,15 +91,17 @@ pub(crate) fn bench(workspace: &Workspace, args: &BenchArgs) -> Result<()> {
     for step in args.only.iter().filter_map(Step::to_possible_value) {
         measure.arg("--only").arg(step.get_name());
     }
-    if args.includes(Step::Switch) {
+    if args.includes(Step::Switch) || args.includes(Step::Fault) {
         pass(&mut measure, "empty-programs", empty_programs(workspace, &object));
+    }
+    if args.includes(Step::Switch) {
         pass(&mut measure, "runqlat", peers::runqlat(workspace));
     }
     Err(measure.exec()).with_context(|| cannot_start(&measure))
 }
 
 fn rounds(args: &BenchArgs) -> u32 {
-    const ROUNDS: u32 = 9;
+    const ROUNDS: u32 = 21;
     const QUICK_ROUNDS: u32 = 3;
     args.rounds.unwrap_or(if args.quick { QUICK_ROUNDS } else { ROUNDS })
 }

@@ -3,16 +3,13 @@
 
 use super::{
     beside::Beside,
-    load::Programs,
+    load::{Hooks, Programs},
     measure::Settings,
-    statistics::{Summary, differences, ratio},
     table::{Row, Unit},
+    turns::{Samples, Variant, added, in_turns, summary, times},
 };
 use anyhow::{Context as _, Result};
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::process::Command;
 
 /// The profiler's added time at most in relation to `runqlat`'s.
 const BAR_RUNQLAT: f64 = 0.4;
@@ -20,82 +17,41 @@ const BAR_RUNQLAT: f64 = 0.4;
 /// And in relation to that of empty programs.
 const BAR_EMPTY: f64 = 3.5;
 
-const TRIPS: u32 = 100_000;
-
-/// `sched_switch` and `sched_waking`.
-const EMPTY_PROGRAMS: usize = 2;
+/// Less than a fifth of a second: a process is fast or slow as a whole, so that many short ones tell more than few long ones.
+const TRIPS: u32 = 40_000;
 
 /// `sched_wakeup`, `sched_wakeup_new` and `sched_switch`.
 const RUNQLAT_PROGRAMS: usize = 3;
 
 const NS_PER_US: f64 = 1_000.0;
 
-/// What the ping-pong runs with.
-#[derive(Clone, Copy)]
-enum With<'a> {
-    Nothing,
-    EmptyPrograms(&'a Path),
-    Profiler,
-    Runqlat(&'a Path),
-}
-
-/// The microseconds of a round trip, one a round, or why there are none.
-type Samples = Result<Vec<f64>, String>;
-
 /// The lines of this step.
 pub(super) fn measure(programs: &Programs, settings: &Settings) -> Vec<Row> {
-    let variants = [
-        Ok(With::Nothing),
-        variant(&settings.empty_programs, With::EmptyPrograms),
-        Ok(With::Profiler),
-        variant(&settings.runqlat, With::Runqlat),
+    let load = ["ping-pong".to_owned(), format!("--trips={}", settings.shortened(TRIPS))];
+    let load = load.as_slice();
+    let microseconds = |ns: Result<f64>| ns.map(|ns| ns / NS_PER_US);
+    let variants: [Variant<'_>; 4] = [
+        Ok(Box::new(move || microseconds(programs.figure(load)))),
+        settings.empty_programs.clone().map(|object| -> Box<dyn Fn() -> Result<f64>> {
+            Box::new(move || {
+                let _beside = programs.empty_probes(&object, Hooks::Switch)?;
+                microseconds(programs.figure(load))
+            })
+        }),
+        Ok(Box::new(move || microseconds(programs.profiled_figure("switch", load)))),
+        settings.runqlat.clone().map(|program| -> Box<dyn Fn() -> Result<f64>> {
+            Box::new(move || {
+                let _beside = Beside::start(&mut Command::new(&program), RUNQLAT_PROGRAMS)
+                    .with_context(|| program.display().to_string())?;
+                microseconds(programs.figure(load))
+            })
+        }),
     ];
-    let trips = settings.shortened(TRIPS);
-    let mut samples: [Samples; 4] = variants.clone().map(|variant| variant.map(|_| Vec::new()));
-    for round in 0..settings.rounds() {
-        eprintln!("switch: round {} of {}", round + 1, settings.rounds());
-        // Each round begins with another, so that none always follows the same.
-        for place in 0..variants.len() {
-            let index = (place + round as usize) % variants.len();
-            if let (Ok(variant), Ok(taken)) = (&variants[index], &mut samples[index]) {
-                match run(programs, *variant, trips) {
-                    Ok(sample) => taken.push(sample),
-                    Err(error) => samples[index] = Err(format!("{error:#}")),
-                }
-            }
-        }
-    }
-    rows(&samples)
-}
-
-fn variant<'a>(
-    program: &'a Result<PathBuf, String>,
-    with: fn(&'a Path) -> With<'a>,
-) -> Result<With<'a>, String> {
-    program.as_deref().map(with).map_err(Clone::clone)
-}
-
-fn run(programs: &Programs, with: With<'_>, trips: u32) -> Result<f64> {
-    let load = ["ping-pong".to_owned(), format!("--trips={trips}")];
-    let ns = match with {
-        With::Nothing => programs.figure(&load),
-        With::EmptyPrograms(object) => {
-            let _beside = Beside::start(&mut programs.empty_probes(object), EMPTY_PROGRAMS)
-                .context("the empty BPF programs")?;
-            programs.figure(&load)
-        }
-        With::Profiler => programs.profiled_figure("switch", &load),
-        With::Runqlat(program) => {
-            let _beside = Beside::start(&mut Command::new(program), RUNQLAT_PROGRAMS)
-                .with_context(|| program.display().to_string())?;
-            programs.figure(&load)
-        }
-    };
-    ns.map(|ns| ns / NS_PER_US)
+    rows(&in_turns("switch", settings, &variants))
 }
 
 fn rows([nothing, empty, profiler, runqlat]: &[Samples; 4]) -> Vec<Row> {
-    let base = nothing.as_deref().map_err(Clone::clone).and_then(summary);
+    let base = summary(nothing);
     let [empty, profiler, runqlat] = [empty, profiler, runqlat].map(|samples| added(samples, nothing));
     let by_runqlat = times(&profiler, &runqlat);
     let by_empty = times(&profiler, &empty);
@@ -107,26 +63,6 @@ fn rows([nothing, empty, profiler, runqlat]: &[Samples; 4]) -> Vec<Row> {
         Row::single("`profiler run` / `runqlat-libbpf`", Unit::Times, by_runqlat).at_most(BAR_RUNQLAT),
         Row::single("`profiler run` / empty BPF programs", Unit::Times, by_empty).at_most(BAR_EMPTY),
     ]
-}
-
-/// What a variant takes more than nothing, round by round.
-pub(super) fn added(samples: &Samples, base: &Samples) -> Result<Summary, String> {
-    match (samples, base) {
-        (Ok(samples), Ok(base)) => summary(&differences(samples, base)),
-        (Err(why), _) | (_, Err(why)) => Err(why.clone()),
-    }
-}
-
-fn summary(samples: &[f64]) -> Result<Summary, String> {
-    Summary::of(samples).ok_or_else(|| "no rounds".to_owned())
-}
-
-fn times(part: &Result<Summary, String>, of: &Result<Summary, String>) -> Result<f64, String> {
-    match (part, of) {
-        (Ok(part), Ok(of)) => ratio(part.median, of.median)
-            .ok_or_else(|| "the machine was too noisy: what it is compared with added nothing".to_owned()),
-        (Err(why), _) | (_, Err(why)) => Err(why.clone()),
-    }
 }
 
 #[cfg(test)]
