@@ -2,8 +2,14 @@
 
 use anyhow::{Context, Result, bail};
 use btf_rs::{Backend, Btf, BtfType, Struct, Type};
+use nix::sys::memfd::{MFdFlags, memfd_create};
 use profiler_ebpf::layout::Offsets;
-use std::path::Path;
+use std::{
+    fs::File,
+    io,
+    os::fd::AsRawFd as _,
+    path::{Path, PathBuf},
+};
 
 /// Where the kernel shows its type information (`CONFIG_DEBUG_INFO_BTF`).
 pub const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
@@ -13,7 +19,7 @@ pub const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
 /// # Errors
 /// If the type information can't be read, or a field is not where this program expects it.
 pub fn resolve(path: &Path) -> Result<Offsets> {
-    let btf = Btf::from_file_with_backend(path, Backend::Mmap)
+    let btf = read(path)
         .with_context(|| format!("cannot read the kernel's type information {}", path.display()))?;
     let task = find_struct(&btf, "task_struct")?;
     let entity = find_struct(&btf, "sched_entity")?;
@@ -33,6 +39,15 @@ pub fn resolve(path: &Path) -> Result<Offsets> {
         nr_migrations: se + offset(&btf, &entity, "nr_migrations")?,
         orig_ax: offset(&btf, &registers, "orig_ax")?,
     })
+}
+
+/// A copy in memory is mapped, since the kernel's own file can be mapped only from Linux 6.16 on, and parsing it as a
+/// whole takes longer than looking up the few types that are needed.
+fn read(path: &Path) -> Result<Btf> {
+    let mut copy = File::from(memfd_create(c"btf", MFdFlags::MFD_CLOEXEC)?);
+    io::copy(&mut File::open(path)?, &mut copy)?;
+    let mapped = PathBuf::from(format!("/proc/self/fd/{}", copy.as_raw_fd()));
+    Ok(Btf::from_file_with_backend(mapped, Backend::Mmap)?)
 }
 
 fn find_struct(btf: &Btf, name: &str) -> Result<Struct> {

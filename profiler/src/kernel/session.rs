@@ -9,7 +9,18 @@ use anyhow::{Context, Result, bail};
 use aya::maps::{Array, Map, MapData, PerCpuArray, Queue, RingBuf};
 use aya::{Btf, Ebpf};
 use profiler_ebpf::layout::{BucketPage, Global, Slot, SlotlessTotals, phase};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::{
+    os::fd::{AsFd, BorrowedFd},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long a thread that its parent has waited for may take to leave its CPU: the parent is told before that
+/// (kernel/exit.c `do_exit`: `exit_notify`, then `do_task_dead`), and a hypervisor can stop the CPU in between.
+const LAST_SWITCH_LIMIT: Duration = Duration::from_secs(5);
+
+/// Between two looks.
+const LAST_SWITCH_PAUSE: Duration = Duration::from_millis(1);
 
 /// A running recording. Dropping it detaches every program.
 pub struct Session {
@@ -71,14 +82,41 @@ impl Session {
         self.globals.get(&0, 0).context("cannot read the programs' counters")
     }
 
-    fn slotless(&self) -> Result<SlotlessRecord> {
-        let mut sum = SlotlessRecord::default();
-        for entry in 0..2 {
+    /// Closes the record of every thread and waits for those that have exited but still have to leave their CPU for
+    /// the last time: they are in no list of the kernel's any more. Returns how many of these never did.
+    fn close_threads(&mut self) -> Result<u64> {
+        let begun = Instant::now();
+        loop {
+            hooks::close_all(&mut self.ebpf)?;
+            let unfinished = self.unfinished()?;
+            if unfinished == 0 || begun.elapsed() > LAST_SWITCH_LIMIT {
+                return Ok(unfinished);
+            }
+            thread::sleep(LAST_SWITCH_PAUSE);
+        }
+    }
+
+    /// Threads whose record is still open.
+    fn unfinished(&self) -> Result<u64> {
+        let used = self.global()?.slots_used.min(self.collected_until.len() as u64);
+        let live = (0..used as u32)
+            .filter(|number| self.slot_memory.read(*number).is_some_and(|slot| slot.phase == phase::LIVE))
+            .count() as u64;
+        let slotless = self.slotless_totals()?;
+        let threads: u64 = slotless.iter().map(|totals| totals.threads).sum();
+        let finished: u64 = slotless.iter().map(|totals| totals.finished).sum();
+        Ok(live + threads.saturating_sub(finished))
+    }
+
+    /// What threads without a slot did, one for each CPU and for each of the two that add to it.
+    fn slotless_totals(&self) -> Result<Vec<SlotlessTotals>> {
+        let mut totals = Vec::new();
+        for entry in 0..self.slotless.len() {
             let values =
                 self.slotless.get(&entry, 0).context("cannot read the sums of threads without a slot")?;
-            values.iter().for_each(|value| sum.add(value));
+            totals.extend_from_slice(&values);
         }
-        Ok(sum)
+        Ok(totals)
     }
 }
 
@@ -92,7 +130,7 @@ impl Source for Session {
     }
 
     fn close(&mut self) -> Result<Rest> {
-        hooks::close_all(&mut self.ebpf)?;
+        let threads_unfinished = self.close_threads()?;
         let mut threads = self.collect_exited()?;
         for number in 0..self.collected_until.len() as u32 {
             // What was still in use is closed now; an exit that could not be announced is found here too.
@@ -102,10 +140,13 @@ impl Source for Session {
                 threads.push(self.collect(number)?);
             }
         }
+        let mut without_slot = SlotlessRecord::default();
+        self.slotless_totals()?.iter().for_each(|totals| without_slot.add(totals));
         Ok(Rest {
             threads,
-            without_slot: self.slotless()?,
+            without_slot,
             threads_without_state: self.global()?.threads_without_state,
+            threads_unfinished,
             missed_program_runs: hooks::missed_runs(&self.ebpf)?,
         })
     }

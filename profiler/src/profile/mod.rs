@@ -114,6 +114,10 @@ pub struct Lost {
     pub missed_program_runs: u64,
     /// Threads of which nothing is known: the kernel had no memory for their state.
     pub threads_without_state: u64,
+    /// Threads that had not made their last switch when the recording gave up waiting for it: their records are
+    /// missing.
+    #[serde(default)]
+    pub threads_unfinished: u64,
     /// Intervals that were not recorded because their end was stamped before their start.
     pub clock_backwards: u64,
 }

@@ -43,6 +43,8 @@ pub struct Rest {
     pub without_slot: SlotlessRecord,
     /// Threads of which nothing is known.
     pub threads_without_state: u64,
+    /// Threads that had not made their last switch when the source gave up waiting for it.
+    pub threads_unfinished: u64,
     /// Times the kernel skipped a program.
     pub missed_program_runs: u64,
 }

@@ -56,8 +56,13 @@ impl<S: Source> Recording<S> {
     /// # Errors
     /// If the source fails.
     pub fn finish(mut self, reference: Option<&Reference<'_>>) -> Result<Recorded> {
-        let Rest { mut threads, without_slot, threads_without_state, missed_program_runs } =
-            self.source.close()?;
+        let Rest {
+            mut threads,
+            without_slot,
+            threads_without_state,
+            threads_unfinished,
+            missed_program_runs,
+        } = self.source.close()?;
         let mut records = self.records;
         records.append(&mut threads);
         records.sort_by_key(|record| (record.start_ns, record.pid, record.tid));
@@ -76,6 +81,7 @@ impl<S: Source> Recording<S> {
             threads_without_slot: without_slot.threads,
             missed_program_runs,
             threads_without_state,
+            threads_unfinished,
             clock_backwards,
         };
         let threads = records.into_iter().map(assemble::thread).collect();

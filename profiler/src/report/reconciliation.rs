@@ -203,6 +203,11 @@ fn lost(page: &mut Page<'_>, profile: &Profile) {
         ("threads_without_slot", lost.threads_without_slot, "more threads at a time than --max-threads"),
         ("threads_without_state", lost.threads_without_state, "the kernel had no memory for their state"),
         (
+            "threads_unfinished",
+            lost.threads_unfinished,
+            "their last switch had not come when the recording ended",
+        ),
+        (
             "missed_program_runs",
             lost.missed_program_runs,
             "the kernel skipped a program that was running already",

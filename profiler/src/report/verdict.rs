@@ -49,6 +49,7 @@ pub fn reasons(profile: &Profile) -> Vec<String> {
         (without_slot, "thread", " without a slot (raise --max-threads)"),
         (lost.samples_without_bucket, "sample", " without a bucket (raise --histogram-memory)"),
         (lost.threads_without_state, "thread", " of which nothing is known (the kernel was out of memory)"),
+        (lost.threads_unfinished, "thread", " whose last switch never came"),
         (lost.missed_program_runs, "program run", " skipped by the kernel"),
         (lost.clock_backwards, "interval", " with a clock that went backwards"),
     ];
