@@ -147,7 +147,8 @@ pub mod phase {
 
 /// All that is recorded of one thread.
 ///
-/// Only the CPU that switches the thread, or that runs it in a fault, writes to it.
+/// Only the CPU that switches the thread, or that runs it in a fault, writes to it; the earlier names are written by
+/// whoever renames the thread.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
 pub struct Slot {
@@ -189,6 +190,8 @@ pub struct Slot {
     pub minor_without_entry: u64,
     /// Fault ends of this thread without a recorded entry, major.
     pub major_without_entry: u64,
+    /// Faults of this thread that were entered and never accounted.
+    pub faults_never_accounted: u64,
     /// The kernel's counters when the recording of this thread began.
     pub start: KernelCounters,
     /// The kernel's counters when it ended.
@@ -201,7 +204,7 @@ pub struct Slot {
     /// The names it had before, oldest first.
     pub earlier_names: [[u8; NAME_BYTES]; EARLIER_NAMES],
     /// Fills the last cache line.
-    pub reserved: [u64; 4],
+    pub reserved: [u64; 3],
 }
 
 /// What the programs keep of each thread of the target while it lives.
@@ -263,6 +266,8 @@ pub struct SlotlessTotals {
     pub inferred_switch_ins: u64,
     /// Fault ends without a recorded entry.
     pub faults_without_entry: u64,
+    /// Faults that were entered and never accounted.
+    pub faults_never_accounted: u64,
     /// Intervals whose end was stamped before their start.
     pub clock_backwards: u64,
     /// Growth of the kernel's counters over the recording of those that are finished.

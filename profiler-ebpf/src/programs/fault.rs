@@ -13,7 +13,9 @@ use profiler_ebpf::{layout::state, metric::Metric};
 #[inline(always)]
 pub(crate) fn entered() {
     if let Some(thread) = states::of(current()) {
-        // An entry without an end (a fault that ended in a signal) is overwritten by the next.
+        if thread.fault_ns != 0 {
+            never_accounted(thread.slot);
+        }
         thread.fault_ns = now_ns();
     }
 }
@@ -30,7 +32,7 @@ pub(crate) fn accounted(metric: Metric) {
     thread.fault_ns = 0;
     let Some(slot) = slot(thread.slot) else {
         if entered != 0 {
-            slots::record_slotless(metric as u32, now.saturating_sub(entered));
+            slots::measure_slotless(metric as u32, entered, now);
         } else if let Some(totals) = slots::slotless(slots::slotless_entry::TRACEPOINTS) {
             totals.faults_without_entry += 1;
         }
@@ -42,5 +44,19 @@ pub(crate) fn accounted(metric: Metric) {
         slot.major_without_entry += 1;
     } else {
         slot.minor_without_entry += 1;
+    }
+}
+
+/// The fault before this one was entered and not accounted: it ended in a signal, or the kernel found no memory to
+/// fault in. Its event may also have been lost, which this count is there to tell.
+#[inline(never)]
+pub(crate) fn never_accounted(number: u32) {
+    match slot(number) {
+        Some(slot) => slot.faults_never_accounted += 1,
+        None => {
+            if let Some(totals) = slots::slotless(slots::slotless_entry::TRACEPOINTS) {
+                totals.faults_never_accounted += 1;
+            }
+        }
     }
 }

@@ -9,7 +9,7 @@ use aya_ebpf::{
 };
 use core::{intrinsics::AtomicOrdering, ptr};
 use profiler_ebpf::{
-    layout::{Exited, Global, KernelCounters, NO_SLOT, Slot, SlotlessTotals, phase, state},
+    layout::{Exited, Global, KernelCounters, NO_SLOT, Slot, SlotlessTotals, Totals, phase, state},
     metric::Metric,
 };
 
@@ -75,6 +75,7 @@ pub(crate) fn take_next(used: &mut u64, limit: u64) -> Option<u64> {
 #[inline(always)]
 pub(crate) fn slot<'a>(number: u32) -> Option<&'a mut Slot> {
     // SAFETY: a live element of the map; a slot belongs to one thread, which one CPU at a time switches or runs.
+    // Whoever renames it touches its earlier names only, which nothing else reads before the thread has ended.
     SLOTS.get_ptr_mut(number).map(|slot| unsafe { &mut *slot })
 }
 
@@ -193,13 +194,23 @@ pub(crate) fn announce(slot: &mut Slot, number: u32) {
     let _ = EXITS.output(Exited { slot: number, reserved: 0 }, wakeup.into());
 }
 
-/// Adds one sample of a metric of a thread without a slot.
+/// Adds an interval to sums. One whose end was stamped before its start is counted, and nothing invented.
+#[inline(always)]
+pub(crate) fn add_interval(into: &mut Totals, from: u64, to: u64, clock_backwards: &mut u64) {
+    if to < from {
+        *clock_backwards += 1;
+        return;
+    }
+    into.add(to - from);
+}
+
+/// Adds an interval of a metric of a thread without a slot.
 #[inline(never)]
-pub(crate) fn record_slotless(metric: u32, ns: u64) {
+pub(crate) fn measure_slotless(metric: u32, from: u64, to: u64) {
     if let Some(totals) = slotless(slotless_entry::TRACEPOINTS)
         && (metric as usize) < Metric::COUNT
     {
-        totals.metrics[metric as usize].add(ns);
+        add_interval(&mut totals.metrics[metric as usize], from, to, &mut totals.clock_backwards);
     }
 }
 

@@ -1,8 +1,9 @@
 //! The four switch metrics, and what a thread was blocked on.
 
 use super::{
+    fault,
     pages::record,
-    slots::{self, slot},
+    slots::{self, add_interval, slot},
     states,
     task::{self, Task, now_ns},
 };
@@ -67,7 +68,7 @@ fn switched_out(thread: &mut TaskState, prev: Task, next: Task, now: u64, prev_s
     let dead = prev_state & TASK_DEAD != 0;
     match slot(thread.slot) {
         Some(slot) => measure(slot, Metric::OnCpu, slice_start, now),
-        None => slots::record_slotless(Metric::OnCpu as u32, now.saturating_sub(slice_start)),
+        None => slots::measure_slotless(Metric::OnCpu as u32, slice_start, now),
     }
     if dead {
         ended(thread, prev, now, left);
@@ -78,6 +79,9 @@ fn switched_out(thread: &mut TaskState, prev: Task, next: Task, now: u64, prev_s
 #[inline(never)]
 fn ended(thread: &mut TaskState, prev: Task, now: u64, left: u32) {
     thread.state = state::CLOSED;
+    if thread.fault_ns != 0 {
+        fault::never_accounted(thread.slot);
+    }
     match slot(thread.slot) {
         Some(slot) => {
             slots::finish(prev, slot, now, left, now);
@@ -157,10 +161,10 @@ fn switched_in(thread: &mut TaskState, now: u64) {
             measure(slot, Metric::RunqueueWait, ready, now);
         }
         // The kernel announced no wake: the parts of this wait are not known, and none is invented.
-        state::BLOCKED => slot.unsplit.add(now.saturating_sub(since)),
+        state::BLOCKED => add_interval(&mut slot.unsplit, since, now, &mut slot.clock_backwards),
         state::PREEMPTED => measure(slot, Metric::Preempted, since, now),
         state::NEWBORN => measure(slot, Metric::RunqueueWait, since, now),
-        state::HELD_BACK => slot.held_back.add(now.saturating_sub(since)),
+        state::HELD_BACK => add_interval(&mut slot.held_back, since, now, &mut slot.clock_backwards),
         _ => {}
     }
 }
@@ -168,19 +172,19 @@ fn switched_in(thread: &mut TaskState, now: u64) {
 #[inline(never)]
 fn switched_in_slotless(was: u32, since: u64, woken: u64, now: u64) {
     let Some(totals) = slots::slotless(slots::slotless_entry::TRACEPOINTS) else { return };
-    let gap = now.saturating_sub(since);
-    match was {
+    let (into, from) = match was {
         state::BLOCKED if woken != 0 => {
             let ready = ready_since(since, woken);
             totals.metrics[Metric::Blocked.index()].add(ready - since);
-            totals.metrics[Metric::RunqueueWait.index()].add(now.saturating_sub(ready));
+            (&mut totals.metrics[Metric::RunqueueWait.index()], ready)
         }
-        state::BLOCKED => totals.unsplit.add(gap),
-        state::PREEMPTED => totals.metrics[Metric::Preempted.index()].add(gap),
-        state::NEWBORN => totals.metrics[Metric::RunqueueWait.index()].add(gap),
-        state::HELD_BACK => totals.held_back.add(gap),
-        _ => {}
-    }
+        state::BLOCKED => (&mut totals.unsplit, since),
+        state::PREEMPTED => (&mut totals.metrics[Metric::Preempted.index()], since),
+        state::NEWBORN => (&mut totals.metrics[Metric::RunqueueWait.index()], since),
+        state::HELD_BACK => (&mut totals.held_back, since),
+        _ => return,
+    };
+    add_interval(into, from, now, &mut totals.clock_backwards);
 }
 
 /// From when on a thread that left voluntarily could run again. A waker can come between its dequeue and its

@@ -143,8 +143,12 @@ pub fn record(recipe: &Recipe, held: Held, progress: impl FnMut(usize)) -> Resul
         recipe.duration,
         progress,
     ))?;
-    let stolen_ns = Nanos(machine::stolen(Path::new("/")).0.saturating_sub(stolen_before.0));
-    let reference = Reference { usage: &ended.usage, pid: running.pid(), follow: recipe.follow, stolen_ns };
+    let reference = Reference {
+        usage: &ended.usage,
+        before_exec: &ended.before_exec,
+        follow: recipe.follow,
+        stolen_ns: machine::stolen(Path::new("/")).at_most_since(&stolen_before),
+    };
     let recorded = recording.finish(Some(&reference))?;
     Ok(Profile {
         schema: SCHEMA,

@@ -41,6 +41,7 @@ pub(super) fn record(slot: &Slot, pages: &MappedArray<BucketPage>) -> ThreadReco
         blocked_on: blocked_on(slot),
         minor_without_entry: slot.minor_without_entry,
         major_without_entry: slot.major_without_entry,
+        faults_never_accounted: slot.faults_never_accounted,
         clock_backwards: slot.clock_backwards,
     }
 }
@@ -158,6 +159,7 @@ impl SlotlessRecord {
         self.unsplit += cpu.unsplit.count;
         self.inferred_switch_ins += cpu.inferred_switch_ins;
         self.faults_without_entry += cpu.faults_without_entry;
+        self.faults_never_accounted += cpu.faults_never_accounted;
         self.clock_backwards += cpu.clock_backwards;
         let (sum, more) = (&mut self.kernel, &cpu.kernel);
         sum.voluntary_switches += more.voluntary_switches;

@@ -93,7 +93,8 @@ pub struct Explanation {
 pub enum Rule {
     /// A thread's last switch happens after its counters were added to its process's.
     LastSwitch,
-    /// The child's own switches and faults before it executed the command count in its process's usage.
+    /// The child's switches, faults and time inside the exec itself count in its process's usage, and are over
+    /// when the recording of it begins.
     BeforeExec,
     /// Faults that the kernel takes without registers raise no event.
     WithoutRegisters,

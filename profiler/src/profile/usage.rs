@@ -4,7 +4,8 @@ use super::units::{Bytes, Nanos};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The kernel's account of a child and of those descendants it waited for, as `wait4(2)` hands it out.
+/// The kernel's account of a child and of those descendants it waited for, as `wait4(2)` hands it out, less what the
+/// child had used when it called exec.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Usage {
     /// From the child's release to its end.
@@ -20,6 +21,23 @@ pub struct Usage {
     /// The resident set that the child had before it executed the command. The kernel keeps the larger of
     /// both, so a `max_rss_bytes` equal to this is an upper bound.
     pub max_rss_floor_bytes: Option<Bytes>,
+    /// Voluntary switches.
+    pub voluntary_switches: u64,
+    /// Involuntary switches.
+    pub involuntary_switches: u64,
+    /// Minor faults.
+    pub minor_faults: u64,
+    /// Major faults.
+    pub major_faults: u64,
+}
+
+/// What the child itself had used when it called exec: the profiler's, not the command's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BeforeExec {
+    /// CPU time in user mode.
+    pub user_ns: Nanos,
+    /// CPU time in kernel mode.
+    pub system_ns: Nanos,
     /// Voluntary switches.
     pub voluntary_switches: u64,
     /// Involuntary switches.

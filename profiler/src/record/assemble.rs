@@ -87,6 +87,7 @@ pub fn thread(record: ThreadRecord) -> Thread {
         minor_faults: kernel.minor_faults,
         major_faults: kernel.major_faults,
         faults_without_latency: (kernel.minor_faults + kernel.major_faults).saturating_sub(with_latency),
+        faults_never_accounted: record.faults_never_accounted,
         migrations: kernel.migrations,
         open,
         held_back: record.held_back,

@@ -57,8 +57,18 @@ pub(crate) fn exited(pid: u32, tid: u32) -> ThreadRecord {
         }],
         minor_without_entry: 0,
         major_without_entry: 0,
+        faults_never_accounted: 0,
         clock_backwards: 0,
     }
+}
+
+/// The same thread as the child that executed its command: found running, in its first slice.
+pub(crate) fn found(pid: u32) -> ThreadRecord {
+    let mut record = exited(pid, pid);
+    record.newborn = false;
+    record.first_slice_ns = Some(Nanos(100));
+    record.kernel_at_start.cpu_ns = 100;
+    record
 }
 
 /// What `wait4` says, in so far as it is compared.

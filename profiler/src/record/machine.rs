@@ -37,19 +37,32 @@ pub fn read(root: &Path) -> Machine {
     }
 }
 
-/// CPU time that interrupts took or a hypervisor stole since the machine started, all CPUs together, in steps of
-/// 10 ms; 0 where the kernel does not say.
+/// CPU time that interrupts took or a hypervisor stole since the machine started, all CPUs together: the columns
+/// irq, softirq and steal of the line `cpu` (man 5 proc_stat), in ticks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stolen([u64; 3]);
+
+/// Reads /proc/stat below `root`; zeros where the kernel does not say.
 #[must_use]
-pub fn stolen(root: &Path) -> Nanos {
-    /// Nanoseconds of one `USER_HZ` tick, in which /proc/stat counts on every architecture.
-    const TICK_NS: u64 = 10_000_000;
-    /// The columns irq, softirq and steal of the line `cpu` (man 5 proc_stat).
-    const COLUMNS: std::ops::RangeInclusive<usize> = 6..=8;
+pub fn stolen(root: &Path) -> Stolen {
+    const FIRST_COLUMN: usize = 6;
     let text = fs::read_to_string(root.join("proc/stat")).unwrap_or_default();
-    let columns: Vec<&str> = text.lines().next().unwrap_or_default().split_whitespace().collect();
-    let ticks =
-        columns.get(COLUMNS).unwrap_or_default().iter().filter_map(|column| column.parse::<u64>().ok());
-    Nanos(ticks.sum::<u64>() * TICK_NS)
+    let mut columns = text.lines().next().unwrap_or_default().split_whitespace().skip(FIRST_COLUMN);
+    Stolen([(); 3].map(|()| columns.next().and_then(|column| column.parse().ok()).unwrap_or(0)))
+}
+
+impl Stolen {
+    /// How much it grew since an earlier reading, at most. Each column is cut to whole ticks, so that a tick may be
+    /// missing of each; one that never left 0 on this machine counts nothing here.
+    #[must_use]
+    pub fn at_most_since(&self, earlier: &Self) -> Nanos {
+        /// Nanoseconds of one `USER_HZ` tick, in which /proc/stat counts on every architecture.
+        const TICK_NS: u64 = 10_000_000;
+        let columns = self.0.iter().zip(earlier.0);
+        let ticks =
+            columns.filter(|(now, _)| **now > 0).map(|(now, earlier)| now.saturating_sub(earlier) + 1);
+        Nanos(ticks.sum::<u64>() * TICK_NS)
+    }
 }
 
 fn topology(root: &Path) -> Topology {
@@ -116,6 +129,20 @@ mod tests {
         assert_eq!(count_of_list("0"), Some(1));
         assert_eq!(count_of_list(""), None);
         assert_eq!(count_of_list("3-1"), None);
+    }
+
+    #[test]
+    fn what_was_stolen_is_bounded_from_above() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("proc")).unwrap();
+        let read = |line: &str| {
+            fs::write(folder.path().join("proc/stat"), line).unwrap();
+            stolen(folder.path())
+        };
+        let before = read("cpu  100 0 50 900 7 0 20 5 0 0\ncpu0 1 1 1 1 1 1 1 1 1 1\n");
+        let after = read("cpu  190 0 80 990 9 0 23 5 0 0\n");
+        assert_eq!(after.at_most_since(&before), Nanos(50_000_000), "3 + 1 ticks and 0 + 1");
+        assert_eq!(read("").at_most_since(&before), Nanos(0));
     }
 
     #[test]

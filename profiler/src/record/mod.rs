@@ -93,6 +93,8 @@ pub struct ThreadRecord {
     pub minor_without_entry: u64,
     /// Major faults that were accounted without a recorded entry.
     pub major_without_entry: u64,
+    /// Faults that were entered and never accounted: they ended in a signal, or their event was lost.
+    pub faults_never_accounted: u64,
     /// Intervals whose end was stamped before their start.
     pub clock_backwards: u64,
 }
@@ -133,6 +135,8 @@ pub struct SlotlessRecord {
     pub inferred_switch_ins: u64,
     /// Faults that were accounted without a recorded entry.
     pub faults_without_entry: u64,
+    /// Faults that were entered and never accounted.
+    pub faults_never_accounted: u64,
     /// Intervals whose end was stamped before their start.
     pub clock_backwards: u64,
     /// The kernel's counters of these threads.

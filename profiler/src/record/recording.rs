@@ -73,7 +73,6 @@ impl<S: Source> Recording<S> {
         let samples_without_bucket = records
             .iter()
             .flat_map(|record| record.histograms.values())
-            .chain(without_slot.metrics.values())
             .map(|histogram| histogram.without_bucket())
             .sum();
         let lost = Lost {

@@ -66,6 +66,7 @@ fn thread(tid: u32, name: &str, metrics: &[(Metric, Spread)], blocked_on: &[(&st
         minor_faults: count(Metric::MinorFault) + 3,
         major_faults: count(Metric::MajorFault),
         faults_without_latency: 3,
+        faults_never_accounted: 0,
         migrations: count(Metric::Blocked) / 7,
         open: None,
         held_back: None,

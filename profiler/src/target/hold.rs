@@ -3,10 +3,14 @@
 //! memory is in it, so the command's usage starts from little.
 
 use crate::cli::HoldArgs;
+use crate::profile::units::Nanos;
+use crate::profile::usage::BeforeExec;
 use anyhow::{Context, Result};
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike as _;
 use nix::unistd::{Gid, Uid, User, close, initgroups, setgid, setgroups, setuid};
 use std::ffi::CString;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
@@ -39,6 +43,7 @@ pub fn hold(args: &HoldArgs) -> Result<u8> {
         // The profiler is gone: nothing is started.
         return Ok(0);
     }
+    tell_usage(&mut failure)?;
     let (program, arguments) = args.command.split_first().context("there is no command to hold")?;
     let error = Command::new(program).args(arguments).exec();
     let code = if error.kind() == ErrorKind::NotFound { NOT_FOUND } else { NOT_EXECUTABLE };
@@ -46,7 +51,26 @@ pub fn hold(args: &HoldArgs) -> Result<u8> {
     Ok(code)
 }
 
-fn reopen(descriptor: i32, how: &OpenOptions) -> Result<std::fs::File> {
+/// What this process has used so far is not the command's: the profiler takes it off.
+fn tell_usage(to: &mut File) -> Result<()> {
+    let own = own_usage()?;
+    let line = serde_json::to_string(&own).context("cannot write down this process's usage")?;
+    writeln!(to, "{line}").context("cannot tell the profiler this process's usage")
+}
+
+fn own_usage() -> Result<BeforeExec> {
+    let usage = getrusage(UsageWho::RUSAGE_SELF).context("cannot read this process's usage")?;
+    Ok(BeforeExec {
+        user_ns: Nanos(u64::try_from(usage.user_time().num_nanoseconds())?),
+        system_ns: Nanos(u64::try_from(usage.system_time().num_nanoseconds())?),
+        voluntary_switches: u64::try_from(usage.voluntary_context_switches())?,
+        involuntary_switches: u64::try_from(usage.involuntary_context_switches())?,
+        minor_faults: u64::try_from(usage.minor_page_faults())?,
+        major_faults: u64::try_from(usage.major_page_faults())?,
+    })
+}
+
+fn reopen(descriptor: i32, how: &OpenOptions) -> Result<File> {
     let path = format!("/proc/self/fd/{descriptor}");
     let file =
         how.open(&path).with_context(|| format!("cannot open {path}; {COMMAND} is for profiler run only"))?;

@@ -3,7 +3,7 @@
 use super::hold;
 use super::user::Invoker;
 use crate::profile::units::{Bytes, Nanos};
-use crate::profile::usage::Usage;
+use crate::profile::usage::{BeforeExec, Usage};
 use anyhow::{Context, Result, bail};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::resource::{Usage as RawUsage, UsageWho, getrusage};
@@ -12,7 +12,7 @@ use nix::unistd::Pid;
 use std::io::{PipeReader, PipeWriter, Read as _, Write as _, pipe};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use wait4::Wait4 as _;
 
 /// A command that cannot be executed. Its exit code is the one a shell would give.
@@ -53,14 +53,17 @@ pub struct Running {
     started: Instant,
     floor: Option<Bytes>,
     before: RawUsage,
+    before_exec: BeforeExec,
 }
 
 /// A child that has ended.
 pub struct Ended {
     /// How.
     pub status: ExitStatus,
-    /// What the kernel charged for it.
+    /// What the kernel charged for it from its exec on.
     pub usage: Usage,
+    /// What it charged for it before.
+    pub before_exec: BeforeExec,
 }
 
 /// Starts the child, held. Do it before anything large is allocated: what is forked counts as the child's.
@@ -114,16 +117,19 @@ impl Held {
         let before = getrusage(UsageWho::RUSAGE_CHILDREN).context("cannot read this process's usage")?;
         let started = Instant::now();
         self.release.write_all(&[1]).context("the child ended before it was released")?;
-        let mut reason = String::new();
+        let mut said = String::new();
         // Ends with the exec, which closes the other end, or with what went wrong.
-        self.failure.read_to_string(&mut reason).context("cannot hear from the child")?;
+        self.failure.read_to_string(&mut said).context("cannot hear from the child")?;
+        let (used, reason) =
+            said.split_once('\n').context("the child ended before it executed the command")?;
+        let before_exec = serde_json::from_str(used).context("cannot understand the child's usage")?;
         if !reason.is_empty() {
             let status = self.child.wait().context("cannot wait for the child")?;
             let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(hold::NOT_EXECUTABLE);
             bail!(ExecFailed { command: self.command.clone(), reason: reason.trim().to_owned(), code });
         }
         let Self { child, .. } = self;
-        Ok(Running { pid: child.id(), child: Some(child), started, floor, before })
+        Ok(Running { pid: child.id(), child: Some(child), started, floor, before, before_exec })
     }
 }
 
@@ -157,33 +163,37 @@ impl Running {
         let wall = self.started.elapsed();
         self.child = None;
         let after = getrusage(UsageWho::RUSAGE_CHILDREN).context("cannot read the child's usage")?;
-        Ok(Some(Ended { status: result.status, usage: self.usage(wall, &result.rusage, &after)? }))
+        let usage = self.usage(wall, &result.rusage, &after)?;
+        Ok(Some(Ended { status: result.status, usage, before_exec: self.before_exec }))
     }
 
     /// The child is the only one waited for since `before`, so the growth of the sum over all children is its
     /// share. The largest resident set is not a sum; `wait4` gives it for the child alone.
-    fn usage(
-        &self,
-        wall: std::time::Duration,
-        own: &wait4::ResourceUsage,
-        after: &RawUsage,
-    ) -> Result<Usage> {
-        let growth = |count: fn(&RawUsage) -> i64| {
-            u64::try_from(count(after) - count(&self.before))
-                .context("the kernel's sum over all children shrank")
+    fn usage(&self, wall: Duration, own: &wait4::ResourceUsage, after: &RawUsage) -> Result<Usage> {
+        let held = &self.before_exec;
+        let growth = |count: fn(&RawUsage) -> i64, held: u64| {
+            let all = u64::try_from(count(after) - count(&self.before))
+                .context("the kernel's sum over all children shrank")?;
+            all.checked_sub(held).context("the kernel's count of the child's usage shrank")
         };
-        let cpu = own.utime + own.stime;
+        // The kernel scales its samples of user and system time to their exact sum, anew each time it is asked, so
+        // that one of them may come out a little smaller than before.
+        let user = own.utime.saturating_sub(Duration::from_nanos(held.user_ns.0));
+        let system = own.stime.saturating_sub(Duration::from_nanos(held.system_ns.0));
         Ok(Usage {
             wall_ns: Nanos(u64::try_from(wall.as_nanos())?),
-            user_ns: Nanos(u64::try_from(own.utime.as_nanos())?),
-            system_ns: Nanos(u64::try_from(own.stime.as_nanos())?),
-            cpu_percent: 100.0 * cpu.as_secs_f64() / wall.as_secs_f64(),
+            user_ns: Nanos(u64::try_from(user.as_nanos())?),
+            system_ns: Nanos(u64::try_from(system.as_nanos())?),
+            cpu_percent: 100.0 * (user + system).as_secs_f64() / wall.as_secs_f64(),
             max_rss_bytes: Bytes(own.maxrss),
             max_rss_floor_bytes: self.floor,
-            voluntary_switches: growth(|usage| usage.voluntary_context_switches())?,
-            involuntary_switches: growth(|usage| usage.involuntary_context_switches())?,
-            minor_faults: growth(|usage| usage.minor_page_faults())?,
-            major_faults: growth(|usage| usage.major_page_faults())?,
+            voluntary_switches: growth(|usage| usage.voluntary_context_switches(), held.voluntary_switches)?,
+            involuntary_switches: growth(
+                |usage| usage.involuntary_context_switches(),
+                held.involuntary_switches,
+            )?,
+            minor_faults: growth(|usage| usage.minor_page_faults(), held.minor_faults)?,
+            major_faults: growth(|usage| usage.major_page_faults(), held.major_faults)?,
         })
     }
 }

@@ -6,7 +6,7 @@ use super::{End, ThreadRecord};
 use crate::profile::reconciliation::{Check, Explanation, Quantity, Rule, Scope};
 use crate::profile::thread::{OpenState, WithoutSlot};
 use crate::profile::units::Nanos;
-use crate::profile::usage::Usage;
+use crate::profile::usage::{BeforeExec, Usage};
 use profiler_ebpf::metric::Metric;
 use std::collections::BTreeSet;
 
@@ -14,20 +14,16 @@ use std::collections::BTreeSet;
 /// from switch to switch: averages of 0.02 to 2 µs a slice were seen, this is five times the largest.
 const STAMP_JITTER_NS: u64 = 10_000;
 
-/// A hypervisor can stop the CPU between the two stamps. /proc/stat tells how much it took, in steps of 10 ms
-/// (`USER_HZ`); both ends of the two columns that matter may be off by one.
-const STOLEN_RESOLUTION_NS: u64 = 40_000_000;
-
 /// What the kernel says of the run as a whole.
 #[derive(Clone, Copy, Debug)]
 pub struct Reference<'a> {
-    /// The child's usage.
+    /// The child's usage from its exec on.
     pub usage: &'a Usage,
-    /// The child's process id as in the records.
-    pub pid: u32,
+    /// What the child had used when it called exec, which `usage` leaves out.
+    pub before_exec: &'a BeforeExec,
     /// Whether its children were followed.
     pub follow: bool,
-    /// CPU time that interrupts took or a hypervisor stole during the run, all CPUs together (/proc/stat).
+    /// CPU time that interrupts took or a hypervisor stole during the run, at most, all CPUs together.
     pub stolen_ns: Nanos,
 }
 
@@ -44,7 +40,11 @@ pub fn reconcile(
     for quantity in QUANTITIES {
         let of_threads = threads.iter().flatten().filter(|check| check.quantity == quantity);
         let of_rest = without_slot.and_then(|rest| slotless(rest, quantity));
-        checks.extend(sum(quantity, of_threads.cloned().chain(of_rest).collect()));
+        let sum = sum(quantity, of_threads.cloned().chain(of_rest).collect());
+        checks.extend(sum.map(|sum| match quantity {
+            Quantity::CpuTimeNs => cpu_time_of_all(sum, records, stolen),
+            _ => sum,
+        }));
     }
     if let Some(reference) = reference {
         checks.extend(wait4::compare(records, without_slot, reference));
@@ -98,11 +98,8 @@ fn thread(record: &ThreadRecord, stolen: Nanos) -> Vec<Check> {
         )
     };
     let fault = |quantity, kernel, measured| {
-        Check::new(quantity, scope, kernel, measured).explained(
-            i64::MIN..=close,
-            &[Rule::WithoutRegisters],
-            "taken by the kernel itself during a system call, without registers: such a fault raises no event",
-        )
+        let check = Check::new(quantity, scope, kernel, measured);
+        without_registers(check, close, record.faults_never_accounted)
     };
     let mut checks = vec![
         switch(Quantity::VoluntarySwitches, kernel.voluntary_switches, seen.voluntary_switches),
@@ -118,24 +115,52 @@ fn thread(record: &ThreadRecord, stolen: Nanos) -> Vec<Check> {
 fn cpu_time(record: &ThreadRecord, scope: Scope, kernel: Nanos, stolen: Nanos) -> Check {
     let measured =
         sum_of(record, Metric::OnCpu).saturating_sub(record.first_slice_ns.map_or(0, |slice| slice.0));
-    let bound = signed(clock_slack(record) + stolen.0 + STOLEN_RESOLUTION_NS);
-    Check::new(Quantity::CpuTimeNs, scope, kernel.0, measured).explained(
-        -bound..=bound,
-        &[Rule::ClockPoints],
-        CLOCK_POINTS,
-    )
+    ClockSlack::of(record).explain(Check::new(Quantity::CpuTimeNs, scope, kernel.0, measured), stolen)
+}
+
+/// The threads share what was stolen: their sum has it once.
+fn cpu_time_of_all(sum: Check, records: &[ThreadRecord], stolen: Nanos) -> Check {
+    if !sum.holds() {
+        return sum;
+    }
+    let slack = records.iter().map(ClockSlack::of).fold(ClockSlack::default(), ClockSlack::plus);
+    slack.explain(Check { explanation: None, ..sum }, stolen)
+}
+
+/// By how much `on_cpu` and the kernel's CPU time may differ.
+#[derive(Clone, Copy, Debug, Default)]
+struct ClockSlack {
+    /// Waits on a run queue: each may count as running from the wake-up on, since the kernel leaves its clock alone
+    /// when a woken thread takes the CPU at once (kernel/sched/core.c `rq_clock_skip_update`).
+    waits_ns: u64,
+    /// The distance between the kernel's stamps and the tracepoints.
+    stamps_ns: u64,
+}
+
+impl ClockSlack {
+    fn of(record: &ThreadRecord) -> Self {
+        let slices = record.histograms.get(&Metric::OnCpu).map_or(0, |histogram| histogram.count);
+        let unsplit = record.unsplit.map_or(0, |unsplit| unsplit.sum_ns.0);
+        Self { waits_ns: sum_of(record, Metric::RunqueueWait) + unsplit, stamps_ns: slices * STAMP_JITTER_NS }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self { waits_ns: self.waits_ns + other.waits_ns, stamps_ns: self.stamps_ns + other.stamps_ns }
+    }
+
+    /// Waits make the kernel's figure larger only; stolen time can lie on either side of a stamp.
+    fn explain(self, check: Check, stolen: Nanos) -> Check {
+        let either = self.stamps_ns + stolen.0;
+        check.explained(
+            -signed(self.waits_ns + either)..=signed(either),
+            &[Rule::ClockPoints],
+            format!("{CLOCK_POINTS}: at most −{} to +{} µs", (self.waits_ns + either) / 1000, either / 1000),
+        )
+    }
 }
 
 const CLOCK_POINTS: &str =
     "the kernel may start a slice at the wake-up, and leaves out time stolen by interrupts or a hypervisor";
-
-/// By how much the kernel's CPU time of a thread may exceed its `on_cpu`: each wait may count as running from
-/// the wake-up on (kernel/sched/core.c `rq_clock_skip_update`), and stamps differ a little.
-fn clock_slack(record: &ThreadRecord) -> u64 {
-    let slices = record.histograms.get(&Metric::OnCpu).map_or(0, |histogram| histogram.count);
-    let unsplit = record.unsplit.map_or(0, |unsplit| unsplit.sum_ns.0);
-    sum_of(record, Metric::RunqueueWait) + unsplit + slices * STAMP_JITTER_NS
-}
 
 /// Everything a thread did against its lifetime: from its creation, or from where it was found.
 fn lifetime(record: &ThreadRecord, scope: Scope) -> Check {
@@ -167,23 +192,28 @@ fn signed(value: u64) -> i64 {
 /// The counts of the threads without a slot; times are not compared, since each thread's are not known.
 fn slotless(rest: &WithoutSlot, quantity: Quantity) -> Option<Check> {
     let new = |kernel, measured| Check::new(quantity, Scope::Threads, kernel, measured);
-    let faults = rest.kernel.minor_faults + rest.kernel.major_faults;
+    let kernel = &rest.kernel;
     match quantity {
-        Quantity::VoluntarySwitches => Some(new(rest.kernel.voluntary_switches, rest.voluntary_switches)),
-        Quantity::InvoluntarySwitches => {
-            Some(new(rest.kernel.involuntary_switches, rest.involuntary_switches))
-        }
-        Quantity::MinorFaults => Some(new(rest.kernel.minor_faults, rest.minor_faults)),
-        Quantity::MajorFaults => Some(new(rest.kernel.major_faults, rest.major_faults)),
+        Quantity::VoluntarySwitches => Some(new(kernel.voluntary_switches, rest.voluntary_switches)),
+        Quantity::InvoluntarySwitches => Some(new(kernel.involuntary_switches, rest.involuntary_switches)),
+        Quantity::MinorFaults => Some(without_registers(new(kernel.minor_faults, rest.minor_faults), 0, 0)),
+        Quantity::MajorFaults => Some(without_registers(new(kernel.major_faults, rest.major_faults), 0, 0)),
         Quantity::CpuTimeNs | Quantity::LifetimeNs => None,
     }
-    .map(|check| {
-        check.explained(
-            -signed(faults)..=0,
-            &[Rule::WithoutRegisters],
-            "taken by the kernel without registers",
-        )
-    })
+}
+
+/// Explains faults that the kernel counted and that raised no event. `surplus` more events than the kernel counted
+/// may be there. While every fault that was entered was accounted, a missing event can only be one that was never
+/// raised; else the text says how many it can't tell apart.
+fn without_registers(check: Check, surplus: i64, never_accounted: u64) -> Check {
+    const REASON: &str =
+        "taken by the kernel itself during a system call, without registers: such a fault raises no event";
+    let text = if never_accounted == 0 {
+        REASON.to_owned()
+    } else {
+        format!("{REASON} ({never_accounted} more were entered and not accounted: they ended in a signal)")
+    };
+    check.explained(i64::MIN..=surplus, &[Rule::WithoutRegisters], text)
 }
 
 /// The sum of comparisons: explained if each of them holds.

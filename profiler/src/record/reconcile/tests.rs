@@ -3,7 +3,8 @@
 use super::*;
 use crate::profile::histogram::Histogram;
 use crate::profile::units::Bytes;
-use crate::record::fixture::{exited, usage};
+use crate::profile::usage::BeforeExec;
+use crate::record::fixture::{exited, found, usage};
 
 fn check(checks: &[Check], quantity: Quantity, scope: Scope) -> Check {
     let found = checks.iter().find(|check| check.quantity == quantity && check.scope == scope);
@@ -70,37 +71,39 @@ fn a_wait_without_a_wake_keeps_counts_and_lifetime() {
 
 #[test]
 fn wait4_leaves_out_last_switches_and_knows_what_was_before() {
-    let mut leader = exited(100, 100);
-    leader.newborn = false;
-    leader.first_slice_ns = Some(Nanos(100));
+    let mut leader = found(100);
     leader.kernel_at_start.minor_faults = 140;
     leader.kernel_at_end.minor_faults += 140;
     let records = [leader, exited(100, 101)];
-    // Each thread: 3 voluntary switches, the worker's last is not in the kernel's sum; 2 faults, 140 before.
-    let usage = usage(5, 2, 4 + 140);
-    let reference = Reference { usage: &usage, pid: 100, follow: true, stolen_ns: Nanos(0) };
+    // Each thread: 3 voluntary switches, the worker's last is not in the kernel's sum; 2 faults, and 140 before, of
+    // which 120 before the exec, which are not in the usage.
+    let usage = usage(5, 2, 4 + 20);
+    let before_exec = BeforeExec { minor_faults: 120, ..BeforeExec::default() };
+    let reference = Reference { usage: &usage, before_exec: &before_exec, follow: true, stolen_ns: Nanos(0) };
     let checks = reconcile(&records, None, Some(&reference));
     let switches = check(&checks, Quantity::VoluntarySwitches, Scope::Wait4);
     assert_eq!((switches.difference, switches.explanation.unwrap().rules), (1, vec![Rule::LastSwitch]));
     let faults = check(&checks, Quantity::MinorFaults, Scope::Wait4);
-    assert_eq!((faults.difference, faults.explanation.unwrap().rules), (-140, vec![Rule::BeforeExec]));
+    assert_eq!((faults.difference, faults.explanation.unwrap().rules), (-20, vec![Rule::BeforeExec]));
 }
 
 #[test]
 fn wait4_may_not_know_more_than_was_measured() {
-    let records = [exited(100, 100)];
+    let records = [found(100)];
     let mut usage = usage(9, 1, 2);
     usage.max_rss_bytes = Bytes(1);
-    let reference = Reference { usage: &usage, pid: 100, follow: true, stolen_ns: Nanos(0) };
+    let reference =
+        Reference { usage: &usage, before_exec: &BeforeExec::default(), follow: true, stolen_ns: Nanos(0) };
     let checks = reconcile(&records, None, Some(&reference));
     assert!(!check(&checks, Quantity::VoluntarySwitches, Scope::Wait4).holds());
 }
 
 #[test]
 fn descendants_that_nobody_waited_for_are_explained() {
-    let records = [exited(100, 100), exited(200, 200)];
+    let records = [found(100), exited(200, 200)];
     let usage = usage(3, 1, 2);
-    let reference = Reference { usage: &usage, pid: 100, follow: true, stolen_ns: Nanos(0) };
+    let reference =
+        Reference { usage: &usage, before_exec: &BeforeExec::default(), follow: true, stolen_ns: Nanos(0) };
     let checks = reconcile(&records, None, Some(&reference));
     let faults = check(&checks, Quantity::MinorFaults, Scope::Wait4);
     assert_eq!((faults.difference, faults.explanation.unwrap().rules), (2, vec![Rule::NotWaitedFor]));
@@ -108,10 +111,94 @@ fn descendants_that_nobody_waited_for_are_explained() {
 
 #[test]
 fn children_that_were_not_followed_are_explained() {
-    let records = [exited(100, 100)];
+    let records = [found(100)];
     let usage = usage(9, 9, 9);
-    let reference = Reference { usage: &usage, pid: 100, follow: false, stolen_ns: Nanos(0) };
+    let reference =
+        Reference { usage: &usage, before_exec: &BeforeExec::default(), follow: false, stolen_ns: Nanos(0) };
     let checks = reconcile(&records, None, Some(&reference));
     let faults = check(&checks, Quantity::MinorFaults, Scope::Wait4);
     assert_eq!((faults.difference, faults.explanation.unwrap().rules), (-7, vec![Rule::NotFollowed]));
+}
+
+#[test]
+fn time_on_the_cpu_that_the_kernel_does_not_know_of_is_a_defect() {
+    let mut record = exited(100, 101);
+    let within = 4 * STAMP_JITTER_NS;
+    record.kernel_at_end.cpu_ns = 500_000;
+    let slices = [400_000, 100_000, 10_000, 10_000].map(|ns| Nanos(ns + within / 4));
+    record.histograms.insert(Metric::OnCpu, Histogram::of(slices).unwrap());
+    let scope = of_thread(&record);
+    let cpu = |record: &ThreadRecord| {
+        check(&reconcile(std::slice::from_ref(record), None, None), Quantity::CpuTimeNs, scope)
+    };
+    assert_eq!(cpu(&record).difference, 60_000);
+    assert!(!cpu(&record).holds(), "more than stamps can differ");
+    record.kernel_at_end.cpu_ns += 20_000;
+    assert!(cpu(&record).holds());
+}
+
+#[test]
+fn half_of_the_time_on_the_cpu_missing_is_a_defect() {
+    let mut record = exited(100, 101);
+    // The waits on the run queue take 60 ns: no more than that can be the kernel's.
+    record.kernel_at_end.cpu_ns = 2 * (1_000 + 60 + 4 * STAMP_JITTER_NS);
+    let checks = reconcile(std::slice::from_ref(&record), None, None);
+    for scope in [of_thread(&record), Scope::Threads] {
+        assert!(!check(&checks, Quantity::CpuTimeNs, scope).holds());
+    }
+}
+
+#[test]
+fn threads_share_what_was_stolen() {
+    let stolen = 1_000_000;
+    let mut records = [exited(100, 101), exited(100, 102)];
+    for record in &mut records {
+        record.kernel_at_end.cpu_ns += stolen;
+    }
+    let usage = usage(6, 2, 4);
+    let reference = Reference {
+        usage: &usage,
+        before_exec: &BeforeExec::default(),
+        follow: true,
+        stolen_ns: Nanos(stolen),
+    };
+    let checks = reconcile(&records, None, Some(&reference));
+    assert!(records.iter().all(|record| check(&checks, Quantity::CpuTimeNs, of_thread(record)).holds()));
+    assert!(!check(&checks, Quantity::CpuTimeNs, Scope::Threads).holds(), "twice as much as was stolen");
+}
+
+#[test]
+fn faults_do_not_explain_switches() {
+    let rest = WithoutSlot {
+        threads: 1,
+        voluntary_switches: 3,
+        involuntary_switches: 0,
+        minor_faults: 5,
+        major_faults: 0,
+        held_back: 0,
+        unsplit: 0,
+        inferred_switch_ins: 0,
+        metrics: std::collections::BTreeMap::new(),
+        kernel: crate::profile::thread::KernelCounters {
+            voluntary_switches: 4,
+            involuntary_switches: 0,
+            minor_faults: 6,
+            major_faults: 0,
+            cpu_ns: None,
+            migrations: 0,
+        },
+    };
+    let checks = reconcile(&[], Some(&rest), None);
+    assert!(!check(&checks, Quantity::VoluntarySwitches, Scope::Threads).holds());
+    assert!(check(&checks, Quantity::MinorFaults, Scope::Threads).holds());
+}
+
+#[test]
+fn a_fault_that_was_never_accounted_is_named() {
+    let mut record = exited(100, 101);
+    record.kernel_at_end.minor_faults += 1;
+    record.faults_never_accounted = 3;
+    let checks = reconcile(std::slice::from_ref(&record), None, None);
+    let explanation = check(&checks, Quantity::MinorFaults, Scope::Threads).explanation.unwrap();
+    assert!(explanation.text.contains("3 more were entered"), "{}", explanation.text);
 }

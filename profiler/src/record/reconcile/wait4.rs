@@ -4,9 +4,10 @@
 //! and each thread up to the moment where its counters are added to its process's (kernel/exit.c
 //! `__exit_signal`), which is before the thread's last switch.
 
-use super::{CLOCK_POINTS, Check, Reference, STOLEN_RESOLUTION_NS, clock_slack, signed, sum_of};
+use super::{CLOCK_POINTS, Check, ClockSlack, Reference, signed, sum_of};
 use crate::profile::reconciliation::{Quantity, Rule, Scope};
 use crate::profile::thread::WithoutSlot;
+use crate::profile::usage::BeforeExec;
 use crate::record::ThreadRecord;
 use crate::record::assemble::{Seen, kernel_growth};
 use profiler_ebpf::metric::Metric;
@@ -15,7 +16,7 @@ use profiler_ebpf::metric::Metric;
 #[derive(Default)]
 struct Expected {
     measured: u64,
-    /// Counted by the kernel before the child executed its command.
+    /// Counted by the kernel while it executed the child's command.
     before_exec: u64,
     /// Counted by the kernel and not measured.
     without_event: u64,
@@ -43,7 +44,7 @@ impl Expected {
         add(
             self.before_exec > 0,
             Rule::BeforeExec,
-            format!("{} before the child executed the command", self.before_exec),
+            format!("{} while the kernel executed the command", self.before_exec),
         );
         add(
             self.without_event > 0,
@@ -73,7 +74,7 @@ pub(super) fn compare(
     reference: &Reference<'_>,
 ) -> Vec<Check> {
     let usage = reference.usage;
-    let [voluntary, involuntary, minor, major] = expected(records, without_slot, reference.pid);
+    let [voluntary, involuntary, minor, major] = expected(records, without_slot, reference.before_exec);
     vec![
         voluntary.check(Quantity::VoluntarySwitches, usage.voluntary_switches, reference.follow),
         involuntary.check(Quantity::InvoluntarySwitches, usage.involuntary_switches, reference.follow),
@@ -83,24 +84,56 @@ pub(super) fn compare(
     ]
 }
 
+/// The child's process: the one that was not born during the recording but executed its command in it.
+fn child(records: &[ThreadRecord]) -> Option<u32> {
+    records.iter().find(|record| !record.newborn).map(|record| record.pid)
+}
+
 /// In the order voluntary switches, involuntary switches, minor faults, major faults.
-fn expected(records: &[ThreadRecord], without_slot: Option<&WithoutSlot>, pid: u32) -> [Expected; 4] {
+fn expected(
+    records: &[ThreadRecord],
+    without_slot: Option<&WithoutSlot>,
+    before_exec: &BeforeExec,
+) -> [Expected; 4] {
     let mut all: [Expected; 4] = Default::default();
+    let child = child(records);
     for record in records {
         let (seen, kernel) = (Seen::of(record), kernel_growth(record));
+        // The exec itself: what the thread had used when it was found, less what it had when it called exec.
         let start = &record.kernel_at_start;
+        let during_exec = |at_start: u64, before: u64| at_start.saturating_sub(before);
         let rows = [
-            (seen.voluntary_switches, kernel.voluntary_switches, start.voluntary_switches, 1),
-            (seen.involuntary_switches, kernel.involuntary_switches, start.involuntary_switches, 1),
-            (seen.minor_faults, kernel.minor_faults, start.minor_faults, 0),
-            (seen.major_faults, kernel.major_faults, start.major_faults, 0),
+            (
+                seen.voluntary_switches,
+                kernel.voluntary_switches,
+                during_exec(start.voluntary_switches, before_exec.voluntary_switches),
+                1,
+            ),
+            (
+                seen.involuntary_switches,
+                kernel.involuntary_switches,
+                during_exec(start.involuntary_switches, before_exec.involuntary_switches),
+                1,
+            ),
+            (
+                seen.minor_faults,
+                kernel.minor_faults,
+                during_exec(start.minor_faults, before_exec.minor_faults),
+                0,
+            ),
+            (
+                seen.major_faults,
+                kernel.major_faults,
+                during_exec(start.major_faults, before_exec.major_faults),
+                0,
+            ),
         ];
         for (expected, (measured, kernel, before, late)) in all.iter_mut().zip(rows) {
             expected.measured += measured;
             expected.before_exec += before;
             expected.without_event += kernel.saturating_sub(measured);
             expected.late += late;
-            expected.descendants += if record.pid == pid { 0 } else { kernel };
+            expected.descendants += if Some(record.pid) == child { 0 } else { kernel };
         }
     }
     if let Some(rest) = without_slot {
@@ -135,25 +168,30 @@ fn cpu_time(
     };
     let measured =
         records.iter().map(|record| sum_of(record, Metric::OnCpu)).sum::<u64>() + slotless(Metric::OnCpu);
-    // What a thread that was found running had used before, its first slice taken away.
-    let before_exec = records
+    // What a thread that was found running had used before, its first slice taken away, less what it had when it
+    // called exec.
+    let before = records
         .iter()
         .filter_map(|record| Some(record.kernel_at_start.cpu_ns.saturating_sub(record.first_slice_ns?.0)))
-        .sum::<u64>();
-    let others = records.iter().filter(|record| record.pid != reference.pid);
+        .sum::<u64>()
+        .saturating_sub(reference.before_exec.user_ns.0 + reference.before_exec.system_ns.0);
+    let child = child(records);
+    let others = records.iter().filter(|record| Some(record.pid) != child);
     let descendants =
         others.map(|record| sum_of(record, Metric::OnCpu)).sum::<u64>() + slotless(Metric::OnCpu);
-    let slack = records.iter().map(clock_slack).sum::<u64>() + slotless(Metric::RunqueueWait);
+    let slack = records.iter().map(ClockSlack::of).fold(ClockSlack::default(), ClockSlack::plus);
+    let either = slack.stamps_ns + reference.stolen_ns.0;
+    let waits = slack.waits_ns + slotless(Metric::RunqueueWait);
     // A last slice that ends after the counters were added up is not longer than all of the thread's slices.
     let last = records.iter().filter_map(last_slice_at_most).sum::<u64>();
-    let exact = -signed(before_exec + slack + reference.stolen_ns.0 + STOLEN_RESOLUTION_NS);
-    let least = if reference.follow { exact } else { i64::MIN };
-    let most = signed(slack + last + descendants + reference.stolen_ns.0 + STOLEN_RESOLUTION_NS);
-    let before_us = before_exec / 1000;
-    let text = format!("{before_us} µs before the child executed the command; {CLOCK_POINTS}");
+    let least = if reference.follow { -signed(before + waits + either) } else { i64::MIN };
+    let most = signed(either + last + descendants);
+    let before_us = before / 1000;
+    let text = format!("{before_us} µs while the kernel executed the command; {CLOCK_POINTS}");
     let check = Check::new(Quantity::CpuTimeNs, Scope::Wait4, kernel, measured);
-    if check.difference < exact {
-        return check.explained(least..=most, &[Rule::BeforeExec, Rule::NotFollowed], NOT_FOLLOWED);
+    if !reference.follow && check.difference < -signed(before) {
+        let rules = [Rule::BeforeExec, Rule::NotFollowed, Rule::ClockPoints];
+        return check.explained(least..=most, &rules, format!("{NOT_FOLLOWED}; {text}"));
     }
     check.explained(least..=most, &[Rule::BeforeExec, Rule::LastSwitch, Rule::ClockPoints], text)
 }
