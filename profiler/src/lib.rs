@@ -8,11 +8,13 @@
 //!
 //! - `target` decides who is profiled and starts it; `kernel` is the only place that knows BPF.
 //! - `record` moves what the kernel counted into a [`profile::Profile`], which is plain data.
+//! - `privilege` keeps the capabilities out of effect except where `kernel` needs them.
 //! - `report` works from profiles alone: without root, and on another machine.
 
 pub mod cli;
 pub mod commands;
 pub mod kernel;
+pub mod privilege;
 pub mod profile;
 pub mod record;
 pub mod report;

@@ -3,6 +3,7 @@
 use clap::Parser as _;
 use profiler::cli::{Cli, Command};
 use profiler::commands::{doctor, report, run, schema};
+use profiler::privilege;
 use profiler::target::hold;
 use profiler::target::launch::ExecFailed;
 use std::io::{IsTerminal as _, stdout};
@@ -24,6 +25,10 @@ fn main() -> ExitCode {
 }
 
 fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
+    // The child that is held needs its capabilities to take on the caller's identity, and does little else.
+    if !matches!(cli.command, Command::Hold(_)) {
+        privilege::lower()?;
+    }
     match &cli.command {
         Command::Run(args) => run::run(args),
         Command::Report(args) => report::report(args, stdout().lock()).map(|()| 0),

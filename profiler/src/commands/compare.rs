@@ -49,13 +49,15 @@ pub fn compare(args: &RunArgs, user: Option<Invoker>, limits: Limits) -> Result<
         })
         .collect::<Result<Vec<_>>>()?;
     check_machine()?;
-    let recipes = entries.into_iter().map(|entry| Recipe {
+    let last = entries.len() - 1;
+    let recipes = entries.into_iter().enumerate().map(|(number, entry)| Recipe {
         command: entry.command,
         user: user.clone(),
         limits,
         follow: !args.no_follow,
         duration: args.duration,
         is_workload: true,
+        more_to_come: number < last,
     });
     // All are held before the first recording, while this process is still small.
     let held = recipes.map(|recipe| Ok((recipe.hold()?, recipe))).collect::<Result<Vec<_>>>()?;

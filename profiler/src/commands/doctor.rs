@@ -24,6 +24,7 @@ pub fn doctor(mut out: impl Write) -> Result<bool> {
         several => format!("not ready: {several} requirements are missing"),
     };
     writeln!(out, "{verdict}").context("cannot write the list")?;
+    writeln!(out, "to do without sudo: {}", requirements::setcap()).context("cannot write the list")?;
     Ok(missing == 0)
 }
 

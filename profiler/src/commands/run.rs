@@ -6,6 +6,7 @@ use crate::cli::{LimitArgs, RunArgs};
 use crate::kernel::load::{Limits, Target};
 use crate::kernel::requirements::{self, Missing};
 use crate::kernel::session::Session;
+use crate::privilege;
 use crate::profile::units::{Bytes, Nanos};
 use crate::profile::{Options, Profile, Run, SCHEMA, Tool, Workload};
 use crate::record::machine;
@@ -36,6 +37,8 @@ pub struct Recipe {
     pub duration: Option<Duration>,
     /// Whether the command is one of the sample workloads, whose standard output is a JSON line about itself.
     pub is_workload: bool,
+    /// Whether this process records another command after it, and so can't give up its capabilities yet.
+    pub more_to_come: bool,
 }
 
 /// Runs the command. Returns the exit code to end with: the command's own.
@@ -59,6 +62,7 @@ pub fn run(args: &RunArgs) -> Result<u8> {
         follow: !args.no_follow,
         duration: args.duration,
         is_workload: false,
+        more_to_come: false,
     };
     let profile = record(&recipe, recipe.hold()?, |_| {})?;
     let style = Style { threads: args.report.threads, ..Style::for_stderr() };
@@ -130,7 +134,10 @@ pub fn record(recipe: &Recipe, held: Held, progress: impl FnMut(usize)) -> Resul
     let _entered = runtime.enter();
     let mut signals = Signals::take()?;
     let target = Target { pid: held.pid(), follow_children: recipe.follow };
-    let session = Session::start(recipe.limits, target).or_else(explain)?;
+    let session = privilege::raised(|| Session::start(recipe.limits, target)).or_else(explain)?;
+    if !recipe.more_to_come {
+        privilege::give_up()?;
+    }
     let mut recording = Recording::new(session);
     let stolen_before = machine::stolen(Path::new("/"));
     let (started_at, started_ns) = (jiff::Timestamp::now(), monotonic_now()?);

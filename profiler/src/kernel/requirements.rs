@@ -4,7 +4,9 @@ use super::hooks::TRACEPOINTS;
 use super::load::{Limits, Target};
 use super::offsets::{self, KERNEL_BTF};
 use super::session::Session;
+use crate::privilege;
 use btf_rs::{Backend, Btf};
+use caps::Capability;
 use nix::sys::utsname::uname;
 use std::fmt::Write as _;
 use std::fs;
@@ -13,11 +15,6 @@ use std::time::Instant;
 
 /// The oldest kernel that the programs were tried on.
 const OLDEST_KERNEL: (u32, u32) = (6, 1);
-
-/// Bits of the capability sets (include/uapi/linux/capability.h).
-const CAP_SYS_ADMIN: u32 = 21;
-const CAP_PERFMON: u32 = 38;
-const CAP_BPF: u32 = 39;
 
 /// From this value on Debian's and Ubuntu's kernels refuse perf events to everyone without CAP_SYS_ADMIN,
 /// CAP_PERFMON or not; the mainline kernel knows values up to 2.
@@ -134,33 +131,30 @@ fn kernel_fields() -> Requirement {
 }
 
 fn capabilities() -> Requirement {
-    let (bpf, perfmon, admin) = (holds(CAP_BPF), holds(CAP_PERFMON), holds(CAP_SYS_ADMIN));
+    let may = |capability| privilege::may_use(capability);
+    let (bpf, perfmon, admin) =
+        (may(Capability::CAP_BPF), may(Capability::CAP_PERFMON), may(Capability::CAP_SYS_ADMIN));
     let held: Vec<&str> = [(admin, "CAP_SYS_ADMIN"), (bpf, "CAP_BPF"), (perfmon, "CAP_PERFMON")]
         .into_iter()
         .filter_map(|(held, name)| held.then_some(name))
         .collect();
     let found = if held.is_empty() { "none of CAP_BPF, CAP_PERFMON".to_owned() } else { held.join(", ") };
     Requirement::met("capabilities", "loading and attaching the programs", found)
-        .or_missing(admin || (bpf && perfmon), "run it with sudo")
+        .or_missing(admin || (bpf && perfmon), format!("run it with sudo, or once: {}", setcap()))
 }
 
-/// Whether this process has a capability in effect.
-fn holds(capability: u32) -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    effective_capabilities(&status).is_some_and(|set| set >> capability & 1 == 1)
-}
-
-/// The effective set in /proc/PID/status.
-fn effective_capabilities(status: &str) -> Option<u64> {
-    let set = status.lines().find_map(|line| line.strip_prefix("CapEff:"))?;
-    u64::from_str_radix(set.trim(), 16).ok()
+/// The command that lets this program be used without root.
+#[must_use]
+pub fn setcap() -> String {
+    let this = std::env::current_exe().map_or_else(|_| "profiler".into(), |path| path.display().to_string());
+    format!("sudo setcap cap_bpf,cap_perfmon+ep '{this}'")
 }
 
 fn perf_event_paranoid() -> Requirement {
     const FILE: &str = "/proc/sys/kernel/perf_event_paranoid";
     let text = fs::read_to_string(FILE).unwrap_or_default();
     let value = text.trim().parse::<i64>().ok();
-    let admin = holds(CAP_SYS_ADMIN);
+    let admin = privilege::may_use(Capability::CAP_SYS_ADMIN);
     let found = value.map_or_else(
         || format!("{FILE} can't be read: a kernel without CONFIG_PERF_EVENTS"),
         |value| format!("kernel.perf_event_paranoid = {value}"),
@@ -227,7 +221,7 @@ fn trial() -> Requirement {
     let started = Instant::now();
     let limits = Limits { max_threads: 64, histogram_memory: Limits::default_histogram_memory(64) };
     // No process has the number 0, so nothing is recorded.
-    let session = Session::start(limits, Target { pid: 0, follow_children: false });
+    let session = privilege::raised(|| Session::start(limits, Target { pid: 0, follow_children: false }));
     let found = match &session {
         Ok(_) => format!("loaded and attached in {} ms", started.elapsed().as_millis()),
         Err(error) => format!("{error:#}"),
@@ -248,12 +242,6 @@ mod tests {
         assert_eq!(version("6.18.44-fc-v669"), Some((6, 18)));
         assert_eq!(version("7.0-rc1"), Some((7, 0)));
         assert_eq!(version("unknown"), None);
-    }
-
-    #[test]
-    fn capability_sets_are_read() {
-        assert_eq!(effective_capabilities("Name:\tx\nCapEff:\t000001ffffffffff\n"), Some(0x1ff_ffff_ffff));
-        assert_eq!(effective_capabilities("Name:\tx\n"), None);
     }
 
     #[test]

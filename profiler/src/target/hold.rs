@@ -3,6 +3,7 @@
 //! memory is in it, so the command's usage starts from little.
 
 use crate::cli::HoldArgs;
+use crate::privilege;
 use crate::profile::units::Nanos;
 use crate::profile::usage::BeforeExec;
 use anyhow::{Context, Result};
@@ -38,6 +39,7 @@ pub fn hold(args: &HoldArgs) -> Result<u8> {
         become_user(Uid::from_raw(uid), Gid::from_raw(gid))
             .context("cannot take on the identity of the calling user")?;
     }
+    privilege::disinherit()?;
     let mut go = [0];
     if release.read_exact(&mut go).is_err() {
         // The profiler is gone: nothing is started.

@@ -21,6 +21,7 @@ mod faults;
 mod identity;
 mod lifecycle;
 mod limits;
+mod privilege;
 mod real_world;
 mod stopping;
 mod switches;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         stopping::tests(),
         exit_codes::tests(),
         identity::tests(),
+        privilege::tests(),
         behaviour::tests(),
         comparison::tests(),
         real_world::tests(),

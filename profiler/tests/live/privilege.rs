@@ -1,0 +1,112 @@
+//! What the profiler may do while a command runs, what the command gets from it, and how little is enough.
+
+use crate::support::{Outcome, Scene, command, require_program, required, trials};
+use libtest_mimic::Trial;
+use nix::sys::signal::Signal;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::process::Command;
+
+/// CAP_CHOWN (0), CAP_DAC_OVERRIDE (1), CAP_FOWNER (3) and CAP_KILL (5), include/uapi/linux/capability.h.
+const KEPT: u64 = 0b10_1011;
+
+/// `nobody` on Debian.
+const USER: u32 = 65534;
+
+pub(crate) fn tests() -> Vec<Trial> {
+    trials![
+        capabilities_are_given_up_before_the_command_runs,
+        a_callers_command_gets_no_capability_and_no_descriptor,
+        two_capabilities_are_enough,
+    ]
+}
+
+fn capabilities_are_given_up_before_the_command_runs() {
+    let scene = Scene::new();
+    let run = scene.start(&command(&["sh", "-c", "echo runs; sleep 60"]));
+    assert_eq!(run.line, "runs");
+    let status = fs::read_to_string(format!("/proc/{}/status", run.pid())).unwrap();
+    run.signal(Signal::SIGTERM);
+    run.finish().assert_proven();
+    assert_eq!(capabilities(&status, "CapEff:") & !KEPT, 0, "{status}");
+    assert_eq!(capabilities(&status, "CapBnd:") & !KEPT, 0, "{status}");
+    assert_eq!(capabilities(&status, "CapInh:"), 0);
+    assert_eq!(capabilities(&status, "CapAmb:"), 0);
+}
+
+/// What a command shows of itself.
+const SHOW: &str = "grep ^Cap /proc/self/status; for fd in /proc/$$/fd/*; do echo fd ${fd##*/}; done";
+
+fn a_callers_command_gets_no_capability_and_no_descriptor() {
+    let scene = Scene::new().environment("SUDO_UID", "65534").environment("SUDO_GID", "65534");
+    fs::set_permissions(scene.folder(), fs::Permissions::from_mode(0o755)).unwrap();
+    let outcome = scene.run(&command(&["sh", "-c", SHOW]));
+    outcome.assert_complete();
+    assert_bare(&outcome);
+}
+
+fn assert_bare(outcome: &Outcome) {
+    for set in ["CapInh:", "CapPrm:", "CapEff:", "CapAmb:"] {
+        assert_eq!(capabilities(&outcome.stdout, set), 0, "{}", outcome.stdout);
+    }
+    // What this test inherited itself is passed on by everyone.
+    let alone = Command::new("sh").args(["-c", SHOW]).output().unwrap();
+    let alone = String::from_utf8(alone.stdout).unwrap();
+    assert_eq!(descriptors(&outcome.stdout), descriptors(&alone));
+}
+
+fn descriptors(shown: &str) -> Vec<&str> {
+    shown.lines().filter_map(|line| line.strip_prefix("fd ")).collect()
+}
+
+/// Without root, on a kernel that lets those with CAP_PERFMON use perf events.
+fn two_capabilities_are_enough() {
+    require_program("setpriv", "util-linux");
+    let scene = Scene::new();
+    fs::set_permissions(scene.folder(), fs::Permissions::from_mode(0o755)).unwrap();
+    chown(scene.folder(), Some(USER), Some(USER)).unwrap();
+    let profiler = scene.folder().join("profiler");
+    fs::copy(required("PROFILER_BIN"), &profiler).unwrap();
+    let _allowed = Paranoid::at_most(2);
+    let output = Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .args(["--inh-caps=+bpf,+perfmon", "--ambient-caps=+bpf,+perfmon"])
+        .arg(&profiler)
+        .args(["run", "--output"])
+        .arg(scene.file())
+        .args(["--", "sh", "-c", SHOW])
+        .current_dir(scene.folder())
+        .output()
+        .unwrap();
+    let outcome = Outcome::of(output, &scene.file());
+    outcome.assert_complete();
+    assert_bare(&outcome);
+}
+
+fn capabilities(status: &str, set: &str) -> u64 {
+    let line = status.lines().find_map(|line| line.strip_prefix(set));
+    u64::from_str_radix(line.unwrap_or_else(|| panic!("no {set} in {status}")).trim(), 16).unwrap()
+}
+
+/// `kernel.perf_event_paranoid`, put back in the end. Debian's default of 3 wants CAP_SYS_ADMIN.
+struct Paranoid {
+    before: String,
+}
+
+impl Paranoid {
+    const FILE: &str = "/proc/sys/kernel/perf_event_paranoid";
+
+    fn at_most(most: i64) -> Self {
+        let before = fs::read_to_string(Self::FILE).unwrap();
+        if before.trim().parse::<i64>().unwrap() > most {
+            fs::write(Self::FILE, most.to_string()).unwrap();
+        }
+        Self { before }
+    }
+}
+
+impl Drop for Paranoid {
+    fn drop(&mut self) {
+        fs::write(Self::FILE, &self.before).unwrap();
+    }
+}
