@@ -1,9 +1,11 @@
 //! The programs, and what each is attached to.
 
-use anyhow::{Context, Result, anyhow};
+use super::hotplug;
+use anyhow::{Context, Result};
 use aya::programs::perf_event::{PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
 use aya::programs::{BtfTracePoint, Iter, PerfEvent, ProgramFd};
 use aya::{Btf, Ebpf};
+use std::collections::BTreeSet;
 use std::os::fd::{AsFd as _, AsRawFd as _};
 
 /// A tracepoint that a program of the same name hangs on.
@@ -45,8 +47,8 @@ const FAULT_ENDS: [(&str, SoftwareEvent); 2] =
 /// The program that closes all records.
 const CLOSE: &str = "close_all";
 
-/// Has the kernel verify every program and attaches it.
-pub(super) fn attach_all(ebpf: &mut Ebpf, btf: &Btf) -> Result<()> {
+/// Has the kernel verify every program and attaches it; those that end a fault on each of `cpus`.
+pub(super) fn attach_all(ebpf: &mut Ebpf, btf: &Btf, cpus: &BTreeSet<u32>) -> Result<()> {
     let close: &mut Iter = program(ebpf, CLOSE)?;
     close.load("task", btf).with_context(|| refused(CLOSE))?;
     for Tracepoint { name, .. } in TRACEPOINTS {
@@ -58,8 +60,8 @@ pub(super) fn attach_all(ebpf: &mut Ebpf, btf: &Btf) -> Result<()> {
         event.load().with_context(|| refused(name))?;
     }
     // Ends before entries: an end without an entry would count as one.
-    for (name, event) in FAULT_ENDS {
-        attach_to_every_cpu(program(ebpf, name)?, event).with_context(|| format!("cannot attach {name}"))?;
+    for &cpu in cpus {
+        attach_fault_ends(ebpf, cpu)?;
     }
     for Tracepoint { name, .. } in TRACEPOINTS {
         let tracepoint: &mut BtfTracePoint = program(ebpf, name)?;
@@ -72,20 +74,24 @@ fn refused(name: &str) -> String {
     format!("the kernel refused the program {name} (profiler doctor shows what is missing)")
 }
 
-/// Period 1: every fault, on whichever CPU it happens.
-fn attach_to_every_cpu(program: &mut PerfEvent, event: SoftwareEvent) -> Result<()> {
-    let cpus = aya::util::online_cpus()
-        .map_err(|(file, error)| anyhow!(error).context(format!("cannot read {file}")))?;
-    for cpu in cpus {
-        program
-            .attach(
-                PerfEventConfig::Software(event),
-                PerfEventScope::AllProcessesOneCpu { cpu },
-                SamplePolicy::Period(1),
-                false,
-            )
-            .with_context(|| format!("cannot open the software event on CPU {cpu}"))?;
+/// Watches the ends of faults on a CPU. One that has gone away again meanwhile is passed over.
+pub(super) fn attach_fault_ends(ebpf: &mut Ebpf, cpu: u32) -> Result<()> {
+    for (name, event) in FAULT_ENDS {
+        let attached = attach_to_cpu(program(ebpf, name)?, event, cpu);
+        if attached.is_err() && !hotplug::online()?.contains(&cpu) {
+            return Ok(());
+        }
+        attached.with_context(|| format!("cannot attach {name} on CPU {cpu}"))?;
     }
+    Ok(())
+}
+
+/// Period 1: every fault.
+fn attach_to_cpu(program: &mut PerfEvent, event: SoftwareEvent, cpu: u32) -> Result<()> {
+    let scope = PerfEventScope::AllProcessesOneCpu { cpu };
+    program
+        .attach(PerfEventConfig::Software(event), scope, SamplePolicy::Period(1), false)
+        .context("cannot open the software event")?;
     Ok(())
 }
 

@@ -4,11 +4,13 @@
 //! - `offsets`: where the running kernel keeps the fields that the programs read.
 //! - `load`: the object, its settings and the sizes of its maps.
 //! - `hooks`: the programs and what each is attached to.
+//! - `hotplug`: CPUs that go away and come back.
 //! - `memory`: slots and bucket pages, mapped; the only place that reads memory the kernel writes.
 //! - `slots`: from a slot to a [`crate::record::ThreadRecord`].
 //! - `session`: the life of a recording, a [`crate::record::Source`].
 
 pub mod hooks;
+mod hotplug;
 pub mod load;
 pub mod memory;
 pub mod offsets;

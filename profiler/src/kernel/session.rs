@@ -1,6 +1,7 @@
 //! The life of a recording: load, attach, collect what has exited, close, collect the rest.
 
 use super::hooks;
+use super::hotplug::Cpus;
 use super::load::{self, Limits, Target};
 use super::memory::MappedArray;
 use super::slots;
@@ -32,6 +33,7 @@ pub struct Session {
     free_pages: Queue<MapData, u32>,
     globals: Array<MapData, Global>,
     slotless: PerCpuArray<MapData, SlotlessTotals>,
+    cpus: Cpus,
     /// For each slot the end of the record that was last collected from it: tells a slot that was handed back
     /// and not used again from one that was never collected.
     collected_until: Vec<u64>,
@@ -53,10 +55,11 @@ impl Session {
             free_pages: take(&mut ebpf, "FREE_PAGES")?,
             globals: take(&mut ebpf, "GLOBALS")?,
             slotless: take(&mut ebpf, "SLOTLESS")?,
+            cpus: Cpus::listen()?,
             collected_until: vec![0; slots as usize],
             ebpf,
         };
-        hooks::attach_all(&mut session.ebpf, &btf)?;
+        hooks::attach_all(&mut session.ebpf, &btf, session.cpus.watched())?;
         Ok(session)
     }
 
@@ -70,6 +73,14 @@ impl Session {
         }
         self.free_slots.push(number, 0).context("cannot hand back a slot")?;
         Ok(record)
+    }
+
+    /// Watches faults on CPUs that have come online.
+    fn follow_cpus(&mut self) -> Result<()> {
+        for cpu in self.cpus.arrived()? {
+            hooks::attach_fault_ends(&mut self.ebpf, cpu)?;
+        }
+        Ok(())
     }
 
     /// The slot of the next thread that has exited.
@@ -122,6 +133,7 @@ impl Session {
 
 impl Source for Session {
     fn collect_exited(&mut self) -> Result<Vec<ThreadRecord>> {
+        self.follow_cpus()?;
         let mut records = Vec::new();
         while let Some(slot) = self.next_exit() {
             records.push(self.collect(slot)?);
@@ -148,6 +160,7 @@ impl Source for Session {
             threads_without_state: self.global()?.threads_without_state,
             threads_unfinished,
             missed_program_runs: hooks::missed_runs(&self.ebpf)?,
+            cpus_watched_late: self.cpus.late(),
         })
     }
 }

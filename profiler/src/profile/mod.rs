@@ -120,6 +120,10 @@ pub struct Lost {
     pub threads_unfinished: u64,
     /// Intervals that were not recorded because their end was stamped before their start.
     pub clock_backwards: u64,
+    /// Times a CPU came online during the recording: until its probes were set, faults on it had no duration and
+    /// are among `faults_without_latency`.
+    #[serde(default)]
+    pub cpus_watched_late: u64,
 }
 
 impl Lost {

@@ -47,6 +47,8 @@ pub struct Rest {
     pub threads_unfinished: u64,
     /// Times the kernel skipped a program.
     pub missed_program_runs: u64,
+    /// CPUs that came online during the recording.
+    pub cpus_watched_late: u64,
 }
 
 /// The record of one thread.

@@ -62,6 +62,7 @@ impl<S: Source> Recording<S> {
             threads_without_state,
             threads_unfinished,
             missed_program_runs,
+            cpus_watched_late,
         } = self.source.close()?;
         let mut records = self.records;
         records.append(&mut threads);
@@ -82,6 +83,7 @@ impl<S: Source> Recording<S> {
             threads_without_state,
             threads_unfinished,
             clock_backwards,
+            cpus_watched_late,
         };
         let threads = records.into_iter().map(assemble::thread).collect();
         Ok(Recorded { threads, without_slot: summed, reconciliation, lost })

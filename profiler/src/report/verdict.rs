@@ -52,6 +52,11 @@ pub fn reasons(profile: &Profile) -> Vec<String> {
         (lost.threads_unfinished, "thread", " whose last switch never came"),
         (lost.missed_program_runs, "program run", " skipped by the kernel"),
         (lost.clock_backwards, "interval", " with a clock that went backwards"),
+        (
+            lost.cpus_watched_late,
+            "CPU",
+            " watched late (it came online meanwhile: some faults there have no duration)",
+        ),
     ];
     let mut reasons: Vec<String> = counters
         .into_iter()

@@ -23,7 +23,7 @@ pub(crate) fn tests() -> Vec<Trial> {
 
 fn capabilities_are_given_up_before_the_command_runs() {
     let scene = Scene::new();
-    let run = scene.start(&command(&["sh", "-c", "echo runs; sleep 60"]));
+    let run = scene.start(&command(&["sh", "-c", "echo runs; exec sleep 60"]));
     assert_eq!(run.line, "runs");
     let status = fs::read_to_string(format!("/proc/{}/status", run.pid())).unwrap();
     run.signal(Signal::SIGTERM);
