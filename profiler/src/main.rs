@@ -2,11 +2,11 @@
 
 use clap::Parser as _;
 use profiler::cli::{Cli, Command};
-use profiler::commands::{doctor, report, run, schema};
+use profiler::commands::{doctor, messages, report, run, schema};
 use profiler::privilege;
 use profiler::target::hold;
 use profiler::target::launch::ExecFailed;
-use std::io::{IsTerminal as _, stdout};
+use std::io::stdout;
 use std::process::ExitCode;
 
 /// What was asked for can't be done: a requirement, a file or a limit is in the way.
@@ -17,8 +17,7 @@ fn main() -> ExitCode {
     match dispatch(&cli) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            let (red, plain) = if colour() { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
-            eprintln!("{red}profiler:{plain} {error:#}");
+            messages::complain(&error);
             ExitCode::from(error.downcast_ref::<ExecFailed>().map_or(FAILURE, |failed| failed.code))
         }
     }
@@ -36,8 +35,4 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         Command::Schema => schema::schema(stdout().lock()).map(|()| 0),
         Command::Hold(args) => hold::hold(args),
     }
-}
-
-fn colour() -> bool {
-    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }

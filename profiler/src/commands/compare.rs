@@ -1,7 +1,8 @@
 //! `profiler run` without a command: the sample workloads one after the other, then side by side.
 
+use super::messages;
 use super::output::Output;
-use super::run::{Recipe, check_machine, exit_code, record};
+use super::run::{NOTHING_LEFT, REPORT_LEFT, Recipe, check_machine, code, exit_code, is_in_place, record};
 use crate::cli::{ComparisonArgs, RunArgs};
 use crate::kernel::load::Limits;
 use crate::profile::{Profile, file};
@@ -61,17 +62,28 @@ pub fn compare(args: &RunArgs, user: Option<Invoker>, limits: Limits) -> Result<
     });
     // All are held before the first recording, while this process is still small.
     let held = recipes.map(|recipe| Ok((recipe.hold()?, recipe))).collect::<Result<Vec<_>>>()?;
-    let mut profiles = Vec::new();
+    let (mut profiles, mut written) = (Vec::new(), Vec::new());
     for ((held, recipe), output) in held.into_iter().zip(outputs) {
         let profile = record_with_progress(&recipe, held)?;
-        output.write(&profile)?;
+        written.push(output.write(&profile, recipe.user.as_ref()));
         profiles.push(profile);
     }
     let style = Style { threads: args.report.threads, ..Style::for_stderr() };
     let published = args.comparison.article.then_some(&ARTICLE);
-    eprint!("{}", report::comparison(&profiles.iter().collect::<Vec<&Profile>>(), published, &style));
-    eprintln!("profiles: {}", folder.display());
-    Ok(profiles.iter().map(|profile| exit_code(&profile.run)).find(|code| *code != 0).unwrap_or_default())
+    let comparison = report::comparison(&profiles.iter().collect::<Vec<&Profile>>(), published, &style);
+    let printed = messages::print(&comparison);
+    messages::tell(&format!("profiles: {}", folder.display()));
+    let left = if printed.is_err() { NOTHING_LEFT } else { REPORT_LEFT };
+    let mut done = true;
+    for written in written {
+        done &= is_in_place(written, left);
+    }
+    if let Err(error) = printed {
+        messages::complain(&error);
+        done = false;
+    }
+    let failed = profiles.iter().map(|profile| exit_code(&profile.run)).find(|code| *code != 0);
+    Ok(code(failed.unwrap_or_default(), done))
 }
 
 fn record_with_progress(recipe: &Recipe, held: Held) -> Result<Profile> {
@@ -85,13 +97,16 @@ fn record_with_progress(recipe: &Recipe, held: Held) -> Result<Profile> {
     let profile = record(recipe, held, |exited| {
         let seconds = started.elapsed().as_secs();
         if shown.replace(seconds) != Some(seconds) {
-            eprint!("\r{name}: {seconds} s, {exited} threads done ");
-            // Progress that can't be shown is no reason to stop.
-            let _ = std::io::stderr().flush();
+            progress(&format!("\r{name}: {seconds} s, {exited} threads done "));
         }
     });
-    eprint!("\r\x1b[K");
+    progress("\r\x1b[K");
     profile
+}
+
+/// Progress that can't be shown is no reason to stop.
+fn progress(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 fn make_folder(folder: &Path, owner: Option<&Invoker>) -> Result<()> {

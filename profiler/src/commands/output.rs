@@ -1,9 +1,10 @@
 //! Where a profile is written: found to be writable before anything runs, written beside its place and renamed
-//! into it, never over somebody else's file.
+//! into it, never over somebody else's file. If its place takes it no more when the run is over (the disk is full),
+//! it is kept elsewhere: a run may have taken hours, and cannot be had again.
 
 use crate::profile::{Profile, file};
 use crate::target::user::Invoker;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, bail};
 use std::fs::Permissions;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -12,6 +13,25 @@ use tempfile::{Builder, NamedTempFile};
 
 /// Readable by everyone, less what the umask takes away.
 const FILE_MODE: u32 = 0o666;
+
+/// Where else a profile is kept, after the folder for temporary files (`TMPDIR`, or /tmp): often another disk, and at
+/// last memory.
+const ELSEWHERE: [&str; 2] = ["/var/tmp", "/dev/shm"];
+
+/// Where a profile is.
+pub enum Kept {
+    /// Written to standard output.
+    Stdout,
+    /// In the file that was asked for.
+    InPlace(PathBuf),
+    /// In another file.
+    Elsewhere {
+        /// That file.
+        path: PathBuf,
+        /// Why it is not in its place.
+        reason: Error,
+    },
+}
 
 /// A profile's place.
 pub enum Output {
@@ -64,29 +84,62 @@ impl Output {
         Ok(Self::File { path: path.to_owned(), beside })
     }
 
-    /// Writes the profile. Returns the file it is in, if it is in one.
+    /// Writes the profile: to its place, or elsewhere if that does not take it. The place is then as it was before.
     ///
     /// # Errors
-    /// If it can't be written; the place is then as it was before.
-    pub fn write(self, profile: &Profile) -> Result<Option<PathBuf>> {
+    /// If it can't be written anywhere.
+    pub fn write(self, profile: &Profile, owner: Option<&Invoker>) -> Result<Kept> {
+        self.write_in_place(profile).or_else(|reason| match keep_elsewhere(profile, owner) {
+            Some(path) => Ok(Kept::Elsewhere { path, reason }),
+            None => Err(reason),
+        })
+    }
+
+    fn write_in_place(self, profile: &Profile) -> Result<Kept> {
         match self {
             Self::Stdout => {
-                file::write(profile, std::io::stdout().lock())?;
-                Ok(None)
+                file::write(profile, std::io::stdout().lock()).context("standard output")?;
+                Ok(Kept::Stdout)
             }
             Self::File { path, mut beside } => {
-                file::write(profile, &mut beside)?;
-                beside
-                    .flush()
-                    .and_then(|()| beside.as_file().sync_all())
-                    .context("cannot write the profile")?;
+                write_through(profile, &mut beside).with_context(|| path.display().to_string())?;
                 beside
                     .persist(&path)
                     .with_context(|| format!("cannot put the profile at {}", path.display()))?;
-                Ok(Some(path))
+                Ok(Kept::InPlace(path))
             }
         }
     }
+}
+
+/// Writes the profile to the first folder that takes it.
+fn keep_elsewhere(profile: &Profile, owner: Option<&Invoker>) -> Option<PathBuf> {
+    let folders = std::iter::once(std::env::temp_dir()).chain(ELSEWHERE.map(PathBuf::from));
+    // Why one of them does not take it is no news any more.
+    folders.into_iter().find_map(|folder| keep_in(&folder, profile, owner).ok())
+}
+
+fn keep_in(folder: &Path, profile: &Profile, owner: Option<&Invoker>) -> Result<PathBuf> {
+    let command = profile.run.command.first().map_or("", String::as_str);
+    let name = Output::default_path(command);
+    let stem = name.to_string_lossy();
+    let mut file = Builder::new()
+        .prefix(&format!("{}-", stem.trim_end_matches(file::EXTENSION)))
+        .suffix(file::EXTENSION)
+        .permissions(Permissions::from_mode(FILE_MODE))
+        .tempfile_in(folder)?;
+    if let Some(owner) = owner {
+        owner.own(file.as_file())?;
+    }
+    write_through(profile, &mut file)?;
+    let (_, path) = file.keep()?;
+    Ok(path)
+}
+
+/// Writes down to the disk: some file systems find out only then that they are full.
+fn write_through(profile: &Profile, file: &mut NamedTempFile) -> Result<()> {
+    file::write(profile, &mut *file)?;
+    file.flush().and_then(|()| file.as_file().sync_all()).context("cannot write the profile")
 }
 
 /// A profile may only replace an earlier one of the same command.

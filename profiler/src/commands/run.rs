@@ -1,17 +1,18 @@
 //! `profiler run -- COMMAND`: one command, from its first fault to its last switch.
 
-use super::compare;
-use super::output::Output;
+use super::output::{Kept, Output};
+use super::{compare, messages};
 use crate::cli::{LimitArgs, RunArgs};
 use crate::kernel::load::{Limits, Target};
 use crate::kernel::requirements::{self, Missing};
 use crate::kernel::session::Session;
 use crate::privilege;
 use crate::profile::units::{Bytes, Nanos};
+use crate::profile::usage::Usage;
 use crate::profile::{Options, Profile, Run, SCHEMA, Tool, Workload};
 use crate::record::machine;
 use crate::record::reconcile::Reference;
-use crate::record::recording::Recording;
+use crate::record::recording::{Recorded, Recording};
 use crate::report::{self, Style};
 use crate::target::launch::{self, Held, Launch};
 use crate::target::supervise::{self, Signals};
@@ -66,15 +67,46 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     };
     let profile = record(&recipe, recipe.hold()?, |_| {})?;
     let style = Style { threads: args.report.threads, ..Style::for_stderr() };
-    if !args.json {
-        eprint!("\n{}", report::single(&profile, &style));
+    let printed =
+        if args.json { Ok(()) } else { messages::print(&format!("\n{}", report::single(&profile, &style))) };
+    let written = output.write(&profile, recipe.user.as_ref());
+    if let Ok(Kept::InPlace(path)) = &written {
+        messages::tell(&format!("profile: {}", path.display()));
     }
-    match output.write(&profile) {
-        Ok(Some(path)) => eprintln!("profile: {}", path.display()),
-        Ok(None) => {}
-        Err(error) => return Err(error.context("the report above is all that is left of the run")),
+    let left = if args.json || printed.is_err() { NOTHING_LEFT } else { REPORT_LEFT };
+    let mut done = is_in_place(written, left);
+    if let Err(error) = printed {
+        messages::complain(&error);
+        done = false;
     }
-    Ok(exit_code(&profile.run))
+    Ok(code(exit_code(&profile.run), done))
+}
+
+/// The command's exit code, unless it says that all went well and the profiler's own part did not.
+#[must_use]
+pub fn code(of_command: u8, done: bool) -> u8 {
+    if of_command == 0 && !done { 1 } else { of_command }
+}
+
+/// What is left of a run whose profile could not be written anywhere.
+pub const REPORT_LEFT: &str = "the report above is all that is left of the run";
+
+/// Likewise, without a report.
+pub const NOTHING_LEFT: &str = "nothing is left of the run";
+
+/// Whether a profile is where it was asked for. Says where it is instead, or what is `left`.
+pub fn is_in_place(written: Result<Kept>, left: &'static str) -> bool {
+    match written {
+        Ok(Kept::Stdout | Kept::InPlace(_)) => true,
+        Ok(Kept::Elsewhere { path, reason }) => {
+            messages::complain(&reason.context(format!("the profile is kept in {} instead", path.display())));
+            false
+        }
+        Err(error) => {
+            messages::complain(&error.context(left));
+            false
+        }
+    }
 }
 
 /// The limits, with the defaults that follow from one another.
@@ -157,6 +189,7 @@ pub fn record(recipe: &Recipe, held: Held, progress: impl FnMut(usize)) -> Resul
         stolen_ns: machine::stolen(Path::new("/")).at_most_since(&stolen_before),
     };
     let recorded = recording.finish(Some(&reference))?;
+    let usage = until_its_end(ended.usage, &recorded, started_ns);
     Ok(Profile {
         schema: SCHEMA,
         tool: Tool { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
@@ -165,18 +198,36 @@ pub fn record(recipe: &Recipe, held: Held, progress: impl FnMut(usize)) -> Resul
             command: recipe.command.clone(),
             started_at: started_at.to_string(),
             started_ns,
-            wall_ns: ended.usage.wall_ns,
+            wall_ns: usage.wall_ns,
             exit_code: ended.status.code(),
             signal: ended.status.signal(),
             options: options(recipe),
             workload: stdout.map(read_summary).transpose()?.flatten(),
         },
-        usage: Some(ended.usage),
+        usage: Some(usage),
         threads: recorded.threads,
         without_slot: recorded.without_slot,
         reconciliation: recorded.reconciliation,
         lost: recorded.lost,
     })
+}
+
+/// Counts the wall time up to the last switch of the child's own threads, which is earlier than the moment at which
+/// this process learnt of it: it may have been stopped then, or waited for a CPU.
+fn until_its_end(usage: Usage, recorded: &Recorded, started: Nanos) -> Usage {
+    // The child was there before everything else that was recorded.
+    let Some(pid) = recorded.threads.first().map(|thread| thread.pid) else { return usage };
+    if recorded.without_slot.is_some() {
+        return usage;
+    }
+    let own = recorded.threads.iter().filter(|thread| thread.pid == pid);
+    let end = own.map(|thread| thread.until_ns.0).max().unwrap_or_default();
+    let wall_ns = Nanos(end.saturating_sub(started.0));
+    if wall_ns.0 == 0 || wall_ns > usage.wall_ns {
+        return usage;
+    }
+    let cpu_percent = usage.cpu_percent * usage.wall_ns.0 as f64 / wall_ns.0 as f64;
+    Usage { wall_ns, cpu_percent, ..usage }
 }
 
 /// A refusal of the kernel often has a cause that the doctor knows.

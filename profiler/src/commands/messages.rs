@@ -1,0 +1,29 @@
+//! What goes to standard error. It may be a file on a full disk or a pipe that nobody reads: a message that cannot
+//! be written must not end the program, which may hold the only copy of a profile.
+
+use anyhow::{Context as _, Error, Result};
+use std::io::{IsTerminal as _, Write as _, stderr};
+
+/// Prints a report.
+///
+/// # Errors
+/// If standard error does not take it.
+pub fn print(report: &str) -> Result<()> {
+    stderr().lock().write_all(report.as_bytes()).context("cannot print the report")
+}
+
+/// Tells of something as far as that is possible.
+pub fn tell(text: &str) {
+    // There is no other place to say that this one is closed.
+    let _ = writeln!(stderr().lock(), "{text}");
+}
+
+/// Tells what went wrong, with its causes.
+pub fn complain(error: &Error) {
+    let (red, plain) = if colour() { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
+    tell(&format!("{red}profiler:{plain} {error:#}"));
+}
+
+fn colour() -> bool {
+    stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
