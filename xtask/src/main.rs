@@ -44,7 +44,7 @@ enum Task {
         args: Vec<OsString>,
     },
     /// Pass all tests, those that need root too
-    Test,
+    Test(test::TestArgs),
     /// Measure what the profiler costs against its bars; print a table and leave it in target/bench.md
     Bench(bench::BenchArgs),
     /// The half of `bench` that is root
@@ -62,7 +62,7 @@ fn main() -> ExitCode {
         Task::Ebpf { check: true } => ebpf::check(&workspace),
         Task::Build => build::build(&workspace).map(|_object| ()),
         Task::Run { args } => run::run(&workspace, &args),
-        Task::Test => test::test(&workspace),
+        Task::Test(args) => test::test(&workspace, &args),
         Task::Bench(args) => bench::bench(&workspace, &args),
         Task::BenchMeasure(args) => bench::measure::measure(&workspace, *args),
         Task::Lint => lint::lint(&workspace),

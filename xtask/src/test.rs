@@ -2,17 +2,30 @@
 
 use crate::{build::build, command::Run as _, privilege::Privilege, workspace::Workspace};
 use anyhow::{Context as _, Result};
+use clap::Args;
 use serde_json::Value;
 use std::{
+    ffi::OsString,
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
+/// `cargo xtask test`
+#[derive(Args)]
+pub(crate) struct TestArgs {
+    /// How long the live soak test lasts (10m) [default: a few seconds]
+    #[arg(long, value_name = "TIME")]
+    soak: Option<OsString>,
+}
+
+/// How the live tests are told.
+const SOAK: &str = "PROFILER_SOAK";
+
 const TRACEFS: &str = "/sys/kernel/tracing";
 
 /// Asks for root first: a test that cannot run must not be found out, or be forgotten, minutes later.
-pub(crate) fn test(workspace: &Workspace) -> Result<()> {
+pub(crate) fn test(workspace: &Workspace, args: &TestArgs) -> Result<()> {
     let privilege =
         reach_root().context("the live tests cannot run (`cargo test --workspace` runs the others)")?;
     mount_tracefs(privilege)?;
@@ -21,7 +34,7 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
     object.cargo(workspace).args(["test", "--workspace"]).run()?;
 
     let live = build_live(object.cargo(workspace))?;
-    run_live(workspace, privilege, &live)?;
+    run_live(workspace, privilege, &live, args)?;
 
     let live = live.strip_prefix(workspace.root()).unwrap_or(&live);
     println!("All tests passed: `cargo test --workspace`, and as root the live ones ({}).", live.display());
@@ -75,10 +88,12 @@ fn executable(messages: &str, target: &str) -> Option<PathBuf> {
 }
 
 /// One at a time: each wants the machine to itself. As cargo does, in the folder of the package.
-fn run_live(workspace: &Workspace, privilege: Privilege, live: &Path) -> Result<()> {
+fn run_live(workspace: &Workspace, privilege: Privilege, live: &Path, args: &TestArgs) -> Result<()> {
     let release = workspace.release();
     let profiler = release.join("profiler");
-    let variables = [("PROFILER_BIN", profiler.as_os_str()), ("PROFILER_RELEASE_DIR", release.as_os_str())];
+    let mut variables =
+        vec![("PROFILER_BIN", profiler.as_os_str()), ("PROFILER_RELEASE_DIR", release.as_os_str())];
+    variables.extend(args.soak.as_deref().map(|length| (SOAK, length)));
     privilege
         .command(live, &variables)
         .arg("--test-threads=1")
