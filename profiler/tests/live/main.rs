@@ -11,6 +11,7 @@
     reason = "a test fails by panicking; without the default harness the lints do not see that this is one"
 )]
 
+mod attached;
 mod support;
 mod targets;
 
@@ -18,6 +19,7 @@ mod behaviour;
 mod comparison;
 mod exit_codes;
 mod faults;
+mod hostile;
 mod identity;
 mod lifecycle;
 mod limits;
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         behaviour::tests(),
         comparison::tests(),
         real_world::tests(),
+        hostile::tests(),
     ];
     let mut arguments = Arguments::from_args();
     // Each test wants the machine to itself.

@@ -1,11 +1,9 @@
 //! How a run is stopped: by a signal, by the time limit; and that nothing stays behind.
 
+use crate::attached::Attached;
 use crate::support::{Outcome, Scene, command, eventually, is_alive, target, trials};
-use aya::programs::loaded_programs;
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
-use std::collections::BTreeSet;
-use std::fs;
 use std::time::{Duration, Instant};
 
 pub(crate) fn tests() -> Vec<Trial> {
@@ -86,40 +84,20 @@ fn the_time_limit_kills_a_child_that_ignores_it() {
 fn no_probe_stays_attached() {
     let scene = Scene::new();
     let run = scene.start(&target("ignore-all", &[]));
-    let programs = programs_of(run.pid());
-    assert!(!programs.is_empty());
+    let attached = Attached::of(run.pid());
     run.signal(Signal::SIGINT);
     std::thread::sleep(Duration::from_millis(300));
     run.signal(Signal::SIGINT);
     run.finish().assert_proven();
-    assert_unloaded(&programs);
+    attached.assert_gone();
 }
 
 fn no_probe_stays_attached_to_a_profiler_that_was_killed() {
     let scene = Scene::new();
     let run = scene.start(&command(&["sh", "-c", "echo ready $$; exec sleep 3"]));
-    let programs = programs_of(run.pid());
-    assert!(!programs.is_empty());
+    let attached = Attached::of(run.pid());
     run.abandon();
-    assert_unloaded(&programs);
-}
-
-/// The BPF programs that a process holds, by the kernel's numbers.
-fn programs_of(pid: u32) -> BTreeSet<u32> {
-    let descriptors = fs::read_dir(format!("/proc/{pid}/fdinfo")).unwrap();
-    let infos = descriptors.filter_map(|entry| fs::read_to_string(entry.unwrap().path()).ok());
-    let program =
-        |info: String| info.lines().find_map(|line| line.strip_prefix("prog_id:")?.trim().parse().ok());
-    infos.filter_map(program).collect()
-}
-
-/// The kernel frees a program a little after the last holder has let it go.
-fn assert_unloaded(programs: &BTreeSet<u32>) {
-    eventually("the programs are gone", || {
-        let loaded: BTreeSet<u32> =
-            loaded_programs().filter_map(Result::ok).map(|program| program.id()).collect();
-        loaded.is_disjoint(programs).then_some(())
-    });
+    attached.assert_gone();
 }
 
 fn pid_of(line: &str) -> u32 {

@@ -195,6 +195,13 @@ impl Started {
         self.child.wait().expect("the profiler can be waited for");
     }
 
+    /// Ends the profiler as nothing can refuse. The target's output goes on.
+    pub(crate) fn abandon_to_the_target(mut self) -> impl std::io::Read {
+        self.child.kill().expect("the profiler runs");
+        self.child.wait().expect("the profiler can be waited for");
+        self.stdout
+    }
+
     pub(crate) fn finish(mut self) -> Outcome {
         let mut rest = Vec::new();
         self.stdout.read_to_end(&mut rest).expect("the output can be read");

@@ -3,6 +3,7 @@
 //! Each does one thing a known number of times and ends with one line of JSON on what it did.
 
 mod faults;
+mod hostile;
 mod lifecycle;
 mod signals;
 mod switches;
@@ -35,6 +36,17 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
         ["raise", signal] => signals::raise(number(signal)),
         ["wait-for", signal, code] => return signals::wait_for(number(signal), number(code)),
         ["ignore-all"] => signals::ignore_all(),
+        ["busy"] => hostile::busy(),
+        ["short-lived-after-signal", threads] => hostile::short_lived_after_signal(number(threads)),
+        ["exec-often", times] => hostile::exec_often(number(times)),
+        ["exec-often-from-threads", times] => hostile::exec_often_from_threads(number(times)),
+        ["rename-often", threads, times] => hostile::rename_often(number(threads), number(times)),
+        ["same-pid", processes] => hostile::same_pid(number(processes)),
+        ["few-pids", pid_max, processes] => hostile::few_pids(number(pid_max), number(processes)),
+        ["in-group", procs, millis] => hostile::in_group(procs, number(millis)),
+        ["wander", times] => hostile::wander(number(times)),
+        ["touch-when-told", pages] => hostile::touch_when_told(number(pages)),
+        ["soak", millis] => switches::soak(number(millis)),
         _ => panic!("no such target: {arguments:?}"),
     };
     println!("{told}");

@@ -6,7 +6,7 @@ use nix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 use std::io::{PipeReader, PipeWriter, Read as _, Write as _, pipe};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Each thread sleeps that many times. They start and end one after another, so that no two meet on the lock
 /// of the address space while one makes its stack and another gives it back: that would be a wait more.
@@ -47,23 +47,39 @@ fn cpu_time() -> Duration {
 
 /// A caller and an echo hand one byte to and fro. What the kernel counted of each is read after its last trip.
 pub(super) fn round_trips(count: u32) -> Value {
+    hand_to_and_fro(move |trip| (0..count).for_each(|_| trip()))
+}
+
+/// Likewise, for a time. Says `ready PID` first.
+pub(super) fn soak(millis: u64) -> Value {
+    /// Trips between two looks at the clock: about a millisecond.
+    const BETWEEN: u32 = 250;
+
+    println!("ready {}", std::process::id());
+    let until = Instant::now() + Duration::from_millis(millis);
+    hand_to_and_fro(move |trip| {
+        while Instant::now() < until {
+            (0..BETWEEN).for_each(|_| trip());
+        }
+    })
+}
+
+fn hand_to_and_fro(trips: impl FnOnce(&mut dyn FnMut()) + Send + 'static) -> Value {
     pin_to_cpu_0();
     let (mut echo_reads, mut caller_writes) = pipe().expect("a pipe");
     let (mut caller_reads, mut echo_writes) = pipe().expect("a pipe");
     let echo = spawn("echo", move || {
-        (0..count).for_each(|_| {
-            take(&mut echo_reads);
-            give(&mut echo_writes);
-        });
         // Ends after the caller has: the two would meet on the lock of the address space.
-        assert_eq!(echo_reads.read(&mut [0]).expect("the pipe can be read"), 0);
+        while echo_reads.read(&mut [0]).expect("the pipe can be read") == 1 {
+            give(&mut echo_writes);
+        }
         usage_of_this_thread()
     });
     // Nor do they meet while they start.
     sleep(Duration::from_millis(20));
     let (done, is_done) = std::sync::mpsc::channel();
     let caller = spawn("caller", move || {
-        (0..count).for_each(|_| {
+        trips(&mut || {
             give(&mut caller_writes);
             take(&mut caller_reads);
         });

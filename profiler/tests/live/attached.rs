@@ -1,0 +1,48 @@
+//! What a profiler has in the kernel, by the kernel's own numbers: programs, links and maps.
+
+use crate::support::eventually;
+use aya::maps::loaded_maps;
+use aya::programs::{loaded_links, loaded_programs};
+use std::collections::BTreeSet;
+use std::fs;
+
+/// The BPF objects that a process held when it was looked at.
+#[derive(Debug, Default)]
+pub(crate) struct Attached {
+    pub(crate) programs: BTreeSet<u32>,
+    pub(crate) links: BTreeSet<u32>,
+    pub(crate) maps: BTreeSet<u32>,
+}
+
+impl Attached {
+    /// What a process holds now.
+    pub(crate) fn of(pid: u32) -> Self {
+        let mut held = Self::default();
+        let descriptors = fs::read_dir(format!("/proc/{pid}/fdinfo")).into_iter().flatten().flatten();
+        for info in descriptors.filter_map(|entry| fs::read_to_string(entry.path()).ok()) {
+            held.programs.extend(number(&info, "prog_id:"));
+            held.links.extend(number(&info, "link_id:"));
+            held.maps.extend(number(&info, "map_id:"));
+        }
+        held
+    }
+
+    /// Waits until the kernel has none of them any more. It frees a program a little after the last holder has let
+    /// it go.
+    pub(crate) fn assert_gone(&self) {
+        assert!(!self.programs.is_empty(), "it held no programs: {self:?}");
+        eventually("programs, links and maps are gone", || {
+            let programs: BTreeSet<u32> = loaded_programs().flatten().map(|program| program.id()).collect();
+            let links: BTreeSet<u32> = loaded_links().flatten().map(|link| link.id()).collect();
+            let maps: BTreeSet<u32> = loaded_maps().flatten().map(|map| map.id()).collect();
+            let gone = self.programs.is_disjoint(&programs)
+                && self.links.is_disjoint(&links)
+                && self.maps.is_disjoint(&maps);
+            gone.then_some(())
+        });
+    }
+}
+
+fn number(info: &str, field: &str) -> Option<u32> {
+    info.lines().find_map(|line| line.strip_prefix(field)?.trim().parse().ok())
+}

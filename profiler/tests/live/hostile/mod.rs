@@ -1,0 +1,112 @@
+//! What machines and users do to a profiler: each condition is a test, and the counts stay exact in all of them.
+
+mod cpus;
+mod disk;
+mod exhausted;
+mod identity;
+mod killed;
+mod namespaces;
+mod soak;
+mod stopped;
+mod two_profilers;
+
+use crate::support::{Outcome, eventually};
+use libtest_mimic::Trial;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use profiler::profile::reconciliation::{Quantity, Scope};
+use profiler::profile::thread::Thread;
+use profiler_ebpf::metric::Metric;
+use std::fs;
+use std::path::Path;
+
+pub(crate) fn tests() -> Vec<Trial> {
+    [
+        killed::tests(),
+        stopped::tests(),
+        disk::tests(),
+        two_profilers::tests(),
+        identity::tests(),
+        namespaces::tests(),
+        cpus::tests(),
+        exhausted::tests(),
+        soak::tests(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Nothing lost, and every count and every lifetime equal to the kernel's: no rule explains any of them. Faults
+/// that raise no event are told apart by name, so they too add up.
+fn assert_exact(outcome: &Outcome) {
+    outcome.assert_proven();
+    outcome.profile().threads.iter().for_each(assert_thread_exact);
+    assert_sums_exact(outcome);
+}
+
+/// The same of one thread, the lifetime apart.
+fn assert_thread_exact(thread: &Thread) {
+    assert_eq!(thread.voluntary_switches, thread.kernel.voluntary_switches, "{thread:#?}");
+    assert_eq!(thread.involuntary_switches, thread.kernel.involuntary_switches, "{thread:#?}");
+    let with_latency = thread.count(Metric::MinorFault) + thread.count(Metric::MajorFault);
+    let faults = thread.kernel.minor_faults + thread.kernel.major_faults;
+    assert_eq!(with_latency + thread.faults_without_latency, faults, "{thread:#?}");
+}
+
+/// The sums over all threads, those without a slot among them.
+fn assert_sums_exact(outcome: &Outcome) {
+    let exact = [Quantity::VoluntarySwitches, Quantity::InvoluntarySwitches, Quantity::LifetimeNs];
+    for quantity in exact {
+        let of_threads = |scope: Scope| matches!(scope, Scope::Threads | Scope::Thread { .. });
+        let mut checks = outcome.profile().reconciliation.iter();
+        let sum = checks.clone().find(|check| check.quantity == quantity && check.scope == Scope::Threads);
+        assert!(sum.is_some_and(|sum| sum.kernel > 0 || quantity == Quantity::InvoluntarySwitches));
+        let differing = checks
+            .find(|check| check.quantity == quantity && of_threads(check.scope) && check.difference != 0);
+        assert_eq!(differing, None);
+    }
+}
+
+/// What a thread of a hand-to-and-fro target says of itself against what was measured: its switches of both kinds.
+fn assert_told_switches(outcome: &Outcome, name: &str) -> u64 {
+    let told = outcome.told();
+    let told = |kind: &str| told[name][kind].as_u64().expect("it tells");
+    let thread = outcome.only(name);
+    assert_eq!(thread.voluntary_switches, told("voluntary") + 1, "one more ends the thread: {thread:#?}");
+    assert!(thread.involuntary_switches >= told("involuntary"), "{thread:#?}");
+    told("voluntary") + told("involuntary")
+}
+
+/// `ready PID`, a target's first line.
+fn ready_pid(line: &str) -> u32 {
+    let pid = line.strip_prefix("ready ").and_then(|pid| pid.parse().ok());
+    pid.unwrap_or_else(|| panic!("the target says {line:?}"))
+}
+
+fn send(pid: u32, signal: Signal) {
+    kill(Pid::from_raw(pid.try_into().expect("a pid is small")), signal).expect("the process exists");
+}
+
+/// The letter for a process's state in /proc; `None` once it is gone.
+fn state_of(pid: u32) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(") ")?.1.chars().next()
+}
+
+/// Waits until every thread of a process is in a state.
+fn wait_for_state(pid: u32, state: char) {
+    eventually(&format!("all threads of {pid} are in state {state}"), || {
+        let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
+        let states: Vec<String> =
+            threads.filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("stat")).ok()).collect();
+        let all =
+            states.iter().all(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(state)));
+        (all && !states.is_empty()).then_some(())
+    });
+}
+
+/// Fails by name if a file that a test needs is not there.
+fn require_file(path: &str, what: &str) {
+    assert!(Path::new(path).exists(), "{path} is missing: this test needs {what}");
+}

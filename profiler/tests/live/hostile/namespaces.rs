@@ -1,0 +1,138 @@
+//! Targets in a pid namespace of their own or in a control group, and a profiler in a pid namespace.
+
+use super::{assert_exact, assert_thread_exact};
+use crate::support::{Outcome, Scene, command, required, target, trials};
+use libtest_mimic::Trial;
+use profiler::profile::reconciliation::{Rule, Scope};
+use profiler_ebpf::metric::Metric;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+pub(crate) fn tests() -> Vec<Trial> {
+    trials![
+        a_target_in_its_own_pid_namespace_is_recorded,
+        numbers_used_again_in_a_pid_namespace_are_told_apart,
+        a_profiler_in_a_pid_namespace_knows_its_target,
+        a_target_with_a_bandwidth_limit_is_held_back,
+    ]
+}
+
+const IN_A_PID_NAMESPACE: [&str; 4] = ["unshare", "--pid", "--fork", "--mount-proc"];
+
+fn in_a_pid_namespace(target: &[String]) -> Vec<String> {
+    let mut line = command(&IN_A_PID_NAMESPACE);
+    line.extend_from_slice(target);
+    line
+}
+
+fn a_target_in_its_own_pid_namespace_is_recorded() {
+    let outcome = Scene::new().run(&in_a_pid_namespace(&target("tree", &["2", "3"])));
+    outcome.assert_complete();
+    assert_exact(&outcome);
+    assert_eq!(outcome.told()["pid"].as_u64(), Some(1), "it is the first in its namespace");
+    let pids: BTreeSet<u32> = outcome.profile().threads.iter().map(|thread| thread.pid).collect();
+    assert_eq!(pids.len(), 1 + 1 + 3 + 9, "unshare, and the tree, by the numbers outside");
+    assert!(!pids.contains(&1));
+}
+
+/// The namespace has 400 numbers, the first 300 of which are not used again.
+fn numbers_used_again_in_a_pid_namespace_are_told_apart() {
+    const PROCESSES: usize = 600;
+    assert!(
+        kernel_release() >= (6, 14),
+        "pid_max is of the whole machine before Linux 6.14: this test would lower it for everybody"
+    );
+    let outcome =
+        Scene::new().run(&in_a_pid_namespace(&target("few-pids", &["400", &PROCESSES.to_string()])));
+    outcome.assert_complete();
+    assert_exact(&outcome);
+    assert!(outcome.told()["distinct"].as_u64().unwrap() < 400);
+    assert_eq!(outcome.profile().threads.len(), 1 + 1 + PROCESSES);
+}
+
+fn kernel_release() -> (u32, u32) {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let mut numbers = release.split('.').map(|part| part.parse().expect("two numbers come first"));
+    (numbers.next().unwrap(), numbers.next().unwrap())
+}
+
+/// Its target's number is another inside than outside, where the programs see it.
+fn a_profiler_in_a_pid_namespace_knows_its_target() {
+    let scene = Scene::new();
+    let inner = scene.run_command(&target("tree", &["1", "3"]));
+    let mut outer = Command::new(IN_A_PID_NAMESPACE[0]);
+    outer.args(&IN_A_PID_NAMESPACE[1..]).arg(required("PROFILER_BIN")).args(inner.get_args());
+    outer.current_dir(scene.folder()).env_remove("SUDO_UID").env_remove("SUDO_GID");
+    let outcome = Outcome::of(outer.output().expect("unshare starts"), &scene.file());
+    outcome.assert_complete();
+    assert_exact(&outcome);
+    assert_eq!(outcome.profile().threads.len(), 1 + 3);
+    assert!(!outcome.is_explained_by(Rule::NotWaitedFor), "all of them were waited for");
+}
+
+fn a_target_with_a_bandwidth_limit_is_held_back() {
+    let group = CpuGroup::new();
+    let procs = group.folder.join("cgroup.procs");
+    let outcome = Scene::new().run(&target("in-group", &[procs.to_str().unwrap(), "1000"]));
+    outcome.assert_complete();
+    assert_exact(&outcome);
+    let [thread] = &outcome.profile().threads[..] else { panic!("{:#?}", outcome.profile().threads) };
+    let throttled = group.throttled();
+    assert!(throttled > 0, "the limit was never reached");
+    // Off the CPU whenever the group was out of quota: without anybody in its place, or with somebody else.
+    let held_back = thread.held_back.map_or(0, |waits| waits.count);
+    assert!(held_back + thread.count(Metric::Preempted) >= throttled, "{throttled}: {thread:#?}");
+    assert_eq!(thread.count(Metric::Blocked), thread.blocked_on.iter().map(|on| on.count).sum::<u64>());
+    let unexplained = outcome.profile().reconciliation.iter().filter(|check| check.scope != Scope::Wait4);
+    assert!(unexplained.filter(|check| !check.holds()).count() == 0);
+    assert_thread_exact(thread);
+}
+
+/// A control group that may use a fifth of one CPU.
+struct CpuGroup {
+    folder: PathBuf,
+}
+
+impl CpuGroup {
+    const QUOTA_US: u32 = 10_000;
+    const PERIOD_US: u32 = 50_000;
+
+    /// Of version 2 where it has the cpu controller, else of version 1.
+    fn new() -> Self {
+        let name = format!("profiler-test-{}", std::process::id());
+        let (two, one) = (Path::new("/sys/fs/cgroup"), Path::new("/sys/fs/cgroup/cpu"));
+        if fs::read_to_string(two.join("cgroup.controllers")).is_ok_and(|all| all.contains("cpu")) {
+            let folder = two.join(name);
+            fs::create_dir(&folder).unwrap();
+            let _ = fs::write(two.join("cgroup.subtree_control"), "+cpu");
+            fs::write(folder.join("cpu.max"), format!("{} {}", Self::QUOTA_US, Self::PERIOD_US)).unwrap();
+            return Self { folder };
+        }
+        let missing =
+            "no cgroup with CPU bandwidth: neither the cpu controller of version 2 nor that of version 1";
+        assert!(one.join("cpu.cfs_quota_us").exists() || one.join("cgroup.procs").exists(), "{missing}");
+        let folder = one.join(name);
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("cpu.cfs_period_us"), Self::PERIOD_US.to_string()).expect(missing);
+        fs::write(folder.join("cpu.cfs_quota_us"), Self::QUOTA_US.to_string()).expect(missing);
+        Self { folder }
+    }
+
+    /// In how many periods the quota was used up.
+    fn throttled(&self) -> u64 {
+        let stat = fs::read_to_string(self.folder.join("cpu.stat")).unwrap();
+        let line =
+            stat.lines().find_map(|line| line.strip_prefix("nr_throttled ")).expect("the kernel counts");
+        line.parse().expect("a number")
+    }
+}
+
+impl Drop for CpuGroup {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir(&self.folder) {
+            eprintln!("cannot remove {}: {error}", self.folder.display());
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The highest switch rate that one CPU gives, for as long as is asked for: a few seconds, or `cargo xtask test
+//! --soak 10m`.
+
+use super::{assert_exact, assert_told_switches, ready_pid};
+use crate::support::{Scene, target, trials};
+use libtest_mimic::Trial;
+use std::fs;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+pub(crate) fn tests() -> Vec<Trial> {
+    trials![memory_stays_flat_and_ledgers_stay_at_zero]
+}
+
+/// How long, as humantime writes it; set by `cargo xtask test --soak`.
+const LENGTH: &str = "PROFILER_SOAK";
+
+const DEFAULT_LENGTH: Duration = Duration::from_secs(4);
+
+/// Until then a profiler has touched what it touches while it runs.
+const WARM_UP: Duration = Duration::from_secs(1);
+
+/// A page table or a buffer may still come; a leak of one byte a switch would show within a second.
+const GROWTH_BYTES: u64 = 64 * 1024;
+
+fn memory_stays_flat_and_ledgers_stay_at_zero() {
+    let length = match std::env::var(LENGTH) {
+        Ok(text) => humantime::parse_duration(&text).expect("PROFILER_SOAK is a time, such as 10m"),
+        Err(_) => DEFAULT_LENGTH,
+    };
+    assert!(length > WARM_UP, "a soak is longer than its warm-up of {WARM_UP:?}");
+    let scene = Scene::new();
+    let run = scene.start(&target("soak", &[&length.as_millis().to_string()]));
+    ready_pid(&run.line);
+    let started = Instant::now();
+    sleep(WARM_UP);
+    let (first, mut last) = (resident(run.pid()), resident(run.pid()));
+    let mut most = first;
+    // A little before the end: at the end it grows by the profile that it makes.
+    while started.elapsed() + Duration::from_millis(500) < length {
+        sleep(Duration::from_millis(250));
+        last = resident(run.pid());
+        most = most.max(last);
+    }
+    assert!(most <= first + GROWTH_BYTES, "resident at first {first}, at most {most} bytes");
+
+    let outcome = run.finish();
+    outcome.assert_complete();
+    assert_exact(&outcome);
+    let switches: u64 = ["caller", "echo"].into_iter().map(|name| assert_told_switches(&outcome, name)).sum();
+    let profile = outcome.profile();
+    let seconds = profile.run.wall_ns.0 / 1_000_000_000;
+    println!(
+        "soak: {seconds} s, {switches} switches, {} a second; resident {} KiB at first, {} KiB at most, {} KiB at last; {}",
+        switches / seconds.max(1),
+        first / 1024,
+        most / 1024,
+        last / 1024,
+        profiler::report::verdict(profile),
+    );
+}
+
+/// The resident set of a process (`VmRSS`).
+fn resident(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the profiler runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it has memory");
+    let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+    kibibytes * 1024
+}
