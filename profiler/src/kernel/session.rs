@@ -5,6 +5,7 @@ use super::hotplug::Cpus;
 use super::load::{self, Limits, Target};
 use super::memory::MappedArray;
 use super::slots;
+use crate::privilege;
 use crate::record::{Rest, SlotlessRecord, Source, ThreadRecord};
 use anyhow::{Context, Result, bail};
 use aya::maps::{Array, Map, MapData, PerCpuArray, Queue, RingBuf};
@@ -75,10 +76,11 @@ impl Session {
         Ok(record)
     }
 
-    /// Watches faults on CPUs that have come online.
+    /// Watches faults on CPUs that have come online. They count as watched late whether or not this succeeds: some
+    /// distributions' kernels want CAP_SYS_ADMIN for it, which is given up by then.
     fn follow_cpus(&mut self) -> Result<()> {
         for cpu in self.cpus.arrived()? {
-            hooks::attach_fault_ends(&mut self.ebpf, cpu)?;
+            let _watched = privilege::raised(|| hooks::attach_fault_ends(&mut self.ebpf, cpu));
         }
         Ok(())
     }

@@ -55,7 +55,7 @@ pub fn reasons(profile: &Profile) -> Vec<String> {
         (
             lost.cpus_watched_late,
             "CPU",
-            " watched late (it came online meanwhile: some faults there have no duration)",
+            " watched late or not at all (it came online meanwhile: some faults there have no duration)",
         ),
     ];
     let mut reasons: Vec<String> = counters
