@@ -69,6 +69,11 @@ pub struct RunArgs {
     #[arg(long)]
     pub as_root: bool,
 
+    /// Measure what the recording itself costs: time and runs of the BPF programs, CPU and memory of the profiler.
+    /// The kernel's statistics that this needs make every BPF program of the machine a little slower meanwhile
+    #[arg(long)]
+    pub measure_self: bool,
+
     /// How much room the recording has.
     #[command(flatten)]
     pub limits: LimitArgs,

@@ -57,6 +57,7 @@ pub fn compare(args: &RunArgs, user: Option<Invoker>, limits: Limits) -> Result<
         limits,
         follow: !args.no_follow,
         duration: args.duration,
+        measure_self: args.measure_self,
         is_workload: true,
         more_to_come: number < last,
     });

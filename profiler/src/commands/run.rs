@@ -5,6 +5,7 @@ use super::{compare, messages};
 use crate::cli::{LimitArgs, RunArgs};
 use crate::kernel::load::{Limits, Target};
 use crate::kernel::requirements::{self, Missing};
+use crate::kernel::self_cost::{KernelCost, Measurement};
 use crate::kernel::session::Session;
 use crate::privilege;
 use crate::profile::units::{Bytes, Nanos};
@@ -36,6 +37,8 @@ pub struct Recipe {
     pub follow: bool,
     /// The time limit.
     pub duration: Option<Duration>,
+    /// Whether to measure what the recording itself costs.
+    pub measure_self: bool,
     /// Whether the command is one of the sample workloads, whose standard output is a JSON line about itself.
     pub is_workload: bool,
     /// Whether this process records another command after it, and so can't give up its capabilities yet.
@@ -62,6 +65,7 @@ pub fn run(args: &RunArgs) -> Result<u8> {
         limits,
         follow: !args.no_follow,
         duration: args.duration,
+        measure_self: args.measure_self,
         is_workload: false,
         more_to_come: false,
     };
@@ -166,7 +170,7 @@ pub fn record(recipe: &Recipe, held: Held, progress: impl FnMut(usize)) -> Resul
     let _entered = runtime.enter();
     let mut signals = Signals::take()?;
     let target = Target { pid: held.pid(), follow_children: recipe.follow };
-    let session = privilege::raised(|| Session::start(recipe.limits, target)).or_else(explain)?;
+    let (session, measured) = privilege::raised(|| start(recipe, target))?;
     if !recipe.more_to_come {
         privilege::give_up()?;
     }
@@ -188,8 +192,11 @@ pub fn record(recipe: &Recipe, held: Held, progress: impl FnMut(usize)) -> Resul
         follow: recipe.follow,
         stolen_ns: machine::stolen(Path::new("/")).at_most_since(&stolen_before),
     };
+    let kernel_cost = measured.as_ref().map(|_| KernelCost::read(recording.source())).transpose()?;
     let recorded = recording.finish(Some(&reference))?;
     let usage = until_its_end(ended.usage, &recorded, started_ns);
+    let self_cost =
+        measured.zip(kernel_cost).map(|(measured, kernel)| measured.finish(kernel)).transpose()?;
     Ok(Profile {
         schema: SCHEMA,
         tool: Tool { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
@@ -209,6 +216,7 @@ pub fn record(recipe: &Recipe, held: Held, progress: impl FnMut(usize)) -> Resul
         without_slot: recorded.without_slot,
         reconciliation: recorded.reconciliation,
         lost: recorded.lost,
+        self_cost,
     })
 }
 
@@ -228,6 +236,13 @@ fn until_its_end(usage: Usage, recorded: &Recorded, started: Nanos) -> Usage {
     }
     let cpu_percent = usage.cpu_percent * usage.wall_ns.0 as f64 / wall_ns.0 as f64;
     Usage { wall_ns, cpu_percent, ..usage }
+}
+
+/// Everything that needs capabilities.
+fn start(recipe: &Recipe, target: Target) -> Result<(Session, Option<Measurement>)> {
+    let measured = recipe.measure_self.then(Measurement::start).transpose()?;
+    let session = Session::start(recipe.limits, target).or_else(explain)?;
+    Ok((session, measured))
 }
 
 /// A refusal of the kernel often has a cause that the doctor knows.

@@ -7,6 +7,7 @@
 //! - `hotplug`: CPUs that go away and come back.
 //! - `memory`: slots and bucket pages, mapped; the only place that reads memory the kernel writes.
 //! - `slots`: from a slot to a [`crate::record::ThreadRecord`].
+//! - `self_cost`: what the recording itself costs.
 //! - `session`: the life of a recording, a [`crate::record::Source`].
 
 pub mod hooks;
@@ -15,5 +16,6 @@ pub mod load;
 pub mod memory;
 pub mod offsets;
 pub mod requirements;
+pub mod self_cost;
 pub mod session;
 mod slots;

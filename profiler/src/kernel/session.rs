@@ -64,6 +64,11 @@ impl Session {
         Ok(session)
     }
 
+    /// The loaded programs, for their statistics.
+    pub(super) fn ebpf(&self) -> &Ebpf {
+        &self.ebpf
+    }
+
     /// Copies a finished slot and its pages, and hands both back.
     fn collect(&mut self, number: u32) -> Result<ThreadRecord> {
         let slot = self.slot_memory.read(number).with_context(|| format!("there is no slot {number}"))?;

@@ -7,6 +7,7 @@ pub mod file;
 pub mod histogram;
 pub mod machine;
 pub mod reconciliation;
+pub mod self_cost;
 pub mod thread;
 pub mod units;
 pub mod usage;
@@ -16,6 +17,7 @@ use machine::Machine;
 use profiler_ebpf::metric::Metric;
 use reconciliation::Check;
 use schemars::JsonSchema;
+use self_cost::SelfCost;
 use serde::{Deserialize, Serialize};
 use thread::{Thread, WithoutSlot};
 use units::Nanos;
@@ -45,6 +47,9 @@ pub struct Profile {
     pub reconciliation: Vec<Check>,
     /// What was lost; present even when all zero.
     pub lost: Lost,
+    /// What the recording itself cost; absent unless that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub self_cost: Option<SelfCost>,
 }
 
 /// The program that wrote a profile.

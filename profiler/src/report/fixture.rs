@@ -3,6 +3,7 @@
 use crate::profile::histogram::Histogram;
 use crate::profile::machine::{Machine, Topology};
 use crate::profile::reconciliation::{Check, Explanation, Quantity, Rule, Scope};
+use crate::profile::self_cost::{ProgramCost, SelfCost};
 use crate::profile::thread::{BlockedOn, KernelCounters, Thread, WithoutSlot};
 use crate::profile::units::{Bytes, Nanos};
 use crate::profile::usage::Usage;
@@ -166,6 +167,7 @@ fn profile(run: Run, usage: Usage, threads: Vec<Thread>) -> Profile {
         without_slot: None,
         reconciliation,
         lost: Lost::default(),
+        self_cost: None,
     }
 }
 
@@ -291,6 +293,21 @@ pub(super) fn python() -> [Profile; 2] {
     event_loop.usage = Some(usage(wall[0], 69 * MILLISECOND, 23_900_000, (31, 9), 3_296));
     executor.usage = Some(usage(wall[1], 171 * MILLISECOND, 16_600_000, (2_310, 44), 2_140));
     [event_loop, executor]
+}
+
+/// The thread pool, with what recording it cost.
+pub(super) fn measured_itself() -> Profile {
+    let program =
+        |name: &str, runs, ns| ProgramCost { name: name.to_owned(), runs, run_time_ns: Nanos(runs * ns) };
+    let mut profile = pool();
+    profile.self_cost = Some(SelfCost {
+        programs: vec![program("minor_fault", 2_140, 310), program("sched_switch", 41_350, 290)],
+        user_ns: Nanos(11 * MILLISECOND),
+        system_ns: Nanos(62 * MILLISECOND),
+        max_rss_bytes: Bytes(12_400_000),
+        map_bytes: Bytes(48_600_000),
+    });
+    profile
 }
 
 /// A profile that matters for its command line only.

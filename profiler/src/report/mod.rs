@@ -13,6 +13,7 @@ mod published;
 mod questions;
 mod ranking;
 mod reconciliation;
+mod self_cost;
 mod style;
 mod subject;
 mod table;
@@ -56,6 +57,7 @@ pub fn comparison(profiles: &[&Profile], published: Option<&Published>, style: &
     metrics::section(&mut page, &subjects);
     threads::section(&mut page, &subjects);
     reconciliation::section(&mut page, &subjects);
+    self_cost::section(&mut page, &subjects);
     verdict::section(&mut page, &subjects);
     page.finish()
 }

@@ -22,6 +22,7 @@ fn reports(style: &Style) -> Vec<String> {
         comparison(&[&tokio, &overfull, &event_loop, &executor], None, style),
         comparison(&[&tokio, &pool, &event_loop, &executor], Some(&ARTICLE), style),
         comparison(&[&broken(), &pool], None, style),
+        comparison(&[&tokio, &fixture::measured_itself()], None, style),
     ]
 }
 
@@ -105,6 +106,19 @@ fn no_line_ends_in_a_space() {
 fn the_last_line_is_the_verdict() {
     let profile = fixture::tokio();
     assert_eq!(single(&profile, &Style::plain(100)).lines().last(), Some(verdict(&profile).as_str()));
+}
+
+#[test]
+fn what_recording_cost_is_told_if_it_was_measured() {
+    const TITLE: &str = "What recording cost";
+    let text = single(&fixture::measured_itself(), &Style::plain(100));
+    let section = text.split_once(TITLE).unwrap().1;
+    for part in ["12.7 ms", "73.0 ms (11.0 ms user, 62.0 ms system)", "12.4 MB", "48.6 MB in BPF maps"] {
+        assert!(section.contains(part), "{part} in {section}");
+    }
+    let program = section.lines().find(|line| line.contains("sched_switch")).unwrap();
+    assert_eq!(program.split_whitespace().collect::<Vec<_>>(), ["sched_switch", "41,350", "11.992", "290"]);
+    assert!(!single(&fixture::pool(), &Style::plain(100)).contains(TITLE));
 }
 
 #[test]

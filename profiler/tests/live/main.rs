@@ -25,6 +25,7 @@ mod lifecycle;
 mod limits;
 mod privilege;
 mod real_world;
+mod self_cost;
 mod stopping;
 mod switches;
 
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         comparison::tests(),
         real_world::tests(),
         hostile::tests(),
+        self_cost::tests(),
     ];
     let mut arguments = Arguments::from_args();
     // Each test wants the machine to itself.

@@ -2,19 +2,25 @@
 //! come to its point. A program of its own, so that it is built for speed and starts in no time.
 
 mod cpu;
+mod gate;
 mod parts;
 mod ping_pong;
+mod ring;
 mod threads;
 mod touch;
 
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
+use gate::Gate;
 use nix::time::{ClockId, clock_gettime};
 
 /// A load of the benchmark
 #[derive(Parser)]
 #[command(name = "bench-load")]
 struct Arguments {
+    /// Say `ready` and wait for a line before the timed part; after it, stay until standard input ends
+    #[arg(long, global = true)]
+    gated: bool,
     #[command(subcommand)]
     load: Load,
 }
@@ -26,6 +32,18 @@ enum Load {
         /// Round trips
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
         trips: u32,
+        /// Multiplications before each, which make switches rarer
+        #[arg(long, default_value_t = 0)]
+        work: u32,
+    },
+    /// Pass a token round a ring of threads on one CPU; print the nanoseconds of a pass
+    Ring {
+        /// Threads besides the first
+        #[arg(long)]
+        count: usize,
+        /// Passes, rounded up to whole laps
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+        passes: u32,
     },
     /// Send back every byte that comes: the other process of the ping-pong
     Echo,
@@ -50,10 +68,13 @@ enum Load {
 
 fn main() -> Result<()> {
     let started = clock_gettime(ClockId::CLOCK_MONOTONIC).context("cannot read the clock")?;
-    match Arguments::parse().load {
-        Load::PingPong { trips } => println!("{}", ping_pong::ping_pong(trips)?),
+    let arguments = Arguments::parse();
+    let gate = Gate::new(arguments.gated);
+    match arguments.load {
+        Load::PingPong { trips, work } => gate.tell(ping_pong::ping_pong(trips, work, &gate)?)?,
+        Load::Ring { count, passes } => gate.tell(ring::ring(count, passes, &gate)?)?,
         Load::Echo => ping_pong::echo()?,
-        Load::Touch { pages } => println!("{}", touch::touch(pages)?),
+        Load::Touch { pages } => gate.tell(touch::touch(pages, &gate)?)?,
         Load::Threads { count, sleeps } => threads::keep(count, sleeps)?,
         Load::Started => println!("{}", started.tv_sec() * 1_000_000_000 + started.tv_nsec()),
     }

@@ -1,11 +1,12 @@
 //! Two processes on one CPU that wake each other through two pipes: a round trip is two waits, two wakes and
 //! two switches, and nearly nothing else.
 
-use crate::{cpu, parts};
+use crate::{cpu, gate::Gate, parts};
 use anyhow::{Context as _, Result, ensure};
 use std::{
     env,
     fs::File,
+    hint,
     io::{self, Read, Write},
     os::fd::AsFd as _,
     process::{Command, Stdio},
@@ -15,8 +16,8 @@ use std::{
 /// Round trips before the clock starts: both processes have then touched what they need.
 const WARM_UP: u32 = 1_000;
 
-/// The nanoseconds of one round trip.
-pub(crate) fn ping_pong(trips: u32) -> Result<f64> {
+/// The nanoseconds of one round trip, with so much work before each.
+pub(crate) fn ping_pong(trips: u32, work: u32, gate: &Gate) -> Result<f64> {
     cpu::pin()?;
     let mut other = Command::new(env::current_exe().context("cannot find this program's own file")?)
         .arg("echo")
@@ -26,10 +27,11 @@ pub(crate) fn ping_pong(trips: u32) -> Result<f64> {
         .context("cannot start the other process")?;
     let mut there = other.stdin.take().context("the other process has no standard input")?;
     let mut back = other.stdout.take().context("the other process has no standard output")?;
-    play(&mut there, &mut back, WARM_UP)?;
+    play(&mut there, &mut back, WARM_UP, work)?;
+    gate.pass()?;
     let each = parts::nanoseconds_each(trips, |trips| {
         let begun = Instant::now();
-        play(&mut there, &mut back, trips)?;
+        play(&mut there, &mut back, trips, work)?;
         Ok(begun.elapsed())
     })?;
     drop(there);
@@ -38,13 +40,23 @@ pub(crate) fn ping_pong(trips: u32) -> Result<f64> {
     Ok(each)
 }
 
-fn play(there: &mut impl Write, back: &mut impl Read, trips: u32) -> Result<()> {
+fn play(there: &mut impl Write, back: &mut impl Read, trips: u32, work: u32) -> Result<()> {
     let mut ball = [0];
     for _ in 0..trips {
+        multiply(work);
         there.write_all(&ball).context("cannot write to the other process")?;
         back.read_exact(&mut ball).context("cannot read from the other process")?;
     }
     Ok(())
+}
+
+/// Takes a fixed amount of CPU time that does not depend on what a profiler does meanwhile: multiplications, each
+/// of the result before.
+fn multiply(times: u32) {
+    let mut product = hint::black_box(3_u32);
+    for _ in 0..times {
+        product = hint::black_box(product.wrapping_mul(5));
+    }
 }
 
 /// Sends back every byte, until none comes.

@@ -9,7 +9,7 @@ use std::{
 };
 
 /// The least that the C library takes (`PTHREAD_STACK_MIN`): ten thousand stacks fit in any machine.
-const STACK_BYTES: usize = 16 * 1024;
+pub(crate) const STACK_BYTES: usize = 16 * 1024;
 
 /// Steps between the shortest and the longest sleep, so that the sleeps of the threads differ.
 const SLEEP_STEPS: usize = 10;

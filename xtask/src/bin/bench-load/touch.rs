@@ -1,6 +1,6 @@
 //! A page toucher: one minor fault for each page of fresh memory.
 
-use crate::{cpu, parts};
+use crate::{cpu, gate::Gate, parts};
 use anyhow::{Context as _, Result};
 use memmap2::{Advice, MmapMut};
 use std::time::{Duration, Instant};
@@ -10,8 +10,9 @@ const PAGE_BYTES: usize = 4096;
 
 /// The nanoseconds of one fault. In a virtual machine the first parts include faults of the host; memory that
 /// was used a moment ago is there already.
-pub(crate) fn touch(pages: u32) -> Result<f64> {
+pub(crate) fn touch(pages: u32, gate: &Gate) -> Result<f64> {
     cpu::pin()?;
+    gate.pass()?;
     parts::nanoseconds_each(pages, touch_fresh)
 }
 
