@@ -44,13 +44,24 @@ impl Programs {
 
     /// Attaches the empty BPF programs as long as what it returns lives.
     pub(super) fn empty_probes(&self, object: &Path, hooks: Hooks) -> Result<Beside> {
+        let (mut command, attached) = self.empty_command(object, hooks)?;
+        Beside::start(&mut command, attached).context("the empty BPF programs")
+    }
+
+    /// What attaches the empty BPF programs, and how many links it makes.
+    pub(super) fn empty_command(&self, object: &Path, hooks: Hooks) -> Result<(Command, usize)> {
         let (name, attached) = match hooks {
             Hooks::Switch => ("switch", SWITCH_HOOKS),
             Hooks::Fault => ("fault", FAULT_ENTRIES + machine::online_cpus()?),
         };
         let mut command = Command::new(self.release.join("examples/empty_probes"));
         command.arg(object).arg(name);
-        Beside::start(&mut command, attached).context("the empty BPF programs")
+        Ok((command, attached))
+    }
+
+    /// Where the files of the runs are left.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// A load by itself.
@@ -92,7 +103,8 @@ impl Programs {
         Ok(figure)
     }
 
-    fn load_program(&self) -> PathBuf {
+    /// The program that is all the loads.
+    pub(super) fn load_program(&self) -> PathBuf {
         self.release.join("bench-load")
     }
 }

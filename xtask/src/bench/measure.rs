@@ -1,7 +1,7 @@
 //! The measuring half of `cargo xtask bench`, as root: runs the steps and writes the table.
 
 use super::{
-    BenchArgs, Step, fault,
+    BenchArgs, Step, cost, fault,
     load::Programs,
     machine, memory, report, rounds, start, switch,
     table::{Row, markdown, unmet},
@@ -11,6 +11,7 @@ use crate::workspace::Workspace;
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use std::{
+    collections::BTreeMap,
     fs,
     os::unix::fs::{MetadataExt as _, chown},
     path::PathBuf,
@@ -36,6 +37,22 @@ pub(crate) struct MeasureArgs {
     /// Why there is none
     #[arg(long)]
     no_runqlat: Option<String>,
+    /// A peer and where it is, NAME=PATH
+    #[arg(long = "peer")]
+    found_peers: Vec<String>,
+    /// A peer and why it is not there, NAME=WHY
+    #[arg(long = "no-peer")]
+    missing_peers: Vec<String>,
+}
+
+impl MeasureArgs {
+    /// The peers by name.
+    fn peers(&self) -> BTreeMap<String, Result<PathBuf, String>> {
+        let split =
+            |text: &String| text.split_once('=').map(|(name, rest)| (name.to_owned(), rest.to_owned()));
+        let found = self.found_peers.iter().filter_map(split).map(|(name, path)| (name, Ok(path.into())));
+        found.chain(self.missing_peers.iter().filter_map(split).map(|(name, why)| (name, Err(why)))).collect()
+    }
 }
 
 /// What the steps are told.
@@ -70,13 +87,24 @@ impl Settings {
 
 /// Prints the table and writes it to its file; fails if a bar is not met.
 pub(crate) fn measure(workspace: &Workspace, args: MeasureArgs) -> Result<()> {
+    let peers = args.bench.peers.then(|| args.peers());
     let settings = Settings::new(args);
+    if let Some(peers) = peers {
+        let (empty, rounds, quick) =
+            (settings.empty_programs.clone(), settings.rounds(), settings.bench.quick);
+        let bars = cost::measure(workspace, &cost::Setup { empty, peers, rounds, quick })?;
+        return verdict(&bars);
+    }
     let rows = steps(&Programs::of(workspace), &settings);
     let quick = if settings.bench.quick { ", shortened loads (--quick)" } else { "" };
     let table = format!("{}\n{}{quick}\n", markdown(&rows), machine::footer(settings.rounds())?);
     print!("{table}");
     write(workspace, &table)?;
-    match unmet(&rows) {
+    verdict(&rows)
+}
+
+fn verdict(rows: &[Row]) -> Result<()> {
+    match unmet(rows) {
         0 => Ok(()),
         1 => bail!("1 bar is not met"),
         bars => bail!("{bars} bars are not met"),

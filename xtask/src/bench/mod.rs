@@ -4,7 +4,9 @@
 //! does the rest, one file a step. Loads are the program `bench-load`. What is compared is measured in turns,
 //! in rounds, because a machine is never equally fast twice; the table holds medians.
 
+mod archive;
 mod beside;
+mod cost;
 mod fault;
 mod load;
 mod machine;
@@ -30,6 +32,7 @@ use crate::{
 };
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
+use peers::Peer;
 use std::{
     env,
     ffi::OsStr,
@@ -45,6 +48,16 @@ pub(crate) struct BenchArgs {
     /// Rounds of everything that is measured in turns [default: 21, with --quick 3]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
     rounds: Option<u32>,
+
+    /// Measure beside the peers instead: what each adds, loses and uses, by threads and by switch rate; leaves
+    /// tables and charts in docs/cost (with --quick in target/bench/cost). Peers that are not installed are unpacked
+    /// below the target folder [rounds by default: 11]
+    #[arg(long, conflicts_with = "only")]
+    peers: bool,
+
+    /// With --peers: measure nothing, make tables and charts again of the figures in docs/cost
+    #[arg(long, requires = "peers")]
+    redraw: bool,
 
     /// A tenth of the work in each round: to see that it runs, not to judge by
     #[arg(long)]
@@ -77,6 +90,9 @@ enum Step {
 
 /// Prepares everything and becomes the measuring half. Returns only when that could not be started.
 pub(crate) fn bench(workspace: &Workspace, args: &BenchArgs) -> Result<()> {
+    if args.redraw {
+        return cost::redraw(workspace).map(|_bars| ());
+    }
     let privilege = Privilege::find("`cargo xtask bench`")?;
     let object = build::build(workspace)?;
     workspace.cargo().args(["build", "--release", "--package", "xtask", "--bin", "bench-load"]).run()?;
@@ -88,14 +104,20 @@ pub(crate) fn bench(workspace: &Workspace, args: &BenchArgs) -> Result<()> {
     if args.quick {
         measure.arg("--quick");
     }
+    if args.peers {
+        measure.arg("--peers");
+        for peer in peers::ALL {
+            pass_peer(&mut measure, peer, peer.find(workspace));
+        }
+    }
     for step in args.only.iter().filter_map(Step::to_possible_value) {
         measure.arg("--only").arg(step.get_name());
     }
     if args.includes(Step::Switch) || args.includes(Step::Fault) {
         pass(&mut measure, "empty-programs", empty_programs(workspace, &object));
     }
-    if args.includes(Step::Switch) {
-        pass(&mut measure, "runqlat", peers::runqlat(workspace));
+    if args.includes(Step::Switch) && !args.peers {
+        pass(&mut measure, "runqlat", peers::RUNQLAT.find(workspace));
     }
     Err(measure.exec()).with_context(|| cannot_start(&measure))
 }
@@ -103,7 +125,13 @@ pub(crate) fn bench(workspace: &Workspace, args: &BenchArgs) -> Result<()> {
 fn rounds(args: &BenchArgs) -> u32 {
     const ROUNDS: u32 = 21;
     const QUICK_ROUNDS: u32 = 3;
-    args.rounds.unwrap_or(if args.quick { QUICK_ROUNDS } else { ROUNDS })
+    // A round of eleven contenders takes ten times as long as one of the steps'.
+    const PEER_ROUNDS: u32 = 11;
+    args.rounds.unwrap_or(match args {
+        BenchArgs { quick: true, .. } => QUICK_ROUNDS,
+        BenchArgs { peers: true, .. } => PEER_ROUNDS,
+        _ => ROUNDS,
+    })
 }
 
 /// This program as root, in the same checkout.
@@ -120,6 +148,17 @@ fn pass(measure: &mut Command, name: &str, program: Result<PathBuf>) {
     match program {
         Ok(path) => measure.arg(format!("--{name}")).arg(path),
         Err(error) => measure.arg(format!("--no-{name}")).arg(format!("{error:#}")),
+    };
+}
+
+/// Likewise for a peer.
+fn pass_peer(measure: &mut Command, peer: &Peer, found: Result<PathBuf>) {
+    match found {
+        Ok(path) => measure.arg("--peer").arg(format!("{}={}", peer.name, path.display())),
+        Err(error) => {
+            println!("{}: will not be measured: {error:#}", peer.name);
+            measure.arg("--no-peer").arg(format!("{}={error:#}", peer.name))
+        }
     };
 }
 

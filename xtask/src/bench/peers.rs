@@ -1,131 +1,96 @@
-//! `runqlat`, the peer that the profiler is measured against: from this machine if it is installed, else
-//! unpacked from the Debian archive below the target folder. Nothing is installed.
+//! The peers that the profiler is measured against: from this machine if they are installed, else unpacked from the
+//! Debian archive below the target folder.
 
-use super::mirror;
-use crate::{command::Run as _, workspace::Workspace};
+use super::archive;
+use crate::workspace::Workspace;
 use anyhow::{Context as _, Result, ensure};
 use std::{
     env, fs,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    process::Command,
 };
-
-const PROGRAM: &str = "runqlat-libbpf";
-
-/// The release that first has the package.
-const SUITE: &str = "trixie";
-
-/// The tool, and the C library with all else it is linked to: those of this machine may be older than it needs.
-const PACKAGES: [&str; 5] = ["libbpf-tools", "libc6", "libelf1t64", "libzstd1", "zlib1g"];
-
-/// Signs the archive (package `debian-archive-keyring`); its name has changed between releases.
-const KEYRINGS: [&str; 2] =
-    ["/usr/share/keyrings/debian-archive-keyring.pgp", "/usr/share/keyrings/debian-archive-keyring.gpg"];
 
 /// Where system programs are, which not every user's PATH names.
 const SYSTEM_PROGRAMS: &str = "/usr/sbin";
 
-/// The path of the program.
-pub(super) fn runqlat(workspace: &Workspace) -> Result<PathBuf> {
-    if let Some(installed) = installed() {
-        return Ok(installed);
+/// A file of a Debian package.
+pub(super) struct Peer {
+    /// Its name.
+    pub(super) name: &'static str,
+    /// The package that holds it.
+    pub(super) package: &'static str,
+    /// Its folder in the package.
+    folder: &'static str,
+    /// Whether it is a program, to be started with the libraries of its own release.
+    is_program: bool,
+}
+
+const fn program(name: &'static str, package: &'static str, folder: &'static str) -> Peer {
+    Peer { name, package, folder, is_program: true }
+}
+
+/// Run-queue latency, from libbpf-tools.
+pub(super) const RUNQLAT: Peer = program("runqlat-libbpf", "libbpf-tools", "usr/sbin");
+/// Time on a CPU, and with `-O` off it.
+pub(super) const CPUDIST: Peer = program("cpudist-libbpf", "libbpf-tools", "usr/sbin");
+/// Stacks of blocked threads.
+pub(super) const OFFCPUTIME: Peer = program("offcputime-libbpf", "libbpf-tools", "usr/sbin");
+/// Runs scripts.
+pub(super) const BPFTRACE: Peer = program("bpftrace", "bpftrace", "usr/bin");
+/// The script for run-queue latency.
+pub(super) const RUNQLAT_BT: Peer =
+    Peer { name: "runqlat.bt", package: "bpftrace", folder: "usr/sbin", is_program: false };
+/// The kernel's own profiler.
+pub(super) const PERF: Peer = program("perf", "linux-perf", "usr/bin");
+
+/// All of them.
+pub(super) const ALL: [&Peer; 6] = [&RUNQLAT, &CPUDIST, &OFFCPUTIME, &BPFTRACE, &RUNQLAT_BT, &PERF];
+
+impl Peer {
+    /// Where it is; fetches it if it is nowhere.
+    pub(super) fn find(&self, workspace: &Workspace) -> Result<PathBuf> {
+        if let Some(installed) = self.installed() {
+            return Ok(installed);
+        }
+        let folder = workspace.target().join("peers");
+        let unpacked = archive::root(&folder).join(self.folder).join(self.name);
+        if !unpacked.is_file() {
+            println!("{}: unpacking {} below {}", self.name, self.package, folder.display());
+            archive::unpack(&folder, self.package).with_context(|| {
+                format!(
+                    "{} is not installed (`apt install {}`), and could not be fetched",
+                    self.name, self.package
+                )
+            })?;
+            ensure!(unpacked.is_file(), "the package {} does not hold {}", self.package, unpacked.display());
+        }
+        if self.is_program { self.starter(&folder) } else { Ok(unpacked) }
     }
-    let folder = workspace.target().join("peers");
-    let program = folder.join(PROGRAM);
-    if !program.is_file() {
-        println!("{PROGRAM}: unpacking it below {}", folder.display());
-        fetch(&folder).with_context(|| {
-            format!("{PROGRAM} is not installed (package libbpf-tools), and could not be fetched")
-        })?;
-        write_starter(&folder, &program)?;
+
+    fn installed(&self) -> Option<PathBuf> {
+        let path = env::var_os("PATH").unwrap_or_default();
+        env::split_paths(&path)
+            .chain([PathBuf::from(SYSTEM_PROGRAMS)])
+            .map(|folder| folder.join(self.name))
+            .find(|file| file.is_file())
     }
-    Ok(program)
-}
 
-fn installed() -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path)
-        .chain([PathBuf::from(SYSTEM_PROGRAMS)])
-        .map(|folder| folder.join(PROGRAM))
-        .find(|program| program.is_file())
-}
-
-/// Unpacks the packages, with an apt that has its own sources, lists and cache.
-fn fetch(folder: &Path) -> Result<()> {
-    let keyring = KEYRINGS
-        .into_iter()
-        .find(|keyring| Path::new(keyring).is_file())
-        .with_context(|| format!("there is no {}: install debian-archive-keyring", KEYRINGS[0]))?;
-    let mirror = mirror::find()?;
-    let packages = folder.join("packages");
-    for needed in
-        [folder.join("state/lists/partial"), folder.join("cache/archives/partial"), packages.clone()]
-    {
-        fs::create_dir_all(&needed).with_context(|| format!("cannot create {}", needed.display()))?;
+    /// A script with the name of the program, which starts it with the libraries that were unpacked beside it: those
+    /// of this machine may be older than it needs. A checkout may be moved.
+    fn starter(&self, folder: &Path) -> Result<PathBuf> {
+        let starter = folder.join(self.name);
+        let script = format!(
+            "#!/bin/sh\n\
+             root=$(dirname \"$(readlink -f \"$0\")\")/root\n\
+             exec \"$root/usr/lib64/ld-linux-x86-64.so.2\" --library-path \"$root/usr/lib/x86_64-linux-gnu\" \
+             \"$root/{}/{}\" \"$@\"\n",
+            self.folder, self.name
+        );
+        let partial = starter.with_extension("partial");
+        fs::write(&partial, script)
+            .and_then(|()| fs::set_permissions(&partial, fs::Permissions::from_mode(0o755)))
+            .and_then(|()| fs::rename(&partial, &starter))
+            .with_context(|| format!("cannot make {}", starter.display()))?;
+        Ok(starter)
     }
-    write(&folder.join("state/status"), "")?;
-    write(&folder.join("peers.list"), &format!("deb [signed-by={keyring}] {mirror} {SUITE} main\n"))?;
-    write(&folder.join("apt.conf"), &configuration(folder))?;
-
-    apt(folder).args(["--quiet", "--quiet", "update"]).run()?;
-    apt(folder).current_dir(&packages).args(["--quiet", "--quiet", "download"]).args(PACKAGES).run()?;
-    for entry in fs::read_dir(&packages).with_context(|| format!("cannot read {}", packages.display()))? {
-        let package = entry.with_context(|| format!("cannot read {}", packages.display()))?.path();
-        Command::new("dpkg").arg("--extract").arg(package).arg(root(folder)).run()?;
-    }
-    Ok(())
-}
-
-/// Read after the machine's own configuration, whose proxies stay; its hooks, which would work on the machine's
-/// own cache, do not.
-fn configuration(folder: &Path) -> String {
-    let folder = folder.display();
-    format!(
-        "#clear APT::Update::Pre-Invoke;\n\
-         #clear APT::Update::Post-Invoke;\n\
-         #clear APT::Update::Post-Invoke-Success;\n\
-         APT::Sandbox::User \"root\";\n\
-         Acquire::Languages \"none\";\n\
-         Dir::State \"{folder}/state\";\n\
-         Dir::State::status \"{folder}/state/status\";\n\
-         Dir::Cache \"{folder}/cache\";\n\
-         Dir::Etc::SourceList \"{folder}/peers.list\";\n\
-         Dir::Etc::SourceParts \"-\";\n"
-    )
-}
-
-fn apt(folder: &Path) -> Command {
-    let mut apt = Command::new("apt-get");
-    apt.arg("--config-file").arg(folder.join("apt.conf"));
-    apt
-}
-
-fn root(folder: &Path) -> PathBuf {
-    folder.join("root")
-}
-
-/// A script with the name of the program, which starts it with the libraries that were unpacked beside it.
-fn write_starter(folder: &Path, starter: &Path) -> Result<()> {
-    let root = root(folder);
-    let loader = root.join("usr/lib64/ld-linux-x86-64.so.2");
-    let program = root.join("usr/sbin").join(PROGRAM);
-    for unpacked in [&loader, &program] {
-        ensure!(unpacked.is_file(), "the packages of {SUITE} do not hold {}", unpacked.display());
-    }
-    let script = format!(
-        "#!/bin/sh\nexec '{}' --library-path '{}/usr/lib/x86_64-linux-gnu' '{}' \"$@\"\n",
-        loader.display(),
-        root.display(),
-        program.display()
-    );
-    let partial = starter.with_extension("partial");
-    write(&partial, &script)?;
-    fs::set_permissions(&partial, fs::Permissions::from_mode(0o755))
-        .and_then(|()| fs::rename(&partial, starter))
-        .with_context(|| format!("cannot make {}", starter.display()))
-}
-
-fn write(file: &Path, text: &str) -> Result<()> {
-    fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
 }

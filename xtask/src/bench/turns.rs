@@ -18,15 +18,25 @@ pub(super) fn in_turns<const N: usize>(
     settings: &Settings,
     variants: &[Variant<'_>; N],
 ) -> [Samples; N] {
-    let mut samples = variants.each_ref().map(|variant| match variant {
-        Ok(_) => Ok(Vec::new()),
-        Err(why) => Err(why.clone()),
-    });
-    for round in 0..settings.rounds() {
-        eprintln!("{step}: round {} of {}", round + 1, settings.rounds());
+    let mut samples = turns(step, settings.rounds(), variants).into_iter();
+    // There are as many samples as variants.
+    variants.each_ref().map(|_variant| samples.next().unwrap_or_else(|| Err("no samples".to_owned())))
+}
+
+/// The same for any number of variants and rounds.
+pub(super) fn turns(step: &str, rounds: u32, variants: &[Variant<'_>]) -> Vec<Samples> {
+    let mut samples: Vec<Samples> = variants
+        .iter()
+        .map(|variant| match variant {
+            Ok(_) => Ok(Vec::new()),
+            Err(why) => Err(why.clone()),
+        })
+        .collect();
+    for round in 0..rounds {
+        eprintln!("{step}: round {} of {rounds}", round + 1);
         // Each round begins with another, so that none always follows the same.
-        for place in 0..N {
-            let index = (place + round as usize) % N;
+        for place in 0..variants.len() {
+            let index = (place + round as usize) % variants.len();
             if let (Ok(sample), Ok(taken)) = (&variants[index], &mut samples[index]) {
                 match sample() {
                     Ok(sample) => taken.push(sample),
