@@ -4,12 +4,7 @@ use anyhow::{Context, Result, bail};
 use btf_rs::{Backend, Btf, BtfType, Struct, Type};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use profiler_ebpf::layout::Offsets;
-use std::{
-    fs::File,
-    io,
-    os::fd::AsRawFd as _,
-    path::{Path, PathBuf},
-};
+use std::{fs::File, io, os::fd::AsRawFd as _, path::Path};
 
 /// Where the kernel shows its type information (`CONFIG_DEBUG_INFO_BTF`).
 pub const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
@@ -41,13 +36,19 @@ pub fn resolve(path: &Path) -> Result<Offsets> {
     })
 }
 
-/// A copy in memory is mapped, since the kernel's own file can be mapped only from Linux 6.16 on, and parsing it as a
-/// whole takes longer than looking up the few types that are needed.
+/// Mapped, since parsing it as a whole takes 100 ms longer than looking up the few types that are needed. The kernel's
+/// own file can be mapped from Linux 6.16 on; before that a copy in memory is, unless no file may grow (RLIMIT_FSIZE).
 fn read(path: &Path) -> Result<Btf> {
-    let mut copy = File::from(memfd_create(c"btf", MFdFlags::MFD_CLOEXEC)?);
+    if let Ok(mapped) = Btf::from_file_with_backend(path, Backend::Mmap).or_else(|_| mapped_copy(path)) {
+        return Ok(mapped);
+    }
+    Ok(Btf::from_file_with_backend(path, Backend::Cache)?)
+}
+
+fn mapped_copy(path: &Path) -> Result<Btf, btf_rs::Error> {
+    let mut copy = File::from(memfd_create(c"btf", MFdFlags::MFD_CLOEXEC).map_err(io::Error::from)?);
     io::copy(&mut File::open(path)?, &mut copy)?;
-    let mapped = PathBuf::from(format!("/proc/self/fd/{}", copy.as_raw_fd()));
-    Ok(Btf::from_file_with_backend(mapped, Backend::Mmap)?)
+    Btf::from_file_with_backend(format!("/proc/self/fd/{}", copy.as_raw_fd()), Backend::Mmap)
 }
 
 fn find_struct(btf: &Btf, name: &str) -> Result<Struct> {
