@@ -171,7 +171,7 @@ pub struct HoldArgs {
     pub command: Vec<std::ffi::OsString>,
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
         Ok(Duration::ZERO) => Err("it must be longer than nothing".to_owned()),
         Ok(duration) => Ok(duration),
@@ -179,7 +179,7 @@ fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-fn memory(text: &str) -> Result<u64, String> {
+pub(crate) fn memory(text: &str) -> Result<u64, String> {
     let size = text.parse::<bytesize::ByteSize>().map_err(|error| format!("{error}; write it like 64MiB"))?;
     if size.as_u64() < 4096 {
         return Err("at least 4KiB are needed".to_owned());

@@ -13,7 +13,11 @@
 
 pub mod cli;
 pub mod commands;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod kernel;
+mod outside_text;
 pub mod privilege;
 pub mod profile;
 pub mod record;

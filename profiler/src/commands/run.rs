@@ -8,6 +8,7 @@ use crate::kernel::requirements::{self, Missing};
 use crate::kernel::self_cost::{KernelCost, Measurement};
 use crate::kernel::session::Session;
 use crate::privilege;
+use crate::outside_text::excerpt;
 use crate::profile::units::{Bytes, Nanos};
 use crate::profile::usage::Usage;
 use crate::profile::{Options, Profile, Run, SCHEMA, Tool, Workload};
@@ -20,6 +21,7 @@ use crate::target::supervise::{self, Signals};
 use crate::target::user::Invoker;
 use anyhow::{Context, Result, bail};
 use nix::time::{ClockId, clock_gettime};
+use std::io::Read as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -266,13 +268,15 @@ fn monotonic_now() -> Result<Nanos> {
 }
 
 /// The workload's own line. One that was ended early has written none.
-fn read_summary(mut stdout: impl std::io::Read) -> Result<Option<Workload>> {
-    let mut text = String::new();
-    stdout.read_to_string(&mut text).context("cannot read the workload's output")?;
+pub(crate) fn read_summary(stdout: impl std::io::Read) -> Result<Option<Workload>> {
+    /// What a pipe holds, and so the most that can be there once the workload has ended.
+    const MOST_BYTES: u64 = 64 << 10;
+    let mut bytes = Vec::new();
+    stdout.take(MOST_BYTES).read_to_end(&mut bytes).context("cannot read the workload's output")?;
+    let text = String::from_utf8_lossy(&bytes);
     if text.trim().is_empty() {
         return Ok(None);
     }
-    serde_json::from_str(text.trim())
-        .map(Some)
-        .with_context(|| format!("the workload wrote {text:?} and not its summary"))
+    let read: Option<Workload> = serde_json::from_str(text.trim()).ok();
+    read.map(Some).with_context(|| format!("the workload wrote {} and not its summary", excerpt(text.trim())))
 }

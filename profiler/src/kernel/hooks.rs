@@ -1,6 +1,7 @@
 //! The programs, and what each is attached to.
 
 use super::hotplug;
+use crate::outside_text::excerpt;
 use anyhow::{Context, Result};
 use aya::programs::perf_event::{PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
 use aya::programs::{BtfTracePoint, Iter, PerfEvent, ProgramFd};
@@ -124,11 +125,15 @@ pub(super) fn missed_runs(ebpf: &Ebpf) -> Result<u64> {
 fn recursion_misses(program: &ProgramFd) -> Result<u64> {
     let path = format!("/proc/self/fdinfo/{}", program.as_fd().as_raw_fd());
     let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
-    let value = text
+    recursion_misses_in(&text).with_context(|| format!("cannot use {path}"))
+}
+
+pub(crate) fn recursion_misses_in(info: &str) -> Result<u64> {
+    let value = info
         .lines()
         .find_map(|line| line.strip_prefix("recursion_misses:"))
-        .with_context(|| format!("{path} has no line recursion_misses"))?;
-    value.trim().parse().with_context(|| format!("{path}: recursion_misses is {value:?}"))
+        .context("it has no line recursion_misses")?;
+    value.trim().parse().with_context(|| format!("recursion_misses is {:?}", excerpt(value)))
 }
 
 fn program<'a, P>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut P>

@@ -1,54 +1,100 @@
 //! Where the running kernel keeps the fields that the programs read, from its own type information (BTF).
 
+use crate::outside_text::excerpt;
 use anyhow::{Context, Result, bail};
 use btf_rs::{Backend, Btf, BtfType, Struct, Type};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use profiler_ebpf::layout::Offsets;
-use std::{fs::File, io, os::fd::AsRawFd as _, path::Path};
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::fd::AsRawFd as _;
+use std::path::Path;
 
 /// Where the kernel shows its type information (`CONFIG_DEBUG_INFO_BTF`).
 pub const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
+
+/// Unnamed structs and unions inside each other; the kernel has 3 such levels in `task_struct`.
+const MOST_LEVELS: u32 = 16;
+
+/// Opens type information, after a look at whether the parts that its header names lie in the file: `btf-rs` takes
+/// their places on trust, and panics or does not come to an end where they are wrong.
+///
+/// # Errors
+/// If the file can't be read or is not type information.
+pub(crate) fn open(path: &Path, backend: Backend) -> Result<Btf> {
+    let cannot = || format!("cannot read the kernel's type information {}", path.display());
+    let file = File::open(path).with_context(cannot)?;
+    let length = file.metadata().with_context(cannot)?.len();
+    let mut header = Vec::new();
+    file.take(HEADER_BYTES).read_to_end(&mut header).with_context(cannot)?;
+    check_header(&header, length).with_context(cannot)?;
+    Btf::from_file_with_backend(path, backend).with_context(cannot)
+}
+
+/// The size of `struct btf_header` (include/uapi/linux/btf.h).
+const HEADER_BYTES: u64 = 24;
+
+/// A header, as a little-endian machine writes it, of a file of this length.
+fn check_header(header: &[u8], length: u64) -> Result<()> {
+    const MAGIC: [u8; 2] = 0xeb9f_u16.to_le_bytes();
+    /// Where its figures stand: its own length, then place and length of the types and of the names.
+    const FIELDS: [usize; 5] = [4, 8, 12, 16, 20];
+    if !header.starts_with(&MAGIC) {
+        bail!("it is of another format");
+    }
+    let field =
+        |at: usize| header.get(at..)?.first_chunk().map(|field| u64::from(u32::from_le_bytes(*field)));
+    let [Some(own), Some(types), Some(types_length), Some(names), Some(names_length)] = FIELDS.map(field)
+    else {
+        bail!("it is cut off");
+    };
+    if own + types + types_length > length || own + names + names_length > length {
+        bail!("it is cut off");
+    }
+    Ok(())
+}
 
 /// Resolves every field in [`Offsets`].
 ///
 /// # Errors
 /// If the type information can't be read, or a field is not where this program expects it.
 pub fn resolve(path: &Path) -> Result<Offsets> {
-    let btf = read(path)
-        .with_context(|| format!("cannot read the kernel's type information {}", path.display()))?;
-    let task = find_struct(&btf, "task_struct")?;
-    let entity = find_struct(&btf, "sched_entity")?;
-    let registers = find_struct(&btf, "pt_regs")?;
-    let se = offset(&btf, &task, "se")?;
+    resolve_in(&open_quickly(path)?)
+}
+
+fn resolve_in(btf: &Btf) -> Result<Offsets> {
+    let task = find_struct(btf, "task_struct")?;
+    let entity = find_struct(btf, "sched_entity")?;
+    let registers = find_struct(btf, "pt_regs")?;
+    let se = offset(btf, &task, "se")?;
     Ok(Offsets {
-        pid: offset(&btf, &task, "pid")?,
-        tgid: offset(&btf, &task, "tgid")?,
-        flags: offset(&btf, &task, "flags")?,
-        comm: offset(&btf, &task, "comm")?,
-        start_time: offset(&btf, &task, "start_time")?,
-        nvcsw: offset(&btf, &task, "nvcsw")?,
-        nivcsw: offset(&btf, &task, "nivcsw")?,
-        min_flt: offset(&btf, &task, "min_flt")?,
-        maj_flt: offset(&btf, &task, "maj_flt")?,
-        sum_exec_runtime: se + offset(&btf, &entity, "sum_exec_runtime")?,
-        nr_migrations: se + offset(&btf, &entity, "nr_migrations")?,
-        orig_ax: offset(&btf, &registers, "orig_ax")?,
+        pid: offset(btf, &task, "pid")?,
+        tgid: offset(btf, &task, "tgid")?,
+        flags: offset(btf, &task, "flags")?,
+        comm: offset(btf, &task, "comm")?,
+        start_time: offset(btf, &task, "start_time")?,
+        nvcsw: offset(btf, &task, "nvcsw")?,
+        nivcsw: offset(btf, &task, "nivcsw")?,
+        min_flt: offset(btf, &task, "min_flt")?,
+        maj_flt: offset(btf, &task, "maj_flt")?,
+        sum_exec_runtime: inside(se, offset(btf, &entity, "sum_exec_runtime")?)?,
+        nr_migrations: inside(se, offset(btf, &entity, "nr_migrations")?)?,
+        orig_ax: offset(btf, &registers, "orig_ax")?,
     })
 }
 
-/// Mapped, since parsing it as a whole takes 100 ms longer than looking up the few types that are needed. The kernel's
-/// own file can be mapped from Linux 6.16 on; before that a copy in memory is, unless no file may grow (RLIMIT_FSIZE).
-fn read(path: &Path) -> Result<Btf> {
-    if let Ok(mapped) = Btf::from_file_with_backend(path, Backend::Mmap).or_else(|_| mapped_copy(path)) {
-        return Ok(mapped);
-    }
-    Ok(Btf::from_file_with_backend(path, Backend::Cache)?)
+/// Opens type information the quick way: mapped, since parsing it as a whole takes 100 ms longer than looking up the few
+/// types that are needed. The kernel's own file can be mapped from Linux 6.16 on; before that a copy in memory is, unless
+/// no file may grow (RLIMIT_FSIZE).
+fn open_quickly(path: &Path) -> Result<Btf> {
+    open(path, Backend::Mmap).or_else(|_| open_copy(path)).or_else(|_| open(path, Backend::Cache))
 }
 
-fn mapped_copy(path: &Path) -> Result<Btf, btf_rs::Error> {
-    let mut copy = File::from(memfd_create(c"btf", MFdFlags::MFD_CLOEXEC).map_err(io::Error::from)?);
+fn open_copy(path: &Path) -> Result<Btf> {
+    let mut copy = File::from(memfd_create(c"btf", MFdFlags::MFD_CLOEXEC)?);
     io::copy(&mut File::open(path)?, &mut copy)?;
-    Btf::from_file_with_backend(format!("/proc/self/fd/{}", copy.as_raw_fd()), Backend::Mmap)
+    open(Path::new(&format!("/proc/self/fd/{}", copy.as_raw_fd())), Backend::Mmap)
 }
 
 fn find_struct(btf: &Btf, name: &str) -> Result<Struct> {
@@ -64,9 +110,15 @@ fn find_struct(btf: &Btf, name: &str) -> Result<Struct> {
         .with_context(|| format!("the kernel's types have no struct {name}"))
 }
 
+/// The place of a field in a struct that is itself a field.
+fn inside(outer: u32, inner: u32) -> Result<u32> {
+    outer.checked_add(inner).context("the kernel's types are damaged: a field lies beyond 4 GiB")
+}
+
 /// The offset of a field in bytes, found also inside unnamed structs and unions.
 fn offset(btf: &Btf, of: &Struct, field: &str) -> Result<u32> {
-    let bits = find_bits(btf, of, field)?
+    let bits = Search { btf, field, seen: BTreeSet::new() }
+        .find(of, MOST_LEVELS)?
         .with_context(|| format!("the kernel's {} has no field {field}", name(btf, of)))?;
     if bits % 8 != 0 {
         bail!("the kernel's {}.{field} does not start at a whole byte", name(btf, of));
@@ -74,22 +126,36 @@ fn offset(btf: &Btf, of: &Struct, field: &str) -> Result<u32> {
     Ok(bits / 8)
 }
 
-fn find_bits(btf: &Btf, of: &Struct, field: &str) -> Result<Option<u32>> {
-    for member in &of.members {
-        let member_name = btf.resolve_name(member).unwrap_or_default();
-        if member_name == field {
-            return Ok(Some(member.bit_offset()));
+/// The search for a field.
+struct Search<'a> {
+    btf: &'a Btf,
+    field: &'a str,
+    /// The unnamed types that do not have it: damaged ones may hold each other, or one a thousand times.
+    seen: BTreeSet<u32>,
+}
+
+impl Search<'_> {
+    /// Bits from the start of the struct.
+    fn find(&mut self, of: &Struct, levels: u32) -> Result<Option<u32>> {
+        for member in &of.members {
+            let member_name = self.btf.resolve_name(member).unwrap_or_default();
+            if member_name == self.field {
+                return Ok(Some(member.bit_offset()));
+            }
+            let is_new =
+                member_name.is_empty() && member.get_type_id().is_some_and(|id| self.seen.insert(id));
+            if is_new
+                && levels > 0
+                && let Type::Struct(inner) | Type::Union(inner) = self.btf.resolve_chained_type(member)?
+                && let Some(bits) = self.find(&inner, levels - 1)?
+            {
+                return inside(member.bit_offset(), bits).map(Some);
+            }
         }
-        if member_name.is_empty()
-            && let Type::Struct(inner) | Type::Union(inner) = btf.resolve_chained_type(member)?
-            && let Some(bits) = find_bits(btf, &inner, field)?
-        {
-            return Ok(Some(member.bit_offset() + bits));
-        }
+        Ok(None)
     }
-    Ok(None)
 }
 
 fn name(btf: &Btf, of: &dyn BtfType) -> String {
-    btf.resolve_name(of).unwrap_or_else(|_| "struct".to_owned())
+    btf.resolve_name(of).map_or_else(|_| "struct".to_owned(), |name| excerpt(&name))
 }

@@ -4,8 +4,10 @@ use super::hooks::TRACEPOINTS;
 use super::load::{Limits, Target};
 use super::offsets::{self, KERNEL_BTF};
 use super::session::Session;
+use crate::outside_text::kibibytes;
 use crate::privilege;
-use btf_rs::{Backend, Btf};
+use crate::profile::units::Bytes;
+use btf_rs::Backend;
 use caps::Capability;
 use nix::sys::utsname::uname;
 use std::fmt::Write as _;
@@ -107,7 +109,7 @@ fn kernel_version() -> Requirement {
         .or_missing(is_new_enough, format!("boot Linux {major}.{minor} or newer"))
 }
 
-fn version(release: &str) -> Option<(u32, u32)> {
+pub(crate) fn version(release: &str) -> Option<(u32, u32)> {
     let mut numbers = release.split(|c: char| !c.is_ascii_digit());
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
@@ -166,7 +168,7 @@ fn perf_event_paranoid() -> Requirement {
 
 fn lockdown() -> Requirement {
     let text = fs::read_to_string("/sys/kernel/security/lockdown").unwrap_or_default();
-    let active = text.split_whitespace().find_map(|mode| mode.strip_prefix('[')?.strip_suffix(']'));
+    let active = active_lockdown(&text);
     Requirement::met(
         "lockdown",
         "reading kernel memory from the programs",
@@ -178,14 +180,14 @@ fn lockdown() -> Requirement {
     )
 }
 
+/// The mode in brackets in /sys/kernel/security/lockdown.
+pub(crate) fn active_lockdown(modes: &str) -> Option<&str> {
+    modes.split_whitespace().find_map(|mode| mode.strip_prefix('[')?.strip_suffix(']'))
+}
+
 fn memory() -> Requirement {
     let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let available = text
-        .lines()
-        .find_map(|line| {
-            line.strip_prefix("MemAvailable:")?.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
-        })
-        .map(|kibibytes| kibibytes * 1024);
+    let available = kibibytes(&text, "MemAvailable:").map(|Bytes(bytes)| bytes);
     let found =
         available.map_or_else(|| "unknown".to_owned(), |bytes| format!("{} MiB available", bytes >> 20));
     Requirement::met("memory", "slots and histograms in the kernel", found).or_missing(
@@ -202,7 +204,7 @@ fn tracefs() -> Requirement {
 }
 
 fn hooks() -> Vec<Requirement> {
-    let Ok(btf) = Btf::from_file_with_backend(KERNEL_BTF, Backend::Cache) else { return Vec::new() };
+    let Ok(btf) = offsets::open(Path::new(KERNEL_BTF), Backend::Cache) else { return Vec::new() };
     TRACEPOINTS
         .iter()
         .map(|hook| {

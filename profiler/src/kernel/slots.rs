@@ -85,7 +85,7 @@ fn histogram(metric: &MetricSlot, pages: &MappedArray<BucketPage>) -> Option<His
                 .map(|(cell, count)| Bucket::at((first + cell) as u32, u64::from(*count))),
         );
     }
-    totals(&metric.totals).map(|totals| Histogram { buckets, ..totals })
+    totals(&metric.totals).map(|totals| Histogram { buckets, ..totals }.covering_its_buckets())
 }
 
 /// A histogram without buckets; `None` without samples.

@@ -1,6 +1,6 @@
 //! The distribution of one metric: exact totals, and buckets at most 0.8 % wide.
 
-use super::units::Nanos;
+use super::units::{Nanos, total};
 use profiler_ebpf::buckets;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 /// One bucket: `count` samples of at least `low_ns` and less than `high_ns`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
 pub struct Bucket {
     /// Inclusive.
     pub low_ns: Nanos,
@@ -56,7 +57,7 @@ impl Histogram {
     /// Samples that are in a bucket.
     #[must_use]
     pub fn bucketed(&self) -> u64 {
-        self.buckets.iter().map(|bucket| bucket.count).sum()
+        total(self.buckets.iter().map(|bucket| bucket.count))
     }
 
     /// Samples that count in the totals only.
@@ -71,15 +72,27 @@ impl Histogram {
     pub fn quantile(&self, share: f64) -> Option<Quantile> {
         let bucketed = self.bucketed();
         let rank = ((share * bucketed as f64).ceil() as u64).clamp(1, bucketed.max(1));
-        let mut seen = 0;
+        let mut seen: u64 = 0;
         for bucket in &self.buckets {
-            seen += bucket.count;
+            seen = seen.saturating_add(bucket.count);
             if seen >= rank {
                 let value = Nanos(bucket.high_ns.0.saturating_sub(1).min(self.max_ns.0));
                 return Some(Quantile { value, beyond: bucketed - rank });
             }
         }
         None
+    }
+
+    /// The same with totals that cover the buckets. Totals and buckets are copied one after the other, so a thread
+    /// that ran on another CPU as its record was closed may have a last sample in a bucket alone.
+    #[must_use]
+    pub fn covering_its_buckets(mut self) -> Self {
+        self.count = self.count.max(self.bucketed());
+        if let (Some(first), Some(last)) = (self.buckets.first(), self.buckets.last()) {
+            self.min_ns = self.min_ns.min(Nanos(first.high_ns.0.saturating_sub(1)));
+            self.max_ns = self.max_ns.max(last.low_ns);
+        }
+        self
     }
 
     /// The sum of many histograms of the same metric; `None` of none.
@@ -89,12 +102,13 @@ impl Histogram {
         let mut sum: Option<Self> = None;
         for histogram in histograms {
             for bucket in &histogram.buckets {
-                *counts.entry((bucket.low_ns.0, bucket.high_ns.0)).or_default() += bucket.count;
+                let count = counts.entry((bucket.low_ns.0, bucket.high_ns.0)).or_default();
+                *count = count.saturating_add(bucket.count);
             }
             match &mut sum {
                 None => sum = Some(Self { buckets: Vec::new(), ..histogram.clone() }),
                 Some(sum) => {
-                    sum.count += histogram.count;
+                    sum.count = sum.count.saturating_add(histogram.count);
                     sum.sum_ns += histogram.sum_ns;
                     sum.min_ns = sum.min_ns.min(histogram.min_ns);
                     sum.max_ns = sum.max_ns.max(histogram.max_ns);
@@ -154,6 +168,16 @@ mod tests {
         let histogram = Histogram::of((1..=100).map(Nanos)).unwrap();
         assert!(histogram.quantile(0.9).unwrap().is_supported());
         assert!(!histogram.quantile(0.99).unwrap().is_supported());
+    }
+
+    #[test]
+    fn a_sample_in_a_bucket_alone_is_covered() {
+        let whole = Histogram::of([1_000, 2_000, 3_000].map(Nanos)).unwrap();
+        assert_eq!(whole.clone().covering_its_buckets(), whole);
+        let part = Histogram::of([Nanos(2_000)]).unwrap();
+        let covering = Histogram { buckets: whole.buckets.clone(), ..part }.covering_its_buckets();
+        assert_eq!(covering.count, 3);
+        assert!(covering.min_ns < whole.buckets[0].high_ns && covering.max_ns >= whole.buckets[2].low_ns);
     }
 
     proptest! {

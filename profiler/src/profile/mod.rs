@@ -8,6 +8,7 @@ pub mod histogram;
 pub mod machine;
 pub mod reconciliation;
 pub mod self_cost;
+pub(crate) mod soundness;
 pub mod thread;
 pub mod units;
 pub mod usage;
@@ -28,8 +29,10 @@ pub const SCHEMA: u32 = 1;
 
 /// What one run recorded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
 pub struct Profile {
     /// The version of the format.
+    #[cfg_attr(any(test, feature = "fuzzing"), arbitrary(with = crate::fuzzing::profiles::schema))]
     pub schema: u32,
     /// The program that wrote it.
     pub tool: Tool,
@@ -54,6 +57,7 @@ pub struct Profile {
 
 /// The program that wrote a profile.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
 pub struct Tool {
     /// `profiler`.
     pub name: String,
@@ -63,6 +67,7 @@ pub struct Tool {
 
 /// What was run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
 pub struct Run {
     /// The command and its arguments.
     pub command: Vec<String>,
@@ -84,6 +89,7 @@ pub struct Run {
 
 /// How a run was recorded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
 pub struct Options {
     /// Whether child processes were followed.
     pub follow: bool,
@@ -97,6 +103,7 @@ pub struct Options {
 
 /// What a workload says of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
 pub struct Workload {
     /// How the program schedules its tasks, in its own words.
     pub scheduler: String,
@@ -110,6 +117,7 @@ pub struct Workload {
 
 /// What was lost. All zero means that nothing was.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
 pub struct Lost {
     /// Samples that count in the totals but are in no bucket.
     pub samples_without_bucket: u64,

@@ -21,6 +21,13 @@ pub struct Check {
 }
 
 impl Check {
+    /// `measured - kernel`, or the nearest that a difference can hold.
+    #[must_use]
+    pub fn difference_of(kernel: u64, measured: u64) -> i64 {
+        let magnitude = i64::try_from(measured.abs_diff(kernel)).unwrap_or(i64::MAX);
+        if measured < kernel { -magnitude } else { magnitude }
+    }
+
     /// Whether the figures agree, or a rule of the kernel explains why they do not.
     #[must_use]
     pub fn holds(&self) -> bool {
@@ -30,6 +37,7 @@ impl Check {
 
 /// What is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
 #[serde(rename_all = "snake_case")]
 pub enum Quantity {
     /// Voluntary switches.
@@ -63,6 +71,7 @@ impl Quantity {
 
 /// Over what a quantity is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// The sum over all threads against the sum of the kernel's counters of these threads.
@@ -80,6 +89,7 @@ pub enum Scope {
 
 /// Why a difference is as it should be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
 pub struct Explanation {
     /// The named rules of the kernel that apply.
     pub rules: Vec<Rule>,
@@ -89,6 +99,7 @@ pub struct Explanation {
 
 /// A rule of the kernel that makes its figure differ from the measured one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
     /// A thread's last switch happens after its counters were added to its process's.

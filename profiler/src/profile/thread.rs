@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 /// One kernel task of the target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
 pub struct Thread {
     /// Process id.
     pub pid: u32,
@@ -55,6 +56,7 @@ pub struct Thread {
     /// Switch-ins that the kernel did not announce: when they were is inferred from its CPU time.
     pub inferred_switch_ins: u64,
     /// By the metric's name; a metric without samples is left out.
+    #[cfg_attr(any(test, feature = "fuzzing"), arbitrary(with = crate::fuzzing::profiles::by_metric))]
     pub histograms: BTreeMap<String, Histogram>,
     /// What it was blocked on, longest sum first.
     pub blocked_on: Vec<BlockedOn>,
@@ -84,6 +86,7 @@ impl Thread {
 
 /// What a thread was doing when the recording was closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
 #[serde(rename_all = "snake_case")]
 pub enum OpenState {
     /// In a slice.
@@ -100,6 +103,7 @@ pub enum OpenState {
 
 /// An unfinished wait or slice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
 pub struct Open {
     /// What it was.
     pub state: OpenState,
@@ -109,6 +113,7 @@ pub struct Open {
 
 /// Waits that are counted without a histogram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
 pub struct Waits {
     /// How many ended.
     pub count: u64,
@@ -120,6 +125,7 @@ pub struct Waits {
 
 /// What a thread was blocked on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
 pub struct BlockedOn {
     /// The system call, or `page_fault`, `no_syscall` (stopped or traced), `kernel_worker`, `others`.
     pub syscall: String,
@@ -133,6 +139,7 @@ pub struct BlockedOn {
 
 /// The kernel's own counters of a thread, over the time it was recorded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
 pub struct KernelCounters {
     /// `nvcsw`
     pub voluntary_switches: u64,
@@ -151,6 +158,7 @@ pub struct KernelCounters {
 
 /// Threads that found no slot: exact sums, but no histograms and no figures of each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
 pub struct WithoutSlot {
     /// How many threads.
     pub threads: u64,
@@ -169,6 +177,7 @@ pub struct WithoutSlot {
     /// Switch-ins that the kernel did not announce.
     pub inferred_switch_ins: u64,
     /// By the metric's name: histograms whose buckets are empty.
+    #[cfg_attr(any(test, feature = "fuzzing"), arbitrary(with = crate::fuzzing::profiles::by_metric))]
     pub metrics: BTreeMap<String, Histogram>,
     /// The kernel's own counters of these threads.
     pub kernel: KernelCounters,

@@ -6,9 +6,12 @@ use std::iter::Sum;
 use std::ops::{Add, AddAssign};
 
 /// A duration, or a point in time on CLOCK_MONOTONIC, in whole nanoseconds.
+///
+/// Sums end at 584 years, which only a damaged profile reaches: better a largest figure than a small wrong one.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
+#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
 #[serde(transparent)]
 pub struct Nanos(pub u64);
 
@@ -16,13 +19,13 @@ impl Add for Nanos {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
-        Self(self.0 + other.0)
+        Self(self.0.saturating_add(other.0))
     }
 }
 
 impl AddAssign for Nanos {
     fn add_assign(&mut self, other: Self) {
-        self.0 += other.0;
+        *self = *self + other;
     }
 }
 
@@ -32,9 +35,16 @@ impl Sum for Nanos {
     }
 }
 
+/// The sum of counts, at most [`u64::MAX`]: as with [`Nanos`], only a damaged profile reaches it.
+#[must_use]
+pub fn total(counts: impl IntoIterator<Item = u64>) -> u64 {
+    counts.into_iter().fold(0, u64::saturating_add)
+}
+
 /// A size in bytes.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
+#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
 #[serde(transparent)]
 pub struct Bytes(pub u64);

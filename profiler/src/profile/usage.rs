@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The kernel's account of a child and of those descendants it waited for, as `wait4(2)` hands it out, less what the
 /// child had used when it called exec.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
 pub struct Usage {
     /// From the child's release to its end.
     pub wall_ns: Nanos,
@@ -15,6 +16,7 @@ pub struct Usage {
     /// CPU time in kernel mode.
     pub system_ns: Nanos,
     /// `(user + system) / wall`, in percent.
+    #[cfg_attr(any(test, feature = "fuzzing"), arbitrary(with = crate::fuzzing::profiles::finite))]
     pub cpu_percent: f64,
     /// The largest resident set of any one process.
     pub max_rss_bytes: Bytes,

@@ -1,7 +1,8 @@
 //! Reads what machine this is from /proc and /sys. What can't be read stays absent.
 
+use crate::outside_text::kibibytes;
 use crate::profile::machine::{Machine, Mitigation, Topology};
-use crate::profile::units::{Bytes, Nanos};
+use crate::profile::units::{Nanos, total};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -14,26 +15,17 @@ pub fn read(root: &Path) -> Machine {
         let text = text.trim();
         (!text.is_empty()).then(|| text.to_owned())
     };
-    let cpu_info = text("proc/cpuinfo");
-    let field = |name: &str| {
-        let line = cpu_info.as_deref()?.lines().find(|line| line.starts_with(name))?;
-        Some(line.split_once(':')?.1.trim().to_owned())
-    };
-    let memory = text("proc/meminfo").and_then(|info| {
-        let kibibytes = info.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-        kibibytes.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
-    });
     let kernel = match (text("proc/sys/kernel/osrelease"), text("proc/sys/kernel/version")) {
         (Some(release), Some(version)) => Some(format!("{release} {version}")),
         (release, _) => release,
     };
     Machine {
-        cpu_model: field("model name"),
+        cpu_model: text("proc/cpuinfo").as_deref().and_then(cpu_model),
         topology: topology(root),
         governor: text("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         kernel,
         mitigations: mitigations(root),
-        memory_bytes: memory.map(|kibibytes| Bytes(kibibytes * 1024)),
+        memory_bytes: text("proc/meminfo").and_then(|info| kibibytes(&info, "MemTotal:")),
     }
 }
 
@@ -45,9 +37,12 @@ pub struct Stolen([u64; 3]);
 /// Reads /proc/stat below `root`; zeros where the kernel does not say.
 #[must_use]
 pub fn stolen(root: &Path) -> Stolen {
+    stolen_in(&fs::read_to_string(root.join("proc/stat")).unwrap_or_default())
+}
+
+pub(crate) fn stolen_in(stat: &str) -> Stolen {
     const FIRST_COLUMN: usize = 6;
-    let text = fs::read_to_string(root.join("proc/stat")).unwrap_or_default();
-    let mut columns = text.lines().next().unwrap_or_default().split_whitespace().skip(FIRST_COLUMN);
+    let mut columns = stat.lines().next().unwrap_or_default().split_whitespace().skip(FIRST_COLUMN);
     Stolen([(); 3].map(|()| columns.next().and_then(|column| column.parse().ok()).unwrap_or(0)))
 }
 
@@ -59,10 +54,17 @@ impl Stolen {
         /// Nanoseconds of one `USER_HZ` tick, in which /proc/stat counts on every architecture.
         const TICK_NS: u64 = 10_000_000;
         let columns = self.0.iter().zip(earlier.0);
-        let ticks =
-            columns.filter(|(now, _)| **now > 0).map(|(now, earlier)| now.saturating_sub(earlier) + 1);
-        Nanos(ticks.sum::<u64>() * TICK_NS)
+        let ticks = columns
+            .filter(|(now, _)| **now > 0)
+            .map(|(now, earlier)| now.saturating_sub(earlier).saturating_add(1));
+        Nanos(total(ticks).saturating_mul(TICK_NS))
     }
+}
+
+/// The processor's name in /proc/cpuinfo.
+pub(crate) fn cpu_model(info: &str) -> Option<String> {
+    let line = info.lines().find(|line| line.starts_with("model name"))?;
+    Some(line.split_once(':')?.1.trim().to_owned())
 }
 
 fn topology(root: &Path) -> Topology {
@@ -93,7 +95,7 @@ fn numbered(folder: &Path, prefix: &str) -> Vec<u32> {
 }
 
 /// How many numbers a list such as `0-3,8` holds.
-fn count_of_list(list: &str) -> Option<u32> {
+pub(crate) fn count_of_list(list: &str) -> Option<u32> {
     list.trim()
         .split(',')
         .map(|range| match range.split_once('-') {

@@ -56,7 +56,7 @@ impl<'a> Facts<'a> {
             threads: subject.thread_count() as f64,
             costs: subject.profile.usage.as_ref().map(|usage| Costs {
                 cpu_ns: (usage.user_ns + usage.system_ns).0 as f64,
-                switches: (usage.voluntary_switches + usage.involuntary_switches) as f64,
+                switches: usage.voluntary_switches as f64 + usage.involuntary_switches as f64,
                 rss: usage.max_rss_bytes.0 as f64,
                 rss_is_bound: rss_is_bound(usage),
             }),

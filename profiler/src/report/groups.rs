@@ -4,6 +4,7 @@ use super::units::count;
 use crate::profile::Profile;
 use crate::profile::histogram::Histogram;
 use crate::profile::thread::{BlockedOn, Open, Thread, Waits, WithoutSlot};
+use crate::profile::units::{Nanos, total};
 use profiler_ebpf::metric::Metric;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -93,8 +94,8 @@ fn fold_the_rest(rows: &mut Vec<(String, Vec<&Thread>)>, most: usize) {
     if rows.len() <= most {
         return;
     }
-    let cpu = |members: &[&Thread]| members.iter().map(|member| member.sum(Metric::OnCpu).0).sum::<u64>();
-    let mut by_cpu: Vec<(u64, usize)> =
+    let cpu = |members: &[&Thread]| members.iter().map(|member| member.sum(Metric::OnCpu)).sum::<Nanos>();
+    let mut by_cpu: Vec<(Nanos, usize)> =
         rows.iter().enumerate().map(|(place, (_, members))| (cpu(members), place)).collect();
     by_cpu.sort_unstable_by(|a, b| b.cmp(a));
     let kept: BTreeSet<usize> = by_cpu.iter().take(most - 1).map(|&(_, place)| place).collect();
@@ -113,7 +114,7 @@ fn fold_the_rest(rows: &mut Vec<(String, Vec<&Thread>)>, most: usize) {
 
 impl<'a> Group<'a> {
     fn of(label: String, threads: &[&'a Thread]) -> Self {
-        let sum = |figure: fn(&Thread) -> u64| threads.iter().map(|thread| figure(thread)).sum();
+        let sum = |figure: fn(&Thread) -> u64| total(threads.iter().map(|thread| figure(thread)));
         Self {
             label,
             metrics: Metric::ALL.map(|metric| merged(threads, metric)),
@@ -124,7 +125,7 @@ impl<'a> Group<'a> {
             faults_without_latency: Some(sum(|thread| thread.faults_without_latency)),
             migrations: sum(|thread| thread.migrations),
             held_back: threads.iter().filter_map(|thread| thread.held_back).reduce(|a, b| Waits {
-                count: a.count + b.count,
+                count: a.count.saturating_add(b.count),
                 sum_ns: a.sum_ns + b.sum_ns,
                 max_ns: a.max_ns.max(b.max_ns),
             }),
@@ -166,7 +167,7 @@ fn blocked_on(threads: &[&Thread]) -> Vec<BlockedOn> {
                 sums.insert(&wait.syscall, wait.clone());
             }
             Some(sum) => {
-                sum.count += wait.count;
+                sum.count = sum.count.saturating_add(wait.count);
                 sum.sum_ns += wait.sum_ns;
                 sum.max_ns = sum.max_ns.max(wait.max_ns);
             }

@@ -89,7 +89,7 @@ impl Axis {
             let middle = bucket.low_ns.0.midpoint(bucket.high_ns.0);
             let middle = middle.max(histogram.min_ns.0).min(histogram.max_ns.0);
             if let Some(column) = columns.get_mut(self.column(Nanos(middle))) {
-                *column += bucket.count;
+                *column = column.saturating_add(bucket.count);
             }
         }
         let fullest = columns.iter().copied().max().unwrap_or(0);

@@ -8,6 +8,7 @@ use super::table::{Cell, Column, Table};
 use super::units::{Unit, count, counted};
 use super::wrap;
 use crate::profile::histogram::{Histogram, Quantile};
+use crate::profile::units::total;
 use profiler_ebpf::buckets::RELATIVE_ERROR;
 use profiler_ebpf::metric::Metric;
 
@@ -111,7 +112,7 @@ fn notes(page: &mut Page<'_>, subject: &Subject<'_>) {
         page.paragraph(Paint::Warning, &text);
     }
     let of_threads = profile.threads.iter().flat_map(|thread| thread.histograms.values());
-    let without_bucket: u64 = of_threads.map(Histogram::without_bucket).sum();
+    let without_bucket = total(of_threads.map(Histogram::without_bucket));
     if without_bucket > 0 {
         let text = format!(
             "{} found no bucket: they are in count, max and total, but not in quantiles and histograms; \

@@ -7,6 +7,7 @@ use super::table::{Cell, Column, Table};
 use super::units::{count, counted, duration, signed};
 use crate::profile::Profile;
 use crate::profile::reconciliation::{Check, Quantity, Scope};
+use crate::profile::units::total;
 use std::collections::BTreeSet;
 
 /// More threads with an unexplained difference than this are added up.
@@ -156,9 +157,9 @@ impl Difference {
         Some(Self {
             quantity: first.quantity,
             of: format!("{} further threads", count(checks.len() as u64)),
-            kernel: checks.iter().map(|check| check.kernel).sum(),
-            measured: checks.iter().map(|check| check.measured).sum(),
-            difference: checks.iter().map(|check| check.difference).sum(),
+            kernel: total(checks.iter().map(|check| check.kernel)),
+            measured: total(checks.iter().map(|check| check.measured)),
+            difference: checks.iter().map(|check| check.difference).fold(0, i64::saturating_add),
             explanation: None,
         })
     }
@@ -166,10 +167,10 @@ impl Difference {
 
 /// What the kernel did not say although it happened.
 fn not_announced(page: &mut Page<'_>, profile: &Profile) {
-    let switch_ins: u64 = profile.threads.iter().map(|thread| thread.inferred_switch_ins).sum();
+    let switch_ins = total(profile.threads.iter().map(|thread| thread.inferred_switch_ins));
     let unsplit = || profile.threads.iter().filter_map(|thread| thread.unsplit);
     let (wakes, waited) =
-        (unsplit().map(|waits| waits.count).sum::<u64>(), unsplit().map(|waits| waits.sum_ns).sum());
+        (total(unsplit().map(|waits| waits.count)), unsplit().map(|waits| waits.sum_ns).sum());
     let mut parts = Vec::new();
     if switch_ins > 0 {
         parts.push(format!(

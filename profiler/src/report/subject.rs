@@ -50,7 +50,7 @@ impl<'a> Subject<'a> {
     /// Threads of the target, those without a slot included.
     pub(super) fn thread_count(&self) -> u64 {
         let without_slot = self.profile.without_slot.as_ref().map_or(0, |rest| rest.threads);
-        self.profile.threads.len() as u64 + without_slot
+        without_slot.saturating_add(self.profile.threads.len() as u64)
     }
 
     /// Whether the target ended by a signal or with an exit code other than 0.

@@ -214,7 +214,7 @@ fn blocked_on(page: &mut Page<'_>, subject: &Subject<'_>, units: &Units) {
 
 fn faults(page: &mut Page<'_>, subject: &Subject<'_>, unit: Unit) {
     let groups = &subject.groups;
-    if groups.iter().all(|group| group.minor_faults + group.major_faults == 0) {
+    if groups.iter().all(|group| group.minor_faults == 0 && group.major_faults == 0) {
         page.paragraph(Paint::Faint, "No thread took a page fault.");
         return;
     }

@@ -2,6 +2,7 @@
 
 use super::wrap::{printable, shortened};
 use crate::profile::Profile;
+use std::collections::HashSet;
 
 /// A longer title would make its column wider than any figure in it.
 const LONGEST: usize = 40;
@@ -33,7 +34,9 @@ fn file_name(path: &str) -> &str {
 
 /// The arguments that not every namesake has too; without namesakes none is needed.
 fn distinguishing(profile: &Profile, namesakes: &[&Profile]) -> String {
-    let is_shared = |argument: &String| namesakes.iter().all(|other| other.run.command.contains(argument));
+    let others: Vec<HashSet<&String>> =
+        namesakes.iter().map(|other| other.run.command.iter().collect()).collect();
+    let is_shared = |argument: &String| others.iter().all(|other| other.contains(argument));
     let arguments = profile.run.command.iter().skip(1).filter(|argument| !is_shared(argument));
     arguments.map(|argument| file_name(argument)).collect::<Vec<_>>().join(" ")
 }

@@ -8,6 +8,7 @@ use super::wrap::JOINT;
 use crate::profile::Profile;
 use crate::profile::histogram::Histogram;
 use crate::profile::reconciliation::Verdict;
+use crate::profile::units::total;
 
 pub(super) fn section(page: &mut Page<'_>, subjects: &[Subject<'_>]) {
     page.blank();
@@ -78,7 +79,7 @@ pub fn verdict(profile: &Profile) -> String {
     }
     let threads = counted(profile.threads.len() as u64, "thread");
     let histograms = profile.threads.iter().flat_map(|thread| thread.histograms.values());
-    let samples: u64 = histograms.map(|histogram: &Histogram| histogram.count).sum();
+    let samples = total(histograms.map(|histogram: &Histogram| histogram.count));
     let explained = match tally(profile).explained as u64 {
         0 => String::new(),
         1 => " (1 difference explained)".to_owned(),

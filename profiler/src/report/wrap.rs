@@ -1,6 +1,6 @@
 //! Text in lines of a given width.
 
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// Holds a figure and its unit together; shown as a space.
 pub(super) const JOINT: char = '\u{a0}';
@@ -14,10 +14,15 @@ pub(super) fn width(text: &str) -> usize {
 pub(super) fn printable(text: &str) -> String {
     let shown = |character: char| match character {
         '\n' | '\t' | '\r' => ' ',
-        _ if character.is_control() => char::REPLACEMENT_CHARACTER,
+        _ if character.is_control() || turns(character) => char::REPLACEMENT_CHARACTER,
         _ => character,
     };
     text.chars().map(shown).collect()
+}
+
+/// Whether it changes the direction of what follows, and so the order of the figures (Unicode Bidi_Control).
+fn turns(character: char) -> bool {
+    matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Lines of at most `limit` columns, broken at spaces; a longer word is cut.
@@ -61,20 +66,22 @@ pub(super) fn shortened(text: &str, limit: usize) -> String {
 fn lines<'a>(words: impl Iterator<Item = &'a str>, limit: usize) -> Vec<String> {
     let limit = limit.max(1);
     let mut lines = vec![String::new()];
+    // Of the last line: counted along, because a line of characters without width has no end.
+    let mut taken = 0;
     for word in words {
-        let taken = lines.last().map_or(0, |line| width(line));
         if taken > 0 && taken + width(word.trim_end_matches(' ')) > limit {
             lines.push(String::new());
+            taken = 0;
         }
         for character in word.chars() {
-            let full = lines.last().is_some_and(|line| {
-                character != ' ' && width(line) + width(character.encode_utf8(&mut [0; 4])) > limit
-            });
-            if full {
+            let columns = character.width().unwrap_or(0);
+            if character != ' ' && taken + columns > limit {
                 lines.push(String::new());
+                taken = 0;
             }
             if let Some(line) = lines.last_mut() {
                 line.push(character);
+                taken += columns;
             }
         }
     }

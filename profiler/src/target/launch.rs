@@ -2,6 +2,7 @@
 
 use super::hold;
 use super::user::Invoker;
+use crate::outside_text::kibibytes;
 use crate::profile::units::{Bytes, Nanos};
 use crate::profile::usage::{BeforeExec, Usage};
 use anyhow::{Context, Result, bail};
@@ -211,7 +212,5 @@ impl Drop for Running {
 /// The largest resident set a process has had (`VmHWM`, /proc/PID/status).
 fn peak_resident(pid: u32) -> Option<Bytes> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(Bytes(kibibytes * 1024))
+    kibibytes(&status, "VmHWM:")
 }

@@ -108,7 +108,10 @@ pub async fn until_end<S: Source + AsFd>(
     let urgent = watch(urgent)?;
     let mut tick = interval(COLLECT_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut limit = limit.map_or(Limit::None, |limit| Limit::Terminate(Instant::now() + limit));
+    let mut limit = limit
+        // A limit that the clock can't hold is never reached.
+        .and_then(|limit| Instant::now().checked_add(limit))
+        .map_or(Limit::None, Limit::Terminate);
     let mut interrupted = false;
     loop {
         if let Some(ended) = target.try_wait()? {

@@ -37,7 +37,7 @@ pub fn signal_all(pids: &[u32], signal: Signal) {
 
 /// The parent's number in a line of /proc/PID/stat. The name in it may hold anything, so the last closing
 /// parenthesis ends it.
-fn parent_of(stat: &str) -> Option<u32> {
+pub(crate) fn parent_of(stat: &str) -> Option<u32> {
     stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
 }
 

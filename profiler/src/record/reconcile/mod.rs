@@ -64,8 +64,8 @@ const QUANTITIES: [Quantity; 6] = [
 
 impl Check {
     /// A comparison whose difference nothing explains yet.
-    fn new(quantity: Quantity, scope: Scope, kernel: u64, measured: u64) -> Self {
-        let difference = i64::try_from(i128::from(measured) - i128::from(kernel)).unwrap_or(i64::MAX);
+    pub(crate) fn new(quantity: Quantity, scope: Scope, kernel: u64, measured: u64) -> Self {
+        let difference = Self::difference_of(kernel, measured);
         Self { quantity, scope, kernel, measured, difference, explanation: None }
     }
 

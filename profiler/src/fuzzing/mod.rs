@@ -1,0 +1,82 @@
+//! What the fuzz targets call, and the tests that run their kept inputs: for every reader of what others wrote,
+//! one function that feeds it and asserts what must hold whatever it is fed.
+//!
+//! Compiled for tests and with the feature `fuzzing` only.
+
+pub(crate) mod profiles;
+mod report;
+mod texts;
+
+#[cfg(test)]
+mod tests;
+
+pub use report::{Look, MOST_PROFILES, reports};
+pub use texts::{arguments, kernel_types, machine_texts};
+
+use crate::profile::histogram::Histogram;
+use crate::profile::units::Nanos;
+use crate::profile::{Profile, file};
+
+/// What became of an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was read, and all that follows from it was done.
+    Read,
+    /// It was refused with an error.
+    Refused,
+}
+
+/// The bytes of a profile file: refused, or written and read again without a difference and reported.
+pub fn profile_file(bytes: &[u8]) -> Outcome {
+    match file::read_from(bytes) {
+        Ok(profile) => {
+            assert_same_when_read_again(&profile);
+            let histograms = profile.threads.iter().flat_map(|thread| thread.histograms.values());
+            histograms.for_each(assert_quantiles);
+            reports(&[profile], &Look::default());
+            Outcome::Read
+        }
+        Err(error) => {
+            assert_is_clear(&error);
+            Outcome::Refused
+        }
+    }
+}
+
+/// Any values in a profile, sound or not.
+pub fn profile_values(profile: &Profile) -> Outcome {
+    profile_file(&written(profile))
+}
+
+/// A sound profile is read as it was written.
+pub fn assert_same_when_read_again(profile: &Profile) {
+    let again = file::read_from(written(profile).as_slice());
+    assert!(again.as_ref().is_ok_and(|again| again == profile), "{again:?} instead of {profile:?}");
+}
+
+/// Every sample is somewhere, and quantiles rise from the smallest to the largest.
+fn assert_quantiles(histogram: &Histogram) {
+    assert_eq!(histogram.bucketed() + histogram.without_bucket(), histogram.count);
+    let shares = [0.0, 0.1, 0.5, 0.9, 0.99, 0.999, 1.0];
+    let values: Vec<Nanos> =
+        shares.into_iter().filter_map(|share| Some(histogram.quantile(share)?.value)).collect();
+    assert!(values.is_sorted(), "{values:?} of {histogram:?}");
+    let extremes = histogram.min_ns..=histogram.max_ns;
+    assert!(values.iter().all(|value| extremes.contains(value)), "{values:?} of {histogram:?}");
+}
+
+fn written(profile: &Profile) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let done = file::write(profile, &mut bytes);
+    assert!(done.is_ok(), "{done:?}");
+    bytes
+}
+
+/// One line that a person can read, not the file's content back.
+fn assert_is_clear(error: &anyhow::Error) {
+    /// The longest message of all with room for names; a field's content must not fill the screen.
+    const LONGEST: usize = 1000;
+    let text = format!("{error:#}");
+    assert!(!text.is_empty() && text.len() <= LONGEST, "{text}");
+    assert!(!text.contains(char::is_control), "{text:?}");
+}

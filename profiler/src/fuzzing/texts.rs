@@ -1,0 +1,55 @@
+//! The readers of small texts: /proc, sysfs, arguments, what a workload prints; and of the kernel's types.
+
+use super::Outcome;
+use crate::kernel::{hooks, offsets, requirements};
+use crate::record::machine;
+use crate::{cli, commands, outside_text, target};
+use btf_rs::Backend;
+use std::io::Write as _;
+use std::time::Duration;
+
+/// The kernel's type information: every field is found, or an error says what is not.
+///
+/// # Errors
+/// If there is no temporary file for it: it is mapped, as in earnest.
+pub fn kernel_types(bytes: &[u8]) -> std::io::Result<Outcome> {
+    let mut file = tempfile::NamedTempFile::new_in("/dev/shm")?;
+    file.write_all(bytes)?;
+    // Parsed the other way, as `profiler doctor` does.
+    let _ = offsets::open(file.path(), Backend::Cache);
+    match offsets::resolve(file.path()) {
+        Ok(_) => Ok(Outcome::Read),
+        Err(error) => {
+            super::assert_is_clear(&error);
+            Ok(Outcome::Refused)
+        }
+    }
+}
+
+/// Files of /proc and sysfs: every reader of one, on the same text.
+pub fn machine_texts(text: &str) {
+    let read = [
+        outside_text::kibibytes(text, "MemTotal:").is_some(),
+        outside_text::kibibytes(text, "VmHWM:").is_some(),
+        machine::cpu_model(text).is_some(),
+        machine::count_of_list(text).is_some_and(|count| count > 0),
+        requirements::version(text).is_some(),
+        requirements::active_lockdown(text).is_some(),
+        hooks::recursion_misses_in(text).is_ok(),
+        target::tree::parent_of(text).is_some(),
+    ];
+    let _ = (read, machine::stolen_in(text));
+}
+
+/// What a person types and what a workload prints.
+pub fn arguments(text: &str) {
+    if let Ok(duration) = cli::duration(text) {
+        assert!(duration > Duration::ZERO);
+    }
+    if let Ok(memory) = cli::memory(text) {
+        assert!(memory >= 4096);
+    }
+    if let Err(error) = commands::run::read_summary(text.as_bytes()) {
+        super::assert_is_clear(&error);
+    }
+}
