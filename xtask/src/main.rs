@@ -5,6 +5,7 @@ mod bench;
 mod build;
 mod command;
 mod ebpf;
+mod fuzz;
 mod lint;
 mod privilege;
 mod run;
@@ -45,6 +46,8 @@ enum Task {
     },
     /// Pass all tests, those that need root too
     Test(test::TestArgs),
+    /// Fuzz everything that reads what others wrote; installs cargo-fuzz if it is missing
+    Fuzz(fuzz::FuzzArgs),
     /// Measure what the profiler costs against its bars; print a table and leave it in target/bench.md
     Bench(bench::BenchArgs),
     /// The half of `bench` that is root
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Task::Build => build::build(&workspace).map(|_object| ()),
         Task::Run { args } => run::run(&workspace, &args),
         Task::Test(args) => test::test(&workspace, &args),
+        Task::Fuzz(args) => fuzz::fuzz(&workspace, &args),
         Task::Bench(args) => bench::bench(&workspace, &args),
         Task::BenchMeasure(args) => bench::measure::measure(&workspace, *args),
         Task::Lint => lint::lint(&workspace),

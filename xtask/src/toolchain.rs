@@ -133,6 +133,15 @@ impl Nightly {
     }
 }
 
+/// A program that is to find the nightly's cargo and compiler.
+pub(crate) fn with_nightly(program: &Path) -> Result<Command> {
+    let nightly =
+        Nightly::find().with_context(|| format!("{NIGHTLY} is missing: `cargo xtask setup` installs it"))?;
+    let mut command = nightly.command("env");
+    command.arg(program);
+    Ok(command)
+}
+
 /// A program of a toolchain. Asking for one that is not installed must not install it.
 fn nightly_command(toolchain: &str, program: &str) -> Command {
     let mut command = Command::new("rustup");
