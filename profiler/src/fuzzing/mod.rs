@@ -33,7 +33,8 @@ pub fn profile_file(bytes: &[u8]) -> Outcome {
             assert_same_when_read_again(&profile);
             let histograms = profile.threads.iter().flat_map(|thread| thread.histograms.values());
             histograms.for_each(assert_quantiles);
-            reports(&[profile], &Look::default());
+            let report = reports(&[profile], &Look::default());
+            assert_is_bounded(bytes, &report);
             Outcome::Read
         }
         Err(error) => {
@@ -70,6 +71,15 @@ fn written(profile: &Profile) -> Vec<u8> {
     let done = file::write(profile, &mut bytes);
     assert!(done.is_ok(), "{done:?}");
     bytes
+}
+
+/// A report grows with its profile, not with the square of it.
+fn assert_is_bounded(file: &[u8], report: &str) {
+    /// What a report has of itself: headings, rules and legends.
+    const OWN: usize = 64 << 10;
+    /// A character may be shown as three bytes, with as much around it, in a few places.
+    const TIMES: usize = 20;
+    assert!(report.len() <= OWN + TIMES * file.len(), "{} bytes from {}", report.len(), file.len());
 }
 
 /// One line that a person can read, not the file's content back.

@@ -17,7 +17,7 @@ pub struct Look {
 }
 
 /// A report is made, and a terminal obeys nothing in it but its colours.
-pub fn reports(profiles: &[Profile], look: &Look) {
+pub fn reports(profiles: &[Profile], look: &Look) -> String {
     let style =
         Style { threads: look.threads.into(), colour: look.colour, ..Style::plain(look.width.into()) };
     let profiles: Vec<&Profile> = profiles.iter().take(MOST_PROFILES).collect();
@@ -29,4 +29,5 @@ pub fn reports(profiles: &[Profile], look: &Look) {
         _ => character.is_control(),
     };
     assert!(!text.contains(obeyed), "{text:?}");
+    text
 }

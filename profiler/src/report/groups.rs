@@ -1,6 +1,7 @@
 //! The rows of the threads' tables: single threads, or threads that have a name in common.
 
 use super::units::count;
+use super::wrap::{printable, shortened};
 use crate::profile::Profile;
 use crate::profile::histogram::Histogram;
 use crate::profile::thread::{BlockedOn, Open, Thread, Waits, WithoutSlot};
@@ -41,7 +42,9 @@ pub(super) fn of(profile: &Profile, most: usize) -> Vec<Group<'_>> {
             .into_iter()
             .map(|(name, members)| match members.as_slice() {
                 [only] => Group::of(own_label(only, several_processes), &members),
-                _ => Group::of(format!("{name} ({} threads)", count(members.len() as u64)), &members),
+                _ => {
+                    Group::of(format!("{} ({} threads)", shown(&name), count(members.len() as u64)), &members)
+                }
             })
             .collect()
     } else {
@@ -52,12 +55,19 @@ pub(super) fn of(profile: &Profile, most: usize) -> Vec<Group<'_>> {
 }
 
 fn own_label(thread: &Thread, several_processes: bool) -> String {
-    let name = if thread.name.is_empty() { "(no name)" } else { &thread.name };
+    let name = if thread.name.is_empty() { "(no name)" } else { &shown(&thread.name) };
     if several_processes {
         format!("{name} {}/{}", thread.pid, thread.tid)
     } else {
         format!("{name} {}", thread.tid)
     }
+}
+
+/// A name as a row's label. Every row is padded to the longest label, so one of a damaged profile must not be
+/// longer than any that the kernel has: 15 bytes of a thread, fewer than 40 of a system call.
+pub(super) fn shown(name: &str) -> String {
+    const LONGEST: usize = 40;
+    shortened(&printable(name), LONGEST)
 }
 
 /// Threads by folded name, at most `most` rows.

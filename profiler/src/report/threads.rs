@@ -1,6 +1,6 @@
 //! The same by thread: waits and switches, what each was blocked on, faults.
 
-use super::groups::Group;
+use super::groups::{Group, shown};
 use super::metrics::{median_unit, quantile};
 use super::page::Page;
 use super::style::Paint;
@@ -201,7 +201,7 @@ fn blocked_on(page: &mut Page<'_>, subject: &Subject<'_>, units: &Units) {
             let share = (all.0 > 0).then(|| percent(wait.sum_ns.0 as f64 / all.0 as f64));
             table.row([
                 Cell::text(if place == 0 { group.label.as_str() } else { "" }),
-                Cell::text(&wait.syscall),
+                Cell::text(shown(&wait.syscall)),
                 Cell::figure(count(wait.count)),
                 Cell::maybe(share),
                 Cell::figure(units.blocked_totals.figure(wait.sum_ns)),
