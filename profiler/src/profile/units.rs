@@ -6,8 +6,6 @@ use std::iter::Sum;
 use std::ops::{Add, AddAssign};
 
 /// A duration, or a point in time on CLOCK_MONOTONIC, in whole nanoseconds.
-///
-/// Sums end at 584 years, which only a damaged profile reaches: better a largest figure than a small wrong one.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
@@ -19,6 +17,7 @@ impl Add for Nanos {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
+        // Ends at 584 years: better the largest figure than a small wrong one.
         Self(self.0.saturating_add(other.0))
     }
 }
