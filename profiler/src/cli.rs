@@ -22,7 +22,7 @@ pub enum Command {
     /// Print the report of profiles that were recorded before (needs no root)
     Report(ReportArgs),
     /// Say whether this machine can be profiled, and how to mend what is missing
-    Doctor,
+    Doctor(DoctorArgs),
     /// Print the JSON Schema of the profile file
     Schema,
     /// Hold until told to execute a command: the target's first moment, used by `run`
@@ -149,6 +149,19 @@ pub struct ReportArgs {
     /// How the report looks.
     #[command(flatten)]
     pub report: StyleArgs,
+}
+
+/// `profiler doctor`
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Load every program and say what the kernel makes of it: type, instructions the verifier processed, bytes of
+    /// machine code, time to load
+    #[arg(long)]
+    pub programs: bool,
+
+    /// Print that as JSON
+    #[arg(long, requires = "programs")]
+    pub json: bool,
 }
 
 /// `profiler __hold`

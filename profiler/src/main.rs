@@ -31,7 +31,9 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
     match &cli.command {
         Command::Run(args) => run::run(args),
         Command::Report(args) => report::report(args, stdout().lock()).map(|()| 0),
-        Command::Doctor => doctor::doctor(stdout().lock()).map(|ready| if ready { 0 } else { FAILURE }),
+        Command::Doctor(args) => {
+            doctor::doctor(args, stdout().lock()).map(|ready| if ready { 0 } else { FAILURE })
+        }
         Command::Schema => schema::schema(stdout().lock()).map(|()| 0),
         Command::Hold(args) => hold::hold(args),
     }

@@ -97,6 +97,11 @@ fn help_names_every_command() {
 }
 
 #[test]
+fn json_of_the_doctor_is_of_the_programs() {
+    fails(&["doctor", "--json"], 2, &["--programs"]);
+}
+
+#[test]
 fn the_schema_describes_the_file() {
     let schema: serde_json::Value = serde_json::from_slice(&profiler(&["schema"]).stdout).unwrap();
     for field in ["schema", "machine", "run", "usage", "threads", "reconciliation", "lost"] {

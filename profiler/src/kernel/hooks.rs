@@ -2,9 +2,9 @@
 
 use super::hotplug;
 use crate::outside_text::excerpt;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use aya::programs::perf_event::{PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
-use aya::programs::{BtfTracePoint, Iter, PerfEvent, ProgramFd};
+use aya::programs::{BtfTracePoint, Iter, PerfEvent, Program, ProgramFd};
 use aya::{Btf, Ebpf};
 use std::collections::BTreeSet;
 use std::os::fd::{AsFd as _, AsRawFd as _};
@@ -50,15 +50,8 @@ const CLOSE: &str = "close_all";
 
 /// Has the kernel verify every program and attaches it; those that end a fault on each of `cpus`.
 pub(super) fn attach_all(ebpf: &mut Ebpf, btf: &Btf, cpus: &BTreeSet<u32>) -> Result<()> {
-    let close: &mut Iter = program(ebpf, CLOSE)?;
-    close.load("task", btf).with_context(|| refused(CLOSE))?;
-    for Tracepoint { name, .. } in TRACEPOINTS {
-        let tracepoint: &mut BtfTracePoint = program(ebpf, name)?;
-        tracepoint.load(name, btf).with_context(|| refused(name))?;
-    }
-    for (name, _) in FAULT_ENDS {
-        let event: &mut PerfEvent = program(ebpf, name)?;
-        event.load().with_context(|| refused(name))?;
+    for name in names() {
+        load(ebpf, btf, name)?;
     }
     // Ends before entries: an end without an entry would count as one.
     for &cpu in cpus {
@@ -71,8 +64,21 @@ pub(super) fn attach_all(ebpf: &mut Ebpf, btf: &Btf, cpus: &BTreeSet<u32>) -> Re
     Ok(())
 }
 
-fn refused(name: &str) -> String {
-    format!("the kernel refused the program {name} (profiler doctor shows what is missing)")
+/// Every program of the object.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    let tracepoints = TRACEPOINTS.iter().map(|tracepoint| tracepoint.name);
+    [CLOSE].into_iter().chain(tracepoints).chain(FAULT_ENDS.iter().map(|(name, _)| *name))
+}
+
+/// Has the kernel verify a program.
+pub(super) fn load(ebpf: &mut Ebpf, btf: &Btf, name: &str) -> Result<()> {
+    match ebpf.program_mut(name).with_context(|| missing(name))? {
+        Program::Iter(iterator) => iterator.load("task", btf),
+        Program::BtfTracePoint(tracepoint) => tracepoint.load(name, btf),
+        Program::PerfEvent(event) => event.load(),
+        _ => bail!("the program {name} is of another type than expected"),
+    }
+    .with_context(|| format!("the kernel refused the program {name} (profiler doctor shows what is missing)"))
 }
 
 /// Watches the ends of faults on a CPU. One that has gone away again meanwhile is passed over.
@@ -141,9 +147,11 @@ where
     &'a mut P: TryFrom<&'a mut aya::programs::Program, Error = aya::programs::ProgramError>,
 {
     ebpf.program_mut(name)
-        .with_context(|| {
-            format!("the BPF object has no program {name}; build it again with cargo xtask ebpf")
-        })?
+        .with_context(|| missing(name))?
         .try_into()
         .with_context(|| format!("the program {name} is of another type than expected"))
+}
+
+fn missing(name: &str) -> String {
+    format!("the BPF object has no program {name}; build it again with cargo xtask ebpf")
 }

@@ -5,6 +5,7 @@
 //! - `load`: the object, its settings and the sizes of its maps.
 //! - `hooks`: the programs and what each is attached to.
 //! - `hotplug`: CPUs that go away and come back.
+//! - `programs`: what the kernel makes of each program.
 //! - `memory`: slots and bucket pages, mapped; the only place that reads memory the kernel writes.
 //! - `slots`: from a slot to a [`crate::record::ThreadRecord`].
 //! - `self_cost`: what the recording itself costs.
@@ -15,6 +16,7 @@ mod hotplug;
 pub mod load;
 pub mod memory;
 pub mod offsets;
+pub mod programs;
 pub mod requirements;
 pub mod self_cost;
 pub mod session;

@@ -2,6 +2,8 @@
 
 use crate::support::{Scene, command, trials};
 use libtest_mimic::Trial;
+use profiler::kernel::hooks::{TRACEPOINTS, Tracepoint};
+use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
@@ -17,6 +19,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         a_profile_of_the_same_command_is_replaced,
         without_root_the_child_does_not_start,
         doctor_finds_this_machine_ready,
+        doctor_says_what_the_kernel_makes_of_each_program,
     ]
 }
 
@@ -119,4 +122,25 @@ fn doctor_finds_this_machine_ready() {
     assert_eq!(output.status.code(), Some(0), "{listed}");
     assert!(listed.contains("ready: profiler run will work"), "{listed}");
     assert!(!listed.contains("MISSING"), "{listed}");
+}
+
+fn doctor_says_what_the_kernel_makes_of_each_program() {
+    let doctor = |flags: &[&str]| {
+        let output = Scene::new().profiler().arg("doctor").args(flags).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let table = doctor(&["--programs"]);
+    let programs: Value = serde_json::from_str(&doctor(&["--programs", "--json"])).unwrap();
+    let programs = programs.as_array().unwrap();
+    assert!(programs.len() > TRACEPOINTS.len(), "{programs:?}");
+    for program in programs {
+        let name = program["name"].as_str().unwrap();
+        assert!(table.contains(name), "{name} in {table}");
+        assert!(program["verified_instructions"].as_u64().unwrap() > 0, "{program}");
+        assert!(program["load_ms"].as_f64().unwrap() > 0.0, "{program}");
+    }
+    for Tracepoint { name, .. } in TRACEPOINTS {
+        assert!(programs.iter().any(|program| program["name"] == name && program["type"] == "tp_btf"));
+    }
 }
