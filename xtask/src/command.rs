@@ -10,6 +10,9 @@ pub(crate) trait Run {
 
     /// Returns what it wrote to its standard output; what it wrote to its standard error becomes the error.
     fn read(&mut self) -> Result<String>;
+
+    /// The same for what is not text.
+    fn read_bytes(&mut self) -> Result<Vec<u8>>;
 }
 
 impl Run for Command {
@@ -19,9 +22,14 @@ impl Run for Command {
     }
 
     fn read(&mut self) -> Result<String> {
+        let output = self.read_bytes()?;
+        String::from_utf8(output).with_context(|| format!("what `{}` printed", line(self)))
+    }
+
+    fn read_bytes(&mut self) -> Result<Vec<u8>> {
         let output = self.output().with_context(|| cannot_start(self))?;
         succeeded(self, output.status, &String::from_utf8_lossy(&output.stderr))?;
-        String::from_utf8(output.stdout).with_context(|| format!("what `{}` printed", line(self)))
+        Ok(output.stdout)
     }
 }
 

@@ -4,6 +4,7 @@
 mod bench;
 mod build;
 mod command;
+mod debian;
 mod ebpf;
 mod fuzz;
 mod lint;
@@ -12,6 +13,7 @@ mod run;
 mod strip;
 mod test;
 mod toolchain;
+mod vm;
 mod workspace;
 
 use clap::{Parser, Subcommand};
@@ -46,6 +48,8 @@ enum Task {
     },
     /// Pass all tests, those that need root too
     Test(test::TestArgs),
+    /// Boot each supported kernel in QEMU and pass the live tests inside; print a table kernel × test
+    Vm(vm::VmArgs),
     /// Fuzz everything that reads what others wrote; installs cargo-fuzz if it is missing
     Fuzz(fuzz::FuzzArgs),
     /// Measure what the profiler costs against its bars; print a table and leave it in target/bench.md
@@ -66,6 +70,7 @@ fn main() -> ExitCode {
         Task::Build => build::build(&workspace).map(|_object| ()),
         Task::Run { args } => run::run(&workspace, &args),
         Task::Test(args) => test::test(&workspace, &args),
+        Task::Vm(args) => vm::vm(&workspace, &args),
         Task::Fuzz(args) => fuzz::fuzz(&workspace, &args),
         Task::Bench(args) => bench::bench(&workspace, &args),
         Task::BenchMeasure(args) => bench::measure::measure(&workspace, *args),

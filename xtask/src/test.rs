@@ -65,7 +65,7 @@ fn is_tracefs_mounted(mounts: &str) -> bool {
 
 /// `cargo test` alone leaves the live tests out (`test = false` in the manifest), so they are built by name;
 /// with the whole workspace, so that the libraries are those of the other tests.
-fn build_live(mut cargo: Command) -> Result<PathBuf> {
+pub(crate) fn build_live(mut cargo: Command) -> Result<PathBuf> {
     cargo.args([
         "test",
         "--workspace",
@@ -87,12 +87,16 @@ fn executable(messages: &str, target: &str) -> Option<PathBuf> {
     })
 }
 
+/// What tells the live tests where the release binaries are.
+pub(crate) fn variables(workspace: &Workspace) -> [(&'static str, PathBuf); 2] {
+    let release = workspace.release();
+    [("PROFILER_BIN", release.join("profiler")), ("PROFILER_RELEASE_DIR", release)]
+}
+
 /// One at a time: each wants the machine to itself. As cargo does, in the folder of the package.
 fn run_live(workspace: &Workspace, privilege: Privilege, live: &Path, args: &TestArgs) -> Result<()> {
-    let release = workspace.release();
-    let profiler = release.join("profiler");
-    let mut variables =
-        vec![("PROFILER_BIN", profiler.as_os_str()), ("PROFILER_RELEASE_DIR", release.as_os_str())];
+    let paths = variables(workspace);
+    let mut variables: Vec<_> = paths.iter().map(|(name, path)| (*name, path.as_os_str())).collect();
     variables.extend(args.soak.as_deref().map(|length| (SOAK, length)));
     privilege
         .command(live, &variables)

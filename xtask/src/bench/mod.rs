@@ -12,7 +12,6 @@ mod load;
 mod machine;
 pub(crate) mod measure;
 mod memory;
-mod mirror;
 mod peers;
 mod profile;
 mod report;

@@ -1,0 +1,9 @@
+# The job, in the guest: says what machine this is, shows the verifier's view, passes the live tests.
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 NO_COLOR=1
+. /job/settings
+uname -r >/job/release
+nproc >/job/cpus
+sort -u /sys/devices/system/cpu/cpu*/cache/index3/shared_cpu_list >/job/l3-groups
+cd "$WORKSPACE/profiler" || exit
+"$PROFILER_BIN" doctor --programs --json >/job/programs.json 2>/job/programs.err
+"$LIVE" --test-threads=1 --format=json ${FILTER:+"$FILTER"} >/job/live.json 2>/job/live.err

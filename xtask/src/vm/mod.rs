@@ -1,0 +1,165 @@
+//! Boots each supported kernel in QEMU, passes the live tests inside, and asks each kernel's verifier about the
+//! programs.
+//!
+//! Nothing is installed: kernels and the guest's tools are packages of the Debian archive, unpacked below
+//! `target/vm`. A guest sees the host's files, read-only below a layer in memory, and so runs the binaries that were
+//! built here with everything that is installed here. `guest/` holds its two scripts.
+
+mod initramfs;
+mod kernels;
+mod modules;
+mod programs;
+mod qemu;
+mod results;
+mod table;
+mod verifier;
+
+use crate::{build::build, command::Run as _, test, workspace::Workspace};
+use anyhow::{Context as _, Result, bail};
+use clap::{Args, ValueEnum};
+use kernels::{Kernel, Supported};
+use results::Results;
+use std::{fs, path::PathBuf, process::Command, time::Duration};
+use verifier::Committed;
+
+/// `cargo xtask vm`
+#[derive(Args)]
+pub(crate) struct VmArgs {
+    /// Only these kernels
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "KERNELS")]
+    only: Vec<Supported>,
+
+    /// Boot this kernel (a bzImage) instead
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["only", "accept"])]
+    kernel: Option<PathBuf>,
+
+    /// The folder with its modules; not needed if virtio, 9p, overlay and ext4 are built in
+    #[arg(long, value_name = "DIR", requires = "kernel")]
+    modules: Option<PathBuf>,
+
+    /// How the guest's instructions are run
+    #[arg(long, value_enum, default_value = "tcg")]
+    accel: Accelerator,
+
+    /// Only the live tests with this in their name
+    #[arg(long, value_name = "FILTER")]
+    test: Option<String>,
+
+    /// Fetch newer kernels if the archive has them, instead of those that were fetched before
+    #[arg(long)]
+    update: bool,
+
+    /// Make the verifier's figures of this run the committed ones
+    #[arg(long)]
+    accept: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Accelerator {
+    /// In software, everywhere
+    Tcg,
+    /// By the CPU; needs /dev/kvm
+    Kvm,
+}
+
+impl Accelerator {
+    fn qemu(self) -> &'static str {
+        match self {
+            Self::Tcg => "tcg,thread=multi",
+            Self::Kvm => "kvm",
+        }
+    }
+}
+
+/// What a guest does.
+struct Job {
+    live: PathBuf,
+    variables: [(&'static str, PathBuf); 2],
+    filter: Option<String>,
+}
+
+/// What one kernel's run came to.
+struct Run {
+    name: String,
+    origin: String,
+    has_figures: bool,
+    took: Duration,
+    results: Results,
+}
+
+/// Fails if any test fails on any kernel, or the verifier's work has grown.
+pub(crate) fn vm(workspace: &Workspace, args: &VmArgs) -> Result<()> {
+    programs::require_all()?;
+    let mut committed = Committed::read(workspace)?;
+    let kernels = kernels(workspace, args)?;
+    let job = job(workspace, args)?;
+
+    let mut runs = Vec::new();
+    for kernel in &kernels {
+        let mut run = run(workspace, kernel, &job, args.accel)?;
+        if kernel.has_figures && !args.accept {
+            run.results.problems.extend(committed.regressions(&run.name, &run.results.programs));
+        }
+        runs.push(run);
+    }
+
+    println!("\n{}\n{}", table::tests(&runs), table::programs(&runs, &committed));
+    if args.accept {
+        accept(workspace, &mut committed, &runs)?;
+    }
+    if args.test.is_none() {
+        write_readme_table(workspace, &runs)?;
+    }
+    let failed: Vec<&str> =
+        runs.iter().filter(|run| !run.results.is_good()).map(|run| run.name.as_str()).collect();
+    if failed.is_empty() {
+        return Ok(());
+    }
+    println!("{}", table::failures(&runs));
+    bail!("not everything passed on: {}", failed.join(", "))
+}
+
+fn kernels(workspace: &Workspace, args: &VmArgs) -> Result<Vec<Kernel>> {
+    let folder = workspace.target().join("vm");
+    if let Some(image) = &args.kernel {
+        return Ok(vec![kernels::own(image, args.modules.as_deref(), &folder, args.update)?]);
+    }
+    let wanted = Supported::ALL.into_iter().filter(|one| args.only.is_empty() || args.only.contains(one));
+    wanted.map(|one| kernels::fetch(one, &folder, args.update)).collect()
+}
+
+/// Builds what runs in the guests.
+fn job(workspace: &Workspace, args: &VmArgs) -> Result<Job> {
+    let object = build(workspace)?;
+    let live = test::build_live(object.cargo(workspace))?;
+    Ok(Job { live, variables: test::variables(workspace), filter: args.test.clone() })
+}
+
+fn run(workspace: &Workspace, kernel: &Kernel, job: &Job, accel: Accelerator) -> Result<Run> {
+    println!("{}: booting {}", kernel.name, kernel.image.display());
+    let boot =
+        qemu::boot(workspace, kernel, job, accel).with_context(|| format!("kernel {}", kernel.name))?;
+    let results = Results::read(&boot, kernel.topology);
+    let (passed, all) = (results.passed(), results.tests.len());
+    println!("{}: {passed} of {all} tests passed, {} s", kernel.name, boot.took.as_secs());
+    let (name, origin) = (kernel.name.clone(), kernel.origin.clone());
+    Ok(Run { name, origin, has_figures: kernel.has_figures, took: boot.took, results })
+}
+
+fn accept(workspace: &Workspace, committed: &mut Committed, runs: &[Run]) -> Result<()> {
+    for run in runs {
+        let release = run.results.release.as_deref().filter(|_release| !run.results.programs.is_empty());
+        let release = release.with_context(|| format!("{}: there are no figures to accept", run.name))?;
+        committed.accept(&run.name, release, &run.results.programs);
+    }
+    committed.write(workspace)
+}
+
+fn write_readme_table(workspace: &Workspace, runs: &[Run]) -> Result<()> {
+    let date = Command::new("date").args(["--utc", "+%Y-%m-%d"]).read()?;
+    let file = workspace.target().join("vm/table.md");
+    fs::write(&file, table::readme(runs, date.trim_end()))
+        .with_context(|| format!("cannot write {}", file.display()))?;
+    println!("for the README: {}", file.display());
+    Ok(())
+}
