@@ -20,9 +20,7 @@ pub(super) fn root(folder: &Path) -> PathBuf {
 pub(super) fn unpack(folder: &Path, package: &str) -> Result<()> {
     let apt = Apt::new(folder, SUITE)?;
     apt.update()?;
-    apt.get()
-        .args(["install", "--download-only", "--no-install-recommends", "--yes", package])
-        .run()?;
+    apt.get().args(["install", "--download-only", "--no-install-recommends", "--yes", package]).run()?;
     let downloads = folder.join("cache/archives");
     for entry in fs::read_dir(&downloads).with_context(|| format!("cannot read {}", downloads.display()))? {
         let file = entry.with_context(|| format!("cannot read {}", downloads.display()))?.path();
