@@ -5,6 +5,7 @@ use super::run::check_machine;
 use crate::cli::DoctorArgs;
 use crate::kernel::programs::{self, LoadedProgram};
 use crate::kernel::requirements::{self, Requirement};
+use crate::privilege;
 use crate::report::Style;
 use anstyle::{AnsiColor, Style as Ansi};
 use anyhow::{Context, Result};
@@ -49,7 +50,7 @@ fn line(requirement: &Requirement, width: usize, colour: bool) -> String {
 
 fn list_programs(json: bool, mut out: impl Write) -> Result<()> {
     check_machine()?;
-    let programs = programs::load_each()?;
+    let programs = privilege::raised(programs::load_each)?;
     let text = if json {
         serde_json::to_string_pretty(&programs).context("cannot write the programs as JSON")?
     } else {
