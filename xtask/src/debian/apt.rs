@@ -43,8 +43,8 @@ impl Apt {
 
     /// Whether lists were fetched before.
     pub(crate) fn has_lists(&self) -> bool {
-        let lists = fs::read_dir(self.folder.join("state/lists")).into_iter().flatten().flatten();
-        lists.into_iter().any(|entry| entry.file_name().to_string_lossy().contains("_Packages"))
+        let mut lists = fs::read_dir(self.folder.join("state/lists")).into_iter().flatten().flatten();
+        lists.any(|entry| entry.file_name().to_string_lossy().contains("_Packages"))
     }
 
     /// `apt-get`.

@@ -62,7 +62,8 @@ pub(super) fn boot(workspace: &Workspace, kernel: &Kernel, job: &Job, accel: Acc
     qemu.stdin(Stdio::null()).stdout(log).stderr(errors);
     let begun = Instant::now();
     let mut guest = qemu.spawn().with_context(|| cannot_start(&qemu))?;
-    let timed_out = !wait(&mut guest, begun + LIMIT)?;
+    let timed_out = !wait(&mut guest, begun + LIMIT)
+        .with_context(|| format!("what the guest said is in {}", console.display()))?;
     fs::remove_file(&disk).with_context(|| format!("cannot remove {}", disk.display()))?;
     Ok(Boot { job: shared, console, took: begun.elapsed(), timed_out })
 }
@@ -164,4 +165,29 @@ impl Job {
 
 fn write(file: &Path, text: &str) -> Result<()> {
     fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guest_that_hangs_is_ended_at_the_limit() {
+        let mut hung = Command::new("sleep").arg("600").spawn().unwrap();
+        assert!(!wait(&mut hung, Instant::now()).unwrap());
+        assert!(!hung.wait().unwrap().success(), "it was killed");
+    }
+
+    #[test]
+    fn a_guest_that_ends_by_itself_ended_in_time_and_a_failure_is_named() {
+        let limit = Instant::now() + LIMIT;
+        assert!(wait(&mut Command::new("true").spawn().unwrap(), limit).unwrap());
+        let failed = wait(&mut Command::new("false").spawn().unwrap(), limit).unwrap_err();
+        assert_eq!(failed.to_string(), "QEMU failed: exit status: 1");
+    }
+
+    #[test]
+    fn commas_in_paths_end_no_option() {
+        assert_eq!(escaped(Path::new("/a,b/c")).unwrap(), "/a,,b/c");
+    }
 }
