@@ -120,12 +120,12 @@ pub fn is_in_place(written: Result<Kept>, left: &'static str) -> bool {
 /// # Errors
 /// If they make no sense together.
 fn limits(args: &LimitArgs) -> Result<Limits> {
-    let histogram_memory =
-        args.histogram_memory.unwrap_or_else(|| Limits::default_histogram_memory(args.max_threads));
+    let default = Limits::for_threads(args.max_threads);
+    let histogram_memory = args.histogram_memory.unwrap_or(default.histogram_memory);
     if histogram_memory > Limits::MOST_HISTOGRAM_MEMORY {
         bail!("--histogram-memory may be at most {}", bytesize::ByteSize(Limits::MOST_HISTOGRAM_MEMORY));
     }
-    Ok(Limits { max_threads: args.max_threads, histogram_memory })
+    Ok(Limits { histogram_memory, ..default })
 }
 
 /// Fails with the words of `profiler doctor` for what is missing.

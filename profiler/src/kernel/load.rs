@@ -25,7 +25,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Threads that fit with default settings. With [`Self::default_histogram_memory`] the maps take 46.4 MiB.
+    /// Threads that fit with default settings. Their maps take 46.9 MiB.
     pub const DEFAULT_MAX_THREADS: u32 = 4096;
 
     /// Bucket memory a thread gets by default: 19 pages, what fits beside the slots into 48 MiB. 4 000 threads that
@@ -35,11 +35,12 @@ impl Limits {
     /// What the page numbers of a slot can address, and more than any machine should be asked for.
     pub const MOST_HISTOGRAM_MEMORY: u64 = 1 << 40;
 
-    /// Bucket memory that goes with a number of threads, in bytes.
+    /// Room for a number of threads, with the bucket memory that goes with it.
     #[must_use]
-    pub fn default_histogram_memory(max_threads: u32) -> u64 {
+    pub fn for_threads(max_threads: u32) -> Self {
         // A few threads can touch every octave of every metric.
-        u64::from(max_threads.max(64)) * Self::HISTOGRAM_BYTES_PER_THREAD
+        let histogram_memory = u64::from(max_threads.max(64)) * Self::HISTOGRAM_BYTES_PER_THREAD;
+        Self { max_threads, histogram_memory }
     }
 
     fn pages(self) -> u32 {
@@ -57,6 +58,12 @@ impl Limits {
     fn ring_bytes(self) -> u32 {
         let message = MESSAGE_HEADER_BYTES + size_of::<Exited>() as u32;
         self.max_threads.saturating_mul(message).max(PAGE_BYTES).next_power_of_two()
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::for_threads(Self::DEFAULT_MAX_THREADS)
     }
 }
 

@@ -31,8 +31,7 @@ pub struct LoadedProgram {
 pub fn load_each() -> Result<Vec<LoadedProgram>> {
     let btf = Btf::from_sys_fs().context("cannot read the kernel's type information")?;
     // As many slots as `run` makes, which the verifier sees as bounds. No process has the number 0.
-    let max_threads = Limits::DEFAULT_MAX_THREADS;
-    let limits = Limits { max_threads, histogram_memory: Limits::default_histogram_memory(max_threads) };
+    let limits = Limits::default();
     let Loaded { mut ebpf, .. } = load::load(limits, Target { pid: 0, follow_children: true }, &btf)?;
     hooks::names()
         .map(|name| {

@@ -221,7 +221,7 @@ fn hooks() -> Vec<Requirement> {
 
 fn trial() -> Requirement {
     let started = Instant::now();
-    let limits = Limits { max_threads: 64, histogram_memory: Limits::default_histogram_memory(64) };
+    let limits = Limits::for_threads(64);
     // No process has the number 0, so nothing is recorded.
     let session = privilege::raised(|| Session::start(limits, Target { pid: 0, follow_children: false }));
     let found = match &session {

@@ -123,8 +123,7 @@ fn cpu_time_of_all(sum: Check, records: &[ThreadRecord], stolen: Nanos) -> Check
     if !sum.holds() {
         return sum;
     }
-    let slack = records.iter().map(ClockSlack::of).fold(ClockSlack::default(), ClockSlack::plus);
-    slack.explain(Check { explanation: None, ..sum }, stolen)
+    ClockSlack::of_all(records).explain(Check { explanation: None, ..sum }, stolen)
 }
 
 /// By how much `on_cpu` and the kernel's CPU time may differ.
@@ -144,8 +143,11 @@ impl ClockSlack {
         Self { waits_ns: sum_of(record, Metric::RunqueueWait) + unsplit, stamps_ns: slices * STAMP_JITTER_NS }
     }
 
-    fn plus(self, other: Self) -> Self {
-        Self { waits_ns: self.waits_ns + other.waits_ns, stamps_ns: self.stamps_ns + other.stamps_ns }
+    fn of_all(records: &[ThreadRecord]) -> Self {
+        records.iter().map(Self::of).fold(Self::default(), |sum, one| Self {
+            waits_ns: sum.waits_ns + one.waits_ns,
+            stamps_ns: sum.stamps_ns + one.stamps_ns,
+        })
     }
 
     /// Waits make the kernel's figure larger only; stolen time can lie on either side of a stamp.

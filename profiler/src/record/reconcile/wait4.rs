@@ -27,6 +27,14 @@ struct Expected {
 }
 
 impl Expected {
+    /// Adds what threads did, as measured and as the kernel counted it.
+    fn add(&mut self, measured: u64, kernel: u64, late: u64, is_child: bool) {
+        self.measured += measured;
+        self.without_event += kernel.saturating_sub(measured);
+        self.late += late;
+        self.descendants += if is_child { 0 } else { kernel };
+    }
+
     fn check(&self, quantity: Quantity, kernel: u64, follow: bool) -> Check {
         let check = Check::new(quantity, Scope::Wait4, kernel, self.measured);
         // kernel = measured + before_exec + without_event - late - unwaited
@@ -68,20 +76,39 @@ impl Expected {
 
 const NOT_FOLLOWED: &str = "children that were waited for are in wait4's figures, and were not followed";
 
+/// What is counted one by one, in the order in which [`counts`] lists it.
+const COUNTED: [Quantity; 4] = [
+    Quantity::VoluntarySwitches,
+    Quantity::InvoluntarySwitches,
+    Quantity::MinorFaults,
+    Quantity::MajorFaults,
+];
+
+/// How much of each a thread may add after its counters were added to its process's: its last switch.
+const LATE: [u64; 4] = [1, 1, 0, 0];
+
+/// The counts of anything that has them, as [`COUNTED`] orders them.
+macro_rules! counts {
+    ($of:expr) => {{
+        let of = $of;
+        [of.voluntary_switches, of.involuntary_switches, of.minor_faults, of.major_faults]
+    }};
+}
+
 pub(super) fn compare(
     records: &[ThreadRecord],
     without_slot: Option<&WithoutSlot>,
     reference: &Reference<'_>,
 ) -> Vec<Check> {
     let usage = reference.usage;
-    let [voluntary, involuntary, minor, major] = expected(records, without_slot, reference.before_exec);
-    vec![
-        voluntary.check(Quantity::VoluntarySwitches, usage.voluntary_switches, reference.follow),
-        involuntary.check(Quantity::InvoluntarySwitches, usage.involuntary_switches, reference.follow),
-        minor.check(Quantity::MinorFaults, usage.minor_faults, reference.follow),
-        major.check(Quantity::MajorFaults, usage.major_faults, reference.follow),
-        cpu_time(records, without_slot, reference),
-    ]
+    let kernel = counts!(usage);
+    let expected = expected(records, without_slot, reference.before_exec);
+    let counted = COUNTED.into_iter().zip(kernel).zip(expected);
+    let mut checks: Vec<Check> = counted
+        .map(|((quantity, kernel), expected)| expected.check(quantity, kernel, reference.follow))
+        .collect();
+    checks.push(cpu_time(records, without_slot, reference));
+    checks
 }
 
 /// The child's process: the one that was not born during the recording but executed its command in it.
@@ -89,7 +116,7 @@ fn child(records: &[ThreadRecord]) -> Option<u32> {
     records.iter().find(|record| !record.newborn).map(|record| record.pid)
 }
 
-/// In the order voluntary switches, involuntary switches, minor faults, major faults.
+/// In the order of [`COUNTED`].
 fn expected(
     records: &[ThreadRecord],
     without_slot: Option<&WithoutSlot>,
@@ -97,58 +124,22 @@ fn expected(
 ) -> [Expected; 4] {
     let mut all: [Expected; 4] = Default::default();
     let child = child(records);
+    let before_exec = counts!(before_exec);
     for record in records {
-        let (seen, kernel) = (Seen::of(record), kernel_growth(record));
-        // The exec itself: what the thread had used when it was found, less what it had when it called exec.
-        let start = &record.kernel_at_start;
-        let during_exec = |at_start: u64, before: u64| at_start.saturating_sub(before);
-        let rows = [
-            (
-                seen.voluntary_switches,
-                kernel.voluntary_switches,
-                during_exec(start.voluntary_switches, before_exec.voluntary_switches),
-                1,
-            ),
-            (
-                seen.involuntary_switches,
-                kernel.involuntary_switches,
-                during_exec(start.involuntary_switches, before_exec.involuntary_switches),
-                1,
-            ),
-            (
-                seen.minor_faults,
-                kernel.minor_faults,
-                during_exec(start.minor_faults, before_exec.minor_faults),
-                0,
-            ),
-            (
-                seen.major_faults,
-                kernel.major_faults,
-                during_exec(start.major_faults, before_exec.major_faults),
-                0,
-            ),
-        ];
-        for (expected, (measured, kernel, before, late)) in all.iter_mut().zip(rows) {
-            expected.measured += measured;
-            expected.before_exec += before;
-            expected.without_event += kernel.saturating_sub(measured);
-            expected.late += late;
-            expected.descendants += if Some(record.pid) == child { 0 } else { kernel };
+        let (measured, kernel) = (counts!(Seen::of(record)), counts!(kernel_growth(record)));
+        let at_start = counts!(&record.kernel_at_start);
+        let is_child = Some(record.pid) == child;
+        for (n, expected) in all.iter_mut().enumerate() {
+            // The exec itself: what the thread had used when it was found, less what it had when it called exec.
+            expected.before_exec += at_start[n].saturating_sub(before_exec[n]);
+            expected.add(measured[n], kernel[n], LATE[n], is_child);
         }
     }
     if let Some(rest) = without_slot {
-        let rows = [
-            (rest.voluntary_switches, rest.kernel.voluntary_switches, rest.threads),
-            (rest.involuntary_switches, rest.kernel.involuntary_switches, rest.threads),
-            (rest.minor_faults, rest.kernel.minor_faults, 0),
-            (rest.major_faults, rest.kernel.major_faults, 0),
-        ];
-        for (expected, (measured, kernel, late)) in all.iter_mut().zip(rows) {
-            expected.measured += measured;
-            expected.without_event += kernel.saturating_sub(measured);
-            expected.late += late;
+        let (measured, kernel) = (counts!(rest), counts!(&rest.kernel));
+        for (n, expected) in all.iter_mut().enumerate() {
             // Which processes they belong to is not known.
-            expected.descendants += kernel;
+            expected.add(measured[n], kernel[n], LATE[n] * rest.threads, false);
         }
     }
     all
@@ -179,7 +170,7 @@ fn cpu_time(
     let others = records.iter().filter(|record| Some(record.pid) != child);
     let descendants =
         others.map(|record| sum_of(record, Metric::OnCpu)).sum::<u64>() + slotless(Metric::OnCpu);
-    let slack = records.iter().map(ClockSlack::of).fold(ClockSlack::default(), ClockSlack::plus);
+    let slack = ClockSlack::of_all(records);
     let either = slack.stamps_ns + reference.stolen_ns.0;
     let waits = slack.waits_ns + slotless(Metric::RunqueueWait);
     // A last slice that ends after the counters were added up is not longer than all of the thread's slices.
