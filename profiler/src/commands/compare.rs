@@ -52,13 +52,13 @@ pub fn compare(args: &RunArgs, user: Option<Invoker>, limits: Limits) -> Result<
     check_machine()?;
     let last = entries.len() - 1;
     let recipes = entries.into_iter().enumerate().map(|(number, entry)| Recipe {
+        name: Some(entry.name),
         command: entry.command,
         user: user.clone(),
         limits,
         follow: !args.no_follow,
         duration: args.duration,
         measure_self: args.measure_self,
-        is_workload: true,
         more_to_come: number < last,
     });
     // All are held before the first recording, while this process is still small.
@@ -91,8 +91,7 @@ fn record_with_progress(recipe: &Recipe, held: Held) -> Result<Profile> {
     if !std::io::stderr().is_terminal() {
         return record(recipe, held, |_| {});
     }
-    let program = recipe.command.iter().rfind(|word| word.contains('/')).map_or("", String::as_str);
-    let name = Path::new(program).file_name().unwrap_or_default().to_string_lossy();
+    let name = recipe.name.unwrap_or_default();
     let started = Instant::now();
     let mut shown = None;
     let profile = record(recipe, held, |exited| {

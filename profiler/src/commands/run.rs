@@ -29,6 +29,9 @@ use std::time::Duration;
 /// What to record, checked.
 #[derive(Clone, Debug)]
 pub struct Recipe {
+    /// The name of the sample workload that the command is, if it is one: its standard output is then a JSON line
+    /// about itself.
+    pub name: Option<&'static str>,
     /// The command and its arguments; not empty.
     pub command: Vec<String>,
     /// Whom it runs as, if not as this process.
@@ -41,8 +44,6 @@ pub struct Recipe {
     pub duration: Option<Duration>,
     /// Whether to measure what the recording itself costs.
     pub measure_self: bool,
-    /// Whether the command is one of the sample workloads, whose standard output is a JSON line about itself.
-    pub is_workload: bool,
     /// Whether this process records another command after it, and so can't give up its capabilities yet.
     pub more_to_come: bool,
 }
@@ -62,13 +63,13 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     let output = Output::prepare(&path, name, args.force, user.as_ref())?;
     check_machine()?;
     let recipe = Recipe {
+        name: None,
         command: args.command.clone(),
         user,
         limits,
         follow: !args.no_follow,
         duration: args.duration,
         measure_self: args.measure_self,
-        is_workload: false,
         more_to_come: false,
     };
     let profile = record(&recipe, recipe.hold()?, |_| {})?;
@@ -157,7 +158,7 @@ impl Recipe {
         launch::start(&Launch {
             command: self.command.clone(),
             user: self.user.clone(),
-            capture_stdout: self.is_workload,
+            capture_stdout: self.name.is_some(),
         })
     }
 }
@@ -204,6 +205,7 @@ pub fn record(recipe: &Recipe, held: Held, progress: impl FnMut(usize)) -> Resul
         tool: Tool { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
         machine: machine::read(Path::new("/")),
         run: Run {
+            name: recipe.name.map(str::to_owned),
             command: recipe.command.clone(),
             started_at: started_at.to_string(),
             started_ns,

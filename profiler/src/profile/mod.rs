@@ -69,6 +69,9 @@ pub struct Tool {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
 pub struct Run {
+    /// What the run is called, if not by its command: the workload of a comparison.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// The command and its arguments.
     pub command: Vec<String>,
     /// When the target started, RFC 3339.

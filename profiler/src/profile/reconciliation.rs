@@ -125,8 +125,10 @@ pub enum Rule {
 pub struct Verdict {
     /// Differences that no rule explains.
     pub unexplained: usize,
-    /// Differences that a rule explains.
+    /// Differences of sums that a rule explains.
     pub explained: usize,
+    /// Differences of single threads that a rule explains: parts of those sums.
+    pub explained_in_threads: usize,
     /// Whether anything was lost.
     pub lost: bool,
 }

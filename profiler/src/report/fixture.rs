@@ -98,6 +98,7 @@ fn explained(quantity: Quantity, kernel: u64, difference: i64, rule: Rule, text:
 fn run(command: &[&str], scheduler: &str, wall_ns: u64, concurrency: u64) -> Run {
     let wall_ns = Nanos(wall_ns);
     Run {
+        name: None,
         command: command.iter().map(|&argument| argument.to_owned()).collect(),
         started_at: "2026-08-21T10:11:12.345678Z".to_owned(),
         started_ns: Nanos(0),

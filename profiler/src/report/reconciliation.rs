@@ -5,9 +5,9 @@ use super::style::Paint;
 use super::subject::Subject;
 use super::table::{Cell, Column, Table};
 use super::units::{count, counted, duration, signed};
-use crate::profile::Profile;
 use crate::profile::reconciliation::{Check, Quantity, Scope};
 use crate::profile::units::total;
+use crate::profile::{Lost, Profile};
 use std::collections::BTreeSet;
 
 /// More threads with an unexplained difference than this are added up.
@@ -191,29 +191,31 @@ fn not_announced(page: &mut Page<'_>, profile: &Profile) {
 }
 
 fn lost(page: &mut Page<'_>, profile: &Profile) {
-    let lost = profile.lost;
-    if lost.is_nothing() {
+    if profile.lost.is_nothing() {
         return;
     }
+    // By name, so that none can be forgotten here.
+    let Lost {
+        samples_without_bucket,
+        threads_without_slot,
+        missed_program_runs,
+        threads_without_state,
+        threads_unfinished,
+        clock_backwards,
+        cpus_watched_late,
+    } = profile.lost;
     let counters = [
         (
             "samples_without_bucket",
-            lost.samples_without_bucket,
+            samples_without_bucket,
             "no memory left for buckets: raise --histogram-memory",
         ),
-        ("threads_without_slot", lost.threads_without_slot, "more threads at a time than --max-threads"),
-        ("threads_without_state", lost.threads_without_state, "the kernel had no memory for their state"),
-        (
-            "threads_unfinished",
-            lost.threads_unfinished,
-            "their last switch had not come when the recording ended",
-        ),
-        (
-            "missed_program_runs",
-            lost.missed_program_runs,
-            "the kernel skipped a program that was running already",
-        ),
-        ("clock_backwards", lost.clock_backwards, "stamped as ended before they began, so not recorded"),
+        ("threads_without_slot", threads_without_slot, "more threads at a time than --max-threads"),
+        ("threads_without_state", threads_without_state, "the kernel had no memory for their state"),
+        ("threads_unfinished", threads_unfinished, "their last switch had not come when the recording ended"),
+        ("missed_program_runs", missed_program_runs, "the kernel skipped a program that was running already"),
+        ("clock_backwards", clock_backwards, "stamped as ended before they began, so not recorded"),
+        ("cpus_watched_late", cpus_watched_late, "came online meanwhile: some faults there have no duration"),
     ];
     let mut table = Table::new([Column::left("lost"), Column::right("count"), Column::prose("because")]);
     for (name, value, because) in counters {

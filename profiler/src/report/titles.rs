@@ -1,4 +1,5 @@
-//! What a profile is called in a report: its command's file name, and what tells it from its namesakes.
+//! What a profile is called in a report: its own name or its command's file name, and what tells it from its
+//! namesakes.
 
 use super::wrap::{printable, shortened};
 use crate::profile::Profile;
@@ -25,7 +26,9 @@ pub(super) fn titles(profiles: &[&Profile]) -> Vec<String> {
 }
 
 fn program(profile: &Profile) -> &str {
-    profile.run.command.first().map_or("(running process)", |command| file_name(command))
+    let run = &profile.run;
+    let of_command = || run.command.first().map_or("(running process)", |command| file_name(command));
+    run.name.as_deref().unwrap_or_else(of_command)
 }
 
 fn file_name(path: &str) -> &str {
@@ -65,6 +68,13 @@ mod tests {
     #[test]
     fn the_file_name_is_enough_where_it_differs() {
         assert_eq!(of(&[&["/usr/bin/true", "x"], &["./false"]]), ["true", "false"]);
+    }
+
+    #[test]
+    fn a_name_of_its_own_comes_before_the_commands() {
+        let mut profile = fixture::of_command(&["/usr/bin/python3", "loop.py"]);
+        profile.run.name = Some("python-asyncio".to_owned());
+        assert_eq!(titles(&[&profile]), ["python-asyncio"]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::units::{count, counted};
 use super::wrap::JOINT;
 use crate::profile::Profile;
 use crate::profile::histogram::Histogram;
-use crate::profile::reconciliation::Verdict;
+use crate::profile::reconciliation::{Check, Scope, Verdict};
 use crate::profile::units::total;
 
 pub(super) fn section(page: &mut Page<'_>, subjects: &[Subject<'_>]) {
@@ -26,9 +26,13 @@ pub(super) fn section(page: &mut Page<'_>, subjects: &[Subject<'_>]) {
 #[must_use]
 pub fn tally(profile: &Profile) -> Verdict {
     let differing = || profile.reconciliation.iter().filter(|check| check.difference != 0);
+    let (in_threads, in_sums): (Vec<&Check>, Vec<&Check>) = differing()
+        .filter(|check| check.holds())
+        .partition(|check| matches!(check.scope, Scope::Thread { .. }));
     Verdict {
         unexplained: differing().filter(|check| !check.holds()).count(),
-        explained: differing().filter(|check| check.holds()).count(),
+        explained: in_sums.len(),
+        explained_in_threads: in_threads.len(),
         lost: !profile.lost.is_nothing() || profile.without_slot.is_some(),
     }
 }
@@ -80,16 +84,26 @@ pub fn verdict(profile: &Profile) -> String {
     let threads = counted(profile.threads.len() as u64, "thread");
     let histograms = profile.threads.iter().flat_map(|thread| thread.histograms.values());
     let samples = total(histograms.map(|histogram: &Histogram| histogram.count));
-    let explained = match tally(profile).explained as u64 {
-        0 => String::new(),
-        1 => " (1 difference explained)".to_owned(),
-        more => format!(" ({} differences explained)", count(more)),
-    };
     format!(
-        "complete: 0 lost, {threads}, {}, every switch and fault accounted for{explained}",
-        counted(samples, "sample")
+        "complete: 0 lost, {threads}, {}, every switch and fault accounted for{}",
+        counted(samples, "sample"),
+        explained(&tally(profile))
     )
     .replace(JOINT, " ")
+}
+
+/// The report shows each sum that differs; those of single threads are in the profile only.
+fn explained(tally: &Verdict) -> String {
+    let differences = |number: usize| counted(number as u64, "difference");
+    match (tally.explained, tally.explained_in_threads) {
+        (0, 0) => String::new(),
+        (sums, 0) => format!(" ({} explained)", differences(sums)),
+        (0, threads) => format!(" ({} in single threads explained: see the profile)", differences(threads)),
+        (sums, threads) => {
+            let threads = count(threads as u64);
+            format!(" ({} explained, and {threads} in single threads: see the profile)", differences(sums))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -104,6 +118,21 @@ mod tests {
         assert!(line.starts_with("complete: 0 lost, 3 threads, "), "{line}");
         assert!(line.ends_with("every switch and fault accounted for (2 differences explained)"), "{line}");
         assert!(is_complete(&profile));
+    }
+
+    #[test]
+    fn differences_of_sums_and_of_single_threads_are_told_apart() {
+        let told = |explained, explained_in_threads| {
+            let tally = Verdict { unexplained: 0, explained, explained_in_threads, lost: false };
+            super::explained(&tally).replace(JOINT, " ")
+        };
+        assert_eq!(told(0, 0), "");
+        assert_eq!(told(1, 0), " (1 difference explained)");
+        assert_eq!(told(0, 2), " (2 differences in single threads explained: see the profile)");
+        assert_eq!(
+            told(5, 1_234),
+            " (5 differences explained, and 1,234 in single threads: see the profile)"
+        );
     }
 
     #[test]
