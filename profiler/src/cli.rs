@@ -106,7 +106,7 @@ pub struct LimitArgs {
 #[command(next_help_heading = "Report")]
 pub struct StyleArgs {
     /// Show threads one by one up to this many, grouped by name beyond
-    #[arg(long, default_value_t = 16, value_name = "N")]
+    #[arg(long, default_value_t = crate::report::Style::DEFAULT_THREADS, value_name = "N")]
     pub threads: usize,
 }
 
@@ -115,16 +115,16 @@ pub struct StyleArgs {
 #[command(next_help_heading = "Comparison (without a command)")]
 pub struct ComparisonArgs {
     /// Tasks of each workload
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "command", value_name = "N")]
-    pub tasks: Option<u64>,
+    #[arg(long, value_parser = workloads::args::tasks(), conflicts_with = "command", value_name = "N")]
+    pub tasks: Option<u32>,
 
     /// How long each task waits
     #[arg(long, value_parser = duration, conflicts_with = "command", value_name = "TIME")]
     pub fetch: Option<Duration>,
 
     /// Threads of the thread pool [default: CPUs + 4, at most 32]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000), conflicts_with = "command", value_name = "N")]
-    pub workers: Option<u32>,
+    #[arg(long, value_parser = workloads::args::workers(), conflicts_with = "command", value_name = "N")]
+    pub workers: Option<usize>,
 
     /// Add the Python pair: asyncio and ThreadPoolExecutor
     #[arg(long, conflicts_with = "command")]

@@ -42,6 +42,9 @@ fn a_bad_duration_names_a_good_one() {
 fn numbers_out_of_range_are_refused() {
     fails(&["run", "--tasks", "0"], 2, &["--tasks"]);
     fails(&["run", "--workers", "0"], 2, &["--workers"]);
+    // What a workload would refuse is refused before it is started.
+    fails(&["run", "--workers", "10001"], 2, &["--workers", "1..=10000"]);
+    fails(&["run", "--tasks", "4294967296"], 2, &["--tasks"]);
     fails(&["run", "--max-threads", "0", "--", "true"], 2, &["--max-threads"]);
     fails(&["run", "--histogram-memory", "1KiB", "--", "true"], 2, &["4KiB"]);
     fails(&["run", "--histogram-memory", "lots", "--", "true"], 2, &["64MiB"]);

@@ -4,7 +4,7 @@ use std::num::NonZero;
 use std::thread;
 use std::time::Duration;
 
-use clap::builder::RangedU64ValueParser;
+use clap::builder::{RangedI64ValueParser, RangedU64ValueParser};
 
 /// The most workers that can be asked for: far beyond any useful sweep, and low enough that a typing error
 /// ends in a message instead of in a machine without threads.
@@ -14,7 +14,7 @@ const MAX_WORKERS: u64 = 10_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::Args)]
 pub struct Args {
     /// How many tasks to run, all submitted at once; at least 1.
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = tasks())]
     pub tasks: u32,
 
     /// How long each task waits, such as 50ms, 3s or 1m.
@@ -28,6 +28,12 @@ pub struct Args {
     /// CPU time that each task burns after its wait, such as 100us.
     #[arg(long, value_name = "DURATION", default_value = "0ms", value_parser = humantime::parse_duration)]
     pub spin: Duration,
+}
+
+/// Parses a number of tasks, at least 1.
+#[must_use]
+pub fn tasks() -> RangedI64ValueParser<u32> {
+    RangedI64ValueParser::new().range(1..)
 }
 
 /// Parses a number of workers, 1 to 10 000.

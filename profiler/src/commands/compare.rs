@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 const DEFAULT_FOLDER: &str = "profiles";
 
 /// Tasks by default, as in the article.
-const DEFAULT_TASKS: u64 = 1000;
+const DEFAULT_TASKS: u32 = 1000;
 
 /// The wait of each task by default: the thread pool then takes under 10 s on two CPUs.
 const DEFAULT_FETCH: Duration = Duration::from_millis(50);
@@ -49,7 +49,7 @@ pub fn compare(args: &RunArgs, user: Option<Invoker>, limits: Limits) -> Result<
             Output::prepare(&path, &entry.command[0], args.force, user.as_ref())
         })
         .collect::<Result<Vec<_>>>()?;
-    check_machine()?;
+    check_machine(limits)?;
     let last = entries.len() - 1;
     let recipes = entries.into_iter().enumerate().map(|(number, entry)| Recipe {
         name: Some(entry.name),

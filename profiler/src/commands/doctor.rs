@@ -3,6 +3,7 @@
 
 use super::run::check_machine;
 use crate::cli::DoctorArgs;
+use crate::kernel::load::Limits;
 use crate::kernel::programs::{self, LoadedProgram};
 use crate::kernel::requirements::{self, Requirement};
 use crate::privilege;
@@ -20,7 +21,7 @@ pub fn doctor(args: &DoctorArgs, out: impl Write) -> Result<bool> {
 }
 
 fn list_requirements(mut out: impl Write) -> Result<bool> {
-    let requirements = requirements::all();
+    let requirements = requirements::all(Limits::default());
     let style = Style::for_stdout();
     let width = requirements.iter().map(|requirement| requirement.name.len()).max().unwrap_or_default();
     for requirement in &requirements {
@@ -49,7 +50,7 @@ fn line(requirement: &Requirement, width: usize, colour: bool) -> String {
 }
 
 fn list_programs(json: bool, mut out: impl Write) -> Result<()> {
-    check_machine()?;
+    check_machine(Limits::default())?;
     let programs = privilege::raised(programs::load_each)?;
     let text = if json {
         serde_json::to_string_pretty(&programs).context("cannot write the programs as JSON")?

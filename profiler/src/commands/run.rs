@@ -61,7 +61,7 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     }
     let path: PathBuf = args.output.clone().unwrap_or_else(|| Output::default_path(name));
     let output = Output::prepare(&path, name, args.force, user.as_ref())?;
-    check_machine()?;
+    check_machine(limits)?;
     let recipe = Recipe {
         name: None,
         command: args.command.clone(),
@@ -133,8 +133,8 @@ fn limits(args: &LimitArgs) -> Result<Limits> {
 ///
 /// # Errors
 /// [`Missing`].
-pub fn check_machine() -> Result<()> {
-    let missing = requirements::missing(requirements::quick());
+pub fn check_machine(limits: Limits) -> Result<()> {
+    let missing = requirements::missing(requirements::quick(limits));
     if missing.is_empty() { Ok(()) } else { bail!(Missing(missing)) }
 }
 
@@ -245,13 +245,13 @@ fn until_its_end(usage: Usage, recorded: &Recorded, started: Nanos) -> Usage {
 /// Everything that needs capabilities.
 fn start(recipe: &Recipe, target: Target) -> Result<(Session, Option<Measurement>)> {
     let measured = recipe.measure_self.then(Measurement::start).transpose()?;
-    let session = Session::start(recipe.limits, target).or_else(explain)?;
+    let session = Session::start(recipe.limits, target).or_else(|error| explain(error, recipe.limits))?;
     Ok((session, measured))
 }
 
 /// A refusal of the kernel often has a cause that the doctor knows.
-fn explain(error: anyhow::Error) -> Result<Session> {
-    let missing = requirements::missing(requirements::quick());
+fn explain(error: anyhow::Error, limits: Limits) -> Result<Session> {
+    let missing = requirements::missing(requirements::thorough(limits));
     if missing.is_empty() { Err(error) } else { Err(error.context(Missing(missing))) }
 }
 

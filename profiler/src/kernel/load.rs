@@ -1,9 +1,10 @@
 //! Loads the BPF object: the offsets of this kernel, the user's settings, the sizes of the maps.
 
 use super::offsets::{self, KERNEL_BTF};
+use crate::profile::units::Bytes;
 use anyhow::{Context, Result};
 use aya::{Btf, Ebpf, EbpfLoader, include_bytes_aligned};
-use profiler_ebpf::layout::{BucketPage, Exited, Settings};
+use profiler_ebpf::layout::{BucketPage, Exited, Place, Settings, Slot};
 use std::path::Path;
 
 /// The programs, built by this package's `build.rs` or taken from `profiler-ebpf/prebuilt`.
@@ -41,6 +42,16 @@ impl Limits {
         // A few threads can touch every octave of every metric.
         let histogram_memory = u64::from(max_threads.max(64)) * Self::HISTOGRAM_BYTES_PER_THREAD;
         Self { max_threads, histogram_memory }
+    }
+
+    /// What the maps of such a recording take.
+    #[must_use]
+    pub fn map_bytes(self) -> Bytes {
+        // The queue of free slots holds one number more than it has, that of free pages likewise.
+        let slots = (u64::from(self.max_threads) + 1) * (size_of::<Slot>() + size_of::<u32>()) as u64;
+        let pages = (u64::from(self.pages()) + 1) * (size_of::<BucketPage>() + size_of::<u32>()) as u64;
+        let places = (size_of::<Place>() as u64) << self.places_log2();
+        Bytes(slots + pages + places + u64::from(self.ring_bytes()))
     }
 
     fn pages(self) -> u32 {

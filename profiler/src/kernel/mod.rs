@@ -1,6 +1,7 @@
 //! The only folder that knows BPF.
 //!
 //! - `requirements`: what the machine must offer, checked before anything is started, with the way to mend it.
+//! - `room`: how much memory the kernel would let the recording have.
 //! - `offsets`: where the running kernel keeps the fields that the programs read.
 //! - `load`: the object, its settings and the sizes of its maps.
 //! - `hooks`: the programs and what each is attached to.
@@ -18,6 +19,7 @@ pub mod memory;
 pub mod offsets;
 pub mod programs;
 pub mod requirements;
+mod room;
 pub mod self_cost;
 pub mod session;
 mod slots;

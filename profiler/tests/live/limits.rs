@@ -1,14 +1,17 @@
 //! When room runs out the totals stay exact, and the report says so.
 
-use crate::support::{Outcome, Scene, blocked_on, target, trials, unannounced};
+use crate::control_group::ControlGroup;
+use crate::support::{Outcome, Scene, blocked_on, command, target, trials, unannounced};
 use libtest_mimic::Trial;
 use profiler_ebpf::metric::Metric;
+use std::process::Command;
 
 pub(crate) fn tests() -> Vec<Trial> {
     trials![
         threads_beyond_the_slots_are_summed,
         slots_are_used_again,
         samples_beyond_the_memory_are_counted,
+        a_control_group_without_room_is_named,
         ten_thousand_threads_at_once_fit_ten_thousand_slots,
     ]
 }
@@ -68,6 +71,30 @@ fn samples_beyond_the_memory_are_counted() {
         assert_eq!(blocked_on(thread, "clock_nanosleep") + unannounced(thread), SLEEPS, "{thread:#?}");
     }
     assert_incomplete(&outcome, "without a bucket (raise --histogram-memory)");
+}
+
+/// Fewer threads fit into it.
+fn a_control_group_without_room_is_named() {
+    let limit = (64 << 20).to_string();
+    let group = ControlGroup::new("memory", &[("memory.max", &limit)], &[("memory.limit_in_bytes", &limit)]);
+    let run = |flags: &[&str]| {
+        let scene = Scene::new().flags(flags);
+        let inner = scene.run_command(&command(&["true"]));
+        let mut outer = Command::new("sh");
+        outer.args(["-c", "echo $$ > \"$0\" && exec \"$@\""]).arg(group.procs());
+        outer.arg(inner.get_program()).args(inner.get_args());
+        outer.current_dir(scene.folder()).env_remove("SUDO_UID").env_remove("SUDO_GID");
+        Outcome::of(outer.output().expect("sh starts"), &scene.file())
+    };
+    let refused = run(&[]);
+    assert_eq!(refused.code, 1, "{}", refused.stderr);
+    let folder = group.procs();
+    let folder = folder.parent().unwrap().to_str().unwrap();
+    for part in ["memory: ", folder, "--max-threads"] {
+        assert!(refused.stderr.contains(part), "{part:?} in {}", refused.stderr);
+    }
+    assert!(!refused.has_profile());
+    run(&["--max-threads", "100"]).assert_complete();
 }
 
 fn assert_incomplete(outcome: &Outcome, reason: &str) {

@@ -12,6 +12,7 @@
 )]
 
 mod attached;
+mod control_group;
 mod support;
 mod targets;
 

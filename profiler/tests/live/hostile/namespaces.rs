@@ -1,13 +1,14 @@
 //! Targets in a pid namespace of their own or in a control group, and a profiler in a pid namespace.
 
 use super::{assert_exact, assert_thread_exact};
+use crate::control_group::ControlGroup;
 use crate::support::{Outcome, Scene, command, required, target, trials};
 use libtest_mimic::Trial;
 use profiler::profile::reconciliation::{Rule, Scope};
 use profiler_ebpf::metric::Metric;
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+
 use std::process::Command;
 
 pub(crate) fn tests() -> Vec<Trial> {
@@ -73,13 +74,12 @@ fn a_profiler_in_a_pid_namespace_knows_its_target() {
 }
 
 fn a_target_with_a_bandwidth_limit_is_held_back() {
-    let group = CpuGroup::new();
-    let procs = group.folder.join("cgroup.procs");
-    let outcome = Scene::new().run(&target("in-group", &[procs.to_str().unwrap(), "1000"]));
+    let group = a_fifth_of_one_cpu();
+    let outcome = Scene::new().run(&target("in-group", &[group.procs().to_str().unwrap(), "1000"]));
     outcome.assert_complete();
     assert_exact(&outcome);
     let [thread] = &outcome.profile().threads[..] else { panic!("{:#?}", outcome.profile().threads) };
-    let throttled = group.throttled();
+    let throttled = group.stat("cpu.stat", "nr_throttled");
     assert!(throttled > 0, "the limit was never reached");
     // Off the CPU whenever the group was out of quota: without anybody in its place, or with somebody else.
     let held_back = thread.held_back.map_or(0, |waits| waits.count);
@@ -90,49 +90,12 @@ fn a_target_with_a_bandwidth_limit_is_held_back() {
     assert_thread_exact(thread);
 }
 
-/// A control group that may use a fifth of one CPU.
-struct CpuGroup {
-    folder: PathBuf,
-}
-
-impl CpuGroup {
-    const QUOTA_US: u32 = 10_000;
-    const PERIOD_US: u32 = 50_000;
-
-    /// Of version 2 where it has the cpu controller, else of version 1.
-    fn new() -> Self {
-        let name = format!("profiler-test-{}", std::process::id());
-        let (two, one) = (Path::new("/sys/fs/cgroup"), Path::new("/sys/fs/cgroup/cpu"));
-        if fs::read_to_string(two.join("cgroup.controllers")).is_ok_and(|all| all.contains("cpu")) {
-            let folder = two.join(name);
-            fs::create_dir(&folder).unwrap();
-            let _ = fs::write(two.join("cgroup.subtree_control"), "+cpu");
-            fs::write(folder.join("cpu.max"), format!("{} {}", Self::QUOTA_US, Self::PERIOD_US)).unwrap();
-            return Self { folder };
-        }
-        let missing =
-            "no cgroup with CPU bandwidth: neither the cpu controller of version 2 nor that of version 1";
-        assert!(one.join("cpu.cfs_quota_us").exists() || one.join("cgroup.procs").exists(), "{missing}");
-        let folder = one.join(name);
-        fs::create_dir(&folder).unwrap();
-        fs::write(folder.join("cpu.cfs_period_us"), Self::PERIOD_US.to_string()).expect(missing);
-        fs::write(folder.join("cpu.cfs_quota_us"), Self::QUOTA_US.to_string()).expect(missing);
-        Self { folder }
-    }
-
-    /// In how many periods the quota was used up.
-    fn throttled(&self) -> u64 {
-        let stat = fs::read_to_string(self.folder.join("cpu.stat")).unwrap();
-        let line =
-            stat.lines().find_map(|line| line.strip_prefix("nr_throttled ")).expect("the kernel counts");
-        line.parse().expect("a number")
-    }
-}
-
-impl Drop for CpuGroup {
-    fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir(&self.folder) {
-            eprintln!("cannot remove {}: {error}", self.folder.display());
-        }
-    }
+fn a_fifth_of_one_cpu() -> ControlGroup {
+    const QUOTA_US: &str = "10000";
+    const PERIOD_US: &str = "50000";
+    ControlGroup::new(
+        "cpu",
+        &[("cpu.max", &format!("{QUOTA_US} {PERIOD_US}"))],
+        &[("cpu.cfs_period_us", PERIOD_US), ("cpu.cfs_quota_us", QUOTA_US)],
+    )
 }

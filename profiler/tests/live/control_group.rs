@@ -1,0 +1,56 @@
+//! A control group of a test's own: of version 2 where it has the controller, else of version 1.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Removed when dropped; nothing may be in it any more then.
+pub(crate) struct ControlGroup {
+    folder: PathBuf,
+}
+
+impl ControlGroup {
+    /// Makes a group and writes the settings of its version: names of files and what goes into them.
+    pub(crate) fn new(controller: &str, two: &[(&str, &str)], one: &[(&str, &str)]) -> Self {
+        const ROOT: &str = "/sys/fs/cgroup";
+        let (root, settings) = if offers(Path::new(ROOT), controller) {
+            // Settings of a group are there once its parent hands the controller down.
+            let _ = fs::write(Path::new(ROOT).join("cgroup.subtree_control"), format!("+{controller}"));
+            (PathBuf::from(ROOT), two)
+        } else {
+            (Path::new(ROOT).join(controller), one)
+        };
+        let missing = format!("no control group with {controller}, neither of version 2 nor of version 1");
+        assert!(root.join("cgroup.procs").exists(), "{missing}");
+        let group = Self { folder: root.join(format!("profiler-test-{}", std::process::id())) };
+        fs::create_dir(&group.folder).unwrap();
+        for (file, value) in settings {
+            fs::write(group.folder.join(file), value).expect(&missing);
+        }
+        group
+    }
+
+    /// What a process writes its number to, in order to join.
+    pub(crate) fn procs(&self) -> PathBuf {
+        self.folder.join("cgroup.procs")
+    }
+
+    /// A figure in a file of lines such as `nr_throttled 12`.
+    pub(crate) fn stat(&self, file: &str, label: &str) -> u64 {
+        let text = fs::read_to_string(self.folder.join(file)).unwrap();
+        let figure = text.lines().find_map(|line| line.strip_prefix(label)).expect("the kernel counts");
+        figure.trim().parse().expect("a number")
+    }
+}
+
+fn offers(root: &Path, controller: &str) -> bool {
+    fs::read_to_string(root.join("cgroup.controllers"))
+        .is_ok_and(|all| all.split_whitespace().any(|offered| offered == controller))
+}
+
+impl Drop for ControlGroup {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir(&self.folder) {
+            eprintln!("cannot remove {}: {error}", self.folder.display());
+        }
+    }
+}
