@@ -8,7 +8,6 @@ use crate::kernel::programs::{self, LoadedProgram};
 use crate::kernel::requirements::{self, Requirement};
 use crate::privilege;
 use crate::report::Style;
-use anstyle::{AnsiColor, Style as Ansi};
 use anyhow::{Context, Result};
 use std::io::Write;
 
@@ -25,7 +24,7 @@ fn list_requirements(mut out: impl Write) -> Result<bool> {
     let style = Style::for_stdout();
     let width = requirements.iter().map(|requirement| requirement.name.len()).max().unwrap_or_default();
     for requirement in &requirements {
-        write!(out, "{}", line(requirement, width, style.colour)).context("cannot write the list")?;
+        write!(out, "{}", line(requirement, width, &style)).context("cannot write the list")?;
     }
     let missing = requirements.iter().filter(|requirement| requirement.remedy.is_some()).count();
     let verdict = match missing {
@@ -38,15 +37,14 @@ fn list_requirements(mut out: impl Write) -> Result<bool> {
     Ok(missing == 0)
 }
 
-fn line(requirement: &Requirement, width: usize, colour: bool) -> String {
+fn line(requirement: &Requirement, width: usize, style: &Style) -> String {
     let Requirement { name, found, needed_by, remedy } = requirement;
-    let (mark, ansi) = match remedy {
-        None => ("ok     ", AnsiColor::Green),
-        Some(_) => ("MISSING", AnsiColor::Red),
+    let mark = match remedy {
+        None => style.reassuring("ok     "),
+        Some(_) => style.alarming("MISSING"),
     };
-    let ansi = if colour { Ansi::new().fg_color(Some(ansi.into())) } else { Ansi::new() };
     let remedy = remedy.as_ref().map_or_else(String::new, |remedy| format!("         -> {remedy}\n"));
-    format!("{ansi}{mark}{ansi:#}  {name:width$}  {found}  (for {needed_by})\n{remedy}")
+    format!("{mark}  {name:width$}  {found}  (for {needed_by})\n{remedy}")
 }
 
 fn list_programs(json: bool, mut out: impl Write) -> Result<()> {

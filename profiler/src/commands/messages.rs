@@ -1,8 +1,9 @@
 //! What goes to standard error. It may be a file on a full disk or a pipe that nobody reads: a message that cannot
 //! be written must not end the program, which may hold the only copy of a profile.
 
+use crate::report::Style;
 use anyhow::{Context as _, Error, Result};
-use std::io::{IsTerminal as _, Write as _, stderr};
+use std::io::{Write as _, stderr};
 
 /// Prints a report.
 ///
@@ -20,10 +21,5 @@ pub fn tell(text: &str) {
 
 /// Tells what went wrong, with its causes.
 pub fn complain(error: &Error) {
-    let (red, plain) = if colour() { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
-    tell(&format!("{red}profiler:{plain} {error:#}"));
-}
-
-fn colour() -> bool {
-    stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+    tell(&format!("{} {error:#}", Style::for_stderr().alarming("profiler:")));
 }

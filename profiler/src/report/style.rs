@@ -73,6 +73,18 @@ impl Style {
         }
     }
 
+    /// The text as one that tells of something being as it should.
+    #[must_use]
+    pub fn reassuring(&self, text: &str) -> String {
+        self.paint(Paint::Good, text)
+    }
+
+    /// The text as one that tells of a failure.
+    #[must_use]
+    pub fn alarming(&self, text: &str) -> String {
+        self.paint(Paint::Bad, text)
+    }
+
     /// The text with the escape codes of its meaning around it.
     pub(super) fn paint(&self, paint: Paint, text: &str) -> String {
         let style = paint.ansi();

@@ -2,6 +2,7 @@
 //! holds until every probe is live, and then executes the command in its own place. Nothing of the profiler's
 //! memory is in it, so the command's usage starts from little.
 
+use super::refusal::{self, Refusal};
 use crate::cli::HoldArgs;
 use crate::privilege;
 use crate::profile::units::Nanos;
@@ -12,7 +13,7 @@ use nix::sys::time::TimeValLike as _;
 use nix::unistd::{Gid, Uid, User, close, initgroups, setgid, setgroups, setuid};
 use std::ffi::CString;
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
@@ -48,8 +49,8 @@ pub fn hold(args: &HoldArgs) -> Result<u8> {
     tell_usage(&mut failure)?;
     let (program, arguments) = args.command.split_first().context("there is no command to hold")?;
     let error = Command::new(program).args(arguments).exec();
-    let code = if error.kind() == ErrorKind::NotFound { NOT_FOUND } else { NOT_EXECUTABLE };
-    writeln!(failure, "{error}").context("cannot tell the profiler that the command failed")?;
+    let Refusal { reason, code } = refusal::explain(program, &error);
+    writeln!(failure, "{reason}").context("cannot tell the profiler that the command failed")?;
     Ok(code)
 }
 

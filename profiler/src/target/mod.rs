@@ -2,12 +2,14 @@
 //!
 //! - `hold`: the child's first moment, before it executes the command.
 //! - `launch`: starts the held child, releases it, waits for it and takes its usage.
+//! - `refusal`: why a command can't be executed.
 //! - `supervise`: what happens while it runs: signals, the time limit, collecting.
 //! - `tree`: the descendants of a process.
 //! - `user`: whom the command runs as and who owns the files.
 
 pub mod hold;
 pub mod launch;
+mod refusal;
 pub mod supervise;
 pub mod tree;
 pub mod user;
