@@ -22,4 +22,5 @@ pub mod privilege;
 pub mod profile;
 pub mod record;
 pub mod report;
+pub mod series;
 pub mod target;

@@ -9,6 +9,11 @@ pub(crate) fn kibibytes(text: &str, label: &str) -> Option<Bytes> {
     kibibytes.checked_mul(1024).map(Bytes)
 }
 
+/// The choice in brackets, as files of sysfs show several: `a [b] c`.
+pub(crate) fn chosen(choices: &str) -> Option<&str> {
+    choices.split_whitespace().find_map(|choice| choice.strip_prefix('[')?.strip_suffix(']'))
+}
+
 /// The text for a message: its beginning, without anything that a terminal would obey.
 pub(crate) fn excerpt(text: &str) -> String {
     /// Two lines of a terminal: enough to recognise what it is.

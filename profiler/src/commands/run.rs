@@ -202,7 +202,11 @@ pub fn record(recipe: &Recipe, held: Held, progress: impl FnMut(usize)) -> Resul
         measured.zip(kernel_cost).map(|(measured, kernel)| measured.finish(kernel)).transpose()?;
     Ok(Profile {
         schema: SCHEMA,
-        tool: Tool { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+        tool: Tool {
+            name: env!("CARGO_PKG_NAME").to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            commit: option_env!("PROFILER_COMMIT").map(str::to_owned),
+        },
         machine: machine::read(Path::new("/")),
         run: Run {
             name: recipe.name.map(str::to_owned),

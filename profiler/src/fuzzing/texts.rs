@@ -31,10 +31,10 @@ pub fn machine_texts(text: &str) {
     let read = [
         outside_text::kibibytes(text, "MemTotal:").is_some(),
         outside_text::kibibytes(text, "VmHWM:").is_some(),
-        machine::cpu_model(text).is_some(),
+        machine::of_first_cpu(text, "model name").is_some(),
         machine::count_of_list(text).is_some_and(|count| count > 0),
         requirements::version(text).is_some(),
-        requirements::active_lockdown(text).is_some(),
+        outside_text::chosen(text).is_some(),
         hooks::recursion_misses_in(text).is_ok(),
         target::tree::parent_of(text).is_some(),
     ];

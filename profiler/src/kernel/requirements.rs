@@ -5,6 +5,7 @@ use super::load::{Limits, Target};
 use super::offsets::{self, KERNEL_BTF};
 use super::room::{self, Room};
 use super::session::Session;
+use crate::outside_text::chosen;
 use crate::privilege;
 use btf_rs::{Backend, Btf};
 use caps::Capability;
@@ -175,7 +176,7 @@ fn perf_event_paranoid() -> Requirement {
 
 fn lockdown() -> Requirement {
     let text = fs::read_to_string("/sys/kernel/security/lockdown").unwrap_or_default();
-    let active = active_lockdown(&text);
+    let active = chosen(&text);
     Requirement::met(
         "lockdown",
         "reading kernel memory from the programs",
@@ -185,11 +186,6 @@ fn lockdown() -> Requirement {
         active != Some("confidentiality"),
         "boot with lockdown=integrity or lockdown=none (secure boot may force it)",
     )
-}
-
-/// The mode in brackets in /sys/kernel/security/lockdown.
-pub(crate) fn active_lockdown(modes: &str) -> Option<&str> {
-    modes.split_whitespace().find_map(|mode| mode.strip_prefix('[')?.strip_suffix(']'))
 }
 
 fn memory(limits: Limits) -> Requirement {

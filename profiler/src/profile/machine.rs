@@ -10,16 +10,31 @@ use serde::{Deserialize, Serialize};
 pub struct Machine {
     /// The processor's name.
     pub cpu_model: Option<String>,
+    /// The version of its microcode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub microcode: Option<String>,
+    /// Whether the processor says that it is a virtual one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub virtualized: Option<bool>,
     /// How its CPUs are arranged.
     pub topology: Topology,
     /// The frequency governor of the first CPU.
     pub governor: Option<String>,
+    /// Whether the CPUs may clock higher than their base frequency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boost: Option<bool>,
     /// The kernel's release and version.
     pub kernel: Option<String>,
+    /// What the kernel was booted with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel_command_line: Option<String>,
     /// Processor weaknesses and what the kernel does against each.
     pub mitigations: Vec<Mitigation>,
     /// Physical memory.
     pub memory_bytes: Option<Bytes>,
+    /// When the kernel uses huge pages by itself: `always`, `madvise` or `never`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transparent_hugepages: Option<String>,
 }
 
 /// How the CPUs are arranged.

@@ -63,6 +63,10 @@ pub struct Tool {
     pub name: String,
     /// Its version.
     pub version: String,
+    /// The commit that it was built from, with `-modified` if the sources were not as committed; absent if it was
+    /// built outside of the repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
 }
 
 /// What was run.

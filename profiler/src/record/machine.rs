@@ -1,6 +1,6 @@
 //! Reads what machine this is from /proc and /sys. What can't be read stays absent.
 
-use crate::outside_text::kibibytes;
+use crate::outside_text::{chosen, kibibytes};
 use crate::profile::machine::{Machine, Mitigation, Topology};
 use crate::profile::units::{Nanos, total};
 use std::collections::BTreeSet;
@@ -19,13 +19,21 @@ pub fn read(root: &Path) -> Machine {
         (Some(release), Some(version)) => Some(format!("{release} {version}")),
         (release, _) => release,
     };
+    let cpuinfo = text("proc/cpuinfo");
+    let of_cpu = |label| cpuinfo.as_deref().and_then(|info| of_first_cpu(info, label));
     Machine {
-        cpu_model: text("proc/cpuinfo").as_deref().and_then(cpu_model),
+        cpu_model: of_cpu("model name"),
+        microcode: of_cpu("microcode"),
+        virtualized: of_cpu("flags").map(|flags| flags.split(' ').any(|flag| flag == "hypervisor")),
         topology: topology(root),
         governor: text("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        boost: boost(root),
         kernel,
+        kernel_command_line: text("proc/cmdline"),
         mitigations: mitigations(root),
         memory_bytes: text("proc/meminfo").and_then(|info| kibibytes(&info, "MemTotal:")),
+        transparent_hugepages: text("sys/kernel/mm/transparent_hugepage/enabled")
+            .and_then(|modes| chosen(&modes).map(str::to_owned)),
     }
 }
 
@@ -61,10 +69,20 @@ impl Stolen {
     }
 }
 
-/// The processor's name in /proc/cpuinfo.
-pub(crate) fn cpu_model(info: &str) -> Option<String> {
-    let line = info.lines().find(|line| line.starts_with("model name"))?;
-    Some(line.split_once(':')?.1.trim().to_owned())
+/// What /proc/cpuinfo says of the first CPU.
+pub(crate) fn of_first_cpu(info: &str, label: &str) -> Option<String> {
+    let fields = info.lines().filter_map(|line| line.split_once(':'));
+    let mut found = fields.filter(|(name, _)| name.trim() == label).map(|(_, value)| value.trim().to_owned());
+    found.next()
+}
+
+/// Its switch is `boost` of cpufreq, or of intel_pstate the opposite.
+fn boost(root: &Path) -> Option<bool> {
+    let switch = |path: &str| {
+        let text = fs::read_to_string(root.join("sys/devices/system/cpu").join(path)).ok()?;
+        Some(text.trim().parse::<u8>().ok()? != 0)
+    };
+    switch("cpufreq/boost").or_else(|| switch("intel_pstate/no_turbo").map(|off| !off))
 }
 
 fn topology(root: &Path) -> Topology {
@@ -145,6 +163,35 @@ mod tests {
         let after = read("cpu  190 0 80 990 9 0 23 5 0 0\n");
         assert_eq!(after.at_most_since(&before), Nanos(50_000_000), "3 + 1 ticks and 0 + 1");
         assert_eq!(read("").at_most_since(&before), Nanos(0));
+    }
+
+    #[test]
+    fn what_a_reviewer_asks_for_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = [
+            (
+                "proc/cpuinfo",
+                "processor\t: 0\nmodel name\t: A B\nmicrocode\t: 0x7\nflags\t\t: fpu hypervisor\n\nmodel name\t: C\n",
+            ),
+            ("proc/cmdline", "ro quiet\n"),
+            ("sys/devices/system/cpu/intel_pstate/no_turbo", "1\n"),
+            ("sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never\n"),
+        ];
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let expected = Machine {
+            cpu_model: Some("A B".to_owned()),
+            microcode: Some("0x7".to_owned()),
+            virtualized: Some(true),
+            boost: Some(false),
+            kernel_command_line: Some("ro quiet".to_owned()),
+            transparent_hugepages: Some("madvise".to_owned()),
+            ..Machine::default()
+        };
+        assert_eq!(read(folder.path()), expected);
     }
 
     #[test]

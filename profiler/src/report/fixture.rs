@@ -160,7 +160,7 @@ fn profile(run: Run, usage: Usage, threads: Vec<Thread>) -> Profile {
     ];
     Profile {
         schema: SCHEMA,
-        tool: Tool { name: "profiler".to_owned(), version: "0.1.0".to_owned() },
+        tool: Tool { name: "profiler".to_owned(), version: "0.1.0".to_owned(), commit: None },
         machine: machine(),
         run,
         usage: Some(usage),
@@ -180,11 +180,12 @@ fn machine() -> Machine {
         kernel: Some("6.18.44 #1 SMP PREEMPT_DYNAMIC".to_owned()),
         mitigations: Vec::new(),
         memory_bytes: Some(Bytes(8_200_000_000)),
+        ..Machine::default()
     }
 }
 
 /// The tokio workload on two worker threads.
-pub(super) fn tokio() -> Profile {
+pub(crate) fn tokio() -> Profile {
     use Metric::{Blocked, MinorFault, OnCpu, Preempted, RunqueueWait};
     let wall = 61 * MILLISECOND;
     let worker = |tid, waits| {
@@ -218,7 +219,7 @@ pub(super) fn tokio() -> Profile {
 }
 
 /// The thread-pool workload on six workers.
-pub(super) fn pool() -> Profile {
+pub(crate) fn pool() -> Profile {
     of_pool(6, 167, 50 * MILLISECOND)
 }
 
@@ -253,7 +254,7 @@ fn of_pool(workers: u32, tasks: usize, fetch_ns: u64) -> Profile {
 }
 
 /// The thread pool where six workers found no slot of their own.
-pub(super) fn overfull() -> Profile {
+pub(crate) fn overfull() -> Profile {
     let mut profile = pool();
     let on_cpu = samples((900, 12 * MICROSECOND, 0.6), 7);
     let totals = on_cpu.map(|histogram| Histogram { buckets: Vec::new(), ..histogram });
@@ -274,12 +275,12 @@ pub(super) fn overfull() -> Profile {
 }
 
 /// A thread pool with a thousand workers.
-pub(super) fn crowded() -> Profile {
+pub(crate) fn crowded() -> Profile {
     of_pool(1000, 60, 50 * MILLISECOND)
 }
 
 /// The Python pair, by their command lines and figures only.
-pub(super) fn python() -> [Profile; 2] {
+pub(crate) fn python() -> [Profile; 2] {
     let (mut event_loop, mut executor) = (tokio(), pool());
     let wall = [117 * MILLISECOND, 8_420 * MILLISECOND];
     let script = |path| ["python3", path, "--tasks", "1000", "--fetch", "50ms"];
@@ -297,7 +298,7 @@ pub(super) fn python() -> [Profile; 2] {
 }
 
 /// The thread pool, with what recording it cost.
-pub(super) fn measured_itself() -> Profile {
+pub(crate) fn measured_itself() -> Profile {
     let program =
         |name: &str, runs, ns| ProgramCost { name: name.to_owned(), runs, run_time_ns: Nanos(runs * ns) };
     let mut profile = pool();
@@ -312,7 +313,7 @@ pub(super) fn measured_itself() -> Profile {
 }
 
 /// A profile that matters for its command line only.
-pub(super) fn of_command(command: &[&str]) -> Profile {
+pub(crate) fn of_command(command: &[&str]) -> Profile {
     let mut profile = tokio();
     profile.run.command = command.iter().map(|&argument| argument.to_owned()).collect();
     profile

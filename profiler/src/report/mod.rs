@@ -25,12 +25,13 @@ mod verdict;
 mod wrap;
 
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 #[cfg(test)]
 mod tests;
 
 pub use published::{ARTICLE, Published, PublishedRun};
 pub use style::Style;
+pub use titles::titles;
 pub use verdict::{is_complete, reasons, tally, verdict};
 
 use crate::profile::Profile;

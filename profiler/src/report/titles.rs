@@ -9,7 +9,8 @@ use std::collections::HashSet;
 const LONGEST: usize = 40;
 
 /// A title for each profile, no two the same.
-pub(super) fn titles(profiles: &[&Profile]) -> Vec<String> {
+#[must_use]
+pub fn titles(profiles: &[&Profile]) -> Vec<String> {
     let names: Vec<&str> = profiles.iter().map(|profile| program(profile)).collect();
     let mut titles: Vec<String> = (0..profiles.len())
         .map(|own| {
