@@ -1,6 +1,8 @@
 //! What can be typed. Only clap types: every command turns them into checked settings before anything runs.
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
+use profiler_ebpf::metric::Metric;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -21,6 +23,8 @@ pub enum Command {
     Run(Box<RunArgs>),
     /// Print the report of profiles that were recorded before (needs no root)
     Report(ReportArgs),
+    /// Turn profiles into what other programs, papers and people read (needs no root)
+    Export(ExportArgs),
     /// Say whether this machine can be profiled, and how to mend what is missing
     Doctor(DoctorArgs),
     /// Print the JSON Schema of the profile file
@@ -151,6 +155,47 @@ pub struct ReportArgs {
     pub report: StyleArgs,
 }
 
+/// `profiler export`
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Profiles; several go into the same file
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// The format [default: that of the output's extension]
+    #[arg(short, long, value_enum)]
+    pub format: Option<crate::export::Format>,
+
+    /// The file to write; companions are named after it [default: standard output]
+    #[arg(short, long, value_name = "PATH")]
+    pub output: Option<PathBuf>,
+
+    /// One row a group and metric, with count, sum and quantiles, instead of every bucket (csv, parquet)
+    #[arg(long)]
+    pub summary: bool,
+
+    /// What is exported.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+}
+
+/// What is chosen of profiles.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Selection")]
+pub struct SelectionArgs {
+    /// Only these metrics [default: all]
+    #[arg(long, value_parser = metric(), value_delimiter = ',', value_name = "METRIC")]
+    pub metric: Vec<Metric>,
+
+    /// Only threads whose name matches, such as 'pool-worker-*'
+    #[arg(long, value_name = "GLOB")]
+    pub thread: Option<String>,
+
+    /// What is added up [default: what suits the format]
+    #[arg(long, value_enum)]
+    pub group_by: Option<crate::series::GroupBy>,
+}
+
 /// `profiler doctor`
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
@@ -182,6 +227,13 @@ pub struct HoldArgs {
     /// The command.
     #[arg(last = true, required = true)]
     pub command: Vec<std::ffi::OsString>,
+}
+
+/// By the stable names.
+fn metric() -> impl TypedValueParser<Value = Metric> {
+    PossibleValuesParser::new(Metric::ALL.map(Metric::name)).try_map(|name| {
+        Metric::ALL.into_iter().find(|metric| metric.name() == name).ok_or("no metric has this name")
+    })
 }
 
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {

@@ -3,16 +3,17 @@
 //! Data flows one way:
 //!
 //! ```text
-//! cli -> target + kernel -> record -> profile -> report
+//! cli -> target + kernel -> record -> profile -> report | series -> export
 //! ```
 //!
 //! - `target` decides who is profiled and starts it; `kernel` is the only place that knows BPF.
 //! - `record` moves what the kernel counted into a [`profile::Profile`], which is plain data.
 //! - `privilege` keeps the capabilities out of effect except where `kernel` needs them.
-//! - `report` works from profiles alone: without root, and on another machine.
+//! - `report` and `export` work from profiles alone: without root, and on another machine.
 
 pub mod cli;
 pub mod commands;
+pub mod export;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;

@@ -2,7 +2,7 @@
 
 use clap::Parser as _;
 use profiler::cli::{Cli, Command};
-use profiler::commands::{doctor, messages, report, run, schema};
+use profiler::commands::{doctor, export, messages, report, run, schema};
 use profiler::privilege;
 use profiler::target::hold;
 use profiler::target::launch::ExecFailed;
@@ -31,6 +31,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
     match &cli.command {
         Command::Run(args) => run::run(args),
         Command::Report(args) => report::report(args, stdout().lock()).map(|()| 0),
+        Command::Export(args) => export::export(args).map(|()| 0),
         Command::Doctor(args) => {
             doctor::doctor(args, stdout().lock()).map(|ready| if ready { 0 } else { FAILURE })
         }

@@ -2,6 +2,7 @@
 
 pub mod compare;
 pub mod doctor;
+pub mod export;
 pub mod messages;
 pub mod output;
 pub mod report;

@@ -1,0 +1,118 @@
+//! `profiler export`: profiles in the forms that other programs and papers take.
+
+use crate::cli::{ExportArgs, SelectionArgs};
+use crate::export::{Artifact, Format, Subject};
+use crate::profile::{Profile, file};
+use crate::series::{GroupBy, Selection};
+use anyhow::{Context as _, Result, bail};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+
+/// Makes the files.
+///
+/// # Errors
+/// If a profile can't be read, the format can't hold what was chosen, or a file can't be written.
+pub fn export(args: &ExportArgs) -> Result<()> {
+    let format = format(args)?;
+    let profiles: Vec<Profile> = args.files.iter().map(|path| file::read(path)).collect::<Result<_>>()?;
+    let profiles: Vec<&Profile> = profiles.iter().collect();
+    let subject = Subject::new(&profiles, &selection(&args.selection, format.group_by())?, args.summary);
+    if subject.groups.iter().all(|group| group.histograms.is_empty()) {
+        bail!("nothing is left to export: no thread or metric matches --thread and --metric");
+    }
+    let artifacts = format.make(&subject)?;
+    match &args.output {
+        Some(path) if path != Path::new("-") => write_all(path, &artifacts),
+        _ => print(&artifacts, format),
+    }
+}
+
+/// From the flag, else from the extension.
+fn format(args: &ExportArgs) -> Result<Format> {
+    if let Some(format) = args.format {
+        return Ok(format);
+    }
+    let extension =
+        args.output.as_deref().and_then(Path::extension).map(|extension| extension.to_string_lossy());
+    let Some(extension) = extension else {
+        bail!("name the format with --format, or a file with its extension with --output");
+    };
+    Format::of_extension(&extension)
+        .with_context(|| format!("no format has the extension .{extension}; name one with --format"))
+}
+
+/// What was asked for, with the format's own grouping if none was.
+///
+/// # Errors
+/// If the pattern makes no sense.
+pub fn selection(args: &SelectionArgs, default: GroupBy) -> Result<Selection> {
+    let threads = args.thread.as_deref().map(|text| {
+        glob::Pattern::new(text)
+            .with_context(|| format!("--thread {text:?} is not a pattern such as 'worker-*'"))
+    });
+    Ok(Selection {
+        metrics: args.metric.clone(),
+        threads: threads.transpose()?,
+        group_by: args.group_by.unwrap_or(default),
+    })
+}
+
+fn print(artifacts: &[Artifact], format: Format) -> Result<()> {
+    let [only] = artifacts else {
+        bail!("this makes {} files; name the first with --output", artifacts.len());
+    };
+    if format.is_binary() && std::io::IsTerminal::is_terminal(&std::io::stdout()) {
+        bail!("this format is not for a terminal; name a file with --output");
+    }
+    std::io::stdout().write_all(&only.bytes).context("cannot write to standard output")
+}
+
+fn write_all(path: &Path, artifacts: &[Artifact]) -> Result<()> {
+    for artifact in artifacts {
+        write(&name(path, artifact), &artifact.bytes)?;
+    }
+    Ok(())
+}
+
+/// `DIR/STEM.SUFFIX.EXTENSION`
+fn name(path: &Path, artifact: &Artifact) -> PathBuf {
+    let extension = artifact.extension.map(Into::into).or_else(|| path.extension().map(ToOwned::to_owned));
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    for part in [
+        Some(artifact.suffix.as_str().into()).filter(|part: &std::ffi::OsString| !part.is_empty()),
+        extension,
+    ]
+    .into_iter()
+    .flatten()
+    {
+        name.push(".");
+        name.push(part);
+    }
+    path.with_file_name(name)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    let mut beside = NamedTempFile::new_in(folder).with_context(|| {
+        format!("cannot write to the folder of {}; name another place with --output", path.display())
+    })?;
+    beside.write_all(bytes).with_context(|| format!("cannot write {}", path.display()))?;
+    beside.persist(path).with_context(|| format!("cannot put the file at {}", path.display()))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn companions_are_named_after_the_main_file() {
+        let artifact =
+            |suffix: &str, extension| Artifact { suffix: suffix.to_owned(), extension, bytes: Vec::new() };
+        let path = Path::new("figures/a.b.tex");
+        assert_eq!(name(path, &artifact("", None)), path);
+        assert_eq!(name(path, &artifact("on_cpu", Some("dat"))), Path::new("figures/a.b.on_cpu.dat"));
+        assert_eq!(name(Path::new("plain"), &artifact("", None)), Path::new("plain"));
+    }
+}

@@ -1,0 +1,85 @@
+//! What a reviewer asks of every figure: on what machine, by what, how, what was lost, what was proven. The same lines
+//! in every format, as comments or metadata.
+
+use crate::profile::Profile;
+use crate::report::verdict;
+use profiler_ebpf::buckets::RELATIVE_ERROR;
+
+/// Names and values, those that are not known left out. Values have no line breaks.
+#[must_use]
+pub fn manifest(profile: &Profile) -> Vec<(&'static str, String)> {
+    let mut lines = Vec::new();
+    run(profile, &mut lines);
+    machine(profile, &mut lines);
+    trust(profile, &mut lines);
+    for (_, value) in &mut lines {
+        *value = value.replace(char::is_control, " ");
+    }
+    lines
+}
+
+fn run(profile: &Profile, lines: &mut Vec<(&'static str, String)>) {
+    let run = &profile.run;
+    let commit = profile.tool.commit.as_ref().map_or_else(String::new, |commit| format!(" ({commit})"));
+    lines.push(("tool", format!("{} {}{commit}", profile.tool.name, profile.tool.version)));
+    lines.push(("command", run.command.join(" ")));
+    lines.push(("started_at", run.started_at.clone()));
+    lines.push(("wall_ns", run.wall_ns.0.to_string()));
+    lines.extend(run.exit_code.map(|code| ("exit_code", code.to_string())));
+    lines.extend(run.signal.map(|signal| ("signal", signal.to_string())));
+    lines.push(("follow_children", run.options.follow.to_string()));
+}
+
+fn machine(profile: &Profile, lines: &mut Vec<(&'static str, String)>) {
+    let machine = &profile.machine;
+    let topology = &machine.topology;
+    let number = |number: Option<u32>| number.map(|number| number.to_string());
+    let mitigations: Vec<String> =
+        machine.mitigations.iter().map(|one| format!("{}: {}", one.weakness, one.state)).collect();
+    let known = [
+        ("cpu_model", machine.cpu_model.clone()),
+        ("microcode", machine.microcode.clone()),
+        ("virtualized", machine.virtualized.map(|yes| yes.to_string())),
+        ("cpus", number(topology.threads)),
+        ("cores", number(topology.cores)),
+        ("l3_groups", number(topology.l3_groups)),
+        ("memory_nodes", number(topology.nodes)),
+        ("governor", machine.governor.clone()),
+        ("boost", machine.boost.map(|yes| yes.to_string())),
+        ("memory_bytes", machine.memory_bytes.map(|bytes| bytes.0.to_string())),
+        ("transparent_hugepages", machine.transparent_hugepages.clone()),
+        ("kernel", machine.kernel.clone()),
+        ("kernel_command_line", machine.kernel_command_line.clone()),
+        ("mitigations", (!mitigations.is_empty()).then(|| mitigations.join("; "))),
+    ];
+    lines.extend(known.into_iter().filter_map(|(name, value)| Some((name, value?))));
+}
+
+fn trust(profile: &Profile, lines: &mut Vec<(&'static str, String)>) {
+    lines.push(("bucket_width", bucket_width()));
+    lines.push(("verdict", verdict(profile)));
+}
+
+/// The bound of the error that buckets bring in.
+pub(super) fn bucket_width() -> String {
+    format!("at most {:.1} % of a value", RELATIVE_ERROR * 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    #[test]
+    fn what_is_not_known_is_left_out_and_no_value_breaks_a_line() {
+        let mut profile = fixture::tokio();
+        profile.run.command.push("two\nlines".to_owned());
+        let lines = manifest(&profile);
+        let of =
+            |wanted: &str| lines.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.as_str());
+        assert_eq!(of("governor"), None);
+        assert!(of("command").unwrap().ends_with("two lines"));
+        assert!(of("verdict").unwrap().starts_with("complete: 0 lost"));
+        assert_eq!(of("bucket_width"), Some("at most 0.8 % of a value"));
+    }
+}

@@ -1,0 +1,115 @@
+//! From profiles to the forms that other programs, papers and people read. One file a format, each one function
+//! from a [`Subject`] to bytes; nothing here writes files.
+
+mod csv;
+mod json;
+mod manifest;
+mod summary;
+
+pub use manifest::manifest;
+
+use crate::profile::Profile;
+use crate::report::titles;
+use crate::series::{Group, GroupBy, Selection, select};
+use anyhow::Result;
+
+/// What can be made of profiles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// Every bucket of every group, a row each; with --summary one row a group and metric
+    Csv,
+    /// Every bucket of every group, with what is known of the machine and the run
+    Json,
+}
+
+/// Profiles, and what is chosen of them.
+pub struct Subject<'a> {
+    /// In the order in which they were named.
+    pub profiles: &'a [&'a Profile],
+    /// What each is called; no two the same.
+    pub titles: Vec<String>,
+    /// The rows.
+    pub groups: Vec<Group<'a>>,
+    /// What each row is.
+    pub group_by: GroupBy,
+    /// Whether one row a group and metric is wanted instead of every bucket.
+    pub summary: bool,
+}
+
+/// One file of an export.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Artifact {
+    /// What is added to the name that was asked for, before its extension; nothing for the main file.
+    pub suffix: String,
+    /// Another extension than the main file's, for a companion.
+    pub extension: Option<&'static str>,
+    /// The content.
+    pub bytes: Vec<u8>,
+}
+
+impl<'a> Subject<'a> {
+    /// Chooses.
+    #[must_use]
+    pub fn new(profiles: &'a [&'a Profile], selection: &Selection, summary: bool) -> Self {
+        Self {
+            profiles,
+            titles: titles(profiles),
+            groups: select(profiles, selection),
+            group_by: selection.group_by,
+            summary,
+        }
+    }
+}
+
+impl Artifact {
+    /// The file that was asked for.
+    #[must_use]
+    pub fn main(bytes: Vec<u8>) -> Self {
+        Self { suffix: String::new(), extension: None, bytes }
+    }
+}
+
+impl Format {
+    /// The extension of the files, without a dot.
+    #[must_use]
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Json => "json",
+        }
+    }
+
+    /// Whether its bytes are not for a terminal.
+    #[must_use]
+    pub fn is_binary(self) -> bool {
+        match self {
+            Self::Csv | Self::Json => false,
+        }
+    }
+
+    /// What the rows are if nothing else is asked for.
+    #[must_use]
+    pub fn group_by(self) -> GroupBy {
+        match self {
+            Self::Csv | Self::Json => GroupBy::Thread,
+        }
+    }
+
+    /// The format that files with this extension have.
+    #[must_use]
+    pub fn of_extension(extension: &str) -> Option<Self> {
+        let all = <Self as clap::ValueEnum>::value_variants();
+        all.iter().copied().find(|format| format.extension() == extension)
+    }
+
+    /// Makes the files of the export; the first is the main one.
+    ///
+    /// # Errors
+    /// If the format can't hold what was chosen.
+    pub fn make(self, subject: &Subject<'_>) -> Result<Vec<Artifact>> {
+        match self {
+            Self::Csv => csv::csv(subject).map(|bytes| vec![Artifact::main(bytes)]),
+            Self::Json => json::json(subject).map(|bytes| vec![Artifact::main(bytes)]),
+        }
+    }
+}
