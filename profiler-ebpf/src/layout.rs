@@ -203,8 +203,15 @@ pub struct Slot {
     pub name: [u8; NAME_BYTES],
     /// The names it had before, oldest first.
     pub earlier_names: [[u8; NAME_BYTES]; EARLIER_NAMES],
+    /// Since when the thread was doing what `seen_state` says.
+    pub seen_since_ns: u64,
+    /// When it had been woken by then; 0 if it was not since its last switch-in.
+    pub seen_waking_ns: u64,
+    /// One of [`state`]: what it was doing when the task iterator last looked at it, for a snapshot or to close its
+    /// record.
+    pub seen_state: u32,
     /// Fills the last cache line.
-    pub reserved: [u64; 3],
+    pub reserved: u32,
 }
 
 /// What the programs keep of each thread of the target while it lives.

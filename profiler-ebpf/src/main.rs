@@ -17,7 +17,7 @@ use aya_ebpf::{
 };
 use core::ffi::c_void;
 use profiler_ebpf::metric::Metric;
-use programs::{fault, lifecycle, switch};
+use programs::{fault, lifecycle, snapshot, switch};
 
 // The kernel passes tracepoint arguments as declared in include/trace/events/; the verifier checks their types
 // against its own BTF before a program may be attached.
@@ -97,6 +97,14 @@ fn major_fault(_ctx: PerfEventContext) -> u32 {
 #[unsafe(link_section = "iter/task")]
 pub extern "C" fn close_all(ctx: *mut c_void) -> i32 {
     lifecycle::close(ctx.cast());
+    0
+}
+
+/// Walks all tasks and writes down what each thread of the target is doing.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = "iter/task")]
+pub extern "C" fn snapshot(ctx: *mut c_void) -> i32 {
+    snapshot::look(ctx.cast());
     0
 }
 

@@ -65,6 +65,10 @@ pub struct RunArgs {
     #[arg(long, value_parser = duration, value_name = "TIME")]
     pub duration: Option<Duration>,
 
+    /// Also record in intervals of this time: what happened when. They add up to the whole (1s, 100ms)
+    #[arg(long, value_parser = duration, value_name = "TIME")]
+    pub interval: Option<Duration>,
+
     /// Profile only the command's own process, not its children
     #[arg(long)]
     pub no_follow: bool,

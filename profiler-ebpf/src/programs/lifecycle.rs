@@ -2,7 +2,7 @@
 
 use super::{
     slots::{self, Start, add_shared, global, slot},
-    states,
+    snapshot, states,
     task::{self, Task, now_ns},
 };
 use aya_ebpf::{bindings::bpf_pidns_info, helpers::generated::bpf_get_ns_current_pid_tgid};
@@ -85,18 +85,27 @@ pub(crate) struct TaskIterator {
     task: Task,
 }
 
+impl TaskIterator {
+    /// The task that it has come to; `None` behind the last.
+    #[inline(always)]
+    pub(crate) fn task(iterator: *mut Self) -> Option<Task> {
+        // SAFETY: the context of a task iterator; the verifier knows its layout.
+        let task = unsafe { (*iterator).task };
+        if task.is_null() { None } else { Some(task) }
+    }
+}
+
 /// Closes the record of one task, if it belongs to the target.
 #[inline(always)]
 pub(crate) fn close(iterator: *mut TaskIterator) {
-    // SAFETY: the context of a task iterator; the verifier knows its layout.
-    let task = unsafe { (*iterator).task };
-    if task.is_null() {
-        return;
-    }
+    let Some(task) = TaskIterator::task(iterator) else { return };
     let Some(thread) = states::of(task) else { return };
     let open_state = thread.state;
     if open_state == state::CLOSED {
         return;
+    }
+    if let Some(slot) = slot(thread.slot) {
+        snapshot::saw(slot, thread);
     }
     thread.state = state::CLOSED;
     let now = now_ns();

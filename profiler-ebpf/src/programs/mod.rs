@@ -1,6 +1,7 @@
 //! What the programs do.
 //!
-//! `switch` and `fault` are the hot paths: they measure. `lifecycle` decides which threads are measured.
+//! `switch` and `fault` are the hot paths: they measure. `lifecycle` decides which threads are measured, `snapshot`
+//! looks at them in between.
 //! `task` reads what the kernel knows of a thread, `states` keeps what the programs know of it while it lives,
 //! `slots` and `pages` are the memory the results are in.
 
@@ -8,6 +9,7 @@ pub(crate) mod fault;
 pub(crate) mod lifecycle;
 pub(crate) mod pages;
 pub(crate) mod slots;
+pub(crate) mod snapshot;
 pub(crate) mod states;
 pub(crate) mod switch;
 pub(crate) mod task;

@@ -58,6 +58,7 @@ pub fn compare(args: &RunArgs, user: Option<Invoker>, limits: Limits) -> Result<
         limits,
         follow: !args.no_follow,
         duration: args.duration,
+        interval: args.interval,
         measure_self: args.measure_self,
         more_to_come: number < last,
     });

@@ -12,15 +12,14 @@ use crate::privilege;
 use crate::profile::units::{Bytes, Nanos};
 use crate::profile::usage::Usage;
 use crate::profile::{Options, Profile, Run, SCHEMA, Tool, Workload};
-use crate::record::machine;
 use crate::record::reconcile::Reference;
 use crate::record::recording::{Recorded, Recording};
+use crate::record::{machine, monotonic_now};
 use crate::report::{self, Style};
 use crate::target::launch::{self, Held, Launch};
-use crate::target::supervise::{self, Signals};
+use crate::target::supervise::{self, Signals, Times};
 use crate::target::user::Invoker;
 use anyhow::{Context, Result, bail};
-use nix::time::{ClockId, clock_gettime};
 use std::io::Read as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
@@ -42,6 +41,8 @@ pub struct Recipe {
     pub follow: bool,
     /// The time limit.
     pub duration: Option<Duration>,
+    /// How often a snapshot is taken, if any is.
+    pub interval: Option<Duration>,
     /// Whether to measure what the recording itself costs.
     pub measure_self: bool,
     /// Whether this process records another command after it, and so can't give up its capabilities yet.
@@ -69,6 +70,7 @@ pub fn run(args: &RunArgs) -> Result<u8> {
         limits,
         follow: !args.no_follow,
         duration: args.duration,
+        interval: args.interval,
         measure_self: args.measure_self,
         more_to_come: false,
     };
@@ -177,16 +179,19 @@ pub fn record(recipe: &Recipe, held: Held, progress: impl FnMut(usize)) -> Resul
     if !recipe.more_to_come {
         privilege::give_up()?;
     }
-    let mut recording = Recording::new(session);
     let stolen_before = machine::stolen(Path::new("/"));
     let (started_at, started_ns) = (jiff::Timestamp::now(), monotonic_now()?);
+    let mut recording = Recording::new(session);
+    if recipe.interval.is_some() {
+        recording = recording.with_intervals(started_ns);
+    }
     let mut running = held.release()?;
     let stdout = running.take_stdout();
     let ended = runtime.block_on(supervise::until_end(
         &mut running,
         &mut recording,
         &mut signals,
-        recipe.duration,
+        Times { limit: recipe.duration, interval: recipe.interval },
         progress,
     ))?;
     let reference = Reference {
@@ -221,6 +226,7 @@ pub fn record(recipe: &Recipe, held: Held, progress: impl FnMut(usize)) -> Resul
         },
         usage: Some(usage),
         threads: recorded.threads,
+        intervals: recorded.intervals,
         without_slot: recorded.without_slot,
         reconciliation: recorded.reconciliation,
         lost: recorded.lost,
@@ -249,7 +255,8 @@ fn until_its_end(usage: Usage, recorded: &Recorded, started: Nanos) -> Usage {
 /// Everything that needs capabilities.
 fn start(recipe: &Recipe, target: Target) -> Result<(Session, Option<Measurement>)> {
     let measured = recipe.measure_self.then(Measurement::start).transpose()?;
-    let session = Session::start(recipe.limits, target).or_else(|error| explain(error, recipe.limits))?;
+    let session = Session::start(recipe.limits, target, recipe.interval.is_some())
+        .or_else(|error| explain(error, recipe.limits))?;
     Ok((session, measured))
 }
 
@@ -259,18 +266,18 @@ fn explain(error: anyhow::Error, limits: Limits) -> Result<Session> {
     if missing.is_empty() { Err(error) } else { Err(error.context(Missing(missing))) }
 }
 
+fn nanos(time: Duration) -> Nanos {
+    Nanos(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
+}
+
 fn options(recipe: &Recipe) -> Options {
     Options {
         follow: recipe.follow,
         max_threads: recipe.limits.max_threads,
         histogram_memory_bytes: Bytes(recipe.limits.histogram_memory),
-        duration_ns: recipe.duration.map(|limit| Nanos(u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX))),
+        duration_ns: recipe.duration.map(nanos),
+        interval_ns: recipe.interval.map(nanos),
     }
-}
-
-fn monotonic_now() -> Result<Nanos> {
-    let now = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC).context("cannot read CLOCK_MONOTONIC")?);
-    Ok(Nanos(u64::try_from(now.as_nanos())?))
 }
 
 /// The workload's own line. One that was ended early has written none.

@@ -101,10 +101,20 @@ pub(crate) struct Sound(pub(crate) Profile);
 impl<'a> Arbitrary<'a> for Sound {
     fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Self> {
         let mut profile = Profile::arbitrary(bytes)?;
+        let threads = profile.threads.len();
+        let mut parts: Vec<_> =
+            profile.intervals.iter_mut().flat_map(|interval| &mut interval.threads).collect();
+        for part in &mut parts {
+            part.thread = part.thread.checked_rem(threads as u32).unwrap_or(0);
+        }
         let without_slot = profile.without_slot.iter_mut().map(|rest| &mut rest.metrics);
-        for histograms in profile.threads.iter_mut().map(|thread| &mut thread.histograms).chain(without_slot)
-        {
+        let in_intervals = parts.into_iter().map(|part| &mut part.histograms);
+        let of_threads = profile.threads.iter_mut().map(|thread| &mut thread.histograms);
+        for histograms in of_threads.chain(without_slot).chain(in_intervals) {
             histograms.retain(|_, histogram| sound_histogram(histogram).is_ok());
+        }
+        if threads == 0 {
+            profile.intervals.clear();
         }
         Ok(Self(profile))
     }

@@ -48,6 +48,9 @@ const FAULT_ENDS: [(&str, SoftwareEvent); 2] =
 /// The program that closes all records.
 const CLOSE: &str = "close_all";
 
+/// The program that looks at all threads. Loaded only where it is wanted: the verifier's work is most of a run's start.
+const SNAPSHOT: &str = "snapshot";
+
 /// Has the kernel verify every program and attaches it; those that end a fault on each of `cpus`.
 pub(super) fn attach_all(ebpf: &mut Ebpf, btf: &Btf, cpus: &BTreeSet<u32>) -> Result<()> {
     for name in names() {
@@ -64,7 +67,7 @@ pub(super) fn attach_all(ebpf: &mut Ebpf, btf: &Btf, cpus: &BTreeSet<u32>) -> Re
     Ok(())
 }
 
-/// Every program of the object.
+/// Every program that each recording needs.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     let tracepoints = TRACEPOINTS.iter().map(|tracepoint| tracepoint.name);
     [CLOSE].into_iter().chain(tracepoints).chain(FAULT_ENDS.iter().map(|(name, _)| *name))
@@ -102,11 +105,26 @@ fn attach_to_cpu(program: &mut PerfEvent, event: SoftwareEvent, cpu: u32) -> Res
     Ok(())
 }
 
+/// Has the kernel verify the program for [`look_at_all`].
+pub(super) fn load_snapshot(ebpf: &mut Ebpf, btf: &Btf) -> Result<()> {
+    load(ebpf, btf, SNAPSHOT)
+}
+
+/// Writes into each slot what its thread is doing.
+pub(super) fn look_at_all(ebpf: &mut Ebpf) -> Result<()> {
+    walk_tasks(ebpf, SNAPSHOT)
+}
+
 /// Closes the record of every thread that still lives, so that nothing in a slot changes any more.
 pub(super) fn close_all(ebpf: &mut Ebpf) -> Result<()> {
-    let close: &mut Iter = program(ebpf, CLOSE)?;
-    let link = close.attach().context("cannot make the task iterator")?;
-    let mut walk = close
+    walk_tasks(ebpf, CLOSE)
+}
+
+/// Runs a task iterator over all of the machine's tasks.
+fn walk_tasks(ebpf: &mut Ebpf, name: &str) -> Result<()> {
+    let iterator: &mut Iter = program(ebpf, name)?;
+    let link = iterator.attach().context("cannot make the task iterator")?;
+    let mut walk = iterator
         .take_link(link)
         .map(aya::programs::iter::IterLink::into_file)
         .context("cannot make the task iterator")?
@@ -116,11 +134,16 @@ pub(super) fn close_all(ebpf: &mut Ebpf) -> Result<()> {
     Ok(())
 }
 
+/// The programs that are in the kernel: that for snapshots need not be.
+pub(super) fn loaded(ebpf: &Ebpf) -> impl Iterator<Item = (&str, &Program)> {
+    ebpf.programs().filter(|(_, program)| program.fd().is_ok())
+}
+
 /// How often the kernel skipped one of the programs because it was already running on that CPU
 /// (`recursion_misses`, kernel/bpf/syscall.c `bpf_prog_show_fdinfo`).
 pub(super) fn missed_runs(ebpf: &Ebpf) -> Result<u64> {
     let mut missed = 0;
-    for (name, program) in ebpf.programs() {
+    for (name, program) in loaded(ebpf) {
         let fd = program.fd().with_context(|| format!("the program {name} is not loaded"))?;
         missed +=
             recursion_misses(fd).with_context(|| format!("cannot read how often {name} was skipped"))?;

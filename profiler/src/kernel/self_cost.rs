@@ -1,6 +1,7 @@
 //! What the recording itself costs: the kernel's statistics of the BPF programs, the memory of the maps, and the
 //! kernel's account of this process.
 
+use super::hooks;
 use super::session::Session;
 use crate::profile::self_cost::{ProgramCost, SelfCost};
 use crate::profile::units::{Bytes, Nanos};
@@ -94,7 +95,7 @@ impl KernelCost {
 /// The programs that ran, by name.
 fn programs(ebpf: &Ebpf) -> Result<Vec<ProgramCost>> {
     let mut costs = Vec::new();
-    for (name, program) in ebpf.programs() {
+    for (name, program) in hooks::loaded(ebpf) {
         let info =
             program.info().with_context(|| format!("cannot read the statistics of the program {name}"))?;
         let run_time_ns = Nanos(u64::try_from(info.run_time().as_nanos()).unwrap_or(u64::MAX));

@@ -6,7 +6,7 @@ use super::load::{self, Limits, Target};
 use super::memory::MappedArray;
 use super::slots;
 use crate::privilege;
-use crate::record::{Rest, SlotlessRecord, Source, ThreadRecord};
+use crate::record::{Rest, SlotlessRecord, Snapshot, Source, ThreadRecord, monotonic_now};
 use anyhow::{Context, Result, bail};
 use aya::maps::{Array, Map, MapData, PerCpuArray, Queue, RingBuf};
 use aya::{Btf, Ebpf};
@@ -38,14 +38,18 @@ pub struct Session {
     /// For each slot the end of the record that was last collected from it: tells a slot that was handed back
     /// and not used again from one that was never collected.
     collected_until: Vec<u64>,
+    /// For each slot the [`ThreadRecord::serial`] of the thread that has it, or will have it next.
+    serials: Vec<u64>,
+    next_serial: u64,
 }
 
 impl Session {
-    /// Loads and attaches every program. When this returns, the target's next exec starts its record.
+    /// Loads and attaches every program; the one for snapshots only if there will be any. When this returns, the
+    /// target's next exec starts its record.
     ///
     /// # Errors
     /// If the kernel refuses a map, a program or a hook.
-    pub fn start(limits: Limits, target: Target) -> Result<Self> {
+    pub fn start(limits: Limits, target: Target, snapshots: bool) -> Result<Self> {
         let btf = Btf::from_sys_fs().context("cannot read the kernel's type information")?;
         let load::Loaded { mut ebpf, slots, pages } = load::load(limits, target, &btf)?;
         let mut session = Self {
@@ -58,8 +62,13 @@ impl Session {
             slotless: take(&mut ebpf, "SLOTLESS")?,
             cpus: Cpus::listen()?,
             collected_until: vec![0; slots as usize],
+            serials: (0..u64::from(slots)).collect(),
+            next_serial: u64::from(slots),
             ebpf,
         };
+        if snapshots {
+            hooks::load_snapshot(&mut session.ebpf, &btf)?;
+        }
         hooks::attach_all(&mut session.ebpf, &btf, session.cpus.watched())?;
         Ok(session)
     }
@@ -72,8 +81,11 @@ impl Session {
     /// Copies a finished slot and its pages, and hands both back.
     fn collect(&mut self, number: u32) -> Result<ThreadRecord> {
         let slot = self.slot_memory.read(number).with_context(|| format!("there is no slot {number}"))?;
-        let record = slots::record(&slot, &self.page_memory);
-        self.collected_until[number as usize] = slot.until_ns;
+        let place = number as usize;
+        let record = slots::record(&slot, &self.page_memory, self.serials[place]);
+        self.collected_until[place] = slot.until_ns;
+        self.serials[place] = self.next_serial;
+        self.next_serial += 1;
         for page in slots::pages_of(&slot) {
             self.free_pages.push(page, 0).context("cannot hand back a bucket page")?;
         }
@@ -146,6 +158,19 @@ impl Source for Session {
             records.push(self.collect(slot)?);
         }
         Ok(records)
+    }
+
+    fn snapshot(&mut self) -> Result<Snapshot> {
+        let at_ns = monotonic_now()?;
+        hooks::look_at_all(&mut self.ebpf)?;
+        let used = self.global()?.slots_used.min(self.serials.len() as u64) as u32;
+        let threads = (0..used)
+            .filter_map(|number| {
+                let serial = self.serials[number as usize];
+                slots::sighting(&self.slot_memory, number, &self.page_memory, serial, at_ns)
+            })
+            .collect();
+        Ok(Snapshot { at_ns, threads })
     }
 
     fn close(&mut self) -> Result<Rest> {

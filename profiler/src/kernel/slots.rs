@@ -14,13 +14,14 @@ use std::collections::BTreeMap;
 use syscalls::Sysno;
 
 /// Turns a finished slot into a record.
-pub(super) fn record(slot: &Slot, pages: &MappedArray<BucketPage>) -> ThreadRecord {
+pub(super) fn record(slot: &Slot, pages: &MappedArray<BucketPage>, serial: u64) -> ThreadRecord {
     let histograms: BTreeMap<Metric, Histogram> = Metric::ALL
         .into_iter()
         .filter_map(|metric| Some((metric, histogram(&slot.metrics[metric.index()], pages)?)))
         .collect();
     let kept = (slot.renames as usize).min(slot.earlier_names.len());
     ThreadRecord {
+        serial,
         pid: slot.pid,
         tid: slot.tid,
         start_ns: Nanos(slot.start_ns),
@@ -46,6 +47,63 @@ pub(super) fn record(slot: &Slot, pages: &MappedArray<BucketPage>) -> ThreadReco
     }
 }
 
+/// The record so far of a thread that goes on, as of `at`, the moment just before the task iterator looked at it; `None`
+/// if no such thread is in the slot.
+///
+/// It may be switched meanwhile, on another CPU. Everything a thread did since `from_ns` is in its sums, so these tell
+/// since when it has been doing what it does: what the iterator saw holds if it began at that time. If not, the thread
+/// was switched after the iterator saw it, and the record is as of that switch.
+pub(super) fn sighting(
+    slots: &MappedArray<Slot>,
+    number: u32,
+    pages: &MappedArray<BucketPage>,
+    serial: u64,
+    at: Nanos,
+) -> Option<ThreadRecord> {
+    let (mut slot, mut record) = unchanged(slots, number, pages, serial)?;
+    let since = record.from_ns + accounted(&record);
+    if open_state(slot.seen_state).is_some() && slot.seen_since_ns == since.0 {
+        slot.open_state = slot.seen_state;
+        record.until_ns = at.max(since);
+    } else {
+        slot.open_state = state::ON_CPU;
+        record.until_ns = since;
+    }
+    slot.open_since_ns = since.0;
+    record.end = end(&slot);
+    Some(record)
+}
+
+/// A slot and its pages that did not change while they were read, or the last of some attempts.
+fn unchanged(
+    slots: &MappedArray<Slot>,
+    number: u32,
+    pages: &MappedArray<BucketPage>,
+    serial: u64,
+) -> Option<(Slot, ThreadRecord)> {
+    /// At 400 000 switches a second one attempt in about three succeeds.
+    const ATTEMPTS: usize = 16;
+    let mut attempt = 1;
+    loop {
+        let slot = slots.read(number).filter(|slot| slot.phase == phase::LIVE)?;
+        let record = record(&slot, pages, serial);
+        let after = slots.read(number)?;
+        let counts = |slot: &Slot| slot.metrics.map(|metric| metric.totals.count);
+        if counts(&slot) == counts(&after) || attempt == ATTEMPTS {
+            return Some((slot, record));
+        }
+        attempt += 1;
+    }
+}
+
+/// The time that is in a record's sums; faults are within slices and waits.
+fn accounted(record: &ThreadRecord) -> Nanos {
+    let metrics = [Metric::OnCpu, Metric::RunqueueWait, Metric::Blocked, Metric::Preempted];
+    let histograms = metrics.into_iter().filter_map(|metric| record.histograms.get(&metric));
+    let waits = [record.held_back, record.unsplit].into_iter().flatten();
+    histograms.map(|histogram| histogram.sum_ns).sum::<Nanos>() + waits.map(|waits| waits.sum_ns).sum()
+}
+
 /// The pages that a slot refers to.
 pub(super) fn pages_of(slot: &Slot) -> impl Iterator<Item = u32> {
     slot.metrics.iter().flat_map(|metric| metric.pages).filter(|page| *page != 0)
@@ -68,7 +126,8 @@ fn end(slot: &Slot) -> End {
     if slot.phase == phase::EXITED {
         End::Exited { last_switch: state }
     } else {
-        End::Open { state, since_ns: Nanos(slot.open_since_ns) }
+        let woken_ns = (slot.seen_waking_ns != 0).then_some(Nanos(slot.seen_waking_ns));
+        End::Open { state, since_ns: Nanos(slot.open_since_ns), woken_ns }
     }
 }
 

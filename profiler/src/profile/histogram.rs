@@ -95,6 +95,35 @@ impl Histogram {
         self
     }
 
+    /// What was added to an earlier state of the same histogram; `None` if nothing was. The extremes of what was added
+    /// are not known: they are the widest that its buckets and the histogram's own extremes allow.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Option<Self> {
+        let mut before: BTreeMap<Nanos, u64> =
+            earlier.buckets.iter().map(|bucket| (bucket.low_ns, bucket.count)).collect();
+        let buckets: Vec<Bucket> = self
+            .buckets
+            .iter()
+            .filter_map(|bucket| {
+                let count = bucket.count.saturating_sub(before.remove(&bucket.low_ns).unwrap_or(0));
+                (count > 0).then_some(Bucket { count, ..*bucket })
+            })
+            .collect();
+        let count = self.count.saturating_sub(earlier.count);
+        let sum_ns = Nanos(self.sum_ns.0.saturating_sub(earlier.sum_ns.0));
+        if count == 0 && buckets.is_empty() && sum_ns.0 == 0 {
+            return None;
+        }
+        let without_bucket = buckets.iter().map(|bucket| bucket.count).sum::<u64>() < count;
+        let (first, last) = (buckets.first(), buckets.last());
+        let min_ns =
+            first.filter(|_| !without_bucket).map_or(self.min_ns, |first| first.low_ns.max(self.min_ns));
+        let highest = last.map(|last| Nanos(last.high_ns.0.saturating_sub(1)));
+        let max_ns =
+            highest.filter(|_| !without_bucket).map_or(self.max_ns, |highest| highest.min(self.max_ns));
+        Some(Self { count, sum_ns, min_ns, max_ns, buckets })
+    }
+
     /// The sum of many histograms of the same metric; `None` of none.
     #[must_use]
     pub fn merged<'a>(histograms: impl IntoIterator<Item = &'a Self>) -> Option<Self> {
@@ -195,6 +224,25 @@ mod tests {
             let own = Histogram::of(samples.iter().copied().map(Nanos)).unwrap();
             let theirs = peer.value_at_quantile(share).min(own.max_ns.0);
             prop_assert_eq!(own.quantile(share).unwrap().value.0, theirs);
+        }
+
+        #[test]
+        fn what_was_added_and_what_was_there_are_the_whole(
+            one in prop::collection::vec(0..1_u64 << 43, 1..50),
+            two in prop::collection::vec(0..1_u64 << 43, 0..50),
+        ) {
+            let of = |samples: &[u64]| Histogram::of(samples.iter().copied().map(Nanos));
+            let before = of(&one).unwrap();
+            let whole = of(&[one.as_slice(), two.as_slice()].concat()).unwrap();
+            let added = whole.since(&before);
+            let Some(exact) = of(&two) else { prop_assert_eq!(added, None); return Ok(()) };
+            let added = added.unwrap();
+            crate::profile::soundness::sound(&added).unwrap();
+            prop_assert!(added.min_ns <= exact.min_ns && exact.max_ns <= added.max_ns);
+            let Histogram { min_ns, max_ns, .. } = exact;
+            prop_assert_eq!(&Histogram { min_ns, max_ns, ..added.clone() }, &exact);
+            let together = Histogram::merged([&before, &added]).unwrap();
+            prop_assert_eq!(Histogram { min_ns: whole.min_ns, max_ns: whole.max_ns, ..together }, whole);
         }
 
         #[test]

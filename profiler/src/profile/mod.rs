@@ -5,6 +5,7 @@
 
 pub mod file;
 pub mod histogram;
+pub mod interval;
 pub mod machine;
 pub mod reconciliation;
 pub mod self_cost;
@@ -14,6 +15,7 @@ pub mod units;
 pub mod usage;
 
 use histogram::Histogram;
+use interval::Interval;
 use machine::Machine;
 use profiler_ebpf::metric::Metric;
 use reconciliation::Check;
@@ -48,6 +50,9 @@ pub struct Profile {
     pub without_slot: Option<WithoutSlot>,
     /// What was measured beside what the kernel counted: the sums over the run, and every thread that differs.
     pub reconciliation: Vec<Check>,
+    /// The run cut into intervals; absent unless that was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub intervals: Vec<Interval>,
     /// What was lost; present even when all zero.
     pub lost: Lost,
     /// What the recording itself cost; absent unless that was asked for.
@@ -106,6 +111,9 @@ pub struct Options {
     pub histogram_memory_bytes: units::Bytes,
     /// The time limit, if there was one.
     pub duration_ns: Option<Nanos>,
+    /// How often a snapshot was taken, if any was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval_ns: Option<Nanos>,
 }
 
 /// What a workload says of itself.

@@ -25,6 +25,16 @@ pub(super) fn check(profile: &Profile) -> Result<()> {
     for (metric, histogram) in profile.without_slot.iter().flat_map(|rest| &rest.metrics) {
         sound(histogram).with_context(|| format!("{} of the threads without a slot", excerpt(metric)))?;
     }
+    for interval in &profile.intervals {
+        for part in &interval.threads {
+            if part.thread as usize >= profile.threads.len() {
+                bail!("an interval names thread {} of {}", part.thread, profile.threads.len());
+            }
+            for (metric, histogram) in &part.histograms {
+                sound(histogram).with_context(|| format!("{} in an interval", excerpt(metric)))?;
+            }
+        }
+    }
     for Check { quantity, kernel, measured, difference, .. } in &profile.reconciliation {
         if *difference != Check::difference_of(*kernel, *measured) {
             bail!("{}: {measured} measured less {kernel} is not {difference}", quantity.label());

@@ -68,7 +68,7 @@ pub fn thread(record: ThreadRecord) -> Thread {
     let with_latency = count(Metric::MinorFault) + count(Metric::MajorFault);
     let open = match record.end {
         End::Exited { .. } => None,
-        End::Open { state, since_ns } => {
+        End::Open { state, since_ns, .. } => {
             Some(Open { state, for_ns: Nanos(record.until_ns.0.saturating_sub(since_ns.0)) })
         }
     };

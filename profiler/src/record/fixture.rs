@@ -1,6 +1,6 @@
 //! Records for tests, with figures that add up.
 
-use super::{End, Rest, Source, ThreadRecord};
+use super::{End, Rest, Snapshot, Source, ThreadRecord};
 use crate::profile::histogram::Histogram;
 use crate::profile::thread::{BlockedOn, OpenState};
 use crate::profile::units::{Bytes, Nanos};
@@ -25,6 +25,7 @@ pub(crate) fn exited(pid: u32, tid: u32) -> ThreadRecord {
         .filter_map(|(metric, ns)| Some((metric, Histogram::of(ns.iter().copied().map(Nanos))?)))
         .collect();
     ThreadRecord {
+        serial: u64::from(tid),
         pid,
         tid,
         start_ns: Nanos(1_000_000),
@@ -92,6 +93,8 @@ pub(crate) fn usage(voluntary_switches: u64, involuntary_switches: u64, minor_fa
 pub(crate) struct Script {
     /// For each call of `collect_exited`.
     pub(crate) batches: VecDeque<Vec<ThreadRecord>>,
+    /// For each call of `snapshot`.
+    pub(crate) snapshots: VecDeque<Snapshot>,
     /// For `close`.
     pub(crate) rest: Rest,
 }
@@ -99,6 +102,10 @@ pub(crate) struct Script {
 impl Source for Script {
     fn collect_exited(&mut self) -> Result<Vec<ThreadRecord>> {
         Ok(self.batches.pop_front().unwrap_or_default())
+    }
+
+    fn snapshot(&mut self) -> Result<Snapshot> {
+        Ok(self.snapshots.pop_front().unwrap_or_default())
     }
 
     fn close(&mut self) -> Result<Rest> {

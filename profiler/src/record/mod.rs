@@ -7,6 +7,7 @@
 pub mod assemble;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod intervals;
 pub mod machine;
 pub mod reconcile;
 pub mod recording;
@@ -14,10 +15,12 @@ pub mod recording;
 use crate::profile::histogram::Histogram;
 use crate::profile::thread::{BlockedOn, OpenState, Waits};
 use crate::profile::units::Nanos;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use nix::time::{ClockId, clock_gettime};
 use profiler_ebpf::layout::KernelCounters;
 use profiler_ebpf::metric::Metric;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Where records come from: the kernel, or a script in tests.
 pub trait Source {
@@ -27,11 +30,26 @@ pub trait Source {
     /// If the records can't be read.
     fn collect_exited(&mut self) -> Result<Vec<ThreadRecord>>;
 
+    /// Looks at the threads that are being recorded, which go on.
+    ///
+    /// # Errors
+    /// If they can't be read.
+    fn snapshot(&mut self) -> Result<Snapshot>;
+
     /// Ends the recording and hands out what is left.
     ///
     /// # Errors
     /// If the recording can't be closed or the records can't be read.
     fn close(&mut self) -> Result<Rest>;
+}
+
+/// The threads that are being recorded, at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// The moment.
+    pub at_ns: Nanos,
+    /// Their records so far, each with what the thread was doing at that moment, or at a switch just after it.
+    pub threads: Vec<ThreadRecord>,
 }
 
 /// What is left when a recording is closed.
@@ -54,6 +72,8 @@ pub struct Rest {
 /// The record of one thread.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ThreadRecord {
+    /// Tells the threads of a recording apart, whatever becomes of their ids.
+    pub serial: u64,
     /// Process id.
     pub pid: u32,
     /// Thread id.
@@ -101,6 +121,15 @@ pub struct ThreadRecord {
     pub clock_backwards: u64,
 }
 
+/// CLOCK_MONOTONIC now, which is the clock of every record.
+///
+/// # Errors
+/// If the kernel does not tell it.
+pub fn monotonic_now() -> Result<Nanos> {
+    let now = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC).context("cannot read CLOCK_MONOTONIC")?);
+    Ok(Nanos(u64::try_from(now.as_nanos())?))
+}
+
 /// How a record ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
@@ -115,6 +144,8 @@ pub enum End {
         state: OpenState,
         /// Since when.
         since_ns: Nanos,
+        /// When it had been woken, if it had.
+        woken_ns: Option<Nanos>,
     },
 }
 

@@ -1,16 +1,22 @@
 //! Collects while the target runs, and turns everything into a profile's data at the end.
 
+use super::intervals::Intervals;
 use super::reconcile::{self, Reference};
-use super::{Rest, Source, ThreadRecord, assemble};
+use super::{Rest, Snapshot, Source, ThreadRecord, assemble};
 use crate::profile::Lost;
+use crate::profile::interval::Interval;
 use crate::profile::reconciliation::Check;
 use crate::profile::thread::{Thread, WithoutSlot};
+use crate::profile::units::Nanos;
 use anyhow::Result;
 
 /// A recording under way.
 pub struct Recording<S> {
     source: S,
     records: Vec<ThreadRecord>,
+    intervals: Option<Intervals>,
+    /// How many of the records are in an interval that has ended.
+    in_intervals: usize,
 }
 
 /// What a recording found.
@@ -18,6 +24,8 @@ pub struct Recording<S> {
 pub struct Recorded {
     /// The threads, in the order of their start.
     pub threads: Vec<Thread>,
+    /// The recording cut into intervals, if snapshots were taken.
+    pub intervals: Vec<Interval>,
     /// The sums of threads without a slot.
     pub without_slot: Option<WithoutSlot>,
     /// The comparison with the kernel's counters.
@@ -29,7 +37,14 @@ pub struct Recorded {
 impl<S: Source> Recording<S> {
     /// Starts collecting from a source.
     pub fn new(source: S) -> Self {
-        Self { source, records: Vec::new() }
+        Self { source, records: Vec::new(), intervals: None, in_intervals: 0 }
+    }
+
+    /// Cuts the recording into intervals, the first of which begins at `from`.
+    #[must_use]
+    pub fn with_intervals(mut self, from: Nanos) -> Self {
+        self.intervals = Some(Intervals::new(from));
+        self
     }
 
     /// The source, for its readiness.
@@ -51,6 +66,23 @@ impl<S: Source> Recording<S> {
         Ok(())
     }
 
+    /// Ends an interval. Nothing is done without [`Self::with_intervals`].
+    ///
+    /// # Errors
+    /// If the source fails.
+    pub fn snapshot(&mut self) -> Result<()> {
+        if self.intervals.is_none() {
+            return Ok(());
+        }
+        self.collect()?;
+        let Snapshot { at_ns, threads } = self.source.snapshot()?;
+        if let Some(intervals) = &mut self.intervals {
+            intervals.end(at_ns, self.records.iter().skip(self.in_intervals), &threads);
+            self.in_intervals = self.records.len();
+        }
+        Ok(())
+    }
+
     /// Closes the recording. `reference` is what the kernel says of the run as a whole, if it says anything.
     ///
     /// # Errors
@@ -66,6 +98,11 @@ impl<S: Source> Recording<S> {
         } = self.source.close()?;
         let mut records = self.records;
         records.append(&mut threads);
+        let mut intervals = self.intervals;
+        if let Some(intervals) = &mut intervals {
+            let end = records.iter().map(|record| record.until_ns).max().unwrap_or_default();
+            intervals.end(end, records.iter().skip(self.in_intervals), &[]);
+        }
         records.sort_by_key(|record| (record.start_ns, record.pid, record.tid));
         let summed = assemble::without_slot(&without_slot);
         let reconciliation = reconcile::reconcile(&records, summed.as_ref(), reference);
@@ -85,8 +122,11 @@ impl<S: Source> Recording<S> {
             clock_backwards,
             cpus_watched_late,
         };
+        let intervals = intervals
+            .map(|intervals| intervals.finish(records.iter().map(|record| record.serial)))
+            .unwrap_or_default();
         let threads = records.into_iter().map(assemble::thread).collect();
-        Ok(Recorded { threads, without_slot: summed, reconciliation, lost })
+        Ok(Recorded { threads, intervals, without_slot: summed, reconciliation, lost })
     }
 }
 
@@ -94,14 +134,14 @@ impl<S: Source> Recording<S> {
 mod tests {
     use super::*;
     use crate::profile::thread::OpenState;
-    use crate::profile::units::Nanos;
     use crate::record::End;
     use crate::record::fixture::{Script, exited};
 
     fn open(pid: u32, tid: u32) -> ThreadRecord {
         let mut record = exited(pid, tid);
         record.until_ns.0 += 500;
-        record.end = End::Open { state: OpenState::Blocked, since_ns: Nanos(record.until_ns.0 - 500) };
+        record.end =
+            End::Open { state: OpenState::Blocked, since_ns: Nanos(record.until_ns.0 - 500), woken_ns: None };
         record
     }
 
@@ -110,7 +150,11 @@ mod tests {
         let mut late = exited(1, 9);
         late.start_ns.0 += 1;
         let rest = Rest { threads: vec![open(1, 1)], ..Rest::default() };
-        let mut recording = Recording::new(Script { batches: [vec![late], vec![exited(1, 2)]].into(), rest });
+        let mut recording = Recording::new(Script {
+            batches: [vec![late], vec![exited(1, 2)]].into(),
+            rest,
+            ..Script::default()
+        });
         recording.collect().unwrap();
         recording.collect().unwrap();
         assert_eq!(recording.exited(), 2);

@@ -110,6 +110,7 @@ fn run(command: &[&str], scheduler: &str, wall_ns: u64, concurrency: u64) -> Run
             max_threads: 4096,
             histogram_memory_bytes: Bytes(32 << 20),
             duration_ns: None,
+            interval_ns: None,
         },
         workload: Some(Workload {
             scheduler: scheduler.to_owned(),
@@ -168,6 +169,7 @@ fn profile(run: Run, usage: Usage, threads: Vec<Thread>) -> Profile {
         without_slot: None,
         reconciliation,
         lost: Lost::default(),
+        intervals: Vec::new(),
         self_cost: None,
     }
 }

@@ -12,7 +12,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, interval_at, sleep_until};
 
 /// How often exited threads are collected. Short enough that the default slots last while 80 000 threads a
 /// second come and go, long enough that the wake-ups (20 a second) are lost beside the target's.
@@ -93,6 +93,15 @@ impl Limit {
     }
 }
 
+/// What happens at set times.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Times {
+    /// When the target is ended.
+    pub limit: Option<Duration>,
+    /// Between two snapshots.
+    pub interval: Option<Duration>,
+}
+
 /// Waits for the target's end, collecting exited threads and calling `progress` now and then.
 ///
 /// # Errors
@@ -101,14 +110,21 @@ pub async fn until_end<S: Source + AsFd>(
     target: &mut Running,
     recording: &mut Recording<S>,
     signals: &mut Signals,
-    limit: Option<Duration>,
+    times: Times,
     mut progress: impl FnMut(usize),
 ) -> Result<Ended> {
     let urgent = recording.source().as_fd().try_clone_to_owned().context("cannot watch the ring buffer")?;
     let urgent = watch(urgent)?;
     let mut tick = interval(COLLECT_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut limit = limit
+    let mut snapshots = times.interval.map(|every| {
+        let mut snapshots = interval_at(Instant::now() + every, every);
+        // One that comes late makes its interval longer, not the next one shorter than the time it takes.
+        snapshots.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        snapshots
+    });
+    let mut limit = times
+        .limit
         // A limit that the clock can't hold is never reached.
         .and_then(|limit| Instant::now().checked_add(limit))
         .map_or(Limit::None, Limit::Terminate);
@@ -126,6 +142,7 @@ pub async fn until_end<S: Source + AsFd>(
                 _ => {}
             },
             () = limit.reached() => limit = enforce(&limit, target),
+            () = next(&mut snapshots) => recording.snapshot()?,
             _ = tick.tick() => {
                 recording.collect()?;
                 progress(recording.exited());
@@ -135,6 +152,14 @@ pub async fn until_end<S: Source + AsFd>(
                 ready.context("cannot watch the ring buffer")?.clear_ready();
             }
         }
+    }
+}
+
+/// The next tick of a clock that need not be there.
+async fn next(clock: &mut Option<Interval>) {
+    match clock {
+        Some(clock) => drop(clock.tick().await),
+        None => std::future::pending().await,
     }
 }
 

@@ -22,6 +22,7 @@ mod exit_codes;
 mod faults;
 mod hostile;
 mod identity;
+mod intervals;
 mod lifecycle;
 mod limits;
 mod privilege;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         faults::tests(),
         lifecycle::tests(),
         limits::tests(),
+        intervals::tests(),
         stopping::tests(),
         exit_codes::tests(),
         identity::tests(),

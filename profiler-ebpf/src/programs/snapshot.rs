@@ -1,0 +1,26 @@
+//! What each thread is doing now: written into its slot, where user space reads it for an interval.
+
+use super::{lifecycle::TaskIterator, slots::slot, states};
+use profiler_ebpf::layout::{Slot, TaskState, state};
+
+/// Looks at one task, if it belongs to the target. The thread may be switched at the same moment on another CPU; user
+/// space sees by the sums of its slot whether what is written here goes with them.
+#[inline(always)]
+pub(crate) fn look(iterator: *mut TaskIterator) {
+    let Some(task) = TaskIterator::task(iterator) else { return };
+    let Some(thread) = states::of(task) else { return };
+    if thread.state == state::CLOSED {
+        return;
+    }
+    if let Some(slot) = slot(thread.slot) {
+        saw(slot, thread);
+    }
+}
+
+/// Writes down what a thread is doing.
+#[inline(always)]
+pub(crate) fn saw(slot: &mut Slot, thread: &TaskState) {
+    slot.seen_state = thread.state;
+    slot.seen_since_ns = thread.since_ns;
+    slot.seen_waking_ns = thread.waking_ns;
+}

@@ -1,0 +1,79 @@
+//! The run cut into intervals (`profiler run --interval`).
+
+use super::histogram::Histogram;
+use super::units::Nanos;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What happened between two snapshots. Nothing is in two intervals and nothing in none: over all intervals counts,
+/// sums and buckets add up to those of the threads, exactly.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+pub struct Interval {
+    /// When the snapshot before it was taken, or the target started.
+    pub from_ns: Nanos,
+    /// When the snapshot at its end was taken, or the last record ended. A sample is in the interval in which it ended,
+    /// or, within the time that a snapshot takes, in the next.
+    pub until_ns: Nanos,
+    /// The threads that lived in it.
+    pub threads: Vec<ThreadInterval>,
+}
+
+/// What one thread did in an interval.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+pub struct ThreadInterval {
+    /// Its place in the profile's `threads`, from 0 on.
+    pub thread: u32,
+    /// How long it was in each state, those that began before or end later by their part in this interval.
+    pub states: States,
+    /// By the metric's name; a metric of which no sample ended is left out. Extremes are as exact as the buckets.
+    #[cfg_attr(any(test, feature = "fuzzing"), arbitrary(with = crate::fuzzing::profiles::by_metric))]
+    pub histograms: BTreeMap<String, Histogram>,
+}
+
+/// Time by state, unfinished waits and slices included. Over all intervals of a thread they add up to all the time that
+/// it was recorded. What a wait was may turn out only when it ends (its wake was never announced): the part of it in
+/// earlier intervals stays what it was taken for, blocked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+pub struct States {
+    /// On a CPU.
+    pub on_cpu_ns: Nanos,
+    /// Woken and not yet on a CPU.
+    pub runqueue_wait_ns: Nanos,
+    /// After a voluntary switch, not yet woken.
+    pub blocked_ns: Nanos,
+    /// After an involuntary switch to another thread.
+    pub preempted_ns: Nanos,
+    /// After an involuntary switch to the idle task.
+    pub held_back_ns: Nanos,
+    /// Blocked or waiting for a CPU, in waits of which the kernel announced no wake.
+    pub unsplit_ns: Nanos,
+}
+
+impl States {
+    /// How many states there are.
+    pub const COUNT: usize = 6;
+
+    /// The times, in the order of the fields.
+    #[must_use]
+    pub fn all(&self) -> [Nanos; Self::COUNT] {
+        let Self { on_cpu_ns, runqueue_wait_ns, blocked_ns, preempted_ns, held_back_ns, unsplit_ns } = *self;
+        [on_cpu_ns, runqueue_wait_ns, blocked_ns, preempted_ns, held_back_ns, unsplit_ns]
+    }
+
+    /// From times in that order.
+    #[must_use]
+    pub fn from_all(all: [Nanos; Self::COUNT]) -> Self {
+        let [on_cpu_ns, runqueue_wait_ns, blocked_ns, preempted_ns, held_back_ns, unsplit_ns] = all;
+        Self { on_cpu_ns, runqueue_wait_ns, blocked_ns, preempted_ns, held_back_ns, unsplit_ns }
+    }
+
+    /// All of them together.
+    #[must_use]
+    pub fn total(&self) -> Nanos {
+        self.all().into_iter().sum()
+    }
+}

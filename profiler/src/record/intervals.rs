@@ -1,0 +1,253 @@
+//! Cuts a recording into intervals: each is what was added between two snapshots, so that together they are the whole.
+
+use super::{End, ThreadRecord};
+use crate::profile::histogram::Histogram;
+use crate::profile::interval::{Interval, States, ThreadInterval};
+use crate::profile::thread::OpenState;
+use crate::profile::units::Nanos;
+use profiler_ebpf::metric::Metric;
+use std::collections::{BTreeMap, HashMap};
+
+/// The intervals so far.
+pub(super) struct Intervals {
+    begun: Nanos,
+    /// By [`ThreadRecord::serial`]; threads that have exited are taken out.
+    known: HashMap<u64, Known>,
+    done: Vec<Span>,
+}
+
+/// What of a thread is in the intervals so far.
+#[derive(Default)]
+struct Known {
+    histograms: BTreeMap<Metric, Histogram>,
+    states: States,
+}
+
+struct Span {
+    from: Nanos,
+    until: Nanos,
+    threads: Vec<(u64, States, BTreeMap<Metric, Histogram>)>,
+}
+
+impl Intervals {
+    pub(super) fn new(begun: Nanos) -> Self {
+        Self { begun, known: HashMap::new(), done: Vec::new() }
+    }
+
+    /// Ends an interval: `ended` are threads whose records are final, `seen` those that go on.
+    pub(super) fn end<'a>(
+        &mut self,
+        until: Nanos,
+        ended: impl IntoIterator<Item = &'a ThreadRecord>,
+        seen: &[ThreadRecord],
+    ) {
+        let mut threads = Vec::new();
+        for record in ended {
+            let mut known = self.known.remove(&record.serial).unwrap_or_default();
+            threads.push(known.grow(record, true));
+        }
+        for record in seen {
+            threads.push(self.known.entry(record.serial).or_default().grow(record, false));
+        }
+        threads.retain(|(_, states, histograms)| states.total() > Nanos(0) || !histograms.is_empty());
+        let until = until.max(self.begun);
+        self.done.push(Span { from: self.begun, until, threads });
+        self.begun = until;
+    }
+
+    /// The intervals, their threads named by their places in the order of `serials`.
+    pub(super) fn finish(self, serials: impl IntoIterator<Item = u64>) -> Vec<Interval> {
+        let places: HashMap<u64, u32> = serials.into_iter().zip(0..).collect();
+        let thread = |(serial, states, histograms): (u64, States, BTreeMap<Metric, Histogram>)| {
+            let histograms = histograms
+                .into_iter()
+                .map(|(metric, histogram)| (metric.name().to_owned(), histogram))
+                .collect();
+            Some(ThreadInterval { thread: *places.get(&serial)?, states, histograms })
+        };
+        let span = |Span { from, until, threads }: Span| {
+            let mut threads: Vec<ThreadInterval> = threads.into_iter().filter_map(thread).collect();
+            threads.sort_by_key(|thread| thread.thread);
+            Interval { from_ns: from, until_ns: until, threads }
+        };
+        self.done.into_iter().map(span).collect()
+    }
+}
+
+impl Known {
+    /// What was added since the last time.
+    fn grow(&mut self, record: &ThreadRecord, is_final: bool) -> (u64, States, BTreeMap<Metric, Histogram>) {
+        let mut added = BTreeMap::new();
+        for (&metric, now) in &record.histograms {
+            let growth = match self.histograms.get(&metric) {
+                Some(before) => now.since(before),
+                None => Some(now.clone()),
+            };
+            // A thread that runs on may have been read in the middle of a sample: that is then in the next interval.
+            match growth {
+                Some(growth) if is_final || growth.bucketed() <= growth.count => {
+                    added.insert(metric, growth.covering_its_buckets());
+                    self.histograms.insert(metric, now.clone());
+                }
+                _ => {}
+            }
+        }
+        let now = states(record);
+        let before = std::mem::replace(&mut self.states, now);
+        (record.serial, added_time(now, before), added)
+    }
+}
+
+/// What was added to each state, which is as much as was added to all of them together.
+///
+/// What an unfinished wait was can turn out otherwise when it ends: it was given out as blocked, and its wake was never
+/// announced, or the thread had been on a CPU already. That part stays where it was given out.
+fn added_time(now: States, before: States) -> States {
+    let mut too_much = 0;
+    let mut added = now.all();
+    for (time, before) in added.iter_mut().zip(before.all()) {
+        too_much += before.0.saturating_sub(time.0);
+        time.0 = time.0.saturating_sub(before.0);
+    }
+    for time in &mut added {
+        let taken = time.0.min(too_much);
+        time.0 -= taken;
+        too_much -= taken;
+    }
+    States::from_all(added)
+}
+
+/// Time by state over a record, with what is unfinished at its end.
+fn states(record: &ThreadRecord) -> States {
+    let sum = |metric| record.histograms.get(&metric).map_or(Nanos(0), |histogram| histogram.sum_ns);
+    let mut states = States {
+        on_cpu_ns: sum(Metric::OnCpu),
+        runqueue_wait_ns: sum(Metric::RunqueueWait),
+        blocked_ns: sum(Metric::Blocked),
+        preempted_ns: sum(Metric::Preempted),
+        held_back_ns: record.held_back.map_or(Nanos(0), |waits| waits.sum_ns),
+        unsplit_ns: record.unsplit.map_or(Nanos(0), |waits| waits.sum_ns),
+    };
+    let End::Open { state, since_ns, woken_ns } = record.end else { return states };
+    let until = record.until_ns.0;
+    let open = Nanos(until.saturating_sub(since_ns.0));
+    match (state, woken_ns) {
+        (OpenState::OnCpu, _) => states.on_cpu_ns += open,
+        (OpenState::Newborn, _) => states.runqueue_wait_ns += open,
+        (OpenState::Preempted, _) => states.preempted_ns += open,
+        (OpenState::HeldBack, _) => states.held_back_ns += open,
+        (OpenState::Blocked, None) => states.blocked_ns += open,
+        (OpenState::Blocked, Some(woken)) => {
+            let ready = woken.0.clamp(since_ns.0, until.max(since_ns.0));
+            states.blocked_ns += Nanos(ready - since_ns.0);
+            states.runqueue_wait_ns += Nanos(until.saturating_sub(ready));
+        }
+    }
+    states
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::thread::Waits;
+    use crate::record::fixture::exited;
+    use proptest::prelude::*;
+
+    /// A thread of which the first `samples` of a metric have ended.
+    fn so_far(metric: Metric, samples: &[u64], end: End) -> ThreadRecord {
+        let histogram = Histogram::of(samples.iter().copied().map(Nanos));
+        let mut record = exited(1, 1);
+        let spent: u64 = samples.iter().sum();
+        record.until_ns = record.from_ns + Nanos(spent);
+        record.histograms = histogram.map(|histogram| (metric, histogram)).into_iter().collect();
+        record.end = end;
+        record
+    }
+
+    const EXITED: End = End::Exited { last_switch: OpenState::Blocked };
+
+    proptest! {
+        #[test]
+        fn however_it_is_cut_the_intervals_are_the_whole(
+            samples in prop::collection::vec(1..1_u64 << 43, 1..60),
+            mut cuts in prop::collection::vec(0..60_usize, 0..10),
+        ) {
+            cuts.sort_unstable();
+            let mut intervals = Intervals::new(Nanos(0));
+            for cut in cuts {
+                let seen = so_far(Metric::OnCpu, &samples[..cut.min(samples.len())], EXITED);
+                intervals.end(seen.until_ns, [], &[seen.clone()]);
+            }
+            let whole = so_far(Metric::OnCpu, &samples, EXITED);
+            intervals.end(whole.until_ns, [&whole], &[]);
+            let intervals = intervals.finish([whole.serial]);
+            prop_assert!(intervals.windows(2).all(|pair| pair[0].until_ns == pair[1].from_ns));
+            let parts = || intervals.iter().flat_map(|interval| &interval.threads);
+            let histograms = parts().filter_map(|part| part.histograms.get(Metric::OnCpu.name()));
+            let sum = Histogram::merged(histograms).unwrap();
+            let exact = &whole.histograms[&Metric::OnCpu];
+            prop_assert_eq!((sum.count, sum.sum_ns, sum.buckets), (exact.count, exact.sum_ns, exact.buckets.clone()));
+            let time: Nanos = parts().map(|part| part.states.total()).sum();
+            prop_assert_eq!(time, exact.sum_ns);
+        }
+    }
+
+    #[test]
+    fn a_wait_is_in_every_interval_that_it_lasts() {
+        let mut intervals = Intervals::new(Nanos(0));
+        let begun = exited(1, 1).from_ns;
+        for lasted in [1_000, 3_000] {
+            let end = End::Open { state: OpenState::Blocked, since_ns: begun, woken_ns: None };
+            let mut seen = so_far(Metric::Blocked, &[], end);
+            seen.until_ns = begun + Nanos(lasted);
+            intervals.end(seen.until_ns, [], &[seen]);
+        }
+        let woken =
+            End::Open { state: OpenState::Blocked, since_ns: begun, woken_ns: Some(begun + Nanos(4_000)) };
+        let mut last = so_far(Metric::Blocked, &[], woken);
+        last.until_ns = begun + Nanos(4_500);
+        intervals.end(last.until_ns, [&last], &[]);
+        let blocked: Vec<[u64; 2]> = intervals
+            .finish([last.serial])
+            .iter()
+            .map(|interval| interval.threads[0].states)
+            .map(|states| [states.blocked_ns.0, states.runqueue_wait_ns.0])
+            .collect();
+        assert_eq!(blocked, [[1_000, 0], [2_000, 0], [1_000, 500]]);
+    }
+
+    #[test]
+    fn a_wait_without_an_announced_wake_counts_once() {
+        let mut intervals = Intervals::new(Nanos(0));
+        let begun = exited(1, 1).from_ns;
+        let open = End::Open { state: OpenState::Blocked, since_ns: begun, woken_ns: None };
+        let mut seen = so_far(Metric::Blocked, &[], open);
+        seen.until_ns = begun + Nanos(1_000);
+        intervals.end(seen.until_ns, [], &[seen]);
+        let mut last = so_far(Metric::OnCpu, &[500], EXITED);
+        last.unsplit = Some(Waits { count: 1, sum_ns: Nanos(1_200), max_ns: Nanos(1_200) });
+        intervals.end(begun + Nanos(1_700), [&last], &[]);
+        let total: Nanos =
+            intervals.finish([last.serial]).iter().map(|interval| interval.threads[0].states.total()).sum();
+        assert_eq!(total, Nanos(1_700));
+    }
+
+    #[test]
+    fn a_thread_that_is_read_in_the_middle_of_a_sample_has_it_in_the_next_interval() {
+        let mut torn = so_far(Metric::OnCpu, &[10, 20], EXITED);
+        let mut intervals = Intervals::new(Nanos(0));
+        intervals.end(Nanos(1), [], &[so_far(Metric::OnCpu, &[10], EXITED)]);
+        torn.histograms.values_mut().for_each(|histogram| histogram.count = 1);
+        intervals.end(Nanos(2), [], &[torn]);
+        let last = so_far(Metric::OnCpu, &[10, 20, 30], EXITED);
+        intervals.end(Nanos(3), [&last], &[]);
+        let counts: Vec<u64> = intervals
+            .finish([last.serial])
+            .iter()
+            .map(|interval| {
+                interval.threads.iter().flat_map(|part| part.histograms.values()).map(|one| one.count).sum()
+            })
+            .collect();
+        assert_eq!(counts, [1, 0, 2]);
+    }
+}
