@@ -176,7 +176,7 @@ mod tests {
             let mut intervals = Intervals::new(Nanos(0));
             for cut in cuts {
                 let seen = so_far(Metric::OnCpu, &samples[..cut.min(samples.len())], EXITED);
-                intervals.end(seen.until_ns, [], &[seen.clone()]);
+                intervals.end(seen.until_ns, [], std::slice::from_ref(&seen));
             }
             let whole = so_far(Metric::OnCpu, &samples, EXITED);
             intervals.end(whole.until_ns, [&whole], &[]);
