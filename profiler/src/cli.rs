@@ -222,6 +222,9 @@ pub struct HoldArgs {
     /// The descriptor that takes the error if the command can't be executed.
     #[arg(long)]
     pub failure: i32,
+    /// A signal that is blocked until the release.
+    #[arg(long)]
+    pub withheld: Vec<i32>,
     /// The user to become.
     #[arg(long, requires = "gid")]
     pub uid: Option<u32>,

@@ -6,6 +6,7 @@ use profiler::commands::{doctor, export, messages, report, run, schema};
 use profiler::privilege;
 use profiler::target::hold;
 use profiler::target::launch::ExecFailed;
+use profiler::target::signals::{self, Interrupted};
 use std::io::stdout;
 use std::process::ExitCode;
 
@@ -18,8 +19,18 @@ fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             messages::complain(&error);
-            ExitCode::from(error.downcast_ref::<ExecFailed>().map_or(FAILURE, |failed| failed.code))
+            ExitCode::from(code_of(&error))
         }
+    }
+}
+
+fn code_of(error: &anyhow::Error) -> u8 {
+    if let Some(failed) = error.downcast_ref::<ExecFailed>() {
+        failed.code
+    } else if let Some(Interrupted(signal)) = error.downcast_ref() {
+        signals::exit_code(*signal)
+    } else {
+        FAILURE
     }
 }
 

@@ -1,13 +1,14 @@
 //! `profiler run` without a command: the sample workloads one after the other, then side by side.
 
 use super::messages;
-use super::output::Output;
+use super::output::{Kept, Output};
 use super::run::{NOTHING_LEFT, REPORT_LEFT, Recipe, check_machine, code, exit_code, is_in_place, record};
 use crate::cli::{ComparisonArgs, RunArgs};
 use crate::kernel::load::Limits;
 use crate::profile::{Profile, file};
 use crate::report::{self, ARTICLE, Style};
 use crate::target::launch::Held;
+use crate::target::signals::{self, Interrupted, Signals};
 use crate::target::user::Invoker;
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -34,7 +35,8 @@ struct Entry {
     command: Vec<String>,
 }
 
-/// Runs the comparison. Returns the exit code to end with: that of the first workload that failed, or 0.
+/// Runs the comparison. Returns the exit code to end with: that of a signal which stopped it, that of the first
+/// workload that failed, or 0.
 ///
 /// # Errors
 /// If the machine can't be profiled, the workloads are not there or a profile can't be written.
@@ -49,8 +51,10 @@ pub fn compare(args: &RunArgs, user: Option<Invoker>, limits: Limits) -> Result<
             Output::prepare(&path, &entry.command[0], args.force, user.as_ref())
         })
         .collect::<Result<Vec<_>>>()?;
+    let mut signals = Signals::take()?;
     check_machine(limits)?;
     let last = entries.len() - 1;
+    let workloads = entries.len();
     let recipes = entries.into_iter().enumerate().map(|(number, entry)| Recipe {
         name: Some(entry.name),
         command: entry.command,
@@ -63,18 +67,20 @@ pub fn compare(args: &RunArgs, user: Option<Invoker>, limits: Limits) -> Result<
         more_to_come: number < last,
     });
     // All are held before the first recording, while this process is still small.
-    let held = recipes.map(|recipe| Ok((recipe.hold()?, recipe))).collect::<Result<Vec<_>>>()?;
-    let (mut profiles, mut written) = (Vec::new(), Vec::new());
-    for ((held, recipe), output) in held.into_iter().zip(outputs) {
-        let profile = record_with_progress(&recipe, held)?;
-        written.push(output.write(&profile, recipe.user.as_ref()));
-        profiles.push(profile);
-    }
+    let held = recipes.map(|recipe| Ok((recipe.hold(&signals)?, recipe))).collect::<Result<Vec<_>>>()?;
+    let Recorded { profiles, written } = record_all(held, outputs, &mut signals)?;
+    let stopped_by = signals.stopped_by()?;
     let style = Style { threads: args.report.threads, ..Style::for_stderr() };
     let published = args.comparison.article.then_some(&ARTICLE);
     let comparison = report::comparison(&profiles.iter().collect::<Vec<&Profile>>(), published, &style);
     let printed = messages::print(&comparison);
     messages::tell(&format!("profiles: {}", folder.display()));
+    if let Some(signal) = stopped_by {
+        messages::tell(&format!(
+            "stopped by {signal}: {} of {workloads} workloads were started",
+            profiles.len()
+        ));
+    }
     let left = if printed.is_err() { NOTHING_LEFT } else { REPORT_LEFT };
     let mut done = true;
     for written in written {
@@ -84,18 +90,45 @@ pub fn compare(args: &RunArgs, user: Option<Invoker>, limits: Limits) -> Result<
         messages::complain(&error);
         done = false;
     }
+    if let Some(signal) = stopped_by {
+        return Ok(signals::exit_code(signal));
+    }
     let failed = profiles.iter().map(|profile| exit_code(&profile.run)).find(|code| *code != 0);
     Ok(code(failed.unwrap_or_default(), done))
 }
 
-fn record_with_progress(recipe: &Recipe, held: Held) -> Result<Profile> {
+/// What came of the workloads, in their order.
+struct Recorded {
+    profiles: Vec<Profile>,
+    written: Vec<Result<Kept>>,
+}
+
+/// Records one workload after the other until a signal stops that; those that are still held are gone then.
+fn record_all(held: Vec<(Held, Recipe)>, outputs: Vec<Output>, signals: &mut Signals) -> Result<Recorded> {
+    let mut recorded = Recorded { profiles: Vec::new(), written: Vec::new() };
+    for ((held, recipe), output) in held.into_iter().zip(outputs) {
+        let profile = match record_with_progress(&recipe, held, signals) {
+            // There is something to report all the same.
+            Err(error) if error.is::<Interrupted>() && !recorded.profiles.is_empty() => break,
+            result => result?,
+        };
+        recorded.written.push(output.write(&profile, recipe.user.as_ref()));
+        recorded.profiles.push(profile);
+        if signals.stopped_by()?.is_some() {
+            break;
+        }
+    }
+    Ok(recorded)
+}
+
+fn record_with_progress(recipe: &Recipe, held: Held, signals: &mut Signals) -> Result<Profile> {
     if !std::io::stderr().is_terminal() {
-        return record(recipe, held, |_| {});
+        return record(recipe, held, signals, |_| {});
     }
     let name = recipe.name.unwrap_or_default();
     let started = Instant::now();
     let mut shown = None;
-    let profile = record(recipe, held, |exited| {
+    let profile = record(recipe, held, signals, |exited| {
         let seconds = started.elapsed().as_secs();
         if shown.replace(seconds) != Some(seconds) {
             progress(&format!("\r{name}: {seconds} s, {exited} threads done "));

@@ -17,12 +17,14 @@ use crate::record::recording::{Recorded, Recording};
 use crate::record::{machine, monotonic_now};
 use crate::report::{self, Style};
 use crate::target::launch::{self, Held, Launch};
-use crate::target::supervise::{self, Signals, Times};
+use crate::target::signals::Signals;
+use crate::target::supervise::{self, Times};
 use crate::target::user::Invoker;
 use anyhow::{Context, Result, bail};
 use std::io::Read as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
+use std::process::ChildStdout;
 use std::time::Duration;
 
 /// What to record, checked.
@@ -62,6 +64,7 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     }
     let path: PathBuf = args.output.clone().unwrap_or_else(|| Output::default_path(name));
     let output = Output::prepare(&path, name, args.force, user.as_ref())?;
+    let mut signals = Signals::take()?;
     check_machine(limits)?;
     let recipe = Recipe {
         name: None,
@@ -74,7 +77,7 @@ pub fn run(args: &RunArgs) -> Result<u8> {
         measure_self: args.measure_self,
         more_to_come: false,
     };
-    let profile = record(&recipe, recipe.hold()?, |_| {})?;
+    let profile = record(&recipe, recipe.hold(&signals)?, &mut signals, |_| {})?;
     let style = Style { threads: args.report.threads, ..Style::for_stderr() };
     let printed =
         if args.json { Ok(()) } else { messages::print(&format!("\n{}", report::single(&profile, &style))) };
@@ -156,11 +159,12 @@ impl Recipe {
     ///
     /// # Errors
     /// As [`launch::start`].
-    pub fn hold(&self) -> Result<Held> {
+    pub fn hold(&self, signals: &Signals) -> Result<Held> {
         launch::start(&Launch {
             command: self.command.clone(),
             user: self.user.clone(),
             capture_stdout: self.name.is_some(),
+            withheld: signals.withheld().to_vec(),
         })
     }
 }
@@ -168,12 +172,17 @@ impl Recipe {
 /// Records one command, which is held.
 ///
 /// # Errors
-/// If the kernel refuses the programs or the command can't be executed; the child is gone then.
-pub fn record(recipe: &Recipe, held: Held, progress: impl FnMut(usize)) -> Result<Profile> {
+/// If the kernel refuses the programs, the command can't be executed, or a signal came before it was; the child is
+/// gone then.
+pub fn record(
+    recipe: &Recipe,
+    held: Held,
+    signals: &mut Signals,
+    progress: impl FnMut(usize),
+) -> Result<Profile> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start tokio")?;
     let _entered = runtime.enter();
-    let mut signals = Signals::take()?;
     let target = Target { pid: held.pid(), follow_children: recipe.follow };
     let (session, measured) = privilege::raised(|| start(recipe, target))?;
     if !recipe.more_to_come {
@@ -185,12 +194,14 @@ pub fn record(recipe: &Recipe, held: Held, progress: impl FnMut(usize)) -> Resul
     if recipe.interval.is_some() {
         recording = recording.with_intervals(started_ns);
     }
-    let mut running = held.release()?;
+    signals.fail_if_stopped()?;
+    // The terminal's signals go to the child too, which may not live long enough to execute its command.
+    let mut running = held.release().or_else(|error| signals.fail_if_stopped().and(Err(error)))?;
     let stdout = running.take_stdout();
     let ended = runtime.block_on(supervise::until_end(
         &mut running,
         &mut recording,
-        &mut signals,
+        signals,
         Times { limit: recipe.duration, interval: recipe.interval },
         progress,
     ))?;
@@ -202,6 +213,9 @@ pub fn record(recipe: &Recipe, held: Held, progress: impl FnMut(usize)) -> Resul
     };
     let kernel_cost = measured.as_ref().map(|_| KernelCost::read(recording.source())).transpose()?;
     let recorded = recording.finish(Some(&reference))?;
+    if recorded.threads.is_empty() {
+        signals.fail_if_stopped()?;
+    }
     let usage = until_its_end(ended.usage, &recorded, started_ns);
     let self_cost =
         measured.zip(kernel_cost).map(|(measured, kernel)| measured.finish(kernel)).transpose()?;
@@ -222,7 +236,7 @@ pub fn record(recipe: &Recipe, held: Held, progress: impl FnMut(usize)) -> Resul
             exit_code: ended.status.code(),
             signal: ended.status.signal(),
             options: options(recipe),
-            workload: stdout.map(read_summary).transpose()?.flatten(),
+            workload: stdout.map(|stdout| summary(stdout, signals)).transpose()?.flatten(),
         },
         usage: Some(usage),
         threads: recorded.threads,
@@ -277,6 +291,14 @@ fn options(recipe: &Recipe) -> Options {
         histogram_memory_bytes: Bytes(recipe.limits.histogram_memory),
         duration_ns: recipe.duration.map(nanos),
         interval_ns: recipe.interval.map(nanos),
+    }
+}
+
+/// What a workload wrote. Half a line is no wonder of one that was stopped.
+fn summary(stdout: ChildStdout, signals: &mut Signals) -> Result<Option<Workload>> {
+    match read_summary(stdout) {
+        Err(_) if signals.stopped_by()?.is_some() => Ok(None),
+        read => read,
     }
 }
 

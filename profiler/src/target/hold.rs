@@ -3,6 +3,7 @@
 //! memory is in it, so the command's usage starts from little.
 
 use super::refusal::{self, Refusal};
+use super::signals;
 use crate::cli::HoldArgs;
 use crate::privilege;
 use crate::profile::units::Nanos;
@@ -46,6 +47,8 @@ pub fn hold(args: &HoldArgs) -> Result<u8> {
         // The profiler is gone: nothing is started.
         return Ok(0);
     }
+    // First: a signal that was withheld may end this process, and then it has nothing to tell.
+    signals::let_through(&args.withheld)?;
     tell_usage(&mut failure)?;
     let (program, arguments) = args.command.split_first().context("there is no command to hold")?;
     let error = Command::new(program).args(arguments).exec();

@@ -37,19 +37,35 @@ pub struct Launch {
     pub user: Option<Invoker>,
     /// Whether its standard output is read instead of passed through.
     pub capture_stdout: bool,
+    /// The signals that this process blocks, and that the command must get.
+    pub withheld: Vec<Signal>,
+}
+
+/// A child that is ended when this is dropped, so that no error leaves it behind.
+struct Guarded(Option<Child>);
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            // On the way out of an error: what can't be ended has ended already.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
 }
 
 /// A child that has not executed its command yet. Dropping it ends it.
 pub struct Held {
-    child: Child,
+    child: Guarded,
+    pid: u32,
     command: String,
     release: PipeWriter,
     failure: PipeReader,
 }
 
-/// A child that runs its command. Dropping it ends it, so that no error leaves it behind.
+/// A child that runs its command. Dropping it ends it.
 pub struct Running {
-    child: Option<Child>,
+    child: Guarded,
     pid: u32,
     started: Instant,
     floor: Option<Bytes>,
@@ -79,6 +95,9 @@ pub fn start(launch: &Launch) -> Result<Held> {
     let mut command = Command::new("/proc/self/exe");
     command.arg(hold::COMMAND);
     command.args(["--release", &inherited[0].to_string(), "--failure", &inherited[1].to_string()]);
+    for signal in &launch.withheld {
+        command.args(["--withheld", &(*signal as i32).to_string()]);
+    }
     if let Some(user) = &launch.user {
         command.args(["--uid", &user.uid.to_string(), "--gid", &user.gid.to_string()]);
         if let Some((name, home)) = &user.known {
@@ -94,7 +113,7 @@ pub fn start(launch: &Launch) -> Result<Held> {
     command.gid(nix::unistd::getgid().as_raw());
     let child = command.spawn().context("cannot start the child (is /proc mounted?)")?;
     let name = launch.command.first().cloned().unwrap_or_default();
-    Ok(Held { child, command: name, release, failure })
+    Ok(Held { pid: child.id(), child: Guarded(Some(child)), command: name, release, failure })
 }
 
 fn inherit(end: &(impl std::os::fd::AsFd + std::os::fd::AsRawFd)) -> Result<i32> {
@@ -106,7 +125,7 @@ impl Held {
     /// The child's process id.
     #[must_use]
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.pid
     }
 
     /// Has the child execute its command.
@@ -114,7 +133,7 @@ impl Held {
     /// # Errors
     /// [`ExecFailed`] if it can't; any other error if the child is gone.
     pub fn release(mut self) -> Result<Running> {
-        let floor = peak_resident(self.child.id());
+        let floor = peak_resident(self.pid);
         let before = getrusage(UsageWho::RUSAGE_CHILDREN).context("cannot read this process's usage")?;
         let started = Instant::now();
         self.release.write_all(&[1]).context("the child ended before it was released")?;
@@ -125,12 +144,17 @@ impl Held {
             said.split_once('\n').context("the child ended before it executed the command")?;
         let before_exec = serde_json::from_str(used).context("cannot understand the child's usage")?;
         if !reason.is_empty() {
-            let status = self.child.wait().context("cannot wait for the child")?;
-            let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(hold::NOT_EXECUTABLE);
-            bail!(ExecFailed { command: self.command.clone(), reason: reason.trim().to_owned(), code });
+            let status =
+                self.child.0.as_mut().map(Child::wait).transpose().context("cannot wait for the child")?;
+            let code = status.and_then(|status| u8::try_from(status.code()?).ok());
+            bail!(ExecFailed {
+                command: self.command.clone(),
+                reason: reason.trim().to_owned(),
+                code: code.unwrap_or(hold::NOT_EXECUTABLE),
+            });
         }
-        let Self { child, .. } = self;
-        Ok(Running { pid: child.id(), child: Some(child), started, floor, before, before_exec })
+        let Self { child, pid, .. } = self;
+        Ok(Running { child, pid, started, floor, before, before_exec })
     }
 }
 
@@ -143,12 +167,12 @@ impl Running {
 
     /// The child's standard output, if it is captured and was not taken before.
     pub fn take_stdout(&mut self) -> Option<std::process::ChildStdout> {
-        self.child.as_mut()?.stdout.take()
+        self.child.0.as_mut()?.stdout.take()
     }
 
     /// Sends the child a signal. One that has ended is passed over.
     pub fn signal(&self, signal: Signal) {
-        if let (Some(_), Ok(pid)) = (&self.child, i32::try_from(self.pid)) {
+        if let (Some(_), Ok(pid)) = (&self.child.0, i32::try_from(self.pid)) {
             // Not waited for yet, so the number is still the child's.
             let _ = kill(Pid::from_raw(pid), signal);
         }
@@ -159,10 +183,10 @@ impl Running {
     /// # Errors
     /// If the child can't be waited for.
     pub fn try_wait(&mut self) -> Result<Option<Ended>> {
-        let Some(child) = &mut self.child else { return Ok(None) };
+        let Some(child) = &mut self.child.0 else { return Ok(None) };
         let Some(result) = child.try_wait4().context("cannot wait for the child")? else { return Ok(None) };
         let wall = self.started.elapsed();
-        self.child = None;
+        self.child.0 = None;
         let after = getrusage(UsageWho::RUSAGE_CHILDREN).context("cannot read the child's usage")?;
         let usage = self.usage(wall, &result.rusage, &after)?;
         Ok(Some(Ended { status: result.status, usage, before_exec: self.before_exec }))
@@ -196,16 +220,6 @@ impl Running {
             minor_faults: growth(|usage| usage.minor_page_faults(), held.minor_faults)?,
             major_faults: growth(|usage| usage.major_page_faults(), held.major_faults)?,
         })
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let Some(child) = &mut self.child {
-            // On the way out of an error: what can't be ended has ended already.
-            let _ = child.kill();
-            let _ = child.wait();
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! - `hold`: the child's first moment, before it executes the command.
 //! - `launch`: starts the held child, releases it, waits for it and takes its usage.
 //! - `refusal`: why a command can't be executed.
+//! - `signals`: those that stop a run.
 //! - `supervise`: what happens while it runs: signals, the time limit, collecting.
 //! - `tree`: the descendants of a process.
 //! - `user`: whom the command runs as and who owns the files.
@@ -10,6 +11,7 @@
 pub mod hold;
 pub mod launch;
 mod refusal;
+pub mod signals;
 pub mod supervise;
 pub mod tree;
 pub mod user;

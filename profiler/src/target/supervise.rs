@@ -2,13 +2,13 @@
 //! collected.
 
 use super::launch::{Ended, Running};
+use super::signals::{Arrived, Signals};
 use super::tree;
 use crate::record::Source;
 use crate::record::recording::Recording;
 use anyhow::{Context, Result};
-use nix::sys::signal::{SigSet, Signal};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
-use std::os::fd::{AsFd, AsRawFd};
+use nix::sys::signal::Signal;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -21,52 +21,9 @@ const COLLECT_EVERY: Duration = Duration::from_millis(50);
 /// Between SIGTERM and SIGKILL at the time limit.
 pub const GRACE: Duration = Duration::from_secs(2);
 
-/// Signals that are taken while the target runs.
-const PASSED_ON: [Signal; 4] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT];
-
-/// `ssi_code` of a signal that the kernel itself sent (include/uapi/asm-generic/siginfo.h `SI_KERNEL`): from
-/// the terminal, which sends it to every process in the foreground, the target among them.
-const FROM_THE_KERNEL: i32 = 0x80;
-
-/// The signals of this process, taken as they come instead of ending it.
-pub struct Signals {
-    fd: AsyncFd<SignalFd>,
-}
-
-impl Signals {
-    /// Takes the signals from here on. Children start with none blocked.
-    ///
-    /// # Errors
-    /// If the kernel refuses.
-    pub fn take() -> Result<Self> {
-        let mut mask: SigSet = PASSED_ON.into_iter().collect();
-        mask.add(Signal::SIGCHLD);
-        mask.thread_block().context("cannot block signals")?;
-        let fd = SignalFd::with_flags(&mask, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)
-            .context("cannot take signals")?;
-        Ok(Self { fd: watch(fd)? })
-    }
-
-    /// The next signal, and whether the target has it already.
-    async fn next(&mut self) -> Result<(Signal, bool)> {
-        loop {
-            let mut ready = self.fd.readable_mut().await.context("cannot wait for signals")?;
-            match ready.get_inner_mut().read_signal().context("cannot read a signal")? {
-                None => ready.clear_ready(),
-                Some(info) => {
-                    let signal =
-                        i32::try_from(info.ssi_signo).ok().and_then(|number| Signal::try_from(number).ok());
-                    if let Some(signal) = signal {
-                        return Ok((signal, info.ssi_code == FROM_THE_KERNEL));
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// Has tokio say when a descriptor becomes readable. The descriptor is owned, so it stays open meanwhile.
-fn watch<T: AsRawFd>(descriptor: T) -> Result<AsyncFd<T>> {
+/// Has tokio say when a descriptor becomes readable. It gets one of its own, which stays open meanwhile.
+fn watch(descriptor: &impl AsFd) -> Result<AsyncFd<OwnedFd>> {
+    let descriptor = descriptor.as_fd().try_clone_to_owned().context("cannot watch a descriptor")?;
     #[expect(
         deprecated,
         reason = "what replaces it is an unsafe function for descriptors that may be closed under it; these can't be"
@@ -113,8 +70,8 @@ pub async fn until_end<S: Source + AsFd>(
     times: Times,
     mut progress: impl FnMut(usize),
 ) -> Result<Ended> {
-    let urgent = recording.source().as_fd().try_clone_to_owned().context("cannot watch the ring buffer")?;
-    let urgent = watch(urgent)?;
+    let urgent = watch(recording.source())?;
+    let signalled = watch(signals)?;
     let mut tick = interval(COLLECT_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut snapshots = times.interval.map(|every| {
@@ -134,12 +91,14 @@ pub async fn until_end<S: Source + AsFd>(
             return Ok(ended);
         }
         tokio::select! {
-            signal = signals.next() => match signal? {
-                (Signal::SIGCHLD, _) => {}
+            ready = signalled.readable() => match signals.read()? {
+                None => ready.context("cannot wait for signals")?.clear_ready(),
+                Some(Arrived { signal: Signal::SIGCHLD, .. }) => {}
                 // The second time the user does not want to wait for the target's consent.
-                (Signal::SIGINT, _) if std::mem::replace(&mut interrupted, true) => kill_all(target),
-                (signal, already_there) if !already_there => target.signal(signal),
-                _ => {}
+                Some(Arrived { signal: Signal::SIGINT, .. })
+                    if std::mem::replace(&mut interrupted, true) => kill_all(target),
+                Some(Arrived { signal, is_everywhere: false }) => target.signal(signal),
+                Some(_) => {}
             },
             () = limit.reached() => limit = enforce(&limit, target),
             () = next(&mut snapshots) => recording.snapshot()?,

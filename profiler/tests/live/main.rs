@@ -22,6 +22,7 @@ mod exit_codes;
 mod faults;
 mod hostile;
 mod identity;
+mod interrupted;
 mod intervals;
 mod lifecycle;
 mod limits;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         limits::tests(),
         intervals::tests(),
         stopping::tests(),
+        interrupted::tests(),
         exit_codes::tests(),
         identity::tests(),
         privilege::tests(),

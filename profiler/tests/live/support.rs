@@ -5,6 +5,7 @@ use profiler::profile::reconciliation::{Check, Rule};
 use profiler::profile::thread::Thread;
 use profiler::profile::{Profile, file};
 use profiler::report;
+use profiler::target::{hold, tree};
 use profiler_ebpf::metric::Metric;
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -79,6 +80,28 @@ pub(crate) fn undisturbed(mut run: impl FnMut() -> Result<(), String>) {
 pub(crate) fn is_alive(pid: u32) -> bool {
     std::fs::read_to_string(format!("/proc/{pid}/stat"))
         .is_ok_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X'])))
+}
+
+/// The first child that holds.
+pub(crate) fn held_child(profiler: u32) -> Option<u32> {
+    tree::descendants(profiler).into_iter().find(|&child| is_held(child))
+}
+
+/// Whether a process holds: it has not executed its command.
+pub(crate) fn is_held(pid: u32) -> bool {
+    arguments(pid).nth(1).is_some_and(|argument| argument == hold::COMMAND)
+}
+
+/// Whether a process is one of the comparison's, and executes.
+pub(crate) fn is_workload(pid: u32) -> bool {
+    arguments(pid).next().is_some_and(|program| program.ends_with("-workload"))
+}
+
+fn arguments(pid: u32) -> impl Iterator<Item = String> {
+    let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let words: Vec<String> =
+        line.split(|&byte| byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect();
+    words.into_iter()
 }
 
 /// The command line of one of this binary's own programs.

@@ -2,10 +2,12 @@
 
 use super::{assert_exact, ready_pid, send, state_of};
 use crate::attached::Attached;
-use crate::support::{Scene, command, eventually, is_alive, target, trials, undisturbed};
+use crate::support::{
+    Scene, command, eventually, held_child, is_alive, is_held, is_workload, target, trials, undisturbed,
+};
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
-use profiler::target::{hold, tree};
+use profiler::target::tree;
 use std::fs;
 use std::process::{Child, Stdio};
 use std::thread::sleep;
@@ -148,24 +150,4 @@ fn start(scene: &Scene, line: &[&str]) -> Child {
 fn end(profiler: &mut Child) {
     profiler.kill().expect("it runs");
     profiler.wait().expect("it can be waited for");
-}
-
-fn held_child(profiler: u32) -> Option<u32> {
-    tree::descendants(profiler).into_iter().find(|&child| is_held(child))
-}
-
-/// Whether a process holds: it has not executed its command.
-fn is_held(pid: u32) -> bool {
-    arguments(pid).nth(1).is_some_and(|argument| argument == hold::COMMAND)
-}
-
-fn is_workload(pid: u32) -> bool {
-    arguments(pid).next().is_some_and(|program| program.ends_with("-workload"))
-}
-
-fn arguments(pid: u32) -> impl Iterator<Item = String> {
-    let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    let words: Vec<String> =
-        line.split(|&byte| byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect();
-    words.into_iter()
 }
