@@ -3,13 +3,14 @@
 use anyhow::{Context, Result, bail};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::unistd::{Pid, getpgid, getpgrp, getpid, getsid};
 use std::os::fd::{AsFd, BorrowedFd};
 
 /// Signals that stop a run.
 const STOPPING: [Signal; 4] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT];
 
 /// `ssi_code` of a signal that the kernel itself sent (include/uapi/asm-generic/siginfo.h `SI_KERNEL`): from
-/// the terminal, which sends it to every process in the foreground, the target among them.
+/// the terminal.
 const FROM_THE_KERNEL: i32 = 0x80;
 
 /// A run that was stopped before there was anything to record.
@@ -36,8 +37,26 @@ pub struct Signals {
 pub struct Arrived {
     /// Which.
     pub signal: Signal,
-    /// Whether the target has it already.
-    pub is_everywhere: bool,
+    from_the_terminal: bool,
+}
+
+impl Arrived {
+    /// Whether a process has got it too: the terminal sends its signals to the process group in the foreground, which
+    /// is this process's if it gets any. Only that it hangs up it tells the leader of the session alone
+    /// (drivers/tty/tty_jobctrl.c `tty_signal_session_leader`).
+    ///
+    /// What somebody sends to the whole group with kill(2) looks like what is sent to this process alone.
+    #[must_use]
+    pub fn has_reached(self, pid: u32) -> bool {
+        let leads_session = || getsid(None) == Ok(getpid());
+        self.from_the_terminal
+            && is_in_group(pid, getpgrp())
+            && !(self.signal == Signal::SIGHUP && leads_session())
+    }
+}
+
+fn is_in_group(pid: u32, group: Pid) -> bool {
+    i32::try_from(pid).is_ok_and(|pid| getpgid(Some(Pid::from_raw(pid))) == Ok(group))
 }
 
 impl Signals {
@@ -78,7 +97,7 @@ impl Signals {
             if STOPPING.contains(&signal) {
                 self.stopped_by.get_or_insert(signal);
             }
-            return Ok(Some(Arrived { signal, is_everywhere: info.ssi_code == FROM_THE_KERNEL }));
+            return Ok(Some(Arrived { signal, from_the_terminal: info.ssi_code == FROM_THE_KERNEL }));
         }
         Ok(None)
     }
@@ -139,6 +158,28 @@ fn ignored_in(status: &str) -> Option<SigSet> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::process::CommandExt as _;
+    use std::process::Command;
+
+    #[test]
+    fn what_the_terminal_sends_reaches_only_the_group() {
+        let start = |group: Option<i32>| {
+            let mut command = Command::new("sleep");
+            command.arg("10");
+            group.map(|group| command.process_group(group));
+            command.spawn().unwrap()
+        };
+        let (mut beside, mut apart) = (start(None), start(Some(0)));
+        let typed = Arrived { signal: Signal::SIGINT, from_the_terminal: true };
+        let sent = Arrived { from_the_terminal: false, ..typed };
+        assert!(typed.has_reached(beside.id()));
+        assert!(!typed.has_reached(apart.id()));
+        assert!(!sent.has_reached(beside.id()));
+        for child in [&mut beside, &mut apart] {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
 
     #[test]
     fn ignored_signals_are_read_from_their_bits() {

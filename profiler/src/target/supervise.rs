@@ -97,8 +97,8 @@ pub async fn until_end<S: Source + AsFd>(
                 // The second time the user does not want to wait for the target's consent.
                 Some(Arrived { signal: Signal::SIGINT, .. })
                     if std::mem::replace(&mut interrupted, true) => kill_all(target),
-                Some(Arrived { signal, is_everywhere: false }) => target.signal(signal),
-                Some(_) => {}
+                Some(arrived) if arrived.has_reached(target.pid()) => {}
+                Some(arrived) => target.signal(arrived.signal),
             },
             () = limit.reached() => limit = enforce(&limit, target),
             () = next(&mut snapshots) => recording.snapshot()?,

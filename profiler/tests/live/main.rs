@@ -31,6 +31,7 @@ mod real_world;
 mod self_cost;
 mod stopping;
 mod switches;
+mod terminal;
 
 use libtest_mimic::Arguments;
 use std::{env, process::ExitCode};
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         intervals::tests(),
         stopping::tests(),
         interrupted::tests(),
+        terminal::tests(),
         exit_codes::tests(),
         identity::tests(),
         privilege::tests(),

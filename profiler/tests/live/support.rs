@@ -171,13 +171,7 @@ impl Scene {
 
     /// Starts, and returns once the target has written its first line.
     pub(crate) fn start(&self, target: &[String]) -> Started {
-        let mut command = self.run_command(target);
-        let mut child =
-            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the profiler starts");
-        let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
-        let mut line = String::new();
-        stdout.read_line(&mut line).expect("the target writes");
-        Started { child, stdout, line: line.trim().to_owned(), file: self.file() }
+        Started::of(self.run_command(target), self)
     }
 }
 
@@ -202,6 +196,22 @@ pub(crate) struct Started {
 }
 
 impl Started {
+    /// Starts a profiler in a scene, and returns once the target has written its first line.
+    pub(crate) fn of(profiler: Command, scene: &Scene) -> Self {
+        let mut started = Self::spawn(profiler, scene);
+        started.stdout.read_line(&mut started.line).expect("the target writes");
+        started.line = started.line.trim().to_owned();
+        started
+    }
+
+    /// Starts a profiler in a scene.
+    pub(crate) fn spawn(mut profiler: Command, scene: &Scene) -> Self {
+        profiler.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = profiler.spawn().expect("the profiler starts");
+        let stdout = BufReader::new(child.stdout.take().expect("it is piped"));
+        Self { child, stdout, line: String::new(), file: scene.file() }
+    }
+
     /// The profiler's process id.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()

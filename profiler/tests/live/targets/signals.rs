@@ -1,10 +1,11 @@
 //! Targets that are signalled.
 
 use nix::sys::signal::{SigSet, Signal};
-use serde_json::Value;
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use serde_json::{Value, json};
 use std::process::ExitCode;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Ends by this signal.
 pub(super) fn raise(signal: i32) -> Value {
@@ -23,6 +24,27 @@ pub(super) fn wait_for(signal: i32, code: u8) -> ExitCode {
     assert_eq!(set.wait().expect("signals can be waited for"), expected);
     println!("got {expected}");
     ExitCode::from(code)
+}
+
+/// Says `ready PID`, and how often the signal came from its first time on until it did not come for so long.
+pub(super) fn count(signal: i32, quiet_millis: u64) -> Value {
+    let signal = Signal::try_from(signal).expect("there is such a signal");
+    let mut set = SigSet::empty();
+    set.add(signal);
+    set.thread_block().expect("it can be blocked");
+    println!("ready {}", std::process::id());
+    set.wait().expect("signals can be waited for");
+    let taken = SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK).expect("signals can be taken");
+    let mut count = 1;
+    let mut last = Instant::now();
+    while last.elapsed() < Duration::from_millis(quiet_millis) {
+        sleep(Duration::from_millis(1));
+        if taken.read_signal().expect("signals can be read").is_some() {
+            count += 1;
+            last = Instant::now();
+        }
+    }
+    json!({ "count": count })
 }
 
 /// Says `ready PID` and does not end by any signal that can be refused.

@@ -1,0 +1,154 @@
+//! What is typed at a terminal, and a terminal that hangs up.
+
+use crate::support::{
+    Outcome, Scene, Started, command, eventually, held_child, is_alive, is_held, is_workload, target, trials,
+    undisturbed,
+};
+use libtest_mimic::Trial;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::pty::openpty;
+use nix::sys::signal::Signal;
+use profiler::target::tree;
+use std::fs::File;
+use std::io::Write as _;
+use std::process::Command;
+
+pub(crate) fn tests() -> Vec<Trial> {
+    trials![
+        ctrl_c_reaches_the_command_once,
+        ctrl_c_is_passed_on_to_a_command_in_a_session_of_its_own,
+        ctrl_c_twice_ends_a_command_that_ignores_it,
+        ctrl_c_before_the_command_started_leaves_nothing,
+        ctrl_c_stops_a_comparison,
+        a_hang_up_is_passed_on,
+    ]
+}
+
+/// A terminal of which the profiler leads the session. Dropping it hangs up.
+struct Terminal {
+    keyboard: File,
+    screen: File,
+}
+
+impl Terminal {
+    fn open() -> Self {
+        let pty = openpty(None, None).expect("there are terminals");
+        for end in [&pty.master, &pty.slave] {
+            // What the profiler has as its standard input is a copy: it must not hold the keyboard's end itself.
+            fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).expect("it can be kept from children");
+        }
+        Self { keyboard: pty.master.into(), screen: pty.slave.into() }
+    }
+
+    /// The same command line, started in the terminal's foreground.
+    fn start(&self, profiler: &Command) -> Command {
+        let mut setsid = Command::new("setsid");
+        setsid.arg("--ctty").arg(profiler.get_program()).args(profiler.get_args());
+        for (name, value) in profiler.get_envs() {
+            match value {
+                Some(value) => setsid.env(name, value),
+                None => setsid.env_remove(name),
+            };
+        }
+        setsid.current_dir(profiler.get_current_dir().expect("it is set"));
+        setsid.stdin(self.screen.try_clone().expect("it can be duplicated"));
+        setsid
+    }
+
+    fn type_ctrl_c(&mut self) {
+        self.keyboard.write_all(b"\x03").expect("it can be typed");
+    }
+}
+
+/// So that a command which a signal does not reach ends all the same.
+fn limited() -> Scene {
+    Scene::new().flags(&["--duration", "20s"])
+}
+
+fn run(terminal: &Terminal, scene: &Scene, line: &[String]) -> Started {
+    Started::of(terminal.start(&scene.run_command(line)), scene)
+}
+
+fn ctrl_c_reaches_the_command_once() {
+    let mut terminal = Terminal::open();
+    let scene = limited();
+    let number = (Signal::SIGINT as i32).to_string();
+    let run = run(&terminal, &scene, &target("count", &[&number, "500"]));
+    terminal.type_ctrl_c();
+    let outcome = run.finish();
+    outcome.assert_complete();
+    assert_eq!(outcome.told()["count"], 1);
+}
+
+fn ctrl_c_is_passed_on_to_a_command_in_a_session_of_its_own() {
+    let mut terminal = Terminal::open();
+    let scene = limited();
+    let number = (Signal::SIGINT as i32).to_string();
+    let apart = [command(&["setsid"]), target("count", &[&number, "500"])].concat();
+    let run = run(&terminal, &scene, &apart);
+    terminal.type_ctrl_c();
+    let outcome = run.finish();
+    outcome.assert_complete();
+    assert_eq!(outcome.told()["count"], 1);
+}
+
+fn ctrl_c_twice_ends_a_command_that_ignores_it() {
+    let mut terminal = Terminal::open();
+    let scene = Scene::new();
+    let run = run(&terminal, &scene, &target("ignore-all", &[]));
+    terminal.type_ctrl_c();
+    // Two at once are one to the kernel.
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    terminal.type_ctrl_c();
+    let outcome = run.finish();
+    assert_eq!(outcome.code, 128 + Signal::SIGKILL as i32, "{}", outcome.stderr);
+    outcome.assert_proven();
+}
+
+fn ctrl_c_before_the_command_started_leaves_nothing() {
+    undisturbed(|| {
+        let mut terminal = Terminal::open();
+        let scene = Scene::new();
+        let run = Started::spawn(terminal.start(&scene.run_command(&command(&["touch", "started"]))), &scene);
+        let held = eventually("a child is held", || held_child(run.pid()));
+        terminal.type_ctrl_c();
+        let outcome = run.finish();
+        if scene.folder().join("started").exists() {
+            return Err("the command was started already".to_owned());
+        }
+        assert_eq!(outcome.code, 128 + Signal::SIGINT as i32, "{}", outcome.stderr);
+        assert!(outcome.stderr.contains("interrupted before the command started"), "{}", outcome.stderr);
+        assert!(!is_alive(held) && !outcome.has_profile());
+        Ok(())
+    });
+}
+
+/// The held workload is in the foreground too.
+fn ctrl_c_stops_a_comparison() {
+    let mut terminal = Terminal::open();
+    let scene = Scene::new();
+    let mut profiler = scene.profiler();
+    profiler.args(["run", "--tasks", "200", "--fetch", "300s", "--out", "profiles"]);
+    let run = Started::spawn(terminal.start(&profiler), &scene);
+    let (running, held) = eventually("one workload runs and one is held", || {
+        let children = tree::descendants(run.pid());
+        let held = children.iter().copied().find(|&child| is_held(child));
+        children.iter().copied().find(|&child| is_workload(child)).zip(held)
+    });
+    terminal.type_ctrl_c();
+    let outcome: Outcome = run.finish();
+    assert_eq!(outcome.code, 128 + Signal::SIGINT as i32, "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("complete: 0 lost"), "the report: {}", outcome.stderr);
+    assert!(outcome.stderr.contains("stopped by SIGINT: 1 of 2 workloads"), "{}", outcome.stderr);
+    assert!(![running, held].into_iter().any(is_alive));
+}
+
+fn a_hang_up_is_passed_on() {
+    let terminal = Terminal::open();
+    let scene = limited();
+    let run = run(&terminal, &scene, &command(&["sh", "-c", "echo ready; exec sleep 300"]));
+    drop(terminal);
+    let outcome = run.finish();
+    assert_eq!(outcome.code, 128 + Signal::SIGHUP as i32, "{}", outcome.stderr);
+    outcome.assert_proven();
+}
