@@ -37,6 +37,7 @@ pub fn machine_texts(text: &str) {
         outside_text::chosen(text).is_some(),
         hooks::recursion_misses_in(text).is_ok(),
         target::tree::parent_of(text).is_some(),
+        target::signals::ignored_in(text).is_some(),
     ];
     let _ = (read, machine::stolen_in(text));
 }

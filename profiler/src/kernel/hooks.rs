@@ -53,7 +53,7 @@ const SNAPSHOT: &str = "snapshot";
 
 /// Has the kernel verify every program and attaches it; those that end a fault on each of `cpus`.
 pub(super) fn attach_all(ebpf: &mut Ebpf, btf: &Btf, cpus: &BTreeSet<u32>) -> Result<()> {
-    for name in names() {
+    for name in needed_always() {
         load(ebpf, btf, name)?;
     }
     // Ends before entries: an end without an entry would count as one.
@@ -67,8 +67,13 @@ pub(super) fn attach_all(ebpf: &mut Ebpf, btf: &Btf, cpus: &BTreeSet<u32>) -> Re
     Ok(())
 }
 
-/// Every program that each recording needs.
+/// Every program of the object.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    needed_always().chain([SNAPSHOT])
+}
+
+/// The programs that every recording needs.
+fn needed_always() -> impl Iterator<Item = &'static str> {
     let tracepoints = TRACEPOINTS.iter().map(|tracepoint| tracepoint.name);
     [CLOSE].into_iter().chain(tracepoints).chain(FAULT_ENDS.iter().map(|(name, _)| *name))
 }
