@@ -1,5 +1,6 @@
 //! Starts the target held, releases it, waits for it, and takes its usage.
 
+use super::family::Family;
 use super::hold;
 use super::user::Invoker;
 use crate::outside_text::kibibytes;
@@ -69,7 +70,7 @@ pub struct Running {
     pid: u32,
     started: Instant,
     floor: Option<Bytes>,
-    before: RawUsage,
+    family: Family,
     before_exec: BeforeExec,
 }
 
@@ -133,8 +134,8 @@ impl Held {
     /// # Errors
     /// [`ExecFailed`] if it can't; any other error if the child is gone.
     pub fn release(mut self) -> Result<Running> {
+        let family = Family::of(self.pid)?;
         let floor = peak_resident(self.pid);
-        let before = getrusage(UsageWho::RUSAGE_CHILDREN).context("cannot read this process's usage")?;
         let started = Instant::now();
         self.release.write_all(&[1]).context("the child ended before it was released")?;
         let mut said = String::new();
@@ -154,7 +155,7 @@ impl Held {
             });
         }
         let Self { child, pid, .. } = self;
-        Ok(Running { child, pid, started, floor, before, before_exec })
+        Ok(Running { child, pid, started, floor, family, before_exec })
     }
 }
 
@@ -178,26 +179,49 @@ impl Running {
         }
     }
 
+    /// Sends a signal to every process of the command.
+    pub fn signal_all(&self, signal: Signal) {
+        self.signal(signal);
+        self.family.signal_others(signal);
+    }
+
+    /// Whether any process of the command still runs.
+    #[must_use]
+    pub fn is_anything_left(&self) -> bool {
+        !self.family.members().is_empty()
+    }
+
+    /// Waits for what the command left behind and has ended.
+    pub fn reap_orphans(&self) {
+        self.family.reap_orphans();
+    }
+
     /// Whether the child has ended, and if so how. After `Some` the child is gone.
     ///
     /// # Errors
     /// If the child can't be waited for.
     pub fn try_wait(&mut self) -> Result<Option<Ended>> {
         let Some(child) = &mut self.child.0 else { return Ok(None) };
+        let before = usage_of_children()?;
         let Some(result) = child.try_wait4().context("cannot wait for the child")? else { return Ok(None) };
         let wall = self.started.elapsed();
         self.child.0 = None;
-        let after = getrusage(UsageWho::RUSAGE_CHILDREN).context("cannot read the child's usage")?;
-        let usage = self.usage(wall, &result.rusage, &after)?;
+        let usage = self.usage(wall, &result.rusage, &before, &usage_of_children()?)?;
         Ok(Some(Ended { status: result.status, usage, before_exec: self.before_exec }))
     }
 
-    /// The child is the only one waited for since `before`, so the growth of the sum over all children is its
-    /// share. The largest resident set is not a sum; `wait4` gives it for the child alone.
-    fn usage(&self, wall: Duration, own: &wait4::ResourceUsage, after: &RawUsage) -> Result<Usage> {
+    /// The child is the only one waited for between `before` and `after`, so the growth of the sum over all children is
+    /// its share. The largest resident set is not a sum; `wait4` gives it for the child alone.
+    fn usage(
+        &self,
+        wall: Duration,
+        own: &wait4::ResourceUsage,
+        before: &RawUsage,
+        after: &RawUsage,
+    ) -> Result<Usage> {
         let held = &self.before_exec;
         let growth = |count: fn(&RawUsage) -> i64, held: u64| {
-            let all = u64::try_from(count(after) - count(&self.before))
+            let all = u64::try_from(count(after) - count(before))
                 .context("the kernel's sum over all children shrank")?;
             all.checked_sub(held).context("the kernel's count of the child's usage shrank")
         };
@@ -221,6 +245,10 @@ impl Running {
             major_faults: growth(|usage| usage.major_page_faults(), held.major_faults)?,
         })
     }
+}
+
+fn usage_of_children() -> Result<RawUsage> {
+    getrusage(UsageWho::RUSAGE_CHILDREN).context("cannot read the usage of this process's children")
 }
 
 /// The largest resident set a process has had (`VmHWM`, /proc/PID/status).

@@ -1,5 +1,6 @@
 //! Who is profiled, and how it is started and stopped.
 //!
+//! - `family`: the command's processes, those that lost their parent among them.
 //! - `hold`: the child's first moment, before it executes the command.
 //! - `launch`: starts the held child, releases it, waits for it and takes its usage.
 //! - `refusal`: why a command can't be executed.
@@ -8,6 +9,7 @@
 //! - `tree`: the descendants of a process.
 //! - `user`: whom the command runs as and who owns the files.
 
+pub mod family;
 pub mod hold;
 pub mod launch;
 mod refusal;

@@ -3,7 +3,6 @@
 
 use super::launch::{Ended, Running};
 use super::signals::{Arrived, Signals};
-use super::tree;
 use crate::record::Source;
 use crate::record::recording::Recording;
 use anyhow::{Context, Result};
@@ -18,7 +17,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, interval_at, 
 /// second come and go, long enough that the wake-ups (20 a second) are lost beside the target's.
 const COLLECT_EVERY: Duration = Duration::from_millis(50);
 
-/// Between SIGTERM and SIGKILL at the time limit.
+/// Between SIGTERM and SIGKILL at the time limit, and for what SIGKILL does not end at once.
 pub const GRACE: Duration = Duration::from_secs(2);
 
 /// Has tokio say when a descriptor becomes readable. It gets one of its own, which stays open meanwhile.
@@ -31,21 +30,53 @@ fn watch(descriptor: &impl AsFd) -> Result<AsyncFd<OwnedFd>> {
     AsyncFd::with_interest(descriptor, Interest::READABLE).context("cannot watch a descriptor")
 }
 
-/// Where the end of the time limit stands.
-enum Limit {
-    /// There is none, or it is used up.
+/// How far the end of all of the target's processes has come.
+enum Ending {
+    /// It is not asked for. The child's end is the run's, whatever it leaves behind.
     None,
     /// SIGTERM then.
     Terminate(Instant),
-    /// SIGKILL then.
+    /// SIGTERM was sent; SIGKILL then.
     Kill(Instant),
+    /// SIGKILL was sent. What has not ended then is not waited for.
+    GiveUp(Instant),
 }
 
-impl Limit {
-    async fn reached(&self) {
+impl Ending {
+    /// At the time limit. One that the clock can't hold is never reached.
+    fn after(limit: Option<Duration>) -> Self {
+        limit.and_then(|limit| Instant::now().checked_add(limit)).map_or(Self::None, Self::Terminate)
+    }
+
+    fn at_once(target: &Running) -> Self {
+        target.signal_all(Signal::SIGKILL);
+        Self::GiveUp(Instant::now() + GRACE)
+    }
+
+    /// Returns when the next step is due.
+    async fn due(&self) {
         match self {
             Self::None => std::future::pending().await,
-            Self::Terminate(at) | Self::Kill(at) => sleep_until(*at).await,
+            Self::Terminate(at) | Self::Kill(at) | Self::GiveUp(at) => sleep_until(*at).await,
+        }
+    }
+
+    fn next_step(&self, target: &Running) -> Self {
+        match self {
+            Self::Terminate(_) => {
+                target.signal_all(Signal::SIGTERM);
+                Self::Kill(Instant::now() + GRACE)
+            }
+            Self::Kill(_) => Self::at_once(target),
+            Self::None | Self::GiveUp(_) => Self::None,
+        }
+    }
+
+    /// Whether the run is over with the child's end.
+    fn is_over(&self, target: &Running) -> bool {
+        match self {
+            Self::None | Self::Terminate(_) => true,
+            Self::Kill(_) | Self::GiveUp(_) => !target.is_anything_left(),
         }
     }
 }
@@ -59,7 +90,8 @@ pub struct Times {
     pub interval: Option<Duration>,
 }
 
-/// Waits for the target's end, collecting exited threads and calling `progress` now and then.
+/// Waits for the target's end, collecting exited threads and calling `progress` now and then. That is the child's end;
+/// where all processes are ended, by the time limit or a second SIGINT, it is theirs.
 ///
 /// # Errors
 /// If the target can't be waited for or the records can't be collected.
@@ -80,31 +112,32 @@ pub async fn until_end<S: Source + AsFd>(
         snapshots.set_missed_tick_behavior(MissedTickBehavior::Skip);
         snapshots
     });
-    let mut limit = times
-        .limit
-        // A limit that the clock can't hold is never reached.
-        .and_then(|limit| Instant::now().checked_add(limit))
-        .map_or(Limit::None, Limit::Terminate);
-    let mut interrupted = false;
+    let mut ending = Ending::after(times.limit);
+    let (mut interrupted, mut ended) = (false, None);
     loop {
-        if let Some(ended) = target.try_wait()? {
+        ended = ended.map_or_else(|| target.try_wait(), |ended| Ok(Some(ended)))?;
+        if let Some(ended) = ended.take_if(|_| ending.is_over(target)) {
             return Ok(ended);
         }
         tokio::select! {
             ready = signalled.readable() => match signals.read()? {
                 None => ready.context("cannot wait for signals")?.clear_ready(),
-                Some(Arrived { signal: Signal::SIGCHLD, .. }) => {}
+                Some(Arrived { signal: Signal::SIGCHLD, .. }) => target.reap_orphans(),
                 // The second time the user does not want to wait for the target's consent.
                 Some(Arrived { signal: Signal::SIGINT, .. })
-                    if std::mem::replace(&mut interrupted, true) => kill_all(target),
+                    if std::mem::replace(&mut interrupted, true) => ending = Ending::at_once(target),
                 Some(arrived) if arrived.has_reached(target.pid()) => {}
                 Some(arrived) => target.signal(arrived.signal),
             },
-            () = limit.reached() => limit = enforce(&limit, target),
             () = next(&mut snapshots) => recording.snapshot()?,
+            () = ending.due() => ending = ending.next_step(target),
             _ = tick.tick() => {
                 recording.collect()?;
                 progress(recording.exited());
+                if let Ending::GiveUp(_) = ending {
+                    // What was born while the others were killed.
+                    target.signal_all(Signal::SIGKILL);
+                }
             }
             ready = urgent.readable() => {
                 recording.collect()?;
@@ -120,25 +153,4 @@ async fn next(clock: &mut Option<Interval>) {
         Some(clock) => drop(clock.tick().await),
         None => std::future::pending().await,
     }
-}
-
-fn enforce(limit: &Limit, target: &Running) -> Limit {
-    match limit {
-        Limit::Terminate(_) => {
-            let descendants = tree::descendants(target.pid());
-            target.signal(Signal::SIGTERM);
-            tree::signal_all(&descendants, Signal::SIGTERM);
-            Limit::Kill(Instant::now() + GRACE)
-        }
-        _ => {
-            kill_all(target);
-            Limit::None
-        }
-    }
-}
-
-fn kill_all(target: &Running) {
-    let descendants = tree::descendants(target.pid());
-    target.signal(Signal::SIGKILL);
-    tree::signal_all(&descendants, Signal::SIGKILL);
 }

@@ -24,6 +24,7 @@ mod hostile;
 mod identity;
 mod interrupted;
 mod intervals;
+mod left_behind;
 mod lifecycle;
 mod limits;
 mod privilege;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         limits::tests(),
         intervals::tests(),
         stopping::tests(),
+        left_behind::tests(),
         interrupted::tests(),
         terminal::tests(),
         exit_codes::tests(),

@@ -1,7 +1,7 @@
 //! How a run is stopped: by a signal, by the time limit; and that nothing stays behind.
 
 use crate::attached::Attached;
-use crate::support::{Outcome, Scene, command, eventually, is_alive, target, trials};
+use crate::support::{Outcome, Scene, command, eventually, is_alive, ready_pid, target, trials};
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
 use std::time::{Duration, Instant};
@@ -22,7 +22,7 @@ fn a_signal_goes_to_the_child_and_the_report_is_written() {
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
         let scene = Scene::new();
         let run = scene.start(&command(&["sh", "-c", "echo ready $$; exec sleep 300"]));
-        let child = pid_of(&run.line);
+        let child = ready_pid(&run.line);
         run.signal(signal);
         let outcome = run.finish();
         assert_ended_by(&outcome, signal);
@@ -45,7 +45,7 @@ fn a_child_that_heeds_the_signal_keeps_its_exit_code() {
 fn a_second_interrupt_ends_a_child_that_ignores_the_first() {
     let scene = Scene::new();
     let run = scene.start(&target("ignore-all", &[]));
-    let child = pid_of(&run.line);
+    let child = ready_pid(&run.line);
     run.signal(Signal::SIGINT);
     // Two that are sent at once are one to the kernel.
     std::thread::sleep(Duration::from_millis(300));
@@ -70,7 +70,7 @@ fn the_time_limit_kills_a_child_that_ignores_it() {
     let script = "trap '' TERM; sleep 300 & echo ready $!; sleep 300";
     let scene = Scene::new().flags(&["--duration", "2s"]);
     let run = scene.start(&command(&["sh", "-c", script]));
-    let grandchild = pid_of(&run.line);
+    let grandchild = ready_pid(&run.line);
     let outcome = run.finish();
     assert_ended_by(&outcome, Signal::SIGKILL);
     assert!(outcome.profile().run.wall_ns.0 >= 4_000_000_000, "SIGKILL comes 2 s after SIGTERM");
@@ -98,11 +98,6 @@ fn no_probe_stays_attached_to_a_profiler_that_was_killed() {
     let attached = Attached::of(run.pid());
     run.abandon();
     attached.assert_gone();
-}
-
-fn pid_of(line: &str) -> u32 {
-    let pid = line.strip_prefix("ready ").and_then(|pid| pid.parse().ok());
-    pid.unwrap_or_else(|| panic!("the target says {line:?}"))
 }
 
 fn assert_ended_by(outcome: &Outcome, signal: Signal) {

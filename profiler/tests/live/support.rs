@@ -82,6 +82,12 @@ pub(crate) fn is_alive(pid: u32) -> bool {
         .is_ok_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X'])))
 }
 
+/// `ready PID`, a target's first line.
+pub(crate) fn ready_pid(line: &str) -> u32 {
+    let pid = line.strip_prefix("ready ").and_then(|pid| pid.parse().ok());
+    pid.unwrap_or_else(|| panic!("the target says {line:?}"))
+}
+
 /// The first child that holds.
 pub(crate) fn held_child(profiler: u32) -> Option<u32> {
     tree::descendants(profiler).into_iter().find(|&child| is_held(child))
@@ -235,7 +241,9 @@ impl Started {
         self.stdout
     }
 
+    /// Waits for the end. Nothing more is typed, should the target wait for it.
     pub(crate) fn finish(mut self) -> Outcome {
+        drop(self.child.stdin.take());
         let mut rest = Vec::new();
         self.stdout.read_to_end(&mut rest).expect("the output can be read");
         let mut output = self.child.wait_with_output().expect("the profiler can be waited for");

@@ -10,7 +10,7 @@ mod soak;
 mod stopped;
 mod two_profilers;
 
-use crate::support::{Outcome, eventually};
+use crate::support::{Outcome, eventually, ready_pid};
 use libtest_mimic::Trial;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -76,12 +76,6 @@ fn assert_told_switches(outcome: &Outcome, name: &str) -> u64 {
     assert_eq!(thread.voluntary_switches, told("voluntary") + 1, "one more ends the thread: {thread:#?}");
     assert!(thread.involuntary_switches >= told("involuntary"), "{thread:#?}");
     told("voluntary") + told("involuntary")
-}
-
-/// `ready PID`, a target's first line.
-fn ready_pid(line: &str) -> u32 {
-    let pid = line.strip_prefix("ready ").and_then(|pid| pid.parse().ok());
-    pid.unwrap_or_else(|| panic!("the target says {line:?}"))
 }
 
 fn send(pid: u32, signal: Signal) {
