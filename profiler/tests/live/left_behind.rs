@@ -53,7 +53,9 @@ fn the_time_limit_kills_those_that_outlive_the_command() {
 
 fn a_second_interrupt_ends_them() {
     let scene = Scene::new();
-    let run = scene.start(&leaving_behind("trap '' INT; sleep 300", "trap '' INT; sleep 300; sleep 300"));
+    // Ignored by all of them before anybody is told that they are there.
+    let script = "trap '' INT; (sleep 300 & echo ready $!); sleep 300; sleep 300";
+    let run = scene.start(&command(&["sh", "-c", script]));
     let orphan = ready_pid(&run.line);
     run.signal(Signal::SIGINT);
     // Two that are sent at once are one to the kernel.
