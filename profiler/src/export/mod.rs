@@ -5,6 +5,7 @@ mod csv;
 mod json;
 mod manifest;
 mod summary;
+mod tidy;
 
 pub use manifest::manifest;
 
