@@ -4,6 +4,7 @@
 mod csv;
 mod json;
 mod manifest;
+mod parquet;
 mod summary;
 mod tidy;
 
@@ -21,6 +22,8 @@ pub enum Format {
     Csv,
     /// Every bucket of every group, with what is known of the machine and the run
     Json,
+    /// The tables of CSV with types, for DuckDB, pandas, R
+    Parquet,
 }
 
 /// Profiles, and what is chosen of them.
@@ -77,22 +80,21 @@ impl Format {
         match self {
             Self::Csv => "csv",
             Self::Json => "json",
+            Self::Parquet => "parquet",
         }
     }
 
     /// Whether its bytes are not for a terminal.
     #[must_use]
     pub fn is_binary(self) -> bool {
-        match self {
-            Self::Csv | Self::Json => false,
-        }
+        matches!(self, Self::Parquet)
     }
 
     /// What the rows are if nothing else is asked for.
     #[must_use]
     pub fn group_by(self) -> GroupBy {
         match self {
-            Self::Csv | Self::Json => GroupBy::Thread,
+            Self::Csv | Self::Json | Self::Parquet => GroupBy::Thread,
         }
     }
 
@@ -111,6 +113,7 @@ impl Format {
         match self {
             Self::Csv => csv::csv(subject).map(|bytes| vec![Artifact::main(bytes)]),
             Self::Json => json::json(subject).map(|bytes| vec![Artifact::main(bytes)]),
+            Self::Parquet => parquet::parquet(subject).map(|bytes| vec![Artifact::main(bytes)]),
         }
     }
 }
