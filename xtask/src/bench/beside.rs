@@ -1,118 +1,158 @@
 //! Programs that run beside a load and have their own BPF programs attached meanwhile.
 
+use super::process;
 use crate::command::cannot_start;
-use anyhow::{Context as _, Result, bail};
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
+use anyhow::{Context as _, Result, bail, ensure};
+use nix::sys::signal::{Signal, kill};
 use std::{
     fs,
-    io::Read as _,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
-/// Loading takes well under a second; a machine that is busy building takes longer.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// bpftrace compiles its script first; a machine that is busy building takes longer.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 const PAUSE: Duration = Duration::from_millis(5);
+
+/// By what one sees that a program is attached.
+#[derive(Clone, Copy)]
+pub(super) enum Ready {
+    /// So many BPF links.
+    Links(usize),
+    /// So many performance events, to which older interfaces attach programs.
+    PerfEvents(usize),
+}
 
 /// A running program; it ends with this value.
 pub(super) struct Beside {
     child: Child,
+    stderr: PathBuf,
 }
 
 impl Beside {
-    /// Starts it and waits until it has attached that many BPF programs. Its standard input stays open as long
-    /// as it runs.
-    pub(super) fn start(command: &mut Command, programs: usize) -> Result<Self> {
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    /// Starts it and waits until it is ready. Its standard input stays open as long as it runs, its standard output
+    /// goes to a file, and its standard error to another one beside that.
+    pub(super) fn start(command: &mut Command, ready: Ready, output: &Path) -> Result<Self> {
+        let stderr = output.with_extension("stderr");
+        command.stdin(Stdio::piped()).stdout(process::create(output)?).stderr(process::create(&stderr)?);
         let child = command.spawn().with_context(|| cannot_start(command))?;
-        let mut beside = Self { child };
-        let begun = Instant::now();
-        while attached(beside.child.id())? < programs {
-            if let Some(status) = beside.child.try_wait().context("cannot ask for a program's status")? {
-                bail!("it ended at once ({status}): {}", beside.complaint());
-            }
-            if begun.elapsed() > PATIENCE {
-                bail!("it attached fewer than {programs} BPF programs within {PATIENCE:?}");
-            }
-            thread::sleep(PAUSE);
-        }
+        let mut beside = Self { child, stderr };
+        beside.wait_until(ready)?;
         Ok(beside)
     }
 
-    /// What an ended program wrote to its standard error.
-    fn complaint(&mut self) -> String {
-        let mut text = Vec::new();
-        // What cannot be read is missing from a message only.
-        let _read = self.child.stderr.take().map(|mut stderr| stderr.read_to_end(&mut text));
-        String::from_utf8_lossy(&text).trim().to_owned()
+    fn wait_until(&mut self, ready: Ready) -> Result<()> {
+        let begun = Instant::now();
+        while !ready.holds(self.id())? {
+            if let Some(status) = self.child.try_wait().context("cannot ask for a program's status")? {
+                bail!("it ended at once ({status}): {}", process::last_lines(&self.stderr));
+            }
+            let complaint = || process::last_lines(&self.stderr);
+            ensure!(
+                begun.elapsed() < PATIENCE,
+                "it attached too little within {PATIENCE:?}: {}",
+                complaint()
+            );
+            thread::sleep(PAUSE);
+        }
+        Ok(())
+    }
+
+    /// Its process id.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it as a person would; its CPU time from its start to its end.
+    pub(super) fn end(mut self) -> Result<Duration> {
+        self.interrupt()?;
+        let used = process::cpu_time_at_end(self.id())?;
+        self.child.wait().context("cannot wait for a program")?;
+        Ok(used)
+    }
+
+    fn interrupt(&self) -> Result<()> {
+        let pid = process::pid(self.id())?;
+        kill(pid, Signal::SIGINT).context("cannot interrupt a program")
     }
 }
 
 impl Drop for Beside {
-    /// As a person would end it. A program that has ended already needs neither.
+    /// One that has ended needs none of this.
     fn drop(&mut self) {
-        let interrupted =
-            i32::try_from(self.child.id()).is_ok_and(|pid| kill(Pid::from_raw(pid), Signal::SIGINT).is_ok());
-        if !interrupted {
-            let _killed = self.child.kill();
-        }
+        let _killed = self.child.kill();
         let _waited = self.child.wait();
     }
 }
 
-/// How many BPF programs a process has attached, by the links among its descriptors (kernel/bpf/syscall.c
-/// `bpf_link_show_fdinfo`).
-fn attached(pid: u32) -> Result<usize> {
-    Ok(descriptors(pid)?.iter().filter(|info| field(info, "link_type").is_some()).count())
-}
-
-/// What the kernel tells of each descriptor of a process.
-pub(super) fn descriptors(pid: u32) -> Result<Vec<String>> {
-    let folder = format!("/proc/{pid}/fdinfo");
-    let mut infos = Vec::new();
-    for entry in fs::read_dir(&folder).with_context(|| format!("cannot read {folder}"))? {
-        let path = entry.with_context(|| format!("cannot read {folder}"))?.path();
-        // One that was closed meanwhile is none of the process's any more.
-        infos.extend(fs::read_to_string(path));
+impl Ready {
+    fn holds(self, pid: u32) -> Result<bool> {
+        Ok(match self {
+            // kernel/bpf/syscall.c `bpf_link_show_fdinfo`
+            Self::Links(links) => {
+                let infos = process::descriptors(pid)?;
+                infos.iter().filter(|info| process::field(info, "link_type").is_some()).count() >= links
+            }
+            Self::PerfEvents(events) => {
+                let folder = format!("/proc/{pid}/fd");
+                let entries = fs::read_dir(&folder).with_context(|| format!("cannot read {folder}"))?;
+                let targets = entries.flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
+                targets.filter(|target| target.ends_with("anon_inode:[perf_event]")).count() >= events
+            }
+        })
     }
-    Ok(infos)
-}
-
-/// A line `name:<tab>value`.
-pub(super) fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
-    info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::env;
+
+    fn output(name: &str) -> PathBuf {
+        env::temp_dir().join(format!("xtask-beside-{name}-{}.txt", std::process::id()))
+    }
+
+    fn remove(output: &Path) {
+        fs::remove_file(output).unwrap();
+        fs::remove_file(output.with_extension("stderr")).unwrap();
+    }
 
     #[test]
     fn a_program_that_ends_at_once_is_quoted() {
         let mut command = Command::new("sh");
         command.args(["-c", "echo no rights >&2; exit 2"]);
-        let error = Beside::start(&mut command, 1).err().map(|error| error.to_string());
+        let output = output("quoted");
+        let error =
+            Beside::start(&mut command, Ready::Links(1), &output).err().map(|error| error.to_string());
         assert_eq!(error.as_deref(), Some("it ended at once (exit status: 2): no rights"));
+        remove(&output);
     }
 
     #[test]
     fn a_program_ends_with_its_value() {
-        let beside = Beside::start(Command::new("cat").arg("-"), 0).unwrap();
-        let folder = format!("/proc/{}", beside.child.id());
+        let output = output("value");
+        let beside = Beside::start(Command::new("cat").arg("-"), Ready::Links(0), &output).unwrap();
+        let folder = format!("/proc/{}", beside.id());
         assert!(fs::metadata(&folder).is_ok());
         drop(beside);
         assert!(fs::metadata(&folder).is_err());
+        remove(&output);
     }
 
     #[test]
-    fn a_field_is_found_by_its_whole_name() {
-        let info = "pos:\t0\nmap_type:\t2\nmap_id:\t17\nmemlock:\t4096\n";
-        assert_eq!(field(info, "memlock"), Some("4096"));
-        assert_eq!(field(info, "map"), None);
+    fn what_a_program_prints_as_it_is_interrupted_is_kept() {
+        let output = output("kept");
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap 'echo sum; exit' INT; echo ready; read line"]);
+        let beside = Beside::start(&mut command, Ready::PerfEvents(0), &output).unwrap();
+        while fs::read_to_string(&output).unwrap() != "ready\n" {
+            thread::sleep(PAUSE);
+        }
+        beside.end().unwrap();
+        assert_eq!(fs::read_to_string(&output).unwrap(), "ready\nsum\n");
+        remove(&output);
     }
 }

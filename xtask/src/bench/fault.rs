@@ -2,12 +2,16 @@
 //! profiler.
 
 use super::{
-    load::{Hooks, Programs},
+    contender::Contender,
+    job::Job,
     measure::Settings,
+    run,
     table::{Row, Unit},
-    turns::{Variant, added, in_turns, summary},
+    turns::in_turns,
 };
-use anyhow::Result;
+
+/// Who is measured.
+pub(super) const CONTENDERS: [Contender; 3] = [Contender::Nothing, Contender::Empty, Contender::Profiler];
 
 /// Nanoseconds a fault may take more.
 const BAR_NS: f64 = 200.0;
@@ -15,23 +19,13 @@ const BAR_NS: f64 = 200.0;
 const PAGES: u32 = 100_000;
 
 /// The lines of this step.
-pub(super) fn measure(programs: &Programs, settings: &Settings) -> Vec<Row> {
-    let load = ["touch".to_owned(), format!("--pages={}", settings.shortened(PAGES))];
-    let load = load.as_slice();
-    let variants: [Variant<'_>; 3] = [
-        Ok(Box::new(move || programs.figure(load))),
-        settings.empty_programs.clone().map(|object| -> Box<dyn Fn() -> Result<f64>> {
-            Box::new(move || {
-                let _beside = programs.empty_probes(&object, Hooks::Fault)?;
-                programs.figure(load)
-            })
-        }),
-        Ok(Box::new(move || programs.profiled_figure("fault", load))),
-    ];
-    let [nothing, empty, profiler] = in_turns("fault", settings, &variants);
+pub(super) fn measure(settings: &Settings) -> Vec<Row> {
+    let job = Job::touch(settings.shortened(PAGES));
+    let nanoseconds = |contender| run::figure_ns(contender, settings, &job);
+    let taken = in_turns("fault", settings.rounds(), &CONTENDERS, nanoseconds);
     vec![
-        Row::new("minor fault on a fresh page", Unit::Ns, summary(&nothing)),
-        Row::new("added by empty BPF programs on the same hooks", Unit::Ns, added(&empty, &nothing)),
-        Row::new("added by `profiler run`", Unit::Ns, added(&profiler, &nothing)).at_most(BAR_NS),
+        Row::new("minor fault on a fresh page", Unit::Ns, taken.whole(Contender::Nothing)),
+        Row::new("added by empty BPF programs on the same hooks", Unit::Ns, taken.added(Contender::Empty)),
+        Row::new("added by `profiler run`", Unit::Ns, taken.added(Contender::Profiler)).at_most(BAR_NS),
     ]
 }

@@ -1,23 +1,13 @@
-//! The loads, alone and under the profiler.
+//! The programs that are measured, and where they leave their files.
 
-use crate::{command::Run as _, workspace::Workspace};
-use anyhow::{Context as _, Result, ensure};
+use super::{job::Event, machine};
+use crate::workspace::Workspace;
+use anyhow::Result;
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
     process::Command,
 };
-
-use super::{beside::Beside, machine, profile::Profile};
-
-/// Which hooks the empty BPF programs are put on.
-#[derive(Clone, Copy)]
-pub(super) enum Hooks {
-    /// Those of the switch metrics.
-    Switch,
-    /// Those of the fault metrics.
-    Fault,
-}
 
 /// `sched_switch` and `sched_waking`.
 const SWITCH_HOOKS: usize = 2;
@@ -25,7 +15,7 @@ const SWITCH_HOOKS: usize = 2;
 /// `page_fault_user`; the end of a fault is hooked on each CPU.
 const FAULT_ENTRIES: usize = 1;
 
-/// The programs that are measured, and where they leave their files.
+/// Knows them.
 pub(super) struct Programs {
     release: PathBuf,
     folder: PathBuf,
@@ -42,21 +32,15 @@ impl Programs {
         Command::new(self.release.join("profiler"))
     }
 
-    /// Attaches the empty BPF programs as long as what it returns lives.
-    pub(super) fn empty_probes(&self, object: &Path, hooks: Hooks) -> Result<Beside> {
-        let (mut command, attached) = self.empty_command(object, hooks)?;
-        Beside::start(&mut command, attached).context("the empty BPF programs")
-    }
-
-    /// What attaches the empty BPF programs, and how many links it makes.
-    pub(super) fn empty_command(&self, object: &Path, hooks: Hooks) -> Result<(Command, usize)> {
-        let (name, attached) = match hooks {
-            Hooks::Switch => ("switch", SWITCH_HOOKS),
-            Hooks::Fault => ("fault", FAULT_ENTRIES + machine::online_cpus()?),
+    /// What attaches the empty BPF programs to the hooks of the metrics of an event, and how many links it makes.
+    pub(super) fn empty_programs(&self, object: &Path, event: Event) -> Result<(Command, usize)> {
+        let (name, links) = match event {
+            Event::Switch => ("switch", SWITCH_HOOKS),
+            Event::Fault => ("fault", FAULT_ENTRIES + machine::online_cpus()?),
         };
         let mut command = Command::new(self.release.join("examples/empty_probes"));
         command.arg(object).arg(name);
-        Ok((command, attached))
+        Ok((command, links))
     }
 
     /// Where the files of the runs are left.
@@ -85,30 +69,8 @@ impl Programs {
         (command, profile)
     }
 
-    /// The figure that a load prints.
-    pub(super) fn figure<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Result<f64> {
-        parse(&self.load(arguments).read()?)
-    }
-
-    /// The figure that a load prints under the profiler, which must have lost nothing meanwhile.
-    pub(super) fn profiled_figure<A: AsRef<OsStr>>(&self, name: &str, arguments: &[A]) -> Result<f64> {
-        let (mut command, profile) = self.profiled(name, &[], arguments);
-        let figure = parse(&command.read()?)?;
-        let lost = Profile::read(&profile)?.lost()?;
-        ensure!(
-            lost == 0,
-            "the profiler lost {lost} samples or threads: see `lost` in {}",
-            profile.display()
-        );
-        Ok(figure)
-    }
-
     /// The program that is all the loads.
     pub(super) fn load_program(&self) -> PathBuf {
         self.release.join("bench-load")
     }
-}
-
-fn parse(output: &str) -> Result<f64> {
-    output.trim().parse().with_context(|| format!("a load printed {output:?} instead of a number"))
 }

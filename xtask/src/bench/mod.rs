@@ -6,15 +6,21 @@
 
 mod archive;
 mod beside;
+mod contender;
 mod cost;
 mod fault;
+mod found;
+mod job;
 mod load;
 mod machine;
 pub(crate) mod measure;
 mod memory;
+mod output;
 mod peers;
+mod process;
 mod profile;
 mod report;
+mod run;
 mod start;
 mod statistics;
 mod switch;
@@ -31,7 +37,8 @@ use crate::{
 };
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
-use peers::Peer;
+use contender::{Contender, EMPTY_PROGRAMS};
+use found::Found;
 use std::{
     env,
     ffi::OsStr,
@@ -49,12 +56,12 @@ pub(crate) struct BenchArgs {
     rounds: Option<u32>,
 
     /// Measure beside the peers instead: what each adds, loses and uses, by threads and by switch rate; leaves
-    /// tables and charts in docs/cost (with --quick in target/bench/cost). Peers that are not installed are unpacked
-    /// below the target folder [rounds by default: 11]
+    /// tables and charts in docs/cost (with --quick in target/bench/cost), and takes about a quarter of an hour. Peers
+    /// that are not installed are unpacked below the target folder
     #[arg(long, conflicts_with = "only")]
     peers: bool,
 
-    /// With --peers: measure nothing, make tables and charts again of the figures in docs/cost
+    /// With --peers: measure nothing, make tables and charts again of the figures that were left
     #[arg(long, requires = "peers")]
     redraw: bool,
 
@@ -90,7 +97,7 @@ enum Step {
 /// Prepares everything and becomes the measuring half. Returns only when that could not be started.
 pub(crate) fn bench(workspace: &Workspace, args: &BenchArgs) -> Result<()> {
     if args.redraw {
-        return cost::redraw(workspace).map(|_bars| ());
+        return cost::redraw(workspace, args.quick);
     }
     let privilege = Privilege::find("`cargo xtask bench`")?;
     let object = build::build(workspace)?;
@@ -105,18 +112,16 @@ pub(crate) fn bench(workspace: &Workspace, args: &BenchArgs) -> Result<()> {
     }
     if args.peers {
         measure.arg("--peers");
-        for peer in peers::ALL {
-            pass_peer(&mut measure, peer, peer.find(workspace));
-        }
     }
     for step in args.only.iter().filter_map(Step::to_possible_value) {
         measure.arg("--only").arg(step.get_name());
     }
-    if args.includes(Step::Switch) || args.includes(Step::Fault) {
-        pass(&mut measure, "empty-programs", empty_programs(workspace, &object));
-    }
-    if args.includes(Step::Switch) && !args.peers {
-        pass(&mut measure, "runqlat", peers::RUNQLAT.find(workspace));
+    for name in needs(args) {
+        let program = find(workspace, &object, name);
+        if let Err(error) = &program {
+            println!("{name}: will not be measured: {error:#}");
+        }
+        Found::tell(&mut measure, name, &program);
     }
     Err(measure.exec()).with_context(|| cannot_start(&measure))
 }
@@ -124,13 +129,7 @@ pub(crate) fn bench(workspace: &Workspace, args: &BenchArgs) -> Result<()> {
 fn rounds(args: &BenchArgs) -> u32 {
     const ROUNDS: u32 = 21;
     const QUICK_ROUNDS: u32 = 3;
-    // A round of eleven contenders takes ten times as long as one of the steps'.
-    const PEER_ROUNDS: u32 = 11;
-    args.rounds.unwrap_or(match args {
-        BenchArgs { quick: true, .. } => QUICK_ROUNDS,
-        BenchArgs { peers: true, .. } => PEER_ROUNDS,
-        _ => ROUNDS,
-    })
+    args.rounds.unwrap_or(if args.quick { QUICK_ROUNDS } else { ROUNDS })
 }
 
 /// This program as root, in the same checkout.
@@ -142,23 +141,34 @@ fn measuring_half(privilege: Privilege) -> Result<Command> {
     Ok(privilege.command(&program, &variables))
 }
 
-/// Hands over where a program is, or why it is not there: the table says so then.
-fn pass(measure: &mut Command, name: &str, program: Result<PathBuf>) {
-    match program {
-        Ok(path) => measure.arg(format!("--{name}")).arg(path),
-        Err(error) => measure.arg(format!("--no-{name}")).arg(format!("{error:#}")),
-    };
+/// The names of all programs that the contenders need, each once.
+fn needs(args: &BenchArgs) -> Vec<&'static str> {
+    let mut contenders: Vec<Contender> = Vec::new();
+    if args.peers {
+        contenders.extend(Contender::ALL);
+    } else {
+        if args.includes(Step::Switch) {
+            contenders.extend(switch::CONTENDERS);
+        }
+        if args.includes(Step::Fault) {
+            contenders.extend(fault::CONTENDERS);
+        }
+    }
+    let mut names: Vec<&str> = Vec::new();
+    for name in contenders.into_iter().flat_map(Contender::needs) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
 }
 
-/// Likewise for a peer.
-fn pass_peer(measure: &mut Command, peer: &Peer, found: Result<PathBuf>) {
-    match found {
-        Ok(path) => measure.arg("--peer").arg(format!("{}={}", peer.name, path.display())),
-        Err(error) => {
-            println!("{}: will not be measured: {error:#}", peer.name);
-            measure.arg("--no-peer").arg(format!("{}={error:#}", peer.name))
-        }
-    };
+fn find(workspace: &Workspace, object: &Object, name: &str) -> Result<PathBuf> {
+    if name == EMPTY_PROGRAMS {
+        return empty_programs(workspace, object);
+    }
+    let peer = peers::ALL.into_iter().find(|peer| peer.name == name);
+    peer.with_context(|| format!("{name} is no peer"))?.find(workspace)
 }
 
 /// Builds the empty BPF programs and what loads them.

@@ -1,13 +1,14 @@
 //! The peers that the profiler is measured against: from this machine if they are installed, else unpacked from the
 //! Debian archive below the target folder.
 
-use super::archive;
-use crate::workspace::Workspace;
+use super::{archive, found::Found};
+use crate::{command::Run as _, workspace::Workspace};
 use anyhow::{Context as _, Result, ensure};
 use std::{
     env, fs,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 /// Where system programs are, which not every user's PATH names.
@@ -18,7 +19,7 @@ pub(super) struct Peer {
     /// Its name.
     pub(super) name: &'static str,
     /// The package that holds it.
-    pub(super) package: &'static str,
+    package: &'static str,
     /// Its folder in the package.
     folder: &'static str,
     /// Whether it is a program, to be started with the libraries of its own release.
@@ -46,13 +47,45 @@ pub(super) const PERF: Peer = program("perf", "linux-perf", "usr/bin");
 /// All of them.
 pub(super) const ALL: [&Peer; 6] = [&RUNQLAT, &CPUDIST, &OFFCPUTIME, &BPFTRACE, &RUNQLAT_BT, &PERF];
 
+/// How all of them get installed.
+pub(super) fn advice() -> String {
+    format!("`apt install {}`", packages().join(" "))
+}
+
+/// What was found, with its version: a package each.
+pub(super) fn versions(workspace: &Workspace, found: &Found) -> Vec<String> {
+    let version = |package: &&'static str| {
+        let mut peers = ALL.into_iter().filter(|peer| peer.package == *package);
+        let path = peers.find_map(|peer| found.path(peer.name).ok())?;
+        let folder = folder(workspace);
+        let version = if path.starts_with(&folder) {
+            archive::version(&folder, package)
+        } else {
+            Command::new("dpkg-query").args(["--show", "--showformat=${Version}", package]).read()
+        };
+        Some(format!("{package} {}", version.unwrap_or_else(|_error| "of unknown version".to_owned())))
+    };
+    packages().iter().filter_map(version).collect()
+}
+
+fn packages() -> Vec<&'static str> {
+    let mut packages: Vec<&str> = ALL.iter().map(|peer| peer.package).collect();
+    packages.dedup();
+    packages
+}
+
+/// Where those are unpacked that are not installed.
+fn folder(workspace: &Workspace) -> PathBuf {
+    workspace.target().join("peers")
+}
+
 impl Peer {
     /// Where it is; fetches it if it is nowhere.
     pub(super) fn find(&self, workspace: &Workspace) -> Result<PathBuf> {
         if let Some(installed) = self.installed() {
             return Ok(installed);
         }
-        let folder = workspace.target().join("peers");
+        let folder = folder(workspace);
         let unpacked = archive::root(&folder).join(self.folder).join(self.name);
         if !unpacked.is_file() {
             println!("{}: unpacking {} below {}", self.name, self.package, folder.display());

@@ -2,32 +2,58 @@
 //! `cargo xtask` wait for the profiler to be built.
 
 use anyhow::{Context as _, Result};
-use serde_json::Value;
-use std::{fs, path::Path};
+use serde::Deserialize;
+use std::{collections::BTreeMap, fs, path::Path};
 
 /// A profile file.
-pub(super) struct Profile(Value);
+#[derive(Deserialize)]
+pub(super) struct Profile {
+    lost: BTreeMap<String, u64>,
+    /// Those that were recorded.
+    pub(super) threads: Vec<Thread>,
+}
+
+/// What the profile says of a thread.
+#[derive(Deserialize)]
+pub(super) struct Thread {
+    voluntary_switches: u64,
+    involuntary_switches: u64,
+    minor_faults: u64,
+    major_faults: u64,
+}
 
 impl Profile {
     /// Reads it.
     pub(super) fn read(path: &Path) -> Result<Self> {
         let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let value =
-            serde_json::from_slice(&bytes).with_context(|| format!("{} is not JSON", path.display()))?;
-        Ok(Self(value))
+        Self::of(&bytes).with_context(|| format!("{} is no profile", path.display()))
+    }
+
+    fn of(bytes: &[u8]) -> Result<Self> {
+        Ok(serde_json::from_slice(bytes)?)
     }
 
     /// Everything the profiler says it lost, added up.
-    pub(super) fn lost(&self) -> Result<u64> {
-        let lost = self.0["lost"].as_object().context("the profile does not say what was lost")?;
-        lost.iter()
-            .map(|(name, count)| count.as_u64().with_context(|| format!("lost.{name} is no number: {count}")))
-            .sum()
+    pub(super) fn lost(&self) -> u64 {
+        self.lost.values().sum()
     }
 
-    /// How many threads were recorded.
-    pub(super) fn threads(&self) -> Result<usize> {
-        Ok(self.0["threads"].as_array().context("the profile has no threads")?.len())
+    /// Switches of all threads.
+    pub(super) fn switches(&self) -> u64 {
+        self.threads.iter().map(|thread| thread.voluntary_switches + thread.involuntary_switches).sum()
+    }
+
+    /// Faults of all threads.
+    pub(super) fn faults(&self) -> u64 {
+        self.threads.iter().map(|thread| thread.minor_faults + thread.major_faults).sum()
+    }
+}
+
+#[cfg(test)]
+impl Profile {
+    /// Of a text.
+    pub(super) fn from_text(text: &str) -> Result<Self> {
+        Self::of(text.as_bytes())
     }
 }
 
@@ -37,17 +63,19 @@ mod tests {
 
     #[test]
     fn all_that_was_lost_is_added_up() {
-        let profile = |text| Profile(serde_json::from_str(text).unwrap());
-        let some = profile(r#"{"lost": {"samples_without_bucket": 2, "threads_without_slot": 3}}"#);
-        assert_eq!(some.lost().unwrap(), 5);
-        let unknown = profile(r#"{"lost": {"samples_without_bucket": null}}"#);
-        assert_eq!(unknown.lost().unwrap_err().to_string(), "lost.samples_without_bucket is no number: null");
-        assert!(profile("{}").lost().is_err(), "silence is not zero");
+        let some = r#"{"lost": {"samples_without_bucket": 2, "threads_without_slot": 3}, "threads": []}"#;
+        assert_eq!(Profile::from_text(some).unwrap().lost(), 5);
+        let unknown = r#"{"lost": {"samples_without_bucket": null}, "threads": []}"#;
+        assert!(Profile::from_text(unknown).is_err());
+        assert!(Profile::from_text(r#"{"threads": []}"#).is_err(), "silence is not zero");
     }
 
     #[test]
-    fn threads_are_counted() {
-        let profile = Profile(serde_json::json!({"threads": [{"tid": 1}, {"tid": 2}]}));
-        assert_eq!(profile.threads().unwrap(), 2);
+    fn threads_are_counted_and_what_they_did_is_added_up() {
+        let two = r#"{"lost": {}, "threads": [
+            {"voluntary_switches": 1, "involuntary_switches": 20, "minor_faults": 300, "major_faults": 4000},
+            {"voluntary_switches": 2, "involuntary_switches": 30, "minor_faults": 400, "major_faults": 5000}]}"#;
+        let profile = Profile::from_text(two).unwrap();
+        assert_eq!((profile.threads.len(), profile.switches(), profile.faults()), (2, 53, 9700));
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn measure(programs: &Programs) -> Result<Vec<Row>> {
     let load = ["threads".to_owned(), format!("--count={THREADS}"), format!("--sleeps={SLEEPS}")];
     let (mut command, profile) = programs.profiled("report", &[], &load);
     command.stdin(Stdio::null()).read()?;
-    let threads = Profile::read(&profile)?.threads()?;
+    let threads = Profile::read(&profile)?.threads.len();
     ensure!(threads >= THREADS, "{} tells of {threads} threads only", profile.display());
     let mut samples = Vec::with_capacity(REPEATS);
     for _ in 0..REPEATS {

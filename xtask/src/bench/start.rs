@@ -1,7 +1,6 @@
 //! How long it takes from the profiler's start until the profiled command runs.
 
 use super::{
-    load::Programs,
     measure::Settings,
     statistics::Summary,
     table::{Row, Unit},
@@ -15,11 +14,11 @@ const BAR_MS: f64 = 150.0;
 const NS_PER_MS: f64 = 1_000_000.0;
 
 /// The lines of this step.
-pub(super) fn measure(programs: &Programs, settings: &Settings) -> Result<Vec<Row>> {
+pub(super) fn measure(settings: &Settings) -> Result<Vec<Row>> {
     let mut samples = Vec::new();
     for round in 0..settings.rounds() {
         eprintln!("start: round {} of {}", round + 1, settings.rounds());
-        let (mut command, _profile) = programs.profiled("start", &[], &["started"]);
+        let (mut command, _profile) = settings.programs.profiled("start", &[], &["started"]);
         let begun = clock_gettime(ClockId::CLOCK_MONOTONIC).context("cannot read the clock")?;
         let begun_ns = begun.tv_sec() * 1_000_000_000 + begun.tv_nsec();
         let output = command.read()?;

@@ -1,7 +1,9 @@
 //! The few statistics that the table is made of.
 
+use serde::{Deserialize, Serialize};
+
 /// The middle of some samples, and how far they reach.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Summary {
     /// The value in the middle: one disturbed round does not move it.
     pub(super) median: f64,

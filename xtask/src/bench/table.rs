@@ -84,8 +84,7 @@ impl Row {
                 format!("{} ({range})", self.unit.write(*median))
             }
             Ok(single) => self.unit.write(single.median),
-            // Messages may have several lines, and a line of the table only one.
-            Err(why) => format!("not measured: {}", why.split_whitespace().collect::<Vec<_>>().join(" ")),
+            Err(why) => format!("not measured: {}", one_line(why)),
         };
         let bar = self.bar.map(|bar| format!("≤ {}", self.unit.write(bar)));
         let verdict = self.verdict().map(|verdict| verdict.text().to_owned());
@@ -115,27 +114,36 @@ pub(super) fn unmet(rows: &[Row]) -> usize {
     rows.iter().filter_map(Row::verdict).filter(|verdict| *verdict != Verdict::Pass).count()
 }
 
-/// A Markdown table whose columns line up in a terminal too.
+/// The lines as a Markdown table.
 pub(super) fn markdown(rows: &[Row]) -> String {
     let head = ["", "median (least to greatest)", "bar", ""].map(str::to_owned);
-    let lines: Vec<[String; 4]> = std::iter::once(head).chain(rows.iter().map(Row::cells)).collect();
-    let mut widths = [3; 4];
-    for line in &lines {
+    lines_up(head.to_vec(), rows.iter().map(|row| row.cells().to_vec()).collect())
+}
+
+/// A Markdown table whose columns line up in a terminal too.
+pub(super) fn lines_up(head: Vec<String>, body: Vec<Vec<String>>) -> String {
+    // Markdown wants three dashes in a column.
+    let mut widths = vec![3; head.len()];
+    for line in std::iter::once(&head).chain(&body) {
         for (width, cell) in widths.iter_mut().zip(line) {
             *width = (*width).max(cell.chars().count());
         }
     }
-    let rule = widths.map(|width| "-".repeat(width));
-    let (head, body) = lines.split_at(1);
+    let rule = widths.iter().map(|width| "-".repeat(*width)).collect();
     let mut table = String::new();
-    for line in head.iter().chain([&rule]).chain(body) {
-        for (cell, width) in line.iter().zip(widths) {
+    for line in [head, rule].iter().chain(&body) {
+        for (cell, width) in line.iter().zip(&widths) {
             // Writing to a string cannot fail.
             let _written = write!(table, "| {cell:width$} ");
         }
         table.push_str("|\n");
     }
     table
+}
+
+/// A message may have several lines, and a line of a table only one.
+pub(super) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

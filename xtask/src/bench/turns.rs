@@ -1,7 +1,7 @@
-//! Measures several variants of one thing in turns.
+//! Measures several contenders with one thing in turns, because a machine is never equally fast twice.
 
 use super::{
-    measure::Settings,
+    contender::Contender,
     statistics::{Summary, differences, ratio},
 };
 use anyhow::Result;
@@ -9,64 +9,102 @@ use anyhow::Result;
 /// One sample a round, or why there are none.
 pub(super) type Samples = Result<Vec<f64>, String>;
 
-/// Takes a sample, or why that can't be done.
-pub(super) type Variant<'a> = Result<Box<dyn Fn() -> Result<f64> + 'a>, String>;
+/// The samples of each contender.
+pub(super) struct Taken(Vec<(Contender, Samples)>);
 
-/// Takes a sample of each variant in each round. A variant that fails once is not tried again.
-pub(super) fn in_turns<const N: usize>(
+/// Takes a sample of each contender in each round. One that fails once is not tried again.
+pub(super) fn in_turns(
     step: &str,
-    settings: &Settings,
-    variants: &[Variant<'_>; N],
-) -> [Samples; N] {
-    let mut samples = turns(step, settings.rounds(), variants).into_iter();
-    // There are as many samples as variants.
-    variants.each_ref().map(|_variant| samples.next().unwrap_or_else(|| Err("no samples".to_owned())))
-}
-
-/// The same for any number of variants and rounds.
-pub(super) fn turns(step: &str, rounds: u32, variants: &[Variant<'_>]) -> Vec<Samples> {
-    let mut samples: Vec<Samples> = variants
-        .iter()
-        .map(|variant| match variant {
-            Ok(_) => Ok(Vec::new()),
-            Err(why) => Err(why.clone()),
-        })
-        .collect();
+    rounds: u32,
+    contenders: &[Contender],
+    take: impl Fn(Contender) -> Result<f64>,
+) -> Taken {
+    let mut taken: Vec<(Contender, Samples)> =
+        contenders.iter().map(|&contender| (contender, Ok(Vec::new()))).collect();
     for round in 0..rounds {
         eprintln!("{step}: round {} of {rounds}", round + 1);
-        // Each round begins with another, so that none always follows the same.
-        for place in 0..variants.len() {
-            let index = (place + round as usize) % variants.len();
-            if let (Ok(sample), Ok(taken)) = (&variants[index], &mut samples[index]) {
-                match sample() {
-                    Ok(sample) => taken.push(sample),
-                    Err(error) => samples[index] = Err(format!("{error:#}")),
+        for place in order(round as usize, contenders.len()) {
+            let (contender, samples) = &mut taken[place];
+            if let Ok(so_far) = samples {
+                match take(*contender) {
+                    Ok(sample) => so_far.push(sample),
+                    Err(error) => *samples = Err(format!("{error:#}")),
                 }
             }
         }
     }
-    samples
+    Taken(taken)
 }
 
-/// What a variant takes.
-pub(super) fn summary(samples: &Samples) -> Result<Summary, String> {
-    let samples = samples.as_deref().map_err(Clone::clone)?;
-    Summary::of(samples).ok_or_else(|| "no rounds".to_owned())
+/// Each round begins with another, and every second one goes backwards: what a contender leaves for the next one to
+/// bear (a file still to be written) does not always meet the same.
+fn order(round: usize, count: usize) -> impl Iterator<Item = usize> {
+    (0..count).map(move |place| {
+        let place = (place + round) % count;
+        if round.is_multiple_of(2) { place } else { count - 1 - place }
+    })
 }
 
-/// What a variant takes more than another, round by round.
-pub(super) fn added(samples: &Samples, base: &Samples) -> Result<Summary, String> {
-    match (samples, base) {
-        (Ok(samples), Ok(base)) => summary(&Ok(differences(samples, base))),
-        (Err(why), _) | (_, Err(why)) => Err(why.clone()),
+impl Taken {
+    fn samples(&self, of: Contender) -> Result<&[f64], String> {
+        let (_, samples) =
+            self.0.iter().find(|(contender, _)| *contender == of).ok_or("it was not to be measured")?;
+        samples.as_deref().map_err(Clone::clone)
+    }
+
+    /// What the load takes with a contender.
+    pub(super) fn whole(&self, of: Contender) -> Result<Summary, String> {
+        Summary::of(self.samples(of)?).ok_or_else(|| "no rounds".to_owned())
+    }
+
+    /// What it takes more than with none, round by round.
+    pub(super) fn added(&self, by: Contender) -> Result<Summary, String> {
+        let added = differences(self.samples(by)?, self.samples(Contender::Nothing)?);
+        Summary::of(&added).ok_or_else(|| "no rounds".to_owned())
     }
 }
 
-/// How many times `of` the `part` is, by their medians.
-pub(super) fn times(part: &Result<Summary, String>, of: &Result<Summary, String>) -> Result<f64, String> {
-    match (part, of) {
-        (Ok(part), Ok(of)) => ratio(part.median, of.median)
-            .ok_or_else(|| "the machine was too noisy: what it is compared with added nothing".to_owned()),
-        (Err(why), _) | (_, Err(why)) => Err(why.clone()),
+#[cfg(test)]
+impl Taken {
+    /// As if these had been taken.
+    pub(super) fn of(samples: &[(Contender, Result<&[f64], &str>)]) -> Self {
+        let owned = |samples: &Result<&[f64], &str>| samples.map(<[f64]>::to_vec).map_err(str::to_owned);
+        Self(samples.iter().map(|(contender, samples)| (*contender, owned(samples))).collect())
+    }
+}
+
+/// How many times `of` the `part` is.
+pub(super) fn times(part: Result<f64, String>, of: Result<f64, String>) -> Result<f64, String> {
+    ratio(part?, of?)
+        .ok_or_else(|| "the machine was too noisy: what it is compared with added nothing".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+
+    #[test]
+    fn every_contender_has_its_turn_in_every_round() {
+        for round in 0..6 {
+            let mut places: Vec<usize> = order(round, 5).collect();
+            places.sort_unstable();
+            assert_eq!(places, [0, 1, 2, 3, 4]);
+        }
+        assert_eq!(order(0, 3).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(order(1, 3).collect::<Vec<_>>(), [1, 0, 2]);
+    }
+
+    #[test]
+    fn one_that_fails_is_not_tried_again_and_disturbs_no_other() {
+        let calls = RefCell::new(Vec::new());
+        let taken = in_turns("test", 3, &[Contender::Nothing, Contender::Empty], |contender| {
+            calls.borrow_mut().push(contender);
+            if contender == Contender::Empty { Err(anyhow::anyhow!("refused")) } else { Ok(2.0) }
+        });
+        assert_eq!(calls.borrow().iter().filter(|it| **it == Contender::Empty).count(), 1);
+        assert_eq!(taken.added(Contender::Empty), Err("refused".to_owned()));
+        assert_eq!(taken.whole(Contender::Nothing).map(|summary| summary.median), Ok(2.0));
+        assert!(taken.whole(Contender::Runqlat).is_err());
     }
 }

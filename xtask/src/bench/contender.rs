@@ -1,0 +1,202 @@
+//! Who is measured: nothing at all, empty programs, the profiler, and its peers.
+
+use super::{
+    beside::Ready,
+    job::{Event, Job},
+    measure::Settings,
+    peers::{BPFTRACE, CPUDIST, OFFCPUTIME, PERF, Peer, RUNQLAT, RUNQLAT_BT},
+};
+use anyhow::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::{path::PathBuf, process::Command};
+
+/// One that is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Contender {
+    /// The load alone.
+    Nothing,
+    /// Empty BPF programs on the profiler's hooks.
+    Empty,
+    /// `profiler run`.
+    Profiler,
+    /// The same with `--measure-self`.
+    ProfilerOfItself,
+    /// Run-queue latency.
+    Runqlat,
+    /// Time on a CPU.
+    Cpudist,
+    /// Time off a CPU.
+    CpudistOff,
+    /// Time off a CPU by stack.
+    Offcputime,
+    /// bpftrace's script for run-queue latency.
+    Bpftrace,
+    /// Every scheduling event, in a file.
+    PerfSched,
+    /// Every fault, in a text.
+    PerfTrace,
+}
+
+/// How a contender and a load come together.
+pub(super) enum Way {
+    /// The load alone.
+    Alone(Command),
+    /// The contender runs beside the load, which starts once the contender is ready.
+    Beside {
+        /// The contender.
+        contender: Command,
+        /// By what one sees that it is ready.
+        ready: Ready,
+        /// The load.
+        load: Command,
+    },
+    /// The contender starts the load itself.
+    Around {
+        /// Both of them.
+        command: Command,
+        /// Where the contender leaves its record.
+        record: PathBuf,
+    },
+}
+
+/// What a contender leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Record {
+    /// Nothing.
+    Nothing,
+    /// A text without a count of events.
+    Sums,
+    /// A profile.
+    Profile,
+    /// Printed histograms.
+    Histogram,
+    /// A file perf.data.
+    PerfData,
+    /// A line for each event.
+    PerfText,
+}
+
+/// The name under which the object with the empty programs is passed.
+pub(super) const EMPTY_PROGRAMS: &str = "empty-programs";
+
+impl Contender {
+    /// In the order of the tables; the first is the one that the others are compared with.
+    pub(super) const ALL: [Self; 11] = [
+        Self::Nothing,
+        Self::Empty,
+        Self::Profiler,
+        Self::ProfilerOfItself,
+        Self::Runqlat,
+        Self::Cpudist,
+        Self::CpudistOff,
+        Self::Offcputime,
+        Self::Bpftrace,
+        Self::PerfSched,
+        Self::PerfTrace,
+    ];
+
+    /// What it is called.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Nothing => "no profiler",
+            Self::Empty => "empty BPF programs",
+            Self::Profiler => "profiler run",
+            Self::ProfilerOfItself => "profiler run --measure-self",
+            Self::Runqlat => "runqlat-libbpf",
+            Self::Cpudist => "cpudist-libbpf",
+            Self::CpudistOff => "cpudist-libbpf -O",
+            Self::Offcputime => "offcputime-libbpf",
+            Self::Bpftrace => "bpftrace runqlat.bt",
+            Self::PerfSched => "perf sched record",
+            Self::PerfTrace => "perf trace -F all",
+        }
+    }
+
+    /// Whether it has hooks where such an event happens.
+    pub(super) fn watches(self, event: Event) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Empty | Self::Profiler | Self::ProfilerOfItself => true,
+            Self::PerfTrace => event == Event::Fault,
+            _ => event == Event::Switch,
+        }
+    }
+
+    /// Whether it is followed by threads and by switch rate: who watches switches, the profiler once, and what they
+    /// are compared with.
+    pub(super) fn is_followed(self) -> bool {
+        self == Self::Nothing || self.watches(Event::Switch) && self != Self::ProfilerOfItself
+    }
+
+    /// What it leaves.
+    pub(super) fn record(self) -> Record {
+        match self {
+            Self::Nothing | Self::Empty => Record::Nothing,
+            Self::Profiler | Self::ProfilerOfItself => Record::Profile,
+            Self::Runqlat | Self::Cpudist | Self::CpudistOff | Self::Bpftrace => Record::Histogram,
+            Self::Offcputime => Record::Sums,
+            Self::PerfSched => Record::PerfData,
+            Self::PerfTrace => Record::PerfText,
+        }
+    }
+
+    /// The names of the programs that it needs besides those that are always built.
+    pub(super) fn needs(self) -> Vec<&'static str> {
+        let peers: &[&Peer] = match self {
+            Self::Nothing | Self::Profiler | Self::ProfilerOfItself => &[],
+            Self::Empty => return vec![EMPTY_PROGRAMS],
+            Self::Runqlat => &[&RUNQLAT],
+            Self::Cpudist | Self::CpudistOff => &[&CPUDIST],
+            Self::Offcputime => &[&OFFCPUTIME],
+            Self::Bpftrace => &[&BPFTRACE, &RUNQLAT_BT],
+            Self::PerfSched | Self::PerfTrace => &[&PERF],
+        };
+        peers.iter().map(|peer| peer.name).collect()
+    }
+
+    /// How it is run with a job.
+    pub(super) fn way(self, settings: &Settings, job: &Job) -> Result<Way> {
+        let programs = &settings.programs;
+        let found = self.needs().into_iter().map(|name| settings.found.path(name).map_err(Error::msg));
+        let found = found.collect::<Result<Vec<PathBuf>>>()?;
+        let load = || programs.load(&job.load);
+        let beside = |arguments: &[&str], ready: Ready| {
+            let mut contender = Command::new(&found[0]);
+            contender.args(arguments).args(&found[1..]);
+            Way::Beside { contender, ready, load: load() }
+        };
+        let profiled = |options: &[&str]| {
+            let options: Vec<&str> =
+                options.iter().copied().chain(job.options.iter().map(String::as_str)).collect();
+            let (command, record) = programs.profiled("contender", &options, &job.load);
+            Way::Around { command, record }
+        };
+        let perf = |task: &[&str], record: &str| {
+            let record = programs.folder().join(record);
+            let mut command = Command::new(&found[0]);
+            command.args(task).arg("-o").arg(&record).arg("--");
+            command.arg(programs.load_program()).args(&job.load);
+            Way::Around { command, record }
+        };
+        Ok(match self {
+            Self::Nothing => Way::Alone(load()),
+            Self::Empty => {
+                let (contender, links) = programs.empty_programs(&found[0], job.event)?;
+                Way::Beside { contender, ready: Ready::Links(links), load: load() }
+            }
+            Self::Profiler => profiled(&[]),
+            Self::ProfilerOfItself => profiled(&["--measure-self"]),
+            Self::Runqlat => beside(&[], Ready::Links(RUNQLAT_HOOKS)),
+            Self::Cpudist => beside(&[], Ready::Links(1)),
+            Self::CpudistOff => beside(&["-O"], Ready::Links(1)),
+            Self::Offcputime => beside(&[], Ready::Links(1)),
+            Self::Bpftrace => beside(&[], Ready::PerfEvents(RUNQLAT_HOOKS)),
+            Self::PerfSched => perf(&["sched", "record"], "perf.data"),
+            Self::PerfTrace => perf(&["trace", "-F", "all"], "perf-trace.txt"),
+        })
+    }
+}
+
+/// `sched_wakeup`, `sched_wakeup_new` and `sched_switch`.
+const RUNQLAT_HOOKS: usize = 3;

@@ -1,0 +1,157 @@
+//! A bar for each contender, from zero.
+
+use super::{
+    Words, is_ours,
+    style::{Area, BOTTOM, MARGIN, TOP, WIDTH, failed, from_here, on_paper, thousands, up_to_here},
+};
+use crate::bench::{
+    contender::Contender,
+    cost::{results::Measured, table::TOGETHER},
+    statistics::{Summary, ratio},
+};
+use anyhow::Result;
+use plotters::prelude::*;
+
+/// One line of the chart.
+pub(super) struct Bar {
+    name: String,
+    /// Nanoseconds of each part; none if it was not measured.
+    parts_ns: Vec<f64>,
+    /// From the least to the greatest round.
+    reach_ns: Option<(f64, f64)>,
+    is_ours: bool,
+}
+
+/// Between a bar and the next, in pixels.
+const ROW: i32 = 32;
+
+/// Half of a bar's height, in pixels.
+const HALF: i32 = 10;
+
+/// Room for the names, in pixels.
+const NAMES: i32 = 240;
+
+/// Room for the figures behind the bars, in pixels.
+const FIGURES: i32 = 180;
+
+/// Room for a line beyond the longest bar, as a part of that bar.
+const BEYOND: f64 = 0.1;
+
+/// Dark and light: they can be told apart in grey as well.
+const OURS: RGBColor = RGBColor(0, 90, 150);
+const OTHERS: RGBColor = RGBColor(205, 205, 205);
+const LINE: RGBColor = RGBColor(90, 90, 90);
+
+/// A bar for each.
+pub(super) fn each<'a>(
+    measured: impl Iterator<Item = &'a Measured>,
+    added_ns: impl Fn(&Measured) -> &Result<Summary, String>,
+) -> Vec<Bar> {
+    let bar = |measured: &Measured| {
+        let added = added_ns(measured).as_ref().ok();
+        Bar {
+            name: measured.contender.name().to_owned(),
+            parts_ns: added.map(|added| added.median).into_iter().collect(),
+            reach_ns: added.map(|added| (added.least, added.greatest)),
+            is_ours: is_ours(measured.contender),
+        }
+    };
+    measured.map(bar).collect()
+}
+
+/// The same, and below those that together give what the profiler gives a bar for their sum.
+pub(super) fn each_and_sum<'a>(
+    measured: impl Iterator<Item = &'a Measured>,
+    added_ns: impl Fn(&Measured) -> &Result<Summary, String>,
+) -> Vec<Bar> {
+    let mut bars = each(measured, added_ns);
+    let together: Vec<usize> = bars
+        .iter()
+        .enumerate()
+        .filter(|(_, bar)| TOGETHER.map(Contender::name).contains(&bar.name.as_str()))
+        .map(|(place, _)| place)
+        .collect();
+    if let (Some(&last), true) = (together.last(), together.len() == TOGETHER.len()) {
+        let parts = together.iter().flat_map(|place| bars[*place].parts_ns.clone()).collect::<Vec<_>>();
+        // A sum without one of its parts would be none.
+        let parts_ns = if parts.len() == TOGETHER.len() { parts } else { Vec::new() };
+        let name = "runqlat + cpudist + cpudist -O".to_owned();
+        bars.insert(last + 1, Bar { name, parts_ns, reach_ns: None, is_ours: false });
+    }
+    bars
+}
+
+impl Bar {
+    fn median_ns(&self) -> Option<f64> {
+        (!self.parts_ns.is_empty()).then(|| self.parts_ns.iter().sum())
+    }
+}
+
+/// The chart.
+pub(super) fn draw(words: &Words<'_>, bars: &[Bar]) -> Result<String> {
+    let longest_ns = bars.iter().filter_map(Bar::median_ns).fold(1.0, f64::max) * (1.0 + BEYOND);
+    let ours_ns = bars.iter().find(|bar| bar.is_ours).and_then(Bar::median_ns);
+    let room = WIDTH as i32 - NAMES - FIGURES;
+    let scale = move |ns: f64| NAMES + (ns.clamp(0.0, longest_ns) / longest_ns * f64::from(room)) as i32;
+    let height = TOP + ROW * bars.len() as i32 + BOTTOM;
+    on_paper(height as u32, words, |area| {
+        let zero = [(NAMES, TOP), (NAMES, height - BOTTOM)];
+        area.draw(&PathElement::new(zero, LINE)).map_err(failed)?;
+        if ours_ns.is_some() {
+            let head = (WIDTH as i32 - MARGIN, TOP - MARGIN);
+            area.draw_text("× profiler run", &up_to_here(), head).map_err(failed)?;
+        }
+        for (row, bar) in bars.iter().enumerate() {
+            draw_bar(area, bar, TOP + ROW * row as i32 + ROW / 2, ours_ns, scale)?;
+        }
+        Ok(())
+    })
+}
+
+fn draw_bar(
+    area: &Area<'_>,
+    bar: &Bar,
+    middle: i32,
+    ours_ns: Option<f64>,
+    scale: impl Fn(f64) -> i32,
+) -> Result<()> {
+    area.draw_text(&bar.name, &up_to_here(), (NAMES - MARGIN, middle)).map_err(failed)?;
+    let Some(median_ns) = bar.median_ns() else {
+        area.draw_text("not measured", &from_here(), (NAMES + MARGIN, middle)).map_err(failed)?;
+        return Ok(());
+    };
+    let mut from_ns = 0.0;
+    for part_ns in &bar.parts_ns {
+        let corners = [(scale(from_ns), middle - HALF), (scale(from_ns + part_ns), middle + HALF)];
+        let colour = if bar.is_ours { OURS } else { OTHERS };
+        area.draw(&Rectangle::new(corners, colour.filled())).map_err(failed)?;
+        area.draw(&Rectangle::new(corners, LINE)).map_err(failed)?;
+        from_ns += part_ns;
+    }
+    let (least_ns, greatest_ns) = bar.reach_ns.unwrap_or((median_ns, median_ns));
+    if bar.reach_ns.is_some() {
+        draw_reach(area, [scale(least_ns), scale(greatest_ns)], middle)?;
+    }
+    let times = ours_ns.and_then(|ours_ns| ratio(median_ns, ours_ns)).filter(|_| !bar.is_ours);
+    let edge = WIDTH as i32 - MARGIN;
+    if let Some(times) = times {
+        area.draw_text(&format!("{times:.1} ×"), &up_to_here(), (edge, middle)).map_err(failed)?;
+    }
+    let behind = scale(greatest_ns.max(median_ns)) + MARGIN;
+    area.draw_text(&thousands(median_ns), &from_here(), (behind, middle)).map_err(failed)
+}
+
+/// A line with ends, white around it so that it shows on a dark bar.
+fn draw_reach(area: &Area<'_>, [left, right]: [i32; 2], middle: i32) -> Result<()> {
+    let lines = [
+        [(left, middle), (right, middle)],
+        [(left, middle - 5), (left, middle + 5)],
+        [(right, middle - 5), (right, middle + 5)],
+    ];
+    for style in [WHITE.stroke_width(4), BLACK.stroke_width(2)] {
+        for line in lines {
+            area.draw(&PathElement::new(line, style)).map_err(failed)?;
+        }
+    }
+    Ok(())
+}

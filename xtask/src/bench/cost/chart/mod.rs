@@ -1,0 +1,119 @@
+//! The results as SVG charts: text is text, nothing is said by colour alone, and the same figures give the same bytes.
+
+mod bars;
+mod lines;
+mod style;
+
+use super::results::{Measured, Results};
+use crate::bench::{contender::Contender, job::Event};
+use anyhow::Result;
+use lines::Axes;
+
+/// What a chart says of itself.
+struct Words<'a> {
+    title: &'a str,
+    /// How it is to be read.
+    subtitle: &'a str,
+    /// When, where and how thoroughly it was measured.
+    measured: &'a str,
+}
+
+/// The charts, with the names of their files.
+pub(super) fn all(results: &Results) -> Result<Vec<(&'static str, String)>> {
+    Ok(vec![
+        ("switch.svg", switch(results)?),
+        ("fault.svg", fault(results)?),
+        ("threads.svg", threads(results)?),
+        ("rate.svg", rate(results)?),
+    ])
+}
+
+const BARS: &str = "Medians; the thin lines reach from the least to the greatest round.";
+
+fn switch(results: &Results) -> Result<String> {
+    let bars = bars::each_and_sum(watching(results, Event::Switch), |measured| &measured.switch_ns);
+    bars::draw(&words(results, "Time added to a context switch, ns", BARS), &bars)
+}
+
+fn fault(results: &Results) -> Result<String> {
+    let bars = bars::each(watching(results, Event::Fault), |measured| &measured.fault_ns);
+    bars::draw(&words(results, "Time added to a minor page fault, ns", BARS), &bars)
+}
+
+fn threads(results: &Results) -> Result<String> {
+    let axes = Axes { across: "threads that take turns on one CPU", up: "ns" };
+    let lines = lines::of(results, |measured| &measured.threads, NOISE_NS, |_threads, added_ns| added_ns);
+    let subtitle = of_places(results);
+    let title = "Time added to a context switch, by the number of threads";
+    lines::draw(&words(results, title, &subtitle), &axes, &lines)
+}
+
+fn rate(results: &Results) -> Result<String> {
+    let axes = Axes { across: "switches per second without a profiler", up: "% of its time" };
+    let percent = |per_second: f64, added_ns: f64| added_ns * per_second / NS_PER_PERCENT;
+    let lines = lines::of(results, |measured| &measured.rates, NOISE_PERCENT, percent);
+    let subtitle = of_places(results);
+    lines::draw(
+        &words(results, "Time added to a program, by how often it switches", &subtitle),
+        &axes,
+        &lines,
+    )
+}
+
+fn of_places(results: &Results) -> String {
+    let rounds = results.rounds_of_a_place;
+    format!("Medians of {rounds} rounds. Both axes are logarithmic; what is lost in the noise is left out.")
+}
+
+fn words<'a>(results: &'a Results, title: &'a str, subtitle: &'a str) -> Words<'a> {
+    Words { title, subtitle, measured: &results.measured }
+}
+
+/// Below these a figure is left out over logarithmic axes.
+const NOISE_NS: f64 = 10.0;
+const NOISE_PERCENT: f64 = 0.05;
+
+/// A hundredth of a second.
+const NS_PER_PERCENT: f64 = 1e7;
+
+/// Who has hooks there.
+fn watching(results: &Results, event: Event) -> impl Iterator<Item = &Measured> {
+    results.contenders.iter().filter(move |measured| measured.contender.watches(event))
+}
+
+fn is_ours(contender: Contender) -> bool {
+    contender == Contender::Profiler
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[test]
+    fn the_same_figures_give_the_same_charts() {
+        assert_eq!(all(&Results::sample()).unwrap(), all(&Results::sample()).unwrap());
+    }
+
+    #[test]
+    fn each_chart_names_those_who_watch_what_it_is_about() {
+        for (file, chart) in all(&Results::sample()).unwrap() {
+            let event = if file == "fault.svg" { Event::Fault } else { Event::Switch };
+            for contender in Contender::ALL.into_iter().filter(|it| *it != Contender::ProfilerOfItself) {
+                let named = chart.contains(&format!("\n{}\n", contender.name()));
+                assert_eq!(named, contender.watches(event), "{file}: {}", contender.name());
+            }
+            assert!(chart.contains("today, here"), "{file}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_measured_is_said_or_left_out() {
+        let mut results = Results::sample();
+        for measured in &mut results.contenders {
+            measured.switch_ns = Err("refused".to_owned());
+            measured.threads.clear();
+            measured.rates.clear();
+        }
+        let charts = all(&results).unwrap();
+        assert!(charts[0].1.contains("not measured"));
+    }
+}
