@@ -5,18 +5,14 @@ use anyhow::{Context as _, Result};
 use nix::unistd::{SysconfVar, sysconf};
 use std::{fs, process::Command, thread};
 
-/// The line below the table.
-pub(super) fn footer(rounds: u32) -> Result<String> {
+/// When and where.
+pub(super) fn now_and_here() -> Result<String> {
     let date = Command::new("date").args(["--utc", "+%Y-%m-%d %H:%M UTC"]).read()?;
     let kernel = read("/proc/sys/kernel/osrelease")?;
     let cpu = read("/proc/cpuinfo")?;
     let model = cpu_model(&cpu).unwrap_or("unknown CPU");
     let cpus = thread::available_parallelism().context("cannot count the CPUs")?;
-    Ok(format!(
-        "{}, Linux {}, {model}, {cpus} CPUs, {rounds} interleaved rounds",
-        date.trim_end(),
-        kernel.trim_end()
-    ))
+    Ok(format!("{}, Linux {}, {model}, {cpus} CPUs", date.trim_end(), kernel.trim_end()))
 }
 
 /// CPUs that are online, whether or not this process may run on them.

@@ -44,6 +44,12 @@ impl Settings {
         self.bench.quick
     }
 
+    /// When and where it is measured, and whether not to judge by.
+    pub(super) fn now_and_here(&self) -> Result<String> {
+        let quick = if self.bench.quick { ", shortened loads (--quick)" } else { "" };
+        Ok(machine::now_and_here()? + quick)
+    }
+
     /// The amount of work of a round, of which `--quick` does a part.
     pub(super) fn shortened(&self, work: u32) -> u32 {
         if self.bench.quick { work / QUICK_SHARE } else { work }
@@ -58,8 +64,8 @@ pub(crate) fn measure(workspace: &Workspace, args: MeasureArgs) -> Result<()> {
         return verdict(&cost::measure(workspace, &settings)?);
     }
     let rows = steps(&settings);
-    let quick = if settings.quick() { ", shortened loads (--quick)" } else { "" };
-    let table = format!("{}\n{}{quick}\n", markdown(&rows), machine::footer(settings.rounds())?);
+    let rounds = settings.rounds();
+    let table = format!("{}\n{}, {rounds} interleaved rounds\n", markdown(&rows), settings.now_and_here()?);
     print!("{table}");
     output::write(workspace, &table_file(&workspace.target()), &table)?;
     verdict(&rows)

@@ -11,6 +11,10 @@ pub(super) struct Summary {
     pub(super) least: f64,
     /// The greatest.
     pub(super) greatest: f64,
+    /// Below it is a quarter of them.
+    pub(super) lower_quartile: f64,
+    /// Above it is a quarter of them.
+    pub(super) upper_quartile: f64,
 }
 
 impl Summary {
@@ -18,12 +22,28 @@ impl Summary {
     pub(super) fn of(samples: &[f64]) -> Option<Self> {
         let mut sorted = samples.to_vec();
         sorted.sort_by(f64::total_cmp);
-        let (least, greatest) = (*sorted.first()?, *sorted.last()?);
-        let middle = sorted.len() / 2;
-        let upper = *sorted.get(middle)?;
-        let lower = if sorted.len().is_multiple_of(2) { *sorted.get(middle.checked_sub(1)?)? } else { upper };
-        Some(Self { median: f64::midpoint(lower, upper), least, greatest })
+        let [least, lower_quartile, median, upper_quartile, greatest] =
+            [0.0, 0.25, 0.5, 0.75, 1.0].map(|part| quantile(&sorted, part));
+        Some(Self {
+            median: median?,
+            least: least?,
+            greatest: greatest?,
+            lower_quartile: lower_quartile?,
+            upper_quartile: upper_quartile?,
+        })
     }
+
+    /// Of a single value.
+    pub(super) fn single(value: f64) -> Self {
+        Self { median: value, least: value, greatest: value, lower_quartile: value, upper_quartile: value }
+    }
+}
+
+/// What has this part of the sorted samples below it; between two of them in proportion.
+fn quantile(sorted: &[f64], part: f64) -> Option<f64> {
+    let place = part * sorted.len().checked_sub(1)? as f64;
+    let (lower, upper) = (sorted.get(place.floor() as usize)?, sorted.get(place.ceil() as usize)?);
+    Some(lower + (upper - lower) * place.fract())
 }
 
 /// What each round had more than its own base: a drift of the machine is then in neither.
@@ -41,12 +61,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_median_is_the_middle_or_between_the_two_middles() {
-        let odd = Summary::of(&[9.0, 1.0, 4.0]);
-        assert_eq!(odd, Some(Summary { median: 4.0, least: 1.0, greatest: 9.0 }));
-        let even = Summary::of(&[8.0, 2.0, 4.0, 1.0]);
-        assert_eq!(even, Some(Summary { median: 3.0, least: 1.0, greatest: 8.0 }));
-        assert_eq!(Summary::of(&[-2.5]), Some(Summary { median: -2.5, least: -2.5, greatest: -2.5 }));
+    fn quantiles_are_samples_or_between_two_of_them() {
+        let odd = Summary::of(&[9.0, 1.0, 4.0]).unwrap();
+        assert_eq!((odd.least, odd.median, odd.greatest), (1.0, 4.0, 9.0));
+        assert_eq!((odd.lower_quartile, odd.upper_quartile), (2.5, 6.5));
+        let even = Summary::of(&[8.0, 2.0, 4.0, 1.0]).unwrap();
+        assert_eq!((even.least, even.median, even.greatest), (1.0, 3.0, 8.0));
+        assert_eq!((even.lower_quartile, even.upper_quartile), (1.75, 5.0));
+        assert_eq!(Summary::of(&[-2.5]), Some(Summary::single(-2.5)));
         assert_eq!(Summary::of(&[]), None);
     }
 

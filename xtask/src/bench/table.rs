@@ -53,8 +53,7 @@ impl Row {
 
     /// A line for a single value.
     pub(super) fn single(what: impl Into<String>, unit: Unit, value: Result<f64, String>) -> Self {
-        let measured = value.map(|value| Summary { median: value, least: value, greatest: value });
-        Self::new(what, unit, measured)
+        Self::new(what, unit, value.map(Summary::single))
     }
 
     /// A line for a whole step that failed: its bars count as not met.
@@ -79,7 +78,7 @@ impl Row {
 
     fn cells(&self) -> [String; 4] {
         let measured = match &self.measured {
-            Ok(Summary { median, least, greatest }) if least < greatest => {
+            Ok(Summary { median, least, greatest, .. }) if least < greatest => {
                 let range = format!("{} to {}", self.unit.write(*least), self.unit.write(*greatest));
                 format!("{} ({range})", self.unit.write(*median))
             }
@@ -152,7 +151,7 @@ mod tests {
 
     fn rows() -> Vec<Row> {
         vec![
-            Row::new("base", Unit::Us, Ok(Summary { median: 2.75, least: 2.5, greatest: 3.0 })),
+            Row::new("base", Unit::Us, Ok(Summary { least: 2.5, greatest: 3.0, ..Summary::single(2.75) })),
             Row::single("ratio", Unit::Times, Ok(0.4)).at_most(0.4),
             Row::single("added", Unit::Ns, Ok(200.6)).at_most(200.0),
             Row::single("peer", Unit::Times, Err("not\nthere".to_owned())).at_most(3.5),

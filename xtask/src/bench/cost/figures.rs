@@ -8,7 +8,6 @@ use crate::{
     bench::{
         contender::Contender,
         job::{Job, SWITCHES_PER_TRIP},
-        machine,
         measure::Settings,
         peers,
         run::{self, Outcome},
@@ -34,8 +33,8 @@ const THREADS: [u32; 5] = [1, 10, 100, 1_000, 10_000];
 
 const PASSES: u32 = 40_000;
 
-/// Multiplications before a round trip: from none to about 50 µs.
-const WORK: [u32; 5] = [0, 3_000, 12_000, 48_000, 192_000];
+/// Multiplications before a round trip: from none to about 45 µs.
+const WORK: [u32; 5] = [0, 9_000, 27_000, 72_000, 180_000];
 
 /// About so many multiplications take the time of one round trip: rarer trips need not be as many.
 const WORK_OF_A_TRIP: u32 = 12_000;
@@ -90,10 +89,11 @@ impl<'a> Bench<'a> {
         self.by_threads(&mut contenders);
         self.by_rate(&mut contenders);
         Ok(Results {
-            measured: machine::footer(rounds)?,
+            measured: self.settings.now_and_here()?,
+            rounds,
+            rounds_of_a_place: self.rounds_of_a_place(),
             versions: peers::versions(workspace, &self.settings.found),
             contenders,
-            rounds_of_a_place: self.rounds_of_a_place(),
             missing: self.missing,
             long_runs,
             lost_by_profiler: self.lost_by_profiler.get(),

@@ -38,7 +38,11 @@ pub(super) fn markdown(results: &Results) -> String {
     sections.extend(failures(results));
     sections.extend(missing(results));
     let versions = if results.versions.is_empty() { "none".to_owned() } else { results.versions.join(", ") };
-    sections.push(format!("Measured {}. Peers: {versions}.\n", results.measured));
+    let Results { measured, rounds, rounds_of_a_place, .. } = results;
+    sections.push(format!(
+        "Measured {measured}, in {rounds} interleaved rounds, by threads and by switch rate in {rounds_of_a_place}. \
+         Peers: {versions}.\n"
+    ));
     sections.join("\n")
 }
 
@@ -96,7 +100,7 @@ fn name(contender: Contender) -> String {
     }
 }
 
-fn range(Summary { median, least, greatest }: &Summary) -> String {
+fn range(Summary { median, least, greatest, .. }: &Summary) -> String {
     format!("{median:.0} ns ({least:.0} to {greatest:.0})")
 }
 

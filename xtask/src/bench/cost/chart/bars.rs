@@ -17,8 +17,8 @@ pub(super) struct Bar {
     name: String,
     /// Nanoseconds of each part; none if it was not measured.
     parts_ns: Vec<f64>,
-    /// From the least to the greatest round.
-    reach_ns: Option<(f64, f64)>,
+    /// Where the middle half of the rounds lies.
+    middle_ns: Option<[f64; 2]>,
     is_ours: bool,
 }
 
@@ -33,9 +33,6 @@ const NAMES: i32 = 240;
 
 /// Room for the figures behind the bars, in pixels.
 const FIGURES: i32 = 180;
-
-/// Room for a line beyond the longest bar, as a part of that bar.
-const BEYOND: f64 = 0.1;
 
 /// Dark and light: they can be told apart in grey as well.
 const OURS: RGBColor = RGBColor(0, 90, 150);
@@ -52,7 +49,7 @@ pub(super) fn each<'a>(
         Bar {
             name: measured.contender.name().to_owned(),
             parts_ns: added.map(|added| added.median).into_iter().collect(),
-            reach_ns: added.map(|added| (added.least, added.greatest)),
+            middle_ns: added.map(|added| [added.lower_quartile, added.upper_quartile]),
             is_ours: is_ours(measured.contender),
         }
     };
@@ -76,7 +73,7 @@ pub(super) fn each_and_sum<'a>(
         // A sum without one of its parts would be none.
         let parts_ns = if parts.len() == TOGETHER.len() { parts } else { Vec::new() };
         let name = "runqlat + cpudist + cpudist -O".to_owned();
-        bars.insert(last + 1, Bar { name, parts_ns, reach_ns: None, is_ours: false });
+        bars.insert(last + 1, Bar { name, parts_ns, middle_ns: None, is_ours: false });
     }
     bars
 }
@@ -85,11 +82,17 @@ impl Bar {
     fn median_ns(&self) -> Option<f64> {
         (!self.parts_ns.is_empty()).then(|| self.parts_ns.iter().sum())
     }
+
+    /// Of what is drawn of it.
+    fn end_ns(&self) -> Option<f64> {
+        let [_, upper_ns] = self.middle_ns.unwrap_or_default();
+        self.median_ns().map(|median_ns| median_ns.max(upper_ns))
+    }
 }
 
 /// The chart.
 pub(super) fn draw(words: &Words<'_>, bars: &[Bar]) -> Result<String> {
-    let longest_ns = bars.iter().filter_map(Bar::median_ns).fold(1.0, f64::max) * (1.0 + BEYOND);
+    let longest_ns = bars.iter().filter_map(Bar::end_ns).fold(1.0, f64::max);
     let ours_ns = bars.iter().find(|bar| bar.is_ours).and_then(Bar::median_ns);
     let room = WIDTH as i32 - NAMES - FIGURES;
     let scale = move |ns: f64| NAMES + (ns.clamp(0.0, longest_ns) / longest_ns * f64::from(room)) as i32;
@@ -128,21 +131,22 @@ fn draw_bar(
         area.draw(&Rectangle::new(corners, LINE)).map_err(failed)?;
         from_ns += part_ns;
     }
-    let (least_ns, greatest_ns) = bar.reach_ns.unwrap_or((median_ns, median_ns));
-    if bar.reach_ns.is_some() {
-        draw_reach(area, [scale(least_ns), scale(greatest_ns)], middle)?;
+    let mut behind = scale(median_ns);
+    if let Some(ends_ns) = bar.middle_ns {
+        let ends = ends_ns.map(&scale);
+        draw_middle(area, ends, middle)?;
+        behind = behind.max(ends[1]);
     }
     let times = ours_ns.and_then(|ours_ns| ratio(median_ns, ours_ns)).filter(|_| !bar.is_ours);
     let edge = WIDTH as i32 - MARGIN;
     if let Some(times) = times {
         area.draw_text(&format!("{times:.1} ×"), &up_to_here(), (edge, middle)).map_err(failed)?;
     }
-    let behind = scale(greatest_ns.max(median_ns)) + MARGIN;
-    area.draw_text(&thousands(median_ns), &from_here(), (behind, middle)).map_err(failed)
+    area.draw_text(&thousands(median_ns), &from_here(), (behind + MARGIN, middle)).map_err(failed)
 }
 
 /// A line with ends, white around it so that it shows on a dark bar.
-fn draw_reach(area: &Area<'_>, [left, right]: [i32; 2], middle: i32) -> Result<()> {
+fn draw_middle(area: &Area<'_>, [left, right]: [i32; 2], middle: i32) -> Result<()> {
     let lines = [
         [(left, middle), (right, middle)],
         [(left, middle - 5), (left, middle + 5)],

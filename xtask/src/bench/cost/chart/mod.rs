@@ -13,8 +13,8 @@ use lines::Axes;
 struct Words<'a> {
     title: &'a str,
     /// How it is to be read.
-    subtitle: &'a str,
-    /// When, where and how thoroughly it was measured.
+    subtitle: String,
+    /// When and where it was measured.
     measured: &'a str,
 }
 
@@ -28,33 +28,33 @@ pub(super) fn all(results: &Results) -> Result<Vec<(&'static str, String)>> {
     ])
 }
 
-const BARS: &str = "Medians; the thin lines reach from the least to the greatest round.";
-
 fn switch(results: &Results) -> Result<String> {
     let bars = bars::each_and_sum(watching(results, Event::Switch), |measured| &measured.switch_ns);
-    bars::draw(&words(results, "Time added to a context switch, ns", BARS), &bars)
+    bars::draw(&words(results, "Time added to a context switch, ns", of_rounds(results)), &bars)
 }
 
 fn fault(results: &Results) -> Result<String> {
     let bars = bars::each(watching(results, Event::Fault), |measured| &measured.fault_ns);
-    bars::draw(&words(results, "Time added to a minor page fault, ns", BARS), &bars)
+    bars::draw(&words(results, "Time added to a minor page fault, ns", of_rounds(results)), &bars)
+}
+
+fn of_rounds(results: &Results) -> String {
+    format!("Medians of {} interleaved rounds; the lines hold the middle half of them.", results.rounds)
 }
 
 fn threads(results: &Results) -> Result<String> {
     let axes = Axes { across: "threads that take turns on one CPU", up: "ns" };
     let lines = lines::of(results, |measured| &measured.threads, NOISE_NS, |_threads, added_ns| added_ns);
-    let subtitle = of_places(results);
     let title = "Time added to a context switch, by the number of threads";
-    lines::draw(&words(results, title, &subtitle), &axes, &lines)
+    lines::draw(&words(results, title, of_places(results)), &axes, &lines)
 }
 
 fn rate(results: &Results) -> Result<String> {
     let axes = Axes { across: "switches per second without a profiler", up: "% of its time" };
     let percent = |per_second: f64, added_ns: f64| added_ns * per_second / NS_PER_PERCENT;
     let lines = lines::of(results, |measured| &measured.rates, NOISE_PERCENT, percent);
-    let subtitle = of_places(results);
     lines::draw(
-        &words(results, "Time added to a program, by how often it switches", &subtitle),
+        &words(results, "Time added to a program, by how often it switches", of_places(results)),
         &axes,
         &lines,
     )
@@ -62,10 +62,12 @@ fn rate(results: &Results) -> Result<String> {
 
 fn of_places(results: &Results) -> String {
     let rounds = results.rounds_of_a_place;
-    format!("Medians of {rounds} rounds. Both axes are logarithmic; what is lost in the noise is left out.")
+    format!(
+        "Medians of {rounds} interleaved rounds. Both axes are logarithmic; what is lost in the noise is left out."
+    )
 }
 
-fn words<'a>(results: &'a Results, title: &'a str, subtitle: &'a str) -> Words<'a> {
+fn words<'a>(results: &'a Results, title: &'a str, subtitle: String) -> Words<'a> {
     Words { title, subtitle, measured: &results.measured }
 }
 

@@ -38,7 +38,7 @@ pub(super) fn on_paper(
         area.fill(&WHITE).map_err(failed)?;
         let title = (FONT, TITLE_SIZE).into_font().color(&BLACK);
         area.draw_text(words.title, &title, (MARGIN, 12)).map_err(failed)?;
-        area.draw_text(words.subtitle, &small(), (MARGIN, 36)).map_err(failed)?;
+        area.draw_text(&words.subtitle, &small(), (MARGIN, 36)).map_err(failed)?;
         area.draw_text(words.measured, &small(), (MARGIN, height as i32 - 20)).map_err(failed)?;
         draw(&area)?;
         area.present().map_err(failed)?;
