@@ -6,6 +6,7 @@ mod exhausted;
 mod identity;
 mod killed;
 mod namespaces;
+mod outlived;
 mod soak;
 mod stopped;
 mod two_profilers;
@@ -14,7 +15,7 @@ use crate::support::{Outcome, eventually, ready_pid};
 use libtest_mimic::Trial;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use profiler::profile::reconciliation::{Quantity, Scope};
+use profiler::profile::reconciliation::{Check, Quantity, Scope};
 use profiler::profile::thread::Thread;
 use profiler_ebpf::metric::Metric;
 use std::fs;
@@ -30,6 +31,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         namespaces::tests(),
         cpus::tests(),
         exhausted::tests(),
+        outlived::tests(),
         soak::tests(),
     ]
     .into_iter()
@@ -56,16 +58,26 @@ fn assert_thread_exact(thread: &Thread) {
 
 /// The sums over all threads, those without a slot among them.
 fn assert_sums_exact(outcome: &Outcome) {
-    let exact = [Quantity::VoluntarySwitches, Quantity::InvoluntarySwitches, Quantity::LifetimeNs];
-    for quantity in exact {
-        let of_threads = |scope: Scope| matches!(scope, Scope::Threads | Scope::Thread { .. });
+    for quantity in EXACT {
         let mut checks = outcome.profile().reconciliation.iter();
-        let sum = checks.clone().find(|check| check.quantity == quantity && check.scope == Scope::Threads);
+        let sum = checks.find(|check| check.quantity == quantity && check.scope == Scope::Threads);
         assert!(sum.is_some_and(|sum| sum.kernel > 0 || quantity == Quantity::InvoluntarySwitches));
-        let differing = checks
-            .find(|check| check.quantity == quantity && of_threads(check.scope) && check.difference != 0);
-        assert_eq!(differing, None);
     }
+    assert_eq!(differing(outcome), None);
+}
+
+/// What is equal to the kernel's figure, to the last one.
+const EXACT: [Quantity; 3] =
+    [Quantity::VoluntarySwitches, Quantity::InvoluntarySwitches, Quantity::LifetimeNs];
+
+/// The first of these, of a thread or of the sums, that differs.
+fn differing(outcome: &Outcome) -> Option<&Check> {
+    let of_threads = |scope: Scope| matches!(scope, Scope::Threads | Scope::Thread { .. });
+    outcome
+        .profile()
+        .reconciliation
+        .iter()
+        .find(|check| EXACT.contains(&check.quantity) && of_threads(check.scope) && check.difference != 0)
 }
 
 /// What a thread of a hand-to-and-fro target says of itself against what was measured: its switches of both kinds.

@@ -61,7 +61,7 @@ pub(super) fn tree(depth: u32, width: u32) -> Value {
 }
 
 /// This binary as another target.
-fn again(target: &str) -> Command {
+pub(super) fn again(target: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
     command.args([COMMAND, target]);
     command

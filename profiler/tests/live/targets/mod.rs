@@ -5,6 +5,7 @@
 mod faults;
 mod hostile;
 mod lifecycle;
+mod outlived;
 mod signals;
 mod switches;
 
@@ -47,6 +48,8 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
         ["in-group", procs, millis] => hostile::in_group(procs, number(millis)),
         ["wander", times] => hostile::wander(number(times)),
         ["touch-when-told", pages] => hostile::touch_when_told(number(pages)),
+        ["outlived-by", kind] => outlived::outlived_by(kind),
+        ["go-on", kind] => outlived::go_on(kind),
         ["soak", millis] => switches::soak(number(millis)),
         _ => panic!("no such target: {arguments:?}"),
     };
