@@ -224,7 +224,7 @@ pub struct TaskState {
     pub since_ns: u64,
     /// When it was last woken; 0 if it was not since its last switch-in.
     pub waking_ns: u64,
-    /// `nvcsw` at its last switch-out: a switch is voluntary if and only if the counter grew.
+    /// `nvcsw` at its last switch-out: a switch is voluntary if and only if the counter grew. Written after `state`.
     pub nvcsw: u64,
     /// `se.sum_exec_runtime` at its last switch-out.
     pub cpu_ns: u64,
@@ -237,7 +237,9 @@ pub struct TaskState {
     /// One of [`state`].
     pub state: u32,
     /// 1 if the thread can't be inside a system call.
-    pub kernel_worker: u32,
+    pub kernel_worker: u16,
+    /// `nivcsw` at its last switch-out, modulo 2^16: enough to see that it has grown. Written after `state`.
+    pub nivcsw: u16,
 }
 
 /// A place in the table of states.
@@ -293,6 +295,10 @@ pub struct Global {
     pub states_in_storage: u64,
     /// Threads of the target whose task storage could not be created: nothing is known of them.
     pub threads_without_state: u64,
+    /// Records that were closed, and those that were left open because their thread was just being switched.
+    pub closings: u64,
+    /// Times that all tasks were walked to close records.
+    pub walks: u64,
 }
 
 /// The message that a thread has exited and its slot may be collected.

@@ -39,10 +39,16 @@ pub(crate) fn sched_process_fork(parent: Task, child: Task) {
 #[inline(always)]
 pub(crate) fn sched_wakeup_new(newborn: Task) {
     let Some(thread) = states::of(newborn) else { return };
+    if thread.state != state::NEWBORN {
+        return;
+    }
     let now = now_ns();
-    thread.since_ns = now;
-    if let Some(slot) = slot(thread.slot) {
-        slot.from_ns = now;
+    match slot(thread.slot) {
+        Some(slot) => {
+            slot.from_ns = now;
+            states::enter(thread, state::NEWBORN, now);
+        }
+        None => thread.since_ns = now,
     }
 }
 
@@ -95,34 +101,54 @@ impl TaskIterator {
     }
 }
 
-/// Closes the record of one task, if it belongs to the target.
+/// After so many walks a record is closed whatever the counters say, and the difference is in it: a switch under way
+/// is over when the next walk begins, so that even a thread that always switches is met between two of them soon.
+const PATIENCE: u64 = 16;
+
+/// Closes the record of one task, if it belongs to the target, or leaves it to the next walk.
+///
+/// The thread may be switched meanwhile on another CPU. Its record is left open while a switch is under way, so that
+/// it holds what the counters hold. What is at work already when the state becomes CLOSED does not see that, and sets
+/// another one: the next walk finds it, and closes the record again.
 #[inline(always)]
 pub(crate) fn close(iterator: *mut TaskIterator) {
-    let Some(task) = TaskIterator::task(iterator) else { return };
+    let Some(global) = global() else { return };
+    let Some(task) = TaskIterator::task(iterator) else {
+        add_shared(&mut global.walks);
+        return;
+    };
     let Some(thread) = states::of(task) else { return };
     let open_state = thread.state;
     if open_state == state::CLOSED {
         return;
     }
-    if let Some(slot) = slot(thread.slot) {
-        snapshot::saw(slot, thread);
+    add_shared(&mut global.closings);
+    let mut counters = task::counters(task);
+    if !states::agrees(thread, &counters) && global.walks < PATIENCE {
+        return;
     }
-    thread.state = state::CLOSED;
-    let now = now_ns();
+    if !states::replace(thread, open_state, state::CLOSED) {
+        return;
+    }
+    if !states::agrees(thread, &counters) {
+        // It went through the same state again in between.
+        counters = task::counters(task);
+    }
     match slot(thread.slot) {
         Some(slot) => {
-            slots::finish(task, slot, now, open_state, thread.since_ns);
+            snapshot::saw(slot, thread);
+            slots::finish(task, slot, &counters, now_ns(), open_state, thread.since_ns);
             slot.phase = phase::CLOSED;
         }
-        None => slots::finish_slotless(task, slots::slotless_entry::CLOSING, open_state),
+        None => slots::finish_slotless(&counters, slots::slotless_entry::CLOSING, open_state),
     }
 }
 
 /// Makes a thread part of the target.
 #[inline(always)]
 fn join(task: Task, initial: u32, start: &Start) {
-    let kernel_worker = u32::from(task::flags(task) & KERNEL_WORKER_FLAGS != 0);
-    let initial = TaskState {
+    let kernel_worker = u16::from(task::flags(task) & KERNEL_WORKER_FLAGS != 0);
+    let closed = TaskState {
         since_ns: start.from_ns,
         waking_ns: 0,
         nvcsw: start.counters.voluntary_switches,
@@ -130,12 +156,19 @@ fn join(task: Task, initial: u32, start: &Start) {
         fault_ns: 0,
         blocked_key: 0,
         slot: NO_SLOT,
-        state: initial,
+        // The end of the recording must not find it before it has its slot.
+        state: state::CLOSED,
         kernel_worker,
+        nivcsw: start.counters.involuntary_switches as u16,
     };
-    match states::create(task, initial) {
-        // Set before the thread runs on: it is newborn, or it is the one that executes this.
-        Some(thread) => thread.slot = slots::claim(task, start),
+    match states::create(task, closed) {
+        // Before the thread runs on: it is newborn, or it is the one that executes this.
+        Some(thread) => {
+            let slot = slots::claim(task, start);
+            // SAFETY: a field of a valid reference. Volatile, because it must be written before the state.
+            unsafe { (&raw mut thread.slot).write_volatile(slot) };
+            states::enter(thread, initial, start.from_ns);
+        }
         None => {
             if let Some(global) = global() {
                 add_shared(&mut global.threads_without_state);

@@ -151,8 +151,15 @@ fn clear(slot: &mut Slot) {
 
 /// Writes the end of a thread's record: nothing in it changes after that.
 #[inline(always)]
-pub(crate) fn finish(task: Task, slot: &mut Slot, now: u64, open_state: u32, since_ns: u64) {
-    slot.end = task::counters(task);
+pub(crate) fn finish(
+    task: Task,
+    slot: &mut Slot,
+    counters: &KernelCounters,
+    now: u64,
+    open_state: u32,
+    since_ns: u64,
+) {
+    slot.end = *counters;
     slot.until_ns = now;
     slot.open_state = open_state;
     slot.open_since_ns = since_ns;
@@ -161,9 +168,8 @@ pub(crate) fn finish(task: Task, slot: &mut Slot, now: u64, open_state: u32, sin
 
 /// Adds the end of a thread without a slot to the sums.
 #[inline(always)]
-pub(crate) fn finish_slotless(task: Task, entry: u32, open_state: u32) {
+pub(crate) fn finish_slotless(counters: &KernelCounters, entry: u32, open_state: u32) {
     let Some(totals) = slotless(entry) else { return };
-    let counters = task::counters(task);
     totals.finished += 1;
     if (open_state as usize) < totals.open.len() {
         totals.open[open_state as usize] += 1;

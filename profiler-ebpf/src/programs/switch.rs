@@ -49,24 +49,41 @@ pub(crate) fn sched_waking(woken: Task) {
 
 #[inline(always)]
 fn switched_out(thread: &mut TaskState, prev: Task, next: Task, now: u64, prev_state: u32) {
-    if thread.state == state::CLOSED {
+    let mut was = thread.state;
+    if was == state::CLOSED {
         return;
     }
     let cpu_ns = task::sum_exec_runtime(prev);
-    if thread.state != state::ON_CPU {
-        if thread.state == state::FOUND {
+    if was != state::ON_CPU {
+        if was == state::FOUND {
             first_slice_ends(thread, cpu_ns, now);
         } else {
             infer_switch_in(thread, cpu_ns, now);
+            was = thread.state;
+            if was == state::CLOSED {
+                return;
+            }
         }
     }
     thread.cpu_ns = cpu_ns;
     let slice_start = thread.since_ns;
-    let left = leave(thread, prev, next, now, prev_state);
-    thread.state = left;
-    thread.since_ns = now;
+    let nvcsw = task::nvcsw(prev);
+    let left = leave(thread, prev, next, now, nvcsw, prev_state);
     let dead = prev_state & TASK_DEAD != 0;
-    match slot(thread.slot) {
+    let slot = slot(thread.slot);
+    // What is summed or announced can't be taken back: it is either done here or by the end of the recording.
+    let to = if dead { state::CLOSED } else { left };
+    if (dead || slot.is_none()) && !states::replace(thread, was, to) {
+        return;
+    }
+    if !dead {
+        states::enter(thread, left, now);
+        match left {
+            state::BLOCKED => states::counted_voluntary(thread, nvcsw),
+            _ => states::counted_involuntary(thread, task::nivcsw(prev)),
+        }
+    }
+    match slot {
         Some(slot) => measure(slot, Metric::OnCpu, slice_start, now),
         None => slots::measure_slotless(Metric::OnCpu as u32, slice_start, now),
     }
@@ -77,17 +94,17 @@ fn switched_out(thread: &mut TaskState, prev: Task, next: Task, now: u64, prev_s
 
 /// A thread's last switch: nothing in its record changes after this.
 #[inline(never)]
-fn ended(thread: &mut TaskState, prev: Task, now: u64, left: u32) {
-    thread.state = state::CLOSED;
+fn ended(thread: &TaskState, prev: Task, now: u64, left: u32) {
     if thread.fault_ns != 0 {
         fault::never_accounted(thread.slot);
     }
+    let counters = task::counters(prev);
     match slot(thread.slot) {
         Some(slot) => {
-            slots::finish(prev, slot, now, left, now);
+            slots::finish(prev, slot, &counters, now, left, now);
             slots::announce(slot, thread.slot);
         }
-        None => slots::finish_slotless(prev, slots::slotless_entry::TRACEPOINTS, left),
+        None => slots::finish_slotless(&counters, slots::slotless_entry::TRACEPOINTS, left),
     }
     states::forget(prev);
 }
@@ -103,13 +120,11 @@ fn first_slice_ends(thread: &TaskState, cpu_ns: u64, now: u64) {
 
 /// Classifies a switch-out: the state it leads to.
 #[inline(always)]
-fn leave(thread: &mut TaskState, prev: Task, next: Task, now: u64, prev_state: u32) -> u32 {
+fn leave(thread: &mut TaskState, prev: Task, next: Task, now: u64, nvcsw: u64, prev_state: u32) -> u32 {
     // The kernel has raised one of the two counters already: voluntary is exactly what getrusage will say.
-    let nvcsw = task::nvcsw(prev);
     if nvcsw == thread.nvcsw {
         return if task::tid(next) == 0 { state::HELD_BACK } else { state::PREEMPTED };
     }
-    thread.nvcsw = nvcsw;
     thread.blocked_key = blocked_on(thread, prev);
     // About to sleep, but a signal was pending (kernel/sched/core.c `try_to_block_task`): it stays on the run
     // queue and nobody will wake it. Older kernels still show the sleeping state here, so that such a wait
@@ -145,13 +160,16 @@ fn switched_in(thread: &mut TaskState, now: u64) {
     if was == state::CLOSED {
         return;
     }
-    thread.state = state::ON_CPU;
-    thread.since_ns = now;
-    thread.waking_ns = 0;
     let Some(slot) = slot(thread.slot) else {
-        switched_in_slotless(was, since, woken, now);
+        if states::replace(thread, was, state::ON_CPU) {
+            thread.since_ns = now;
+            thread.waking_ns = 0;
+            switched_in_slotless(was, since, woken, now);
+        }
         return;
     };
+    thread.waking_ns = 0;
+    states::enter(thread, state::ON_CPU, now);
     match was {
         state::BLOCKED if woken != 0 => {
             let ready = ready_since(since, woken);

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use aya::maps::{Array, Map, MapData, PerCpuArray, Queue, RingBuf};
 use aya::{Btf, Ebpf};
 use profiler_ebpf::layout::{BucketPage, Global, Slot, SlotlessTotals, phase};
+use rustix::thread::{MembarrierCommand, membarrier};
 use std::{
     os::fd::{AsFd, BorrowedFd},
     thread,
@@ -114,15 +115,21 @@ impl Session {
 
     /// Closes the record of every thread and waits for those that have exited but still have to leave their CPU for
     /// the last time: they are in no list of the kernel's any more. Returns how many of these never did.
+    ///
+    /// Walks all tasks until there is none left to close: one whose thread was being switched just then was left
+    /// open, or was opened again by the program that was at work on it.
     fn close_threads(&mut self) -> Result<u64> {
         let begun = Instant::now();
         loop {
+            let before = self.global()?.closings;
             hooks::close_all(&mut self.ebpf)?;
+            let all_closed = self.global()?.closings == before;
             let unfinished = self.unfinished()?;
-            if unfinished == 0 || begun.elapsed() > LAST_SWITCH_LIMIT {
+            if (all_closed && unfinished == 0) || begun.elapsed() > LAST_SWITCH_LIMIT {
                 return Ok(unfinished);
             }
             thread::sleep(LAST_SWITCH_PAUSE);
+            wait_for_programs();
         }
     }
 
@@ -148,6 +155,13 @@ impl Session {
         }
         Ok(totals)
     }
+}
+
+/// Waits until every program that is at work on some CPU now has come to its end.
+fn wait_for_programs() {
+    // The kernel waits until each CPU has passed a point where no program can be at work (kernel/sched/membarrier.c:
+    // `synchronize_rcu`; 8 ms here). With `nohz_full` it refuses: then the pause before this must be enough.
+    let _refused = membarrier(MembarrierCommand::Global);
 }
 
 impl Source for Session {

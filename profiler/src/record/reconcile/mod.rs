@@ -87,19 +87,18 @@ impl Check {
 fn thread(record: &ThreadRecord, stolen: Nanos) -> Vec<Check> {
     let scope = Scope::Thread { pid: record.pid, tid: record.tid };
     let (seen, kernel) = (Seen::of(record), kernel_growth(record));
+    let switch = |quantity, kernel, measured| Check::new(quantity, scope, kernel, measured);
     let running = matches!(record.end, End::Open { state: OpenState::OnCpu, .. });
-    // One event may lie between the closing of a running thread's record and the reading of its counters.
-    let close = i64::from(running);
-    let switch = |quantity, kernel, measured| {
-        Check::new(quantity, scope, kernel, measured).explained(
-            -close..=close,
-            &[Rule::RunningAtClose],
-            "the thread was running while its record was closed",
-        )
-    };
     let fault = |quantity, kernel, measured| {
         let check = Check::new(quantity, scope, kernel, measured);
-        without_registers(check, close, record.faults_never_accounted)
+        if running && check.difference == 1 {
+            return check.explained(
+                1..=1,
+                &[Rule::RunningAtClose],
+                "a fault ended between the reading of the counters and the closing of the record",
+            );
+        }
+        without_registers(check, record.faults_never_accounted)
     };
     let mut checks = vec![
         switch(Quantity::VoluntarySwitches, kernel.voluntary_switches, seen.voluntary_switches),
@@ -198,16 +197,15 @@ fn slotless(rest: &WithoutSlot, quantity: Quantity) -> Option<Check> {
     match quantity {
         Quantity::VoluntarySwitches => Some(new(kernel.voluntary_switches, rest.voluntary_switches)),
         Quantity::InvoluntarySwitches => Some(new(kernel.involuntary_switches, rest.involuntary_switches)),
-        Quantity::MinorFaults => Some(without_registers(new(kernel.minor_faults, rest.minor_faults), 0, 0)),
-        Quantity::MajorFaults => Some(without_registers(new(kernel.major_faults, rest.major_faults), 0, 0)),
+        Quantity::MinorFaults => Some(without_registers(new(kernel.minor_faults, rest.minor_faults), 0)),
+        Quantity::MajorFaults => Some(without_registers(new(kernel.major_faults, rest.major_faults), 0)),
         Quantity::CpuTimeNs | Quantity::LifetimeNs => None,
     }
 }
 
-/// Explains faults that the kernel counted and that raised no event. `surplus` more events than the kernel counted
-/// may be there. While every fault that was entered was accounted, a missing event can only be one that was never
-/// raised; else the text says how many it can't tell apart.
-fn without_registers(check: Check, surplus: i64, never_accounted: u64) -> Check {
+/// Explains faults that the kernel counted and that raised no event. While every fault that was entered was
+/// accounted, a missing event can only be one that was never raised; else the text says how many it can't tell apart.
+fn without_registers(check: Check, never_accounted: u64) -> Check {
     const REASON: &str =
         "taken by the kernel itself during a system call, without registers: such a fault raises no event";
     let text = if never_accounted == 0 {
@@ -215,7 +213,7 @@ fn without_registers(check: Check, surplus: i64, never_accounted: u64) -> Check 
     } else {
         format!("{REASON} ({never_accounted} more were entered and not accounted: they ended in a signal)")
     };
-    check.explained(i64::MIN..=surplus, &[Rule::WithoutRegisters], text)
+    check.explained(i64::MIN..=0, &[Rule::WithoutRegisters], text)
 }
 
 /// The sum of comparisons: explained if each of them holds.

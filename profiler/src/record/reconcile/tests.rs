@@ -35,6 +35,25 @@ fn a_missed_switch_is_a_defect() {
 }
 
 #[test]
+fn a_running_thread_may_be_one_fault_ahead_and_no_switch() {
+    let mut record = exited(100, 101);
+    record.end = End::Open { state: OpenState::OnCpu, since_ns: record.until_ns, woken_ns: None };
+    let (seen, kernel) = (Seen::of(&record), &mut record.kernel_at_end);
+    kernel.voluntary_switches = seen.voluntary_switches;
+    kernel.minor_faults = seen.minor_faults - 1;
+    let checks = reconcile(std::slice::from_ref(&record), None, None);
+    let faults = check(&checks, Quantity::MinorFaults, of_thread(&record));
+    assert_eq!(faults.explanation.unwrap().rules, [Rule::RunningAtClose]);
+
+    record.kernel_at_end.voluntary_switches += 1;
+    record.kernel_at_end.minor_faults -= 1;
+    let checks = reconcile(std::slice::from_ref(&record), None, None);
+    for quantity in [Quantity::VoluntarySwitches, Quantity::MinorFaults] {
+        assert!(!check(&checks, quantity, of_thread(&record)).holds(), "{checks:?}");
+    }
+}
+
+#[test]
 fn time_that_is_missing_is_a_defect() {
     let mut record = exited(100, 101);
     record.until_ns.0 += 1;
