@@ -1,8 +1,9 @@
 //! Measures the profiler's cost against its bars, and prints one Markdown table.
 //!
 //! Two halves: this file builds and fetches what is measured, as whoever called; [`measure`] runs as root and
-//! does the rest, one file a step. Loads are the program `bench-load`. What is compared is measured in turns,
-//! in rounds, because a machine is never equally fast twice; the table holds medians.
+//! does the rest, one file a step. What is compared is measured in turns, in rounds, because a machine is never
+//! equally fast twice; the table holds medians. [`contender`] says who is measured, [`job`] with which load of the
+//! program `bench-load`, and [`run`] is one run of the two.
 
 mod archive;
 mod beside;
