@@ -1,8 +1,8 @@
 //! `profiler run` without a command: the sample workloads one after the other, then side by side.
 
-use super::messages;
 use super::output::{Kept, Output};
 use super::run::{NOTHING_LEFT, REPORT_LEFT, Recipe, check_machine, code, exit_code, is_in_place, record};
+use super::{folder, messages};
 use crate::cli::{ComparisonArgs, RunArgs};
 use crate::kernel::load::Limits;
 use crate::profile::{Profile, file};
@@ -11,7 +11,6 @@ use crate::target::launch::Held;
 use crate::target::signals::{self, Interrupted, Signals};
 use crate::target::user::Invoker;
 use anyhow::{Context, Result, bail};
-use std::fs;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -43,7 +42,7 @@ struct Entry {
 pub fn compare(args: &RunArgs, user: Option<Invoker>, limits: Limits) -> Result<u8> {
     let entries = entries(&args.comparison)?;
     let folder = args.comparison.out.clone().unwrap_or_else(|| DEFAULT_FOLDER.into());
-    make_folder(&folder, user.as_ref())?;
+    folder::make(&folder, user.as_ref())?;
     let outputs = entries
         .iter()
         .map(|entry| {
@@ -141,19 +140,6 @@ fn record_with_progress(recipe: &Recipe, held: Held, signals: &mut Signals) -> R
 /// Progress that can't be shown is no reason to stop.
 fn progress(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());
-}
-
-fn make_folder(folder: &Path, owner: Option<&Invoker>) -> Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    fs::create_dir_all(folder).with_context(|| {
-        format!("cannot make the folder {}; name another one with --out", folder.display())
-    })?;
-    if let Some(owner) = owner {
-        owner.own(&fs::File::open(folder).with_context(|| format!("cannot open {}", folder.display()))?)?;
-    }
-    Ok(())
 }
 
 fn entries(args: &ComparisonArgs) -> Result<Vec<Entry>> {

@@ -1,10 +1,14 @@
-//! One file a command; each reads as a table of contents.
+//! One file a command; each reads as a table of contents. What they write to is in files of their own: `output` (a
+//! profile), `place`, `beside` and `folder` (where it goes), `messages` (standard error).
 
+pub mod beside;
 pub mod compare;
 pub mod doctor;
 pub mod export;
+pub mod folder;
 pub mod messages;
 pub mod output;
+pub mod place;
 pub mod report;
 pub mod run;
 pub mod schema;

@@ -1,18 +1,16 @@
-//! Where a profile is written: found to be writable before anything runs, written beside its place and renamed
-//! into it, never over somebody else's file. If its place takes it no more when the run is over (the disk is full),
-//! it is kept elsewhere: a run may have taken hours, and cannot be had again.
+//! Where a profile is written: found to be writable before anything runs, and never over somebody else's file. If its
+//! place takes it no more when the run is over (the disk is full), it is kept elsewhere: a run may have taken hours, and
+//! cannot be had again.
 
+use super::beside::{Beside, FILE_MODE};
+use super::place::Place;
 use crate::profile::{Profile, file};
 use crate::target::user::Invoker;
 use anyhow::{Context, Error, Result, bail};
-use std::fs::Permissions;
-use std::io::Write as _;
+use std::fs::{File, OpenOptions, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use tempfile::{Builder, NamedTempFile};
-
-/// Readable by everyone, less what the umask takes away.
-const FILE_MODE: u32 = 0o666;
+use tempfile::Builder;
 
 /// Where else a profile is kept, after the folder for temporary files (`TMPDIR`, or /tmp): often another disk, and at
 /// last memory.
@@ -37,12 +35,19 @@ pub enum Kept {
 pub enum Output {
     /// Standard output.
     Stdout,
-    /// A file; the temporary one stands beside it already.
-    File {
-        /// The place.
+    /// What can't be replaced, opened already: a pipe, a terminal, /dev/null.
+    Stream {
+        /// As it was asked for.
         path: PathBuf,
-        /// What is renamed into it.
-        beside: NamedTempFile,
+        /// What takes the profile.
+        stream: File,
+    },
+    /// A file; what will take its place is there already.
+    File {
+        /// As it was asked for.
+        path: PathBuf,
+        /// What will take its place.
+        beside: Beside,
     },
 }
 
@@ -55,33 +60,29 @@ impl Output {
         PathBuf::from(format!("{name}{}", file::EXTENSION))
     }
 
-    /// Prepares the place.
+    /// Prepares the place. Waits for whoever reads it, if it is a named pipe.
     ///
     /// # Errors
     /// If its folder is not writable, or something other than a profile of the same command is there.
     pub fn prepare(path: &Path, command: &str, force: bool, owner: Option<&Invoker>) -> Result<Self> {
-        if path == Path::new("-") {
-            return Ok(Self::Stdout);
-        }
-        if !force {
-            refuse_to_overwrite(path, command)?;
-        }
-        let folder = match path.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
+        let cannot = |what: &str| {
+            format!("cannot write to {what}{}; name another place with --output", path.display())
         };
-        let beside = Builder::new()
-            .prefix(".profile-")
-            .suffix(".tmp")
-            .permissions(Permissions::from_mode(FILE_MODE))
-            .tempfile_in(folder)
-            .with_context(|| {
-                format!("cannot write to the folder of {}; name another place with --output", path.display())
-            })?;
-        if let Some(owner) = owner {
-            owner.own(beside.as_file())?;
+        match Place::of(path).with_context(|| cannot(""))? {
+            Place::Stdout => Ok(Self::Stdout),
+            Place::Stream => {
+                // What others have written to it stays.
+                let stream = OpenOptions::new().append(true).open(path).with_context(|| cannot(""))?;
+                Ok(Self::Stream { path: path.to_owned(), stream })
+            }
+            Place::File { path: place, exists } => {
+                if exists && !force {
+                    refuse_to_overwrite(path, command)?;
+                }
+                let beside = Beside::open(&place, owner).with_context(|| cannot("the folder of "))?;
+                Ok(Self::File { path: path.to_owned(), beside })
+            }
         }
-        Ok(Self::File { path: path.to_owned(), beside })
     }
 
     /// Writes the profile: to its place, or elsewhere if that does not take it. The place is then as it was before.
@@ -101,11 +102,13 @@ impl Output {
                 file::write(profile, std::io::stdout().lock()).context("standard output")?;
                 Ok(Kept::Stdout)
             }
-            Self::File { path, mut beside } => {
-                write_through(profile, &mut beside).with_context(|| path.display().to_string())?;
-                beside
-                    .persist(&path)
-                    .with_context(|| format!("cannot put the profile at {}", path.display()))?;
+            Self::Stream { path, stream } => {
+                file::write(profile, stream).with_context(|| path.display().to_string())?;
+                Ok(Kept::InPlace(path))
+            }
+            Self::File { path, beside } => {
+                write_through(profile, beside.file()).with_context(|| path.display().to_string())?;
+                beside.persist().with_context(|| format!("cannot put the profile at {}", path.display()))?;
                 Ok(Kept::InPlace(path))
             }
         }
@@ -123,7 +126,7 @@ fn keep_in(folder: &Path, profile: &Profile, owner: Option<&Invoker>) -> Result<
     let command = profile.run.command.first().map_or("", String::as_str);
     let name = Output::default_path(command);
     let stem = name.to_string_lossy();
-    let mut file = Builder::new()
+    let file = Builder::new()
         .prefix(&format!("{}-", stem.trim_end_matches(file::EXTENSION)))
         .suffix(file::EXTENSION)
         .permissions(Permissions::from_mode(FILE_MODE))
@@ -131,22 +134,19 @@ fn keep_in(folder: &Path, profile: &Profile, owner: Option<&Invoker>) -> Result<
     if let Some(owner) = owner {
         owner.own(file.as_file())?;
     }
-    write_through(profile, &mut file)?;
+    write_through(profile, file.as_file())?;
     let (_, path) = file.keep()?;
     Ok(path)
 }
 
 /// Writes down to the disk: some file systems find out only then that they are full.
-fn write_through(profile: &Profile, file: &mut NamedTempFile) -> Result<()> {
-    file::write(profile, &mut *file)?;
-    file.flush().and_then(|()| file.as_file().sync_all()).context("cannot write the profile")
+fn write_through(profile: &Profile, file: &File) -> Result<()> {
+    file::write(profile, file)?;
+    file.sync_all().context("cannot write the profile")
 }
 
 /// A profile may only replace an earlier one of the same command.
 fn refuse_to_overwrite(path: &Path, command: &str) -> Result<()> {
-    if !path.try_exists().with_context(|| format!("cannot look at {}", path.display()))? {
-        return Ok(());
-    }
     let shown = path.display();
     let Ok(existing) = file::read(path) else {
         bail!(

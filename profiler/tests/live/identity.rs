@@ -1,34 +1,25 @@
 //! Under sudo the command runs as the user who called it, and the files are that user's.
 
-use crate::support::{Scene, command, trials};
+use crate::support::{CALLER, Scene, command, trials};
 use libtest_mimic::Trial;
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-
-/// `nobody` on Debian; the user need not exist.
-const USER: u32 = 65534;
+use std::os::unix::fs::MetadataExt as _;
 
 pub(crate) fn tests() -> Vec<Trial> {
     trials![under_sudo_the_command_is_the_callers, as_root_overrides_it, a_damaged_caller_is_refused,]
 }
 
-fn under_sudo() -> Scene {
-    let scene = Scene::new().environment("SUDO_UID", &USER.to_string()).environment("SUDO_GID", "65534");
-    fs::set_permissions(scene.folder(), fs::Permissions::from_mode(0o755)).unwrap();
-    scene
-}
-
 fn under_sudo_the_command_is_the_callers() {
-    let scene = under_sudo();
+    let scene = Scene::under_sudo();
     let outcome = scene.run(&command(&["sh", "-c", "id -u; id -g; id -G"]));
     outcome.assert_complete();
     assert_eq!(outcome.stdout, "65534\n65534\n65534\n");
     let written = fs::metadata(scene.file()).unwrap();
-    assert_eq!((written.uid(), written.gid()), (USER, USER));
+    assert_eq!((written.uid(), written.gid()), (CALLER, CALLER));
 }
 
 fn as_root_overrides_it() {
-    let scene = under_sudo().flags(&["--as-root"]);
+    let scene = Scene::under_sudo().flags(&["--as-root"]);
     let outcome = scene.run(&command(&["id", "-u"]));
     outcome.assert_complete();
     assert_eq!(outcome.stdout, "0\n");

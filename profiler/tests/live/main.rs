@@ -20,6 +20,7 @@ mod behaviour;
 mod comparison;
 mod exit_codes;
 mod faults;
+mod files;
 mod hostile;
 mod identity;
 mod interrupted;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         terminal::tests(),
         exit_codes::tests(),
         identity::tests(),
+        files::tests(),
         privilege::tests(),
         behaviour::tests(),
         comparison::tests(),

@@ -8,7 +8,9 @@ use profiler::report;
 use profiler::target::{hold, tree};
 use profiler_ebpf::metric::Metric;
 use serde_json::Value;
+use std::fs::Permissions;
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -122,6 +124,9 @@ pub(crate) fn command(parts: &[&str]) -> Vec<String> {
     parts.iter().map(|&part| part.to_owned()).collect()
 }
 
+/// `nobody` on Debian; the user need not exist.
+pub(crate) const CALLER: u32 = 65534;
+
 /// `profiler run` with a folder of its own, in which it is started and writes `profile.json`.
 pub(crate) struct Scene {
     folder: Option<TempDir>,
@@ -133,6 +138,14 @@ impl Scene {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
         Self { folder: Some(folder), flags: Vec::new(), environment: Vec::new() }
+    }
+
+    /// As if [`CALLER`] had called sudo.
+    pub(crate) fn under_sudo() -> Self {
+        let scene = Self::new();
+        std::fs::set_permissions(scene.folder(), Permissions::from_mode(0o755)).expect("the folder is ours");
+        let caller = CALLER.to_string();
+        scene.environment("SUDO_UID", &caller).environment("SUDO_GID", &caller)
     }
 
     pub(crate) fn flags(mut self, flags: &[&str]) -> Self {
