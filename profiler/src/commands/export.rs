@@ -1,13 +1,16 @@
 //! `profiler export`: profiles in the forms that other programs and papers take.
 
+use super::beside::Beside;
+use super::place::Place;
 use crate::cli::{ExportArgs, SelectionArgs};
 use crate::export::{Artifact, Format, Subject};
 use crate::profile::{Profile, file};
 use crate::series::{GroupBy, Selection};
+use crate::target::user::Invoker;
 use anyhow::{Context as _, Result, bail};
+use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
 
 /// Makes the files.
 ///
@@ -69,8 +72,9 @@ fn print(artifacts: &[Artifact], format: Format) -> Result<()> {
 }
 
 fn write_all(path: &Path, artifacts: &[Artifact]) -> Result<()> {
+    let owner = Invoker::detect()?;
     for artifact in artifacts {
-        write(&name(path, artifact), &artifact.bytes)?;
+        write(&name(path, artifact), &artifact.bytes, owner.as_ref())?;
     }
     Ok(())
 }
@@ -92,14 +96,21 @@ fn name(path: &Path, artifact: &Artifact) -> PathBuf {
     path.with_file_name(name)
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-    let mut beside = NamedTempFile::new_in(folder).with_context(|| {
-        format!("cannot write to the folder of {}; name another place with --output", path.display())
-    })?;
-    beside.write_all(bytes).with_context(|| format!("cannot write {}", path.display()))?;
-    beside.persist(path).with_context(|| format!("cannot put the file at {}", path.display()))?;
-    Ok(())
+fn write(path: &Path, bytes: &[u8], owner: Option<&Invoker>) -> Result<()> {
+    let cannot = || format!("cannot write {}; name another place with --output", path.display());
+    match Place::of(path).with_context(cannot)? {
+        Place::Stdout => std::io::stdout().write_all(bytes).with_context(cannot),
+        Place::Stream => {
+            let mut stream = OpenOptions::new().append(true).open(path).with_context(cannot)?;
+            stream.write_all(bytes).with_context(cannot)
+        }
+        Place::File { path: place, .. } => {
+            let beside = Beside::open(&place, owner).with_context(cannot)?;
+            let mut file = beside.file();
+            file.write_all(bytes).with_context(cannot)?;
+            beside.persist().with_context(cannot)
+        }
+    }
 }
 
 #[cfg(test)]
