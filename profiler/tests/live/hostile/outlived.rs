@@ -5,6 +5,7 @@ use super::{differing, send};
 use crate::support::{Outcome, Scene, target, trials};
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
+use profiler::profile::Lost;
 use profiler::profile::thread::Thread;
 use std::time::{Duration, Instant};
 
@@ -59,7 +60,11 @@ fn switches_without_a_slot_are_exact_wherever_the_recording_ends() {
 
 fn births_are_recorded_wherever_the_recording_ends() {
     closed_again_and_again("births", &[], |outcome| {
-        outcome.assert_complete();
+        assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+        outcome.assert_reconciled();
+        // On a busy machine threads come faster than their slots are handed back: they are in the sums then.
+        let lost = Lost { threads_without_slot: 0, ..outcome.profile().lost };
+        assert!(lost.is_nothing(), "{lost:?}");
     });
 }
 
