@@ -1,6 +1,6 @@
 //! `profiler run` without a command: the sample workloads one after the other, then side by side.
 
-use super::output::{Kept, Output};
+use super::output::{Kept, Output, Wanted};
 use super::run::{NOTHING_LEFT, REPORT_LEFT, Recipe, check_machine, code, exit_code, is_in_place, record};
 use super::{folder, messages};
 use crate::cli::{ComparisonArgs, RunArgs};
@@ -47,7 +47,8 @@ pub fn compare(args: &RunArgs, user: Option<Invoker>, limits: Limits) -> Result<
         .iter()
         .map(|entry| {
             let path = folder.join(format!("{}{}", entry.name, file::EXTENSION));
-            Output::prepare(&path, &entry.command[0], args.force, user.as_ref())
+            let wanted = Wanted { path: &path, flag: "--out", force: args.force };
+            Output::prepare(wanted, &entry.command[0], user.as_ref())
         })
         .collect::<Result<Vec<_>>>()?;
     let mut signals = Signals::take()?;

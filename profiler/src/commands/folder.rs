@@ -61,7 +61,9 @@ mod tests {
         let within = tempfile::tempdir().unwrap();
         let file = within.path().join("file");
         fs::write(&file, "").unwrap();
-        assert!(make(&file, None).is_err());
-        assert!(make(&file.join("folder"), None).is_err());
+        for folder in [&file, &file.join("folder")] {
+            let refused = make(folder, None).unwrap_err().to_string();
+            assert!(refused.contains("--out"), "{refused}");
+        }
     }
 }

@@ -31,6 +31,17 @@ pub enum Kept {
     },
 }
 
+/// Where a profile is wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// The file.
+    pub path: &'a Path,
+    /// The flag that names it or its folder, so that messages can tell of it.
+    pub flag: &'static str,
+    /// Whether it may replace anything that is there.
+    pub force: bool,
+}
+
 /// A profile's place.
 pub enum Output {
     /// Standard output.
@@ -64,10 +75,10 @@ impl Output {
     ///
     /// # Errors
     /// If its folder is not writable, or something other than a profile of the same command is there.
-    pub fn prepare(path: &Path, command: &str, force: bool, owner: Option<&Invoker>) -> Result<Self> {
-        let cannot = |what: &str| {
-            format!("cannot write to {what}{}; name another place with --output", path.display())
-        };
+    pub fn prepare(wanted: Wanted<'_>, command: &str, owner: Option<&Invoker>) -> Result<Self> {
+        let Wanted { path, flag, force } = wanted;
+        let cannot =
+            |what: &str| format!("cannot write to {what}{}; name another place with {flag}", path.display());
         match Place::of(path).with_context(|| cannot(""))? {
             Place::Stdout => Ok(Self::Stdout),
             Place::Stream => {
@@ -77,7 +88,7 @@ impl Output {
             }
             Place::File { path: place, exists } => {
                 if exists && !force {
-                    refuse_to_overwrite(path, command)?;
+                    refuse_to_overwrite(wanted, command)?;
                 }
                 let beside = Beside::open(&place, owner).with_context(|| cannot("the folder of "))?;
                 Ok(Self::File { path: path.to_owned(), beside })
@@ -146,18 +157,18 @@ fn write_through(profile: &Profile, file: &File) -> Result<()> {
 }
 
 /// A profile may only replace an earlier one of the same command.
-fn refuse_to_overwrite(path: &Path, command: &str) -> Result<()> {
+fn refuse_to_overwrite(Wanted { path, flag, .. }: Wanted<'_>, command: &str) -> Result<()> {
     let shown = path.display();
     let Ok(existing) = file::read(path) else {
         bail!(
-            "{shown} exists and is not a profile; name another file with --output, or overwrite it with --force"
+            "{shown} exists and is not a profile; name another place with {flag}, or overwrite it with --force"
         );
     };
     let name = |command: &str| Path::new(command).file_name().map(std::ffi::OsStr::to_owned);
     let other = existing.run.command.first().map_or("", String::as_str);
     if name(other) != name(command) {
         bail!(
-            "{shown} is a profile of {other}; name another file with --output, or overwrite it with --force"
+            "{shown} is a profile of {other}; name another place with {flag}, or overwrite it with --force"
         );
     }
     Ok(())
@@ -166,6 +177,10 @@ fn refuse_to_overwrite(path: &Path, command: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn wanted(path: &Path) -> Wanted<'_> {
+        Wanted { path, flag: "--output", force: false }
+    }
 
     #[test]
     fn the_default_name_is_the_commands() {
@@ -178,15 +193,27 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("notes.txt");
         std::fs::write(&path, "mine").unwrap();
-        let refused = Output::prepare(&path, "ls", false, None).err().unwrap();
+        let refused = Output::prepare(wanted(&path), "ls", None).err().unwrap();
         assert!(refused.to_string().contains("--force"), "{refused}");
-        assert!(Output::prepare(&path, "ls", true, None).is_ok());
+        assert!(Output::prepare(Wanted { force: true, ..wanted(&path) }, "ls", None).is_ok());
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
     }
 
     #[test]
     fn a_missing_folder_is_found_before_anything_runs() {
-        let error = Output::prepare(Path::new("/nonexistent/x.json"), "ls", false, None).err().unwrap();
+        let error = Output::prepare(wanted(Path::new("/nonexistent/x.json")), "ls", None).err().unwrap();
         assert!(error.to_string().contains("--output"), "{error}");
+    }
+
+    #[test]
+    fn messages_name_the_flag_that_was_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let foreign = folder.path().join("notes.txt");
+        std::fs::write(&foreign, "mine").unwrap();
+        for path in [&foreign, folder.path(), Path::new("/nonexistent/x.json")] {
+            let wanted = Wanted { flag: "--out", ..wanted(path) };
+            let error = Output::prepare(wanted, "ls", None).err().unwrap().to_string();
+            assert!(error.contains("with --out,") || error.ends_with("with --out"), "{error}");
+        }
     }
 }

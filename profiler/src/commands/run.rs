@@ -1,6 +1,6 @@
 //! `profiler run -- COMMAND`: one command, from its first fault to its last switch.
 
-use super::output::{Kept, Output};
+use super::output::{Kept, Output, Wanted};
 use super::{compare, messages};
 use crate::cli::{LimitArgs, RunArgs};
 use crate::kernel::load::{Limits, Target};
@@ -63,7 +63,8 @@ pub fn run(args: &RunArgs) -> Result<u8> {
         bail!("--json prints the profile instead of the report, so it needs --output -");
     }
     let path: PathBuf = args.output.clone().unwrap_or_else(|| Output::default_path(name));
-    let output = Output::prepare(&path, name, args.force, user.as_ref())?;
+    let wanted = Wanted { path: &path, flag: "--output", force: args.force };
+    let output = Output::prepare(wanted, name, user.as_ref())?;
     let mut signals = Signals::take()?;
     check_machine(limits)?;
     let recipe = Recipe {

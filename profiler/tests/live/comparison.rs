@@ -4,7 +4,7 @@ use crate::support::{Outcome, Scene, blocked_on, require_program, required, tria
 use libtest_mimic::Trial;
 
 pub(crate) fn tests() -> Vec<Trial> {
-    trials![the_rust_pair_is_compared, the_python_pair_is_compared]
+    trials![the_rust_pair_is_compared, the_python_pair_is_compared, messages_name_the_flag_that_there_is]
 }
 
 const TASKS: u64 = 40;
@@ -58,4 +58,15 @@ fn the_rust_pair_is_compared() {
 fn the_python_pair_is_compared() {
     require_program("python3", "python3");
     drop(compare(&["--python"], &["python-asyncio", "python-thread-pool"]));
+}
+
+fn messages_name_the_flag_that_there_is() {
+    let scene = Scene::new();
+    let foreign = scene.folder().join("tokio-workload.profile.json");
+    std::fs::write(&foreign, "mine").unwrap();
+    let output = scene.profiler().args(["run", "--out", "."]).output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains("not a profile; name another place with --out, or"), "{message}");
+    assert_eq!(std::fs::read_to_string(foreign).unwrap(), "mine");
 }
