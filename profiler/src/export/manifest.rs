@@ -1,7 +1,8 @@
 //! What a reviewer asks of every figure: on what machine, by what, how, what was lost, what was proven. The same lines
 //! in every format, as comments or metadata.
 
-use crate::profile::Profile;
+use super::Subject;
+use crate::profile::{Lost, Profile};
 use crate::report::verdict;
 use profiler_ebpf::buckets::RELATIVE_ERROR;
 
@@ -13,9 +14,26 @@ pub fn manifest(profile: &Profile) -> Vec<(&'static str, String)> {
     machine(profile, &mut lines);
     trust(profile, &mut lines);
     for (_, value) in &mut lines {
-        *value = value.replace(char::is_control, " ");
+        *value = on_one_line(value);
     }
     lines
+}
+
+/// The manifests of all profiles, each after its title: for comments.
+pub(super) fn comments(subject: &Subject<'_>) -> Vec<String> {
+    let all = subject.titles.iter().zip(subject.profiles);
+    all.flat_map(|(title, profile)| of_one(title, profile)).collect()
+}
+
+/// The manifest of a profile after its title: for comments.
+pub(super) fn of_one(title: &str, profile: &Profile) -> Vec<String> {
+    let lines = manifest(profile).into_iter().map(|(name, value)| format!("{name}: {value}"));
+    std::iter::once(format!("profile: {}", on_one_line(title))).chain(lines).collect()
+}
+
+/// The text without line breaks or anything else that a terminal would obey.
+pub(super) fn on_one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }
 
 fn run(profile: &Profile, lines: &mut Vec<(&'static str, String)>) {
@@ -57,12 +75,36 @@ fn machine(profile: &Profile, lines: &mut Vec<(&'static str, String)>) {
 
 fn trust(profile: &Profile, lines: &mut Vec<(&'static str, String)>) {
     lines.push(("bucket_width", bucket_width()));
+    lines.push(("lost", lost(profile.lost)));
     lines.push(("verdict", verdict(profile)));
 }
 
 /// The bound of the error that buckets bring in.
 pub(super) fn bucket_width() -> String {
     format!("at most {:.1} % of a value", RELATIVE_ERROR * 100.0)
+}
+
+/// Every counter of losses, those of 0 too.
+fn lost(lost: Lost) -> String {
+    let Lost {
+        samples_without_bucket,
+        threads_without_slot,
+        missed_program_runs,
+        threads_without_state,
+        threads_unfinished,
+        clock_backwards,
+        cpus_watched_late,
+    } = lost;
+    let counters = [
+        ("samples_without_bucket", samples_without_bucket),
+        ("threads_without_slot", threads_without_slot),
+        ("missed_program_runs", missed_program_runs),
+        ("threads_without_state", threads_without_state),
+        ("threads_unfinished", threads_unfinished),
+        ("clock_backwards", clock_backwards),
+        ("cpus_watched_late", cpus_watched_late),
+    ];
+    counters.map(|(name, count)| format!("{count} {name}")).join(", ")
 }
 
 #[cfg(test)]

@@ -2,8 +2,13 @@
 //! from a [`Subject`] to bytes; nothing here writes files.
 
 mod csv;
+mod hdr;
+mod hgrm;
+mod hlog;
+mod intervals;
 mod json;
 mod manifest;
+mod names;
 mod parquet;
 mod summary;
 mod tidy;
@@ -24,6 +29,10 @@ pub enum Format {
     Json,
     /// The tables of CSV with types, for DuckDB, pandas, R
     Parquet,
+    /// HdrHistogram's interval log, lossless; a tag for each group and metric
+    Hlog,
+    /// HdrHistogram's percentiles, for its plotter; a file for each group and metric
+    Hgrm,
 }
 
 /// Profiles, and what is chosen of them.
@@ -81,6 +90,8 @@ impl Format {
             Self::Csv => "csv",
             Self::Json => "json",
             Self::Parquet => "parquet",
+            Self::Hlog => "hlog",
+            Self::Hgrm => "hgrm",
         }
     }
 
@@ -94,7 +105,8 @@ impl Format {
     #[must_use]
     pub fn group_by(self) -> GroupBy {
         match self {
-            Self::Csv | Self::Json | Self::Parquet => GroupBy::Thread,
+            Self::Csv | Self::Json | Self::Parquet | Self::Hlog => GroupBy::Thread,
+            Self::Hgrm => GroupBy::Run,
         }
     }
 
@@ -110,10 +122,13 @@ impl Format {
     /// # Errors
     /// If the format can't hold what was chosen.
     pub fn make(self, subject: &Subject<'_>) -> Result<Vec<Artifact>> {
+        let one = |bytes| vec![Artifact::main(bytes)];
         match self {
-            Self::Csv => csv::csv(subject).map(|bytes| vec![Artifact::main(bytes)]),
-            Self::Json => json::json(subject).map(|bytes| vec![Artifact::main(bytes)]),
-            Self::Parquet => parquet::parquet(subject).map(|bytes| vec![Artifact::main(bytes)]),
+            Self::Csv => csv::csv(subject).map(one),
+            Self::Json => json::json(subject).map(one),
+            Self::Parquet => parquet::parquet(subject).map(one),
+            Self::Hlog => hlog::hlog(subject).map(one),
+            Self::Hgrm => hgrm::hgrm(subject),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Profiles for tests: the workload pair as a small machine runs it, and variations.
 
 use crate::profile::histogram::Histogram;
+use crate::profile::interval::{Interval, States, ThreadInterval};
 use crate::profile::machine::{Machine, Topology};
 use crate::profile::reconciliation::{Check, Explanation, Quantity, Rule, Scope};
 use crate::profile::self_cost::{ProgramCost, SelfCost};
@@ -312,6 +313,28 @@ pub(crate) fn measured_itself() -> Profile {
         map_bytes: Bytes(48_600_000),
     });
     profile
+}
+
+/// Cuts the run in two: every other bucket of every thread is in the first interval, the rest in the second.
+pub(crate) fn cut_in_two(profile: &mut Profile) {
+    let from = profile.run.started_ns;
+    let part = |rest: usize| {
+        let of = |histogram: &Histogram| {
+            let buckets = histogram.buckets.iter().skip(rest).step_by(2).copied().collect();
+            let part = Histogram { buckets, ..histogram.clone() };
+            Histogram { count: part.bucketed(), ..part }
+        };
+        let threads = profile.threads.iter().enumerate();
+        let threads = threads.map(|(thread, recorded)| ThreadInterval {
+            thread: thread as u32,
+            states: States::default(),
+            histograms: recorded.histograms.iter().map(|(name, all)| (name.clone(), of(all))).collect(),
+        });
+        let [from_ns, until_ns] =
+            [rest, rest + 1].map(|cuts| from + Nanos(profile.run.wall_ns.0 / 2 * cuts as u64));
+        Interval { from_ns, until_ns, threads: threads.collect() }
+    };
+    profile.intervals = vec![part(0), part(1)];
 }
 
 /// A profile that matters for its command line only.

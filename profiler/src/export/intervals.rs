@@ -1,0 +1,136 @@
+//! Distributions over time: for each group and metric a histogram of every interval in which it has samples. A run that
+//! was not cut into intervals is one.
+
+use crate::profile::histogram::Histogram;
+use crate::profile::thread::Thread;
+use crate::profile::units::Nanos;
+use crate::profile::{Profile, interval};
+use crate::series::Group;
+use profiler_ebpf::metric::Metric;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+
+/// What was recorded of a group and a metric, in the order of time. All histograms together are the group's.
+pub(super) struct Series<'a> {
+    pub(super) group: &'a Group<'a>,
+    pub(super) metric: Metric,
+    pub(super) intervals: Vec<Interval<'a>>,
+}
+
+/// A part of the run. The times are on CLOCK_MONOTONIC.
+pub(super) struct Interval<'a> {
+    pub(super) from_ns: Nanos,
+    pub(super) until_ns: Nanos,
+    pub(super) histogram: Cow<'a, Histogram>,
+}
+
+/// The series of these groups of a profile, in their order. A histogram without buckets is left out.
+pub(super) fn intervals<'a>(profile: &'a Profile, groups: &[&'a Group<'a>]) -> Vec<Series<'a>> {
+    let mut parts = parts(profile, groups);
+    let mut all = Vec::new();
+    for (place, &group) in groups.iter().enumerate() {
+        for (&metric, histogram) in &group.histograms {
+            let mut intervals = match profile.intervals.as_slice() {
+                [] => vec![whole(profile, histogram)],
+                _ => parts.remove(&(place, metric)).unwrap_or_default(),
+            };
+            intervals.retain(|interval| !interval.histogram.buckets.is_empty());
+            all.push(Series { group, metric, intervals });
+        }
+    }
+    all
+}
+
+fn whole<'a>(profile: &Profile, histogram: &'a Histogram) -> Interval<'a> {
+    let from_ns = profile.run.started_ns;
+    Interval { from_ns, until_ns: from_ns + profile.run.wall_ns, histogram: Cow::Borrowed(histogram) }
+}
+
+/// By the group's place and the metric.
+type Parts<'a> = BTreeMap<(usize, Metric), Vec<Interval<'a>>>;
+
+fn parts<'a>(profile: &'a Profile, groups: &[&Group<'_>]) -> Parts<'a> {
+    let group_of = group_of(profile, groups);
+    let mut parts = Parts::new();
+    for interval in &profile.intervals {
+        let interval::Interval { from_ns, until_ns, .. } = *interval;
+        for (key, histograms) in by_group(interval, &group_of) {
+            let histogram = match histograms.as_slice() {
+                [only] => Some(Cow::Borrowed(*only)),
+                several => Histogram::merged(several.iter().copied()).map(Cow::Owned),
+            };
+            let made = histogram.map(|histogram| Interval { from_ns, until_ns, histogram });
+            parts.entry(key).or_default().extend(made);
+        }
+    }
+    parts
+}
+
+fn by_group<'a>(
+    interval: &'a interval::Interval,
+    group_of: &[Option<usize>],
+) -> BTreeMap<(usize, Metric), Vec<&'a Histogram>> {
+    let mut groups: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for part in &interval.threads {
+        let Some(&Some(place)) = group_of.get(part.thread as usize) else { continue };
+        for metric in Metric::ALL {
+            if let Some(histogram) = part.histograms.get(metric.name()) {
+                groups.entry((place, metric)).or_default().push(histogram);
+            }
+        }
+    }
+    groups
+}
+
+/// The place of each thread's group; none of threads that were not chosen.
+fn group_of(profile: &Profile, groups: &[&Group<'_>]) -> Vec<Option<usize>> {
+    let members = groups.iter().enumerate().flat_map(|(place, group)| {
+        group.threads.iter().map(move |&thread| (std::ptr::from_ref(thread), place))
+    });
+    let places: HashMap<*const Thread, usize> = members.collect();
+    profile.threads.iter().map(|thread| places.get(&std::ptr::from_ref(thread)).copied()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+    use crate::series::{GroupBy, Selection, select};
+
+    #[test]
+    fn together_the_intervals_are_the_whole() {
+        let mut profile = fixture::pool();
+        for is_cut in [false, true] {
+            if is_cut {
+                fixture::cut_in_two(&mut profile);
+            }
+            for group_by in [GroupBy::Thread, GroupBy::Name, GroupBy::Process, GroupBy::Run] {
+                let selection = Selection { metrics: Vec::new(), threads: None, group_by };
+                let groups = select(&[&profile], &selection);
+                let groups: Vec<&Group<'_>> = groups.iter().collect();
+                let series = intervals(&profile, &groups);
+                assert_eq!(series.len(), groups.iter().map(|group| group.histograms.len()).sum::<usize>());
+                for Series { group, metric, intervals } in series {
+                    assert!(intervals.is_sorted_by_key(|interval| interval.from_ns));
+                    let together = Histogram::merged(intervals.iter().map(|interval| &*interval.histogram));
+                    assert_eq!(together.unwrap().buckets, group.histograms[&metric].buckets);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_not_chosen_is_in_no_interval() {
+        let mut profile = fixture::pool();
+        fixture::cut_in_two(&mut profile);
+        let name = profile.threads.last().unwrap().name.clone();
+        let threads = Some(glob::Pattern::new(&name).unwrap());
+        let selection = Selection { metrics: vec![Metric::Blocked], threads, group_by: GroupBy::Run };
+        let groups = select(&[&profile], &selection);
+        let groups: Vec<&Group<'_>> = groups.iter().collect();
+        let series = intervals(&profile, &groups);
+        let counted: u64 =
+            series.iter().flat_map(|series| &series.intervals).map(|one| one.histogram.count).sum();
+        assert_eq!(counted, profile.threads.last().unwrap().count(Metric::Blocked));
+    }
+}
