@@ -7,10 +7,14 @@ mod hgrm;
 mod hlog;
 mod intervals;
 mod json;
+mod latex;
 mod manifest;
+mod markdown;
 mod names;
+mod paper;
 mod parquet;
 mod summary;
+mod tex;
 mod tidy;
 
 pub use manifest::manifest;
@@ -33,6 +37,10 @@ pub enum Format {
     Hlog,
     /// HdrHistogram's percentiles, for its plotter; a file for each group and metric
     Hgrm,
+    /// A table: one row a group and metric, with count, quantiles and maximum
+    Markdown,
+    /// The same table for LaTeX with booktabs
+    Latex,
 }
 
 /// Profiles, and what is chosen of them.
@@ -92,6 +100,8 @@ impl Format {
             Self::Parquet => "parquet",
             Self::Hlog => "hlog",
             Self::Hgrm => "hgrm",
+            Self::Markdown => "md",
+            Self::Latex => "tex",
         }
     }
 
@@ -106,7 +116,7 @@ impl Format {
     pub fn group_by(self) -> GroupBy {
         match self {
             Self::Csv | Self::Json | Self::Parquet | Self::Hlog => GroupBy::Thread,
-            Self::Hgrm => GroupBy::Run,
+            Self::Hgrm | Self::Markdown | Self::Latex => GroupBy::Run,
         }
     }
 
@@ -129,6 +139,8 @@ impl Format {
             Self::Parquet => parquet::parquet(subject).map(one),
             Self::Hlog => hlog::hlog(subject).map(one),
             Self::Hgrm => hgrm::hgrm(subject),
+            Self::Markdown => Ok(one(markdown::markdown(subject))),
+            Self::Latex => Ok(one(latex::latex(subject))),
         }
     }
 }

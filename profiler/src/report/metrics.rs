@@ -13,10 +13,10 @@ use profiler_ebpf::buckets::RELATIVE_ERROR;
 use profiler_ebpf::metric::Metric;
 
 /// Stands before a quantile that few samples support.
-const DOUBTFUL: &str = "~";
+pub(crate) const DOUBTFUL: &str = "~";
 
 /// The quantiles shown of each metric.
-const QUANTILES: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
+pub(crate) const QUANTILES: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
 
 pub(super) fn section(page: &mut Page<'_>, subjects: &[Subject<'_>]) {
     page.section("What getrusage cannot say: how long each slice, wait and fault lasted");
@@ -47,18 +47,34 @@ pub(super) fn section(page: &mut Page<'_>, subjects: &[Subject<'_>]) {
 }
 
 /// The unit in which the medians of these histograms read best.
-pub(super) fn median_unit<'a>(histograms: impl IntoIterator<Item = &'a Histogram>) -> Unit {
+pub(crate) fn median_unit<'a>(histograms: impl IntoIterator<Item = &'a Histogram>) -> Unit {
     let medians = histograms.into_iter().filter_map(|histogram| histogram.quantile(0.5));
     Unit::for_median(medians.map(|quantile| quantile.value))
 }
 
+/// A quantile as text.
+pub(crate) struct QuantileText {
+    /// Without its unit and without a mark.
+    pub(crate) figure: String,
+    /// Whether few samples support it, so that it is to be marked.
+    pub(crate) is_doubtful: bool,
+}
+
+/// `None` if no sample is in a bucket.
+pub(crate) fn quantile_text(histogram: &Histogram, share: f64, unit: Unit) -> Option<QuantileText> {
+    let quantile = histogram.quantile(share)?;
+    Some(QuantileText { figure: unit.figure(quantile.value), is_doubtful: !quantile.is_supported() })
+}
+
 /// A quantile of a histogram, marked if few samples support it.
 pub(super) fn quantile(histogram: Option<&Histogram>, share: f64, unit: Unit) -> Cell {
-    let quantile = histogram.and_then(|histogram| histogram.quantile(share));
-    let supported = quantile.is_none_or(Quantile::is_supported);
-    let mark = if supported { "" } else { DOUBTFUL };
-    let cell = Cell::maybe(quantile.map(|quantile| format!("{mark}{}", unit.figure(quantile.value))));
-    if supported { cell } else { cell.painted(Paint::Warning) }
+    let text = histogram.and_then(|histogram| quantile_text(histogram, share, unit));
+    match text {
+        Some(QuantileText { figure, is_doubtful: true }) => {
+            Cell::figure(format!("{DOUBTFUL}{figure}")).painted(Paint::Warning)
+        }
+        text => Cell::maybe(text.map(|text| text.figure)),
+    }
 }
 
 /// `≤ 0.8 %`

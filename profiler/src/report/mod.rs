@@ -7,7 +7,7 @@
 mod answers;
 mod groups;
 mod histogram;
-mod metrics;
+pub(crate) mod metrics;
 mod page;
 mod published;
 mod questions;
@@ -19,7 +19,7 @@ mod subject;
 mod table;
 mod threads;
 mod titles;
-mod units;
+pub(crate) mod units;
 mod usage;
 mod verdict;
 mod wrap;

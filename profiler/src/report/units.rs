@@ -4,7 +4,7 @@ use super::wrap::JOINT;
 use crate::profile::units::{Bytes, Nanos};
 
 /// What stands for a figure that is absent.
-pub(super) const ABSENT: &str = "–";
+pub(crate) const ABSENT: &str = "–";
 
 /// Digits that are kept: a bucket is up to 0.8 % wide, so a fourth would mean nothing.
 const SIGNIFICANT_DIGITS: i32 = 3;
@@ -14,7 +14,7 @@ const MOST_DECIMALS: i32 = 3;
 
 /// The unit of durations, chosen once for a whole table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unit {
+pub(crate) enum Unit {
     Nanos,
     Micros,
     Millis,
@@ -24,7 +24,7 @@ pub(super) enum Unit {
 impl Unit {
     const DESCENDING: [Self; 4] = [Self::Seconds, Self::Millis, Self::Micros, Self::Nanos];
 
-    pub(super) fn symbol(self) -> &'static str {
+    pub(crate) fn symbol(self) -> &'static str {
         match self {
             Self::Nanos => "ns",
             Self::Micros => "µs",
@@ -60,7 +60,7 @@ impl Unit {
     }
 
     /// A duration in this unit, with three significant digits and all digits of its whole part.
-    pub(super) fn figure(self, time: Nanos) -> String {
+    pub(crate) fn figure(self, time: Nanos) -> String {
         significant(self.of(time), self.decimals().min(MOST_DECIMALS))
     }
 
@@ -103,12 +103,12 @@ pub(super) fn number(value: f64) -> String {
 }
 
 /// A whole number, `1,234,567`.
-pub(super) fn count(value: u64) -> String {
+pub(crate) fn count(value: u64) -> String {
     grouped(&value.to_string())
 }
 
 /// A whole number and the noun it counts, `1 thread`, `1,234 threads`.
-pub(super) fn counted(value: u64, noun: &str) -> String {
+pub(crate) fn counted(value: u64, noun: &str) -> String {
     format!("{}{JOINT}{noun}{}", count(value), if value == 1 { "" } else { "s" })
 }
 

@@ -1,0 +1,148 @@
+//! The table of a paper, as Markdown and LaTeX show it: one row a group and metric, all times in one unit.
+
+use super::Subject;
+use super::manifest::bucket_width;
+use super::summary::{Row, rows};
+use crate::profile::histogram::Quantile;
+use crate::profile::units::total;
+use crate::report::metrics::{DOUBTFUL, QUANTILES, QuantileText, median_unit, quantile_text};
+use crate::report::units::{Unit, count, counted};
+use crate::report::verdict;
+use crate::series::{GroupBy, Key};
+
+/// The table.
+pub(super) struct Table {
+    /// The headings of the columns that say what a group is: at least one.
+    pub(super) names: Vec<&'static str>,
+    /// The unit of every time.
+    pub(super) unit: Unit,
+    pub(super) lines: Vec<Line>,
+}
+
+/// A row.
+pub(super) struct Line {
+    /// One for each of the table's `names`.
+    pub(super) names: Vec<String>,
+    /// Whether it is the group's first.
+    pub(super) begins_group: bool,
+    pub(super) metric: &'static str,
+    pub(super) count: String,
+    /// In the order of [`QUANTILES`]; none where no sample is in a bucket.
+    pub(super) quantiles: [Option<QuantileText>; QUANTILES.len()],
+    pub(super) max: String,
+}
+
+/// Makes the table.
+pub(super) fn table(subject: &Subject<'_>) -> Table {
+    let shown = Shown::new(subject);
+    let unit = median_unit(rows(subject).map(|row| row.histogram));
+    let mut lines: Vec<Line> = Vec::new();
+    let mut before = None;
+    for row in rows(subject) {
+        let group = std::ptr::from_ref(row.group);
+        lines.push(Line {
+            names: shown.names(&row),
+            begins_group: before != Some(group),
+            metric: row.metric.name(),
+            count: count(row.histogram.count),
+            quantiles: QUANTILES.map(|(_, share)| quantile_text(row.histogram, share, unit)),
+            max: unit.figure(row.histogram.max_ns),
+        });
+        before = Some(group);
+    }
+    Table { names: shown.headings(), unit, lines }
+}
+
+/// What must be read with the table, a sentence each. Of every profile the verdict.
+pub(super) fn notes(subject: &Subject<'_>, table: &Table) -> Vec<String> {
+    let mut notes =
+        vec![format!("Times in {}, from buckets of {} each.", table.unit.symbol(), bucket_width())];
+    let quantiles = table.lines.iter().flat_map(|line| line.quantiles.iter().flatten());
+    if quantiles.into_iter().any(|quantile| quantile.is_doubtful) {
+        notes.push(format!(
+            "{DOUBTFUL} fewer than {} samples lie beyond this quantile.",
+            Quantile::ENOUGH_BEYOND
+        ));
+    }
+    let without_bucket = total(rows(subject).map(|row| row.histogram.without_bucket()));
+    if without_bucket > 0 {
+        notes.push(format!(
+            "{} found no bucket: in count and max, but in no quantile.",
+            counted(without_bucket, "sample")
+        ));
+    }
+    let verdicts = subject.titles.iter().zip(subject.profiles);
+    notes.extend(verdicts.map(|(title, profile)| format!("{title}: {}.", verdict(profile))));
+    notes
+}
+
+/// Which columns say what a group is.
+struct Shown {
+    run: bool,
+    group: Option<&'static str>,
+}
+
+impl Shown {
+    /// Only what tells the rows apart, and the run if nothing else does.
+    fn new(subject: &Subject<'_>) -> Self {
+        let is_by_run = subject.groups.iter().all(|group| group.key == Key::Run);
+        let heading = match subject.group_by {
+            GroupBy::Thread => "thread",
+            GroupBy::Name => "threads named",
+            GroupBy::Process => "process",
+            GroupBy::Run => "threads",
+        };
+        Self { run: subject.profiles.len() > 1 || is_by_run, group: (!is_by_run).then_some(heading) }
+    }
+
+    fn headings(&self) -> Vec<&'static str> {
+        self.run.then_some("run").into_iter().chain(self.group).collect()
+    }
+
+    fn names(&self, row: &Row<'_>) -> Vec<String> {
+        let run = self.run.then(|| row.title.to_owned());
+        run.into_iter().chain(self.group.map(|_| row.group.key.label())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Profile;
+    use crate::report::fixture;
+    use crate::series::Selection;
+
+    fn made(profiles: &[&Profile], group_by: GroupBy) -> (Table, Vec<String>) {
+        let subject =
+            Subject::new(profiles, &Selection { metrics: Vec::new(), threads: None, group_by }, false);
+        let table = table(&subject);
+        let notes = notes(&subject, &table);
+        (table, notes)
+    }
+
+    #[test]
+    fn the_columns_are_what_tells_the_rows_apart() {
+        let (one, two) = (fixture::tokio(), fixture::pool());
+        assert_eq!(made(&[&one], GroupBy::Run).0.names, ["run"]);
+        assert_eq!(made(&[&one], GroupBy::Thread).0.names, ["thread"]);
+        assert_eq!(made(&[&one, &two], GroupBy::Name).0.names, ["run", "threads named"]);
+        assert_eq!(made(&[&fixture::overfull()], GroupBy::Run).0.names, ["threads"]);
+    }
+
+    #[test]
+    fn what_is_not_as_usual_is_noted() {
+        let (_, notes) = made(&[&fixture::overfull()], GroupBy::Run);
+        let has = |part: &str| notes.iter().any(|note| note.contains(part));
+        assert!(has("at most 0.8 % of a value"), "{notes:?}");
+        assert!(has("fewer than 10 samples lie beyond"), "{notes:?}");
+        assert!(has("found no bucket"), "{notes:?}");
+        assert!(has("INCOMPLETE"), "{notes:?}");
+    }
+
+    #[test]
+    fn a_group_begins_once() {
+        let (table, _) = made(&[&fixture::pool()], GroupBy::Thread);
+        let groups: std::collections::BTreeSet<_> = table.lines.iter().map(|line| &line.names).collect();
+        assert_eq!(table.lines.iter().filter(|line| line.begins_group).count(), groups.len());
+    }
+}

@@ -1,0 +1,77 @@
+//! Any text for LaTeX, whatever its engine and its fonts.
+
+/// The text such that LaTeX prints it as it is. What a plain pdfLaTeX document can't print is written as its code
+/// point, `<U+4E2D>`: threads may have any name.
+pub(super) fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(character) = rest.next() {
+        match command(character) {
+            Some(command) => escaped.push_str(command),
+            // Two in a row would become one dash.
+            None if character == '-' && rest.peek() == Some(&'-') => escaped.push_str("-{}"),
+            None if is_plain(character) => escaped.push(character),
+            None => {
+                escaped.push_str(&format!("\\textless{{}}U+{:04X}\\textgreater{{}}", u32::from(character)))
+            }
+        }
+    }
+    escaped
+}
+
+fn command(character: char) -> Option<&'static str> {
+    let command = match character {
+        '\\' => "\\textbackslash{}",
+        '{' => "\\{",
+        '}' => "\\}",
+        '$' => "\\$",
+        '&' => "\\&",
+        '#' => "\\#",
+        '_' => "\\_",
+        '%' => "\\%",
+        '^' => "\\textasciicircum{}",
+        '~' => "\\textasciitilde{}",
+        '<' => "\\textless{}",
+        '>' => "\\textgreater{}",
+        '|' => "\\textbar{}",
+        '"' => "{\\char34}",
+        '`' => "\\textasciigrave{}",
+        '\u{a0}' => "~",
+        'µ' | 'μ' => "$\\mu$",
+        '–' => "--",
+        '…' => "\\dots{}",
+        '−' => "$-$",
+        '≤' => "$\\le$",
+        _ => return None,
+    };
+    Some(command)
+}
+
+/// Letters with accents included, as far as every font has them.
+fn is_plain(character: char) -> bool {
+    matches!(character, ' '..='~' | 'À'..='ÿ') && !"×÷ÐðÞþ".contains(character)
+}
+
+/// The lines as comments.
+pub(super) fn comments(lines: impl IntoIterator<Item = String>) -> String {
+    lines.into_iter().map(|line| format!("% {line}\n")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_that_has_a_meaning_is_escaped() {
+        assert_eq!(escaped("on_cpu 100 % & #1"), "on\\_cpu 100 \\% \\& \\#1");
+        assert_eq!(escaped("\\x{$}^~"), "\\textbackslash{}x\\{\\$\\}\\textasciicircum{}\\textasciitilde{}");
+        assert_eq!(escaped("--tasks a-b"), "-{}-tasks a-b");
+        assert_eq!(escaped("≤\u{a0}0.8 µs"), "$\\le$~0.8 $\\mu$s");
+    }
+
+    #[test]
+    fn what_no_font_has_is_its_code_point() {
+        assert_eq!(escaped("größe"), "größe");
+        assert_eq!(escaped("中\n"), "\\textless{}U+4E2D\\textgreater{}\\textless{}U+000A\\textgreater{}");
+    }
+}
