@@ -1,7 +1,8 @@
 //! `profiler run` without a command: the sample workloads one after the other, then side by side.
 
 use super::output::{Kept, Output, Wanted};
-use super::run::{NOTHING_LEFT, REPORT_LEFT, Recipe, check_machine, code, exit_code, is_in_place, record};
+use super::recipe::{Recipe, record};
+use super::run::{NOTHING_LEFT, REPORT_LEFT, check_machine, code, exit_code, is_in_place};
 use super::{folder, messages};
 use crate::cli::{ComparisonArgs, RunArgs};
 use crate::kernel::load::Limits;

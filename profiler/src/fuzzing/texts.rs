@@ -50,7 +50,7 @@ pub fn arguments(text: &str) {
     if let Ok(memory) = cli::memory(text) {
         assert!(memory >= 4096);
     }
-    if let Err(error) = commands::run::read_summary(text.as_bytes()) {
+    if let Err(error) = commands::recipe::read_summary(text.as_bytes()) {
         super::assert_is_clear(&error);
     }
 }
