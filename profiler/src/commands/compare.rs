@@ -12,7 +12,6 @@ use crate::target::launch::Held;
 use crate::target::signals::{self, Interrupted, Signals};
 use crate::target::user::Invoker;
 use anyhow::{Context, Result, bail};
-use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -123,7 +122,7 @@ fn record_all(held: Vec<(Held, Recipe)>, outputs: Vec<Output>, signals: &mut Sig
 }
 
 fn record_with_progress(recipe: &Recipe, held: Held, signals: &mut Signals) -> Result<Profile> {
-    if !std::io::stderr().is_terminal() {
+    if !Style::stderr_can_be_redrawn() {
         return record(recipe, held, signals, |_| {});
     }
     let name = recipe.name.unwrap_or_default();
@@ -132,16 +131,11 @@ fn record_with_progress(recipe: &Recipe, held: Held, signals: &mut Signals) -> R
     let profile = record(recipe, held, signals, |exited| {
         let seconds = started.elapsed().as_secs();
         if shown.replace(seconds) != Some(seconds) {
-            progress(&format!("\r{name}: {seconds} s, {exited} threads done "));
+            messages::show(&format!("\r{name}: {seconds} s, {exited} threads done "));
         }
     });
-    progress("\r\x1b[K");
+    messages::show("\r\x1b[K");
     profile
-}
-
-/// Progress that can't be shown is no reason to stop.
-fn progress(text: &str) {
-    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 fn entries(args: &ComparisonArgs) -> Result<Vec<Entry>> {

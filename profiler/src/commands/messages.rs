@@ -19,6 +19,11 @@ pub fn tell(text: &str) {
     let _ = writeln!(stderr().lock(), "{text}");
 }
 
+/// Shows progress, without an end of line. That it can't be shown is no reason to stop.
+pub fn show(text: &str) {
+    let _ = stderr().lock().write_all(text.as_bytes());
+}
+
 /// Tells what went wrong, with its causes.
 pub fn complain(error: &Error) {
     tell(&format!("{} {error:#}", Style::for_stderr().alarming("profiler:")));

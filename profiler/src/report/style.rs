@@ -1,6 +1,7 @@
 //! How a report is drawn: colour, width, and when threads are grouped.
 
 use anstyle::AnsiColor;
+use std::ffi::OsString;
 use std::io::IsTerminal;
 use terminal_size::{Width, terminal_size_of};
 
@@ -58,10 +59,14 @@ impl Style {
         Self::detect(stream.is_terminal(), terminal_size_of(&stream).map(|(Width(width), _)| width))
     }
 
+    /// Whether a line on standard error can be written over.
+    #[must_use]
+    pub fn stderr_can_be_redrawn() -> bool {
+        std::io::stderr().is_terminal() && obeys_escape_codes()
+    }
+
     fn detect(is_terminal: bool, width: Option<u16>) -> Self {
-        let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-        let refused = set("NO_COLOR").is_some() || set("TERM").is_none_or(|term| term == "dumb");
-        Self::resolve(is_terminal, width, !refused)
+        Self::resolve(is_terminal, width, obeys_escape_codes() && set("NO_COLOR").is_none())
     }
 
     fn resolve(is_terminal: bool, width: Option<u16>, colour_welcome: bool) -> Self {
@@ -94,6 +99,15 @@ impl Style {
             text.to_owned()
         }
     }
+}
+
+fn obeys_escape_codes() -> bool {
+    set("TERM").is_some_and(|term| term != "dumb")
+}
+
+/// A variable that is set to something.
+fn set(variable: &str) -> Option<OsString> {
+    std::env::var_os(variable).filter(|value| !value.is_empty())
 }
 
 impl Paint {
