@@ -20,6 +20,10 @@ const COLLECT_EVERY: Duration = Duration::from_millis(50);
 /// Between SIGTERM and SIGKILL at the time limit, and for what SIGKILL does not end at once.
 pub const GRACE: Duration = Duration::from_secs(2);
 
+/// Two SIGINT that are not further apart are one: `timeout` sends it to a process and then to the group that it is in,
+/// and nobody types so fast.
+const SAME_INTERRUPT: Duration = Duration::from_millis(200);
+
 /// Has tokio say when a descriptor becomes readable. It gets one of its own, which stays open meanwhile.
 fn watch(descriptor: &impl AsFd) -> Result<AsyncFd<OwnedFd>> {
     let descriptor = descriptor.as_fd().try_clone_to_owned().context("cannot watch a descriptor")?;
@@ -113,7 +117,7 @@ pub async fn until_end<S: Source + AsFd>(
         snapshots
     });
     let mut ending = Ending::after(times.limit);
-    let (mut interrupted, mut ended) = (false, None);
+    let (mut interrupted, mut ended): (Option<Instant>, _) = (None, None);
     loop {
         ended = ended.map_or_else(|| target.try_wait(), |ended| Ok(Some(ended)))?;
         if let Some(ended) = ended.take_if(|_| ending.is_over(target)) {
@@ -125,7 +129,10 @@ pub async fn until_end<S: Source + AsFd>(
                 Some(Arrived { signal: Signal::SIGCHLD, .. }) => target.reap_orphans(),
                 // The second time the user does not want to wait for the target's consent.
                 Some(Arrived { signal: Signal::SIGINT, .. })
-                    if std::mem::replace(&mut interrupted, true) => ending = Ending::at_once(target),
+                    if interrupted.get_or_insert_with(Instant::now).elapsed() > SAME_INTERRUPT =>
+                {
+                    ending = Ending::at_once(target);
+                }
                 Some(arrived) if arrived.has_reached(target.pid()) => {}
                 Some(arrived) => target.signal(arrived.signal),
             },
