@@ -11,6 +11,7 @@ use profiler::export::{Format, Subject};
 use profiler::profile::file;
 use profiler::report::{self, ARTICLE, Style};
 use profiler::series::{GroupBy, Selection};
+use profiler_ebpf::metric::Metric;
 use std::path::{Path, PathBuf};
 
 fn golden(name: &str) -> PathBuf {
@@ -63,36 +64,47 @@ fn the_comparison_with_published_figures() {
     matches("comparison-140.txt", &report::comparison(&[&tokio, &pool], Some(&ARTICLE), &Style::plain(140)));
 }
 
-/// The files that a format makes of the two workloads, each named `export.SUFFIX.EXTENSION`.
-fn exports(format: Format, group_by: GroupBy, summary: bool) -> Vec<(String, Vec<u8>)> {
+/// Compares every file that a format makes of the two workloads with the one in this folder, named
+/// `export.SUFFIX.EXTENSION`.
+fn exports_match(folder: &str, format: Format, group_by: GroupBy, metrics: &[Metric]) {
     let (tokio, pool) = (read("tokio-workload.profile.json"), read("thread-pool-workload.profile.json"));
     let profiles = [&tokio, &pool];
-    let selection = Selection { metrics: Vec::new(), threads: None, group_by };
-    let artifacts = format.make(&Subject::new(&profiles, &selection, summary)).unwrap();
-    let named = artifacts.into_iter().map(|artifact| {
+    let selection = Selection { metrics: metrics.to_vec(), threads: None, group_by };
+    let subject = Subject::new(&profiles, &selection, folder == "summary");
+    for artifact in format.make(&subject).unwrap() {
         let extension = artifact.extension.unwrap_or(format.extension());
-        let parts = ["export", &artifact.suffix, extension].map(str::to_owned);
-        (parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("."), artifact.bytes)
-    });
-    named.collect()
-}
-
-/// Compares every file of an export with the one in the folder of this name.
-fn exports_match(folder: &str, format: Format, group_by: GroupBy, summary: bool) {
-    for (name, bytes) in exports(format, group_by, summary) {
-        matches(&format!("{folder}/{name}"), &String::from_utf8(bytes).unwrap());
+        let parts = [subject.stem.as_str(), &artifact.suffix, extension];
+        let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        matches(&format!("{folder}/{}", parts.join(".")), &String::from_utf8(artifact.bytes).unwrap());
     }
 }
 
 #[test]
 fn the_tidy_tables() {
-    exports_match("buckets", Format::Csv, GroupBy::Thread, false);
-    exports_match("summary", Format::Csv, GroupBy::Name, true);
+    exports_match("buckets", Format::Csv, GroupBy::Thread, &[]);
+    exports_match("summary", Format::Csv, GroupBy::Name, &[]);
 }
 
 #[test]
 fn the_distributions_as_json() {
-    exports_match("buckets", Format::Json, GroupBy::Run, false);
+    exports_match("buckets", Format::Json, GroupBy::Run, &[]);
+}
+
+#[test]
+fn the_distributions_for_hdrhistogram() {
+    exports_match("hdrhistogram", Format::Hlog, GroupBy::Thread, &[]);
+    exports_match("hdrhistogram", Format::Hgrm, GroupBy::Run, &[Metric::RunqueueWait, Metric::Blocked]);
+}
+
+#[test]
+fn the_tables_for_papers() {
+    exports_match("table", Format::Markdown, GroupBy::Name, &[]);
+    exports_match("table", Format::Latex, GroupBy::Run, &[]);
+}
+
+#[test]
+fn the_figure_for_papers() {
+    exports_match("figure", Format::Pgfplots, GroupBy::Run, &[Metric::OnCpu, Metric::Blocked]);
 }
 
 #[test]

@@ -20,7 +20,11 @@ pub fn export(args: &ExportArgs) -> Result<()> {
     let format = format(args)?;
     let profiles: Vec<Profile> = args.files.iter().map(|path| file::read(path)).collect::<Result<_>>()?;
     let profiles: Vec<&Profile> = profiles.iter().collect();
-    let subject = Subject::new(&profiles, &selection(&args.selection, format.group_by())?, args.summary);
+    let selection = selection(&args.selection, format.group_by())?;
+    let mut subject = Subject::new(&profiles, &selection, args.summary);
+    if let Some(stem) = args.output.as_deref().and_then(Path::file_stem) {
+        subject = subject.named(stem.to_string_lossy());
+    }
     if subject.groups.iter().all(|group| group.histograms.is_empty()) {
         bail!("nothing is left to export: no thread or metric matches --thread and --metric");
     }
@@ -41,8 +45,16 @@ fn format(args: &ExportArgs) -> Result<Format> {
     let Some(extension) = extension else {
         bail!("name the format with --format, or a file with its extension with --output");
     };
-    Format::of_extension(&extension)
-        .with_context(|| format!("no format has the extension .{extension}; name one with --format"))
+    let formats: Vec<Format> = Format::of_extension(&extension).collect();
+    match formats.as_slice() {
+        [one] => Ok(*one),
+        [] => bail!("no format has the extension .{extension}; name one with --format"),
+        several => {
+            let names: Vec<String> =
+                several.iter().map(|format| format!("--format {}", format.name())).collect();
+            bail!("several formats have the extension .{extension}; name one with {}", names.join(" or "))
+        }
+    }
 }
 
 /// What was asked for, with the format's own grouping if none was.

@@ -13,6 +13,7 @@ mod markdown;
 mod names;
 mod paper;
 mod parquet;
+mod pgfplots;
 mod summary;
 mod tex;
 mod tidy;
@@ -41,6 +42,8 @@ pub enum Format {
     Markdown,
     /// The same table for LaTeX with booktabs
     Latex,
+    /// A figure for LaTeX with pgfplots: for each metric the share of samples that last at least so long
+    Pgfplots,
 }
 
 /// Profiles, and what is chosen of them.
@@ -55,6 +58,8 @@ pub struct Subject<'a> {
     pub group_by: GroupBy,
     /// Whether one row a group and metric is wanted instead of every bucket.
     pub summary: bool,
+    /// What the main file is called, without its extension: a file that names its companions needs to know.
+    pub stem: String,
 }
 
 /// One file of an export.
@@ -78,7 +83,14 @@ impl<'a> Subject<'a> {
             groups: select(profiles, selection),
             group_by: selection.group_by,
             summary,
+            stem: "export".to_owned(),
         }
+    }
+
+    /// With another name for the main file.
+    #[must_use]
+    pub fn named(self, stem: impl Into<String>) -> Self {
+        Self { stem: stem.into(), ..self }
     }
 }
 
@@ -91,6 +103,13 @@ impl Artifact {
 }
 
 impl Format {
+    /// As it is typed.
+    #[must_use]
+    pub fn name(self) -> String {
+        let value = clap::ValueEnum::to_possible_value(&self);
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
     /// The extension of the files, without a dot.
     #[must_use]
     pub fn extension(self) -> &'static str {
@@ -101,7 +120,7 @@ impl Format {
             Self::Hlog => "hlog",
             Self::Hgrm => "hgrm",
             Self::Markdown => "md",
-            Self::Latex => "tex",
+            Self::Latex | Self::Pgfplots => "tex",
         }
     }
 
@@ -116,15 +135,14 @@ impl Format {
     pub fn group_by(self) -> GroupBy {
         match self {
             Self::Csv | Self::Json | Self::Parquet | Self::Hlog => GroupBy::Thread,
-            Self::Hgrm | Self::Markdown | Self::Latex => GroupBy::Run,
+            Self::Hgrm | Self::Markdown | Self::Latex | Self::Pgfplots => GroupBy::Run,
         }
     }
 
-    /// The format that files with this extension have.
-    #[must_use]
-    pub fn of_extension(extension: &str) -> Option<Self> {
+    /// The formats whose files have this extension.
+    pub fn of_extension(extension: &str) -> impl Iterator<Item = Self> {
         let all = <Self as clap::ValueEnum>::value_variants();
-        all.iter().copied().find(|format| format.extension() == extension)
+        all.iter().copied().filter(move |format| format.extension() == extension)
     }
 
     /// Makes the files of the export; the first is the main one.
@@ -141,6 +159,7 @@ impl Format {
             Self::Hgrm => hgrm::hgrm(subject),
             Self::Markdown => Ok(one(markdown::markdown(subject))),
             Self::Latex => Ok(one(latex::latex(subject))),
+            Self::Pgfplots => pgfplots::pgfplots(subject),
         }
     }
 }

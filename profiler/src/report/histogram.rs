@@ -1,6 +1,6 @@
 //! Small histograms drawn with block characters over a logarithmic time axis.
 
-use super::units::duration;
+use super::units;
 use super::wrap;
 use crate::profile::histogram::Histogram;
 use crate::profile::units::Nanos;
@@ -78,8 +78,7 @@ impl Axis {
     }
 
     fn label(self, decade: u32) -> String {
-        let text = duration(Nanos(10_u64.saturating_pow(self.first_decade + decade)));
-        text.replace(".00", "").replace(".0", "")
+        units::decade(self.first_decade + decade)
     }
 
     /// The samples as blocks; the height is logarithmic.

@@ -76,6 +76,11 @@ pub(super) fn duration(time: Nanos) -> String {
     format!("{}{JOINT}{}", unit.figure(time), unit.symbol())
 }
 
+/// A power of ten nanoseconds, `100 µs`.
+pub(crate) fn decade(power: u32) -> String {
+    duration(Nanos(10_u64.saturating_pow(power))).replace(".00", "").replace(".0", "")
+}
+
 /// A duration computed by division.
 pub(super) fn duration_of(nanos: f64) -> String {
     duration(Nanos(nanos.round() as u64))

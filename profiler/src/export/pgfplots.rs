@@ -1,0 +1,420 @@
+//! A figure as a LaTeX document with pgfplots: for each metric an axis, for each group a curve, its points in a data
+//! file of its own.
+//!
+//! A curve is the complementary distribution: for each duration the share of samples that last at least so long. At the
+//! bounds of the buckets it is exact; inside of a bucket a line leads from one to the next. Both axes are
+//! logarithmic, so that a tail of one sample in a million is as long as the body.
+
+use super::manifest::{comments, on_one_line};
+use super::names::Names;
+use super::summary::{Row, rows};
+use super::{Artifact, Subject, tex};
+use crate::profile::histogram::Histogram;
+use crate::report::units::{count, decade};
+use crate::series::{Group, Key};
+use anyhow::{Result, bail};
+use profiler_ebpf::metric::Metric;
+
+/// How a group is drawn.
+struct Style {
+    colour: &'static str,
+    rgb: [u8; 3],
+    dashes: &'static str,
+    /// At the end of the curve, and all of a curve of one point.
+    mark: &'static str,
+}
+
+const fn style(colour: &'static str, rgb: [u8; 3], dashes: &'static str, mark: &'static str) -> Style {
+    Style { colour, rgb, dashes, mark }
+}
+
+/// One for each group, each told from the others by its dashes and by its mark alone, so in grey too. The colours are
+/// those of Okabe and Ito, which people see apart whatever their colour vision; without their yellow, which is too
+/// light for a line.
+const STYLES: [Style; 7] = [
+    style("curveblue", [0, 114, 178], "solid", "*"),
+    style("curvevermillion", [213, 94, 0], "densely dashed", "square*"),
+    style("curveblack", [0, 0, 0], "densely dotted", "triangle*"),
+    style("curvegreen", [0, 158, 115], "dash pattern=on 6pt off 1.5pt on 1pt off 1.5pt", "diamond*"),
+    style("curvepurple", [204, 121, 167], "dash pattern=on 9pt off 2pt", "o"),
+    style(
+        "curveorange",
+        [230, 159, 0],
+        "dash pattern=on 4pt off 1.5pt on 1pt off 1.5pt on 1pt off 1.5pt",
+        "square",
+    ),
+    style("curvesky", [86, 180, 233], "dash pattern=on 1pt off 3pt", "triangle"),
+];
+
+/// Side by side; more make a page too wide.
+const COLUMNS: usize = 2;
+
+/// On an axis of this width more labels of durations would touch each other.
+const MOST_X_LABELS: u32 = 4;
+
+/// Solid also on a dashed line.
+const MARK: &str = "mark options={solid}, mark size=1.3pt, mark";
+
+/// Of the data files.
+const DATA_EXTENSION: &str = "dat";
+
+pub(super) fn pgfplots(subject: &Subject<'_>) -> Result<Vec<Artifact>> {
+    if !is_plain_name(&subject.stem) {
+        bail!(
+            "the figure names its data files after itself, and LaTeX would misread {:?}: use letters, digits and \
+             -_.=+ only in --output",
+            subject.stem
+        );
+    }
+    let figure = Figure::new(subject)?;
+    let mut artifacts = vec![Artifact::main(figure.document().into_bytes())];
+    artifacts.extend(figure.curves.iter().map(|curve| Artifact {
+        suffix: curve.suffix.clone(),
+        extension: Some(DATA_EXTENSION),
+        bytes: curve.data().into_bytes(),
+    }));
+    Ok(artifacts)
+}
+
+fn is_plain_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.chars().all(|character| character.is_ascii_alphanumeric() || "-_.=+".contains(character))
+}
+
+/// What is drawn.
+struct Figure<'a> {
+    subject: &'a Subject<'a>,
+    /// In the order of [`STYLES`].
+    groups: Vec<&'a Group<'a>>,
+    curves: Vec<Curve<'a>>,
+}
+
+struct Curve<'a> {
+    row: Row<'a>,
+    /// The place of its group.
+    group: usize,
+    /// What is added to the figure's name for the data file.
+    suffix: String,
+    points: Vec<Point>,
+}
+
+/// `samples` last `ns` or longer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Point {
+    ns: u64,
+    samples: u64,
+}
+
+impl<'a> Figure<'a> {
+    fn new(subject: &'a Subject<'a>) -> Result<Self> {
+        let names = Names::new(subject);
+        let mut groups: Vec<&Group<'_>> = Vec::new();
+        let mut curves = Vec::new();
+        for row in rows(subject) {
+            let points = points(row.histogram);
+            if points.is_empty() {
+                continue;
+            }
+            let known = groups.iter().position(|&group| std::ptr::eq(group, row.group));
+            let group = known.unwrap_or(groups.len());
+            if known.is_none() {
+                groups.push(row.group);
+            }
+            curves.push(Curve { suffix: names.suffix(row.group, row.metric), row, group, points });
+        }
+        match groups.len() {
+            0 => bail!("no sample above 0 ns is in a bucket, so there is nothing to draw"),
+            many if many > STYLES.len() => bail!(
+                "{many} curves in an axis can't be told apart, {} can: choose with --thread, or add up with --group-by",
+                STYLES.len()
+            ),
+            _ => Ok(Self { subject, groups, curves }),
+        }
+    }
+
+    fn document(&self) -> String {
+        let mut text = tex::comments(
+            ["A figure for pdfLaTeX; the points are in the data files beside it.".to_owned()]
+                .into_iter()
+                .chain(comments(self.subject)),
+        );
+        text.push_str(PREAMBLE);
+        for Style { colour, rgb: [red, green, blue], .. } in &STYLES[..self.groups.len()] {
+            text.push_str(&format!("\\definecolor{{{colour}}}{{RGB}}{{{red},{green},{blue}}}\n"));
+        }
+        text.push_str(&format!(
+            "% The data files: where they are from here, and how their names begin.\n\\newcommand*\\data{{{}}}\n",
+            self.subject.stem
+        ));
+        text.push_str("\\begin{document}\n\\begin{tikzpicture}\n");
+        text.push_str(&self.axes());
+        text.push_str("\\end{tikzpicture}\n\\end{document}\n");
+        text
+    }
+
+    fn axes(&self) -> String {
+        let metrics: Vec<Metric> =
+            Metric::ALL.into_iter().filter(|&metric| self.of(metric).next().is_some()).collect();
+        let columns = metrics.len().min(COLUMNS);
+        let mut text = format!(
+            "\\begin{{groupplot}}[\n  group style={{group size={columns} by {}, horizontal sep=13mm, vertical sep=18mm,\n    \
+             ylabels at=edge left, yticklabels at=edge left}},\n  \
+             width=78mm, height=58mm, xmode=log, ymode=log, grid=major, grid style={{black!12}},\n  \
+             every axis plot/.append style={{line width=0.9pt}}, label style={{font=\\small}},\n  \
+             tick label style={{font=\\footnotesize}}, xticklabel style={{yshift=-2pt}}, title style={{font=\\small}},\n  \
+             ylabel={{share of samples $\\geq x$}}, {},\n]\n",
+            metrics.len().div_ceil(columns),
+            self.y_axis(),
+        );
+        for (place, &metric) in metrics.iter().enumerate() {
+            text.push_str(&self.axis(metric, place == 0, columns));
+        }
+        text.push_str("\\end{groupplot}\n");
+        text
+    }
+
+    fn of(&self, metric: Metric) -> impl Iterator<Item = &Curve<'a>> {
+        self.curves.iter().filter(move |curve| curve.row.metric == metric)
+    }
+
+    /// The same for all metrics: down to one sample of the curve with most.
+    fn y_axis(&self) -> String {
+        let most =
+            self.curves.iter().filter_map(|curve| curve.points.first()).map(|point| point.samples).max();
+        let decades = most.unwrap_or(1).max(2).saturating_sub(1).ilog10() + 1;
+        let ticks: Vec<String> = (0..=decades).map(|decade| format!("1e-{decade}")).collect();
+        let labels: Vec<String> = (0..=decades).map(share_label).collect();
+        format!(
+            "ymin={}, ymax=1, ytick={{{}}},\n  yticklabels={{{}}}",
+            ticks[ticks.len() - 1],
+            ticks.join(","),
+            labels.join(",")
+        )
+    }
+
+    fn axis(&self, metric: Metric, is_first: bool, columns: usize) -> String {
+        let mut text = format!(
+            "\\nextgroupplot[title={{\\texttt{{{}}}}}, xlabel={{duration $x$}}, {}{}]\n",
+            tex::escaped(metric.name()),
+            x_axis(self.of(metric)),
+            if is_first { format!(",\n  {}", legend_place(columns)) } else { String::new() },
+        );
+        if is_first {
+            text.push_str(&self.legend());
+        }
+        for curve in self.of(metric) {
+            text.push_str(&curve.plots());
+        }
+        text
+    }
+
+    /// Every group once, whether or not the first axis has a curve of it.
+    fn legend(&self) -> String {
+        let entry = |(Style { colour, dashes, mark, .. }, group): (&Style, &&Group<'_>)| {
+            let label = tex::escaped(&self.label(group));
+            format!("\\addlegendimage{{{colour}, {dashes}, {MARK}={mark}}}\\addlegendentry{{{label}}}\n")
+        };
+        STYLES.iter().zip(&self.groups).map(entry).collect()
+    }
+
+    fn label(&self, group: &Group<'_>) -> String {
+        let title = self.subject.titles.get(group.run).map_or("", String::as_str);
+        match (&group.key, self.subject.profiles.len()) {
+            (Key::Run, _) => title.to_owned(),
+            (key, 1) => key.label(),
+            (key, _) => format!("{title}: {}", key.label()),
+        }
+    }
+}
+
+/// `standalone` cuts the page to the figure; a LaTeX without it leaves a whole page.
+const PREAMBLE: &str = r"\IfFileExists{standalone.cls}{\documentclass[border=2pt]{standalone}}%
+  {\documentclass{article}\pagestyle{empty}\usepackage[margin=1cm]{geometry}}
+\usepackage{pgfplots}
+\pgfplotsset{compat=1.16}
+\usepgfplotslibrary{groupplots}
+";
+
+/// Above the first axis, over as many as are beside it.
+fn legend_place(columns: usize) -> String {
+    let across = if columns > 1 { 1.09 } else { 0.5 };
+    format!(
+        "legend columns=3, legend cell align=left, legend style={{at={{({across},1.22)}}, anchor=south, draw=none, \
+         font=\\small, /tikz/every even column/.append style={{column sep=2mm}}}}"
+    )
+}
+
+/// `$10^{-2}$ (p99)`
+fn share_label(decade: u32) -> String {
+    match decade {
+        0 => "1".to_owned(),
+        1 => "0.1 (p90)".to_owned(),
+        2 => "0.01 (p99)".to_owned(),
+        _ => format!("$10^{{-{decade}}}$ (p99.{})", "9".repeat(decade as usize - 2)),
+    }
+}
+
+/// From the decade of the shortest to that of the longest, with a label at every decade if there is room.
+fn x_axis<'a>(curves: impl Iterator<Item = &'a Curve<'a>>) -> String {
+    let (mut first, mut last) = (u32::MAX, 0);
+    for point in curves.flat_map(|curve| &curve.points) {
+        first = first.min(point.ns.ilog10());
+        last = last.max(point.ns.ilog10() + 1);
+    }
+    let step = (last - first).div_ceil(MOST_X_LABELS) as usize;
+    let labelled: Vec<u32> = (first..=last).step_by(step).collect();
+    let ticks =
+        |decades: &[u32]| decades.iter().map(|decade| format!("1e{decade}")).collect::<Vec<_>>().join(",");
+    let labels: Vec<String> = labelled.iter().map(|&power| tex::escaped(&decade(power))).collect();
+    let all: Vec<u32> = (first..=last).collect();
+    format!(
+        "xmin=1e{first}, xmax=1e{last}, xtick={{{}}}, xticklabels={{{}}}, minor xtick={{{}}}",
+        ticks(&labelled),
+        labels.join(","),
+        ticks(&all)
+    )
+}
+
+/// The curve's corners. A sample of 0 ns has no place on a logarithmic axis: it counts, but has no point.
+fn points(histogram: &Histogram) -> Vec<Point> {
+    let mut points: Vec<Point> = Vec::new();
+    let mut rest = histogram.bucketed();
+    let mut add = |ns: u64, samples: u64| {
+        let point = Point { ns, samples };
+        if ns > 0 && samples > 0 && points.last() != Some(&point) {
+            points.push(point);
+        }
+    };
+    for bucket in &histogram.buckets {
+        add(bucket.low_ns.0.max(histogram.min_ns.0), rest);
+        rest = rest.saturating_sub(bucket.count);
+        if rest > 0 {
+            add(bucket.high_ns.0, rest);
+        } else if histogram.max_ns > bucket.low_ns {
+            // The longest sample of all is known exactly.
+            add(histogram.max_ns.0.min(bucket.high_ns.0), 1);
+        }
+    }
+    points
+}
+
+impl Curve<'_> {
+    /// The line, and a mark where the longest sample is.
+    fn plots(&self) -> String {
+        let Style { colour, dashes, mark, .. } = &STYLES[self.group % STYLES.len()];
+        let line = format!(
+            "\\addplot[{colour}, {dashes}, mark=none, forget plot] table[x=ns, y=share] \
+             {{\\data.{}.{DATA_EXTENSION}}};\n",
+            self.suffix
+        );
+        let end = self.points.last().map(|&point| {
+            format!(
+                "\\addplot[{colour}, only marks, {MARK}={mark}, forget plot] coordinates {{({},{})}};\n",
+                point.ns,
+                self.share(point)
+            )
+        });
+        line + &end.unwrap_or_default()
+    }
+
+    fn share(&self, point: Point) -> String {
+        format!("{:.9e}", point.samples as f64 / self.row.histogram.bucketed() as f64)
+    }
+
+    fn data(&self) -> String {
+        let histogram = self.row.histogram;
+        let mut text = format!(
+            "# {} of {}, {}\n# {} samples, {} of them in no bucket and so not below\n# ns: duration in nanoseconds; \
+             share: of the samples in buckets, those that last at least so long; samples: how many these are\n\
+             ns share samples\n",
+            self.row.metric.name(),
+            on_one_line(&self.row.group.key.label()),
+            on_one_line(self.row.title),
+            count(histogram.count),
+            count(histogram.without_bucket()),
+        );
+        for &point in &self.points {
+            text.push_str(&format!("{} {} {}\n", point.ns, self.share(point), point.samples));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Profile;
+    use crate::profile::units::Nanos;
+    use crate::report::fixture;
+    use crate::series::{GroupBy, Selection};
+    use proptest::prelude::*;
+
+    fn subject<'a>(profiles: &'a [&'a Profile], group_by: GroupBy) -> Subject<'a> {
+        Subject::new(profiles, &Selection { metrics: Vec::new(), threads: None, group_by }, false)
+    }
+
+    #[test]
+    fn the_document_reads_every_data_file() {
+        let (one, two) = (fixture::tokio(), fixture::pool());
+        let profiles = [&one, &two];
+        let artifacts = pgfplots(&subject(&profiles, GroupBy::Run).named("waits-1.a")).unwrap();
+        let document = std::str::from_utf8(&artifacts[0].bytes).unwrap();
+        assert!(document.contains("\\newcommand*\\data{waits-1.a}"), "{document}");
+        let read: Vec<&str> = document.split("{\\data.").skip(1).collect();
+        assert_eq!(read.len(), artifacts.len() - 1);
+        for artifact in &artifacts[1..] {
+            let name = format!("{}.dat}}", artifact.suffix);
+            assert!(read.iter().any(|rest| rest.starts_with(&name)), "{name} is not read");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_drawn_is_refused_with_a_way_out() {
+        let profile = fixture::pool();
+        let profiles = [&profile];
+        let refused = |subject: Subject<'_>| format!("{:#}", pgfplots(&subject).unwrap_err());
+        let message = refused(subject(&profiles, GroupBy::Run).named("50 %"));
+        assert!(message.contains("--output"), "{message}");
+        let mut many = profile.clone();
+        many.threads = vec![profile.threads[0].clone(); STYLES.len() + 1];
+        for (tid, thread) in many.threads.iter_mut().enumerate() {
+            thread.tid = tid as u32;
+        }
+        let message = refused(subject(&[&many], GroupBy::Thread));
+        assert!(message.contains("8 curves") && message.contains("--group-by"), "{message}");
+    }
+
+    #[test]
+    fn a_sample_of_no_time_counts_but_has_no_point() {
+        let histogram = Histogram::of([0, 0, 5, 300].map(Nanos)).unwrap();
+        let points = points(&histogram).into_iter().map(|point| (point.ns, point.samples));
+        assert_eq!(points.collect::<Vec<_>>(), [(1, 2), (5, 2), (6, 1), (300, 1)]);
+        assert!(super::points(&Histogram::of([Nanos(0)]).unwrap()).is_empty());
+    }
+
+    #[test]
+    fn axes_end_at_decades() {
+        assert_eq!(share_label(4), "$10^{-4}$ (p99.99)");
+        let profile = fixture::pool();
+        let profiles = [&profile];
+        let subject = subject(&profiles, GroupBy::Run);
+        let figure = Figure::new(&subject).unwrap();
+        let axis = x_axis(figure.curves.iter());
+        assert!(axis.contains("xmin=1e") && axis.contains("$\\mu$s"), "{axis}");
+    }
+
+    proptest! {
+        #[test]
+        fn every_point_is_exact(samples in prop::collection::vec(1..1_u64 << 41, 1..200)) {
+            let histogram = Histogram::of(samples.iter().copied().map(Nanos)).unwrap();
+            let points = points(&histogram);
+            for point in &points {
+                let lasting = samples.iter().filter(|&&sample| sample >= point.ns).count() as u64;
+                prop_assert!(point.samples == lasting || point == points.last().unwrap(), "{:?}: {}", point, lasting);
+            }
+            prop_assert!(points.is_sorted_by_key(|point| point.ns));
+            prop_assert_eq!(points[0], Point { ns: histogram.min_ns.0, samples: histogram.count });
+            prop_assert_eq!(points.last().unwrap().ns, histogram.max_ns.0);
+        }
+    }
+}
