@@ -25,6 +25,9 @@ pub enum Command {
     Report(ReportArgs),
     /// Turn profiles into what other programs, papers and people read (needs no root)
     Export(ExportArgs),
+    /// Draw a figure of profiles for a paper (needs no root)
+    #[command(after_help = PLOT_EXAMPLES)]
+    Plot(PlotArgs),
     /// Say whether this machine can be profiled, and how to mend what is missing
     Doctor(DoctorArgs),
     /// Print the JSON Schema of the profile file
@@ -41,6 +44,11 @@ Examples:
   sudo profiler run --article                the published case: 1000 tasks of 3 s (takes minutes)
   sudo profiler run -- ./server --flag       any command and its children
   sudo profiler run --duration 10s -- top    stop it after 10 s";
+
+const PLOT_EXAMPLES: &str = "\
+Examples:
+  profiler plot a.profile.json b.profile.json --kind ccdf --metric runqueue_wait -o tail.pdf
+  profiler plot runs/*.profile.json --kind percentiles -o runs.svg     repeated runs as one line with a band";
 
 /// `profiler run`
 #[derive(Debug, Args)]
@@ -179,6 +187,43 @@ pub struct ExportArgs {
     pub summary: bool,
 
     /// What is exported.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+}
+
+/// `profiler plot`
+#[derive(Debug, Args)]
+pub struct PlotArgs {
+    /// Profiles; several go into the same figure, three or more of the same command on the same machine as repeated
+    /// runs
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// What is drawn
+    #[arg(short, long, value_enum)]
+    pub kind: crate::plot::Kind,
+
+    /// The file to write [default: standard output]
+    #[arg(short, long, value_name = "PATH")]
+    pub output: Option<PathBuf>,
+
+    /// The format [default: that of the output's extension]
+    #[arg(short, long, value_enum)]
+    pub format: Option<crate::plot::Format>,
+
+    /// How wide the figure is
+    #[arg(long, value_enum, default_value_t = crate::plot::Size::Column)]
+    pub size: crate::plot::Size,
+
+    /// Draw each run by itself, where three or more are repetitions
+    #[arg(long)]
+    pub each_run: bool,
+
+    /// Leave out of the file's data the machine, the command line and the date, for double-blind review
+    #[arg(long)]
+    pub anonymous: bool,
+
+    /// What is drawn.
     #[command(flatten)]
     pub selection: SelectionArgs,
 }

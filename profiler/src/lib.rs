@@ -3,13 +3,13 @@
 //! Data flows one way:
 //!
 //! ```text
-//! cli -> target + kernel -> record -> profile -> report | series -> export
+//! cli -> target + kernel -> record -> profile -> report | series -> export | plot
 //! ```
 //!
 //! - `target` decides who is profiled and starts it; `kernel` is the only place that knows BPF.
 //! - `record` moves what the kernel counted into a [`profile::Profile`], which is plain data.
 //! - `privilege` keeps the capabilities out of effect except where `kernel` needs them.
-//! - `report` and `export` work from profiles alone: without root, and on another machine.
+//! - `report`, `export` and `plot` work from profiles alone: without root, and on another machine.
 
 pub mod cli;
 pub mod commands;
@@ -19,6 +19,7 @@ pub mod export;
 pub mod fuzzing;
 pub mod kernel;
 mod outside_text;
+pub mod plot;
 pub mod privilege;
 pub mod profile;
 pub mod record;

@@ -2,7 +2,7 @@
 
 use clap::Parser as _;
 use profiler::cli::{Cli, Command};
-use profiler::commands::{doctor, export, messages, report, run, schema};
+use profiler::commands::{doctor, export, messages, plot, report, run, schema};
 use profiler::privilege;
 use profiler::target::hold;
 use profiler::target::launch::ExecFailed;
@@ -43,6 +43,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         Command::Run(args) => run::run(args),
         Command::Report(args) => report::report(args, stdout().lock()).map(|()| 0),
         Command::Export(args) => export::export(args).map(|()| 0),
+        Command::Plot(args) => plot::plot(args).map(|()| 0),
         Command::Doctor(args) => {
             doctor::doctor(args, stdout().lock()).map(|ready| if ready { 0 } else { FAILURE })
         }

@@ -77,18 +77,19 @@ fn print(artifacts: &[Artifact], format: Format) -> Result<()> {
     let [only] = artifacts else {
         bail!("this makes {} files; name the first with --output", artifacts.len());
     };
-    if format.is_binary() && std::io::IsTerminal::is_terminal(&std::io::stdout()) {
+    print_bytes(&only.bytes, format.is_binary())
+}
+
+/// To standard output, but nothing to a terminal that only programs read.
+pub(super) fn print_bytes(bytes: &[u8], is_binary: bool) -> Result<()> {
+    if is_binary && std::io::IsTerminal::is_terminal(&std::io::stdout()) {
         bail!("this format is not for a terminal; name a file with --output");
     }
-    std::io::stdout().write_all(&only.bytes).context("cannot write to standard output")
+    std::io::stdout().write_all(bytes).context("cannot write to standard output")
 }
 
 fn write_all(path: &Path, artifacts: &[Artifact]) -> Result<()> {
-    let owner = Invoker::detect()?;
-    for artifact in artifacts {
-        write(&name(path, artifact), &artifact.bytes, owner.as_ref())?;
-    }
-    Ok(())
+    artifacts.iter().try_for_each(|artifact| write(&name(path, artifact), &artifact.bytes))
 }
 
 /// `DIR/STEM.SUFFIX.EXTENSION`
@@ -108,7 +109,8 @@ fn name(path: &Path, artifact: &Artifact) -> PathBuf {
     path.with_file_name(name)
 }
 
-fn write(path: &Path, bytes: &[u8], owner: Option<&Invoker>) -> Result<()> {
+/// The whole file or nothing; under sudo it belongs to the caller.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let cannot = || format!("cannot write {}; name another place with --output", path.display());
     match Place::of(path).with_context(cannot)? {
         Place::Stdout => std::io::stdout().write_all(bytes).with_context(cannot),
@@ -117,7 +119,7 @@ fn write(path: &Path, bytes: &[u8], owner: Option<&Invoker>) -> Result<()> {
             stream.write_all(bytes).with_context(cannot)
         }
         Place::File { path: place, .. } => {
-            let beside = Beside::open(&place, owner).with_context(cannot)?;
+            let beside = Beside::open(&place, Invoker::detect()?.as_ref()).with_context(cannot)?;
             let mut file = beside.file();
             file.write_all(bytes).with_context(cannot)?;
             beside.persist().with_context(cannot)

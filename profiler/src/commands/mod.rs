@@ -9,6 +9,7 @@ pub mod folder;
 pub mod messages;
 pub mod output;
 pub mod place;
+pub mod plot;
 pub mod recipe;
 pub mod report;
 pub mod run;

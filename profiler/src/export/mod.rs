@@ -20,6 +20,7 @@ mod tidy;
 
 pub use manifest::manifest;
 
+use crate::plot::{self, Figure};
 use crate::profile::Profile;
 use crate::report::titles;
 use crate::series::{Group, GroupBy, Selection, select};
@@ -44,6 +45,12 @@ pub enum Format {
     Latex,
     /// A figure for LaTeX with pgfplots: for each metric the share of samples that last at least so long
     Pgfplots,
+    /// A figure of percentiles; every kind of figure with profiler plot
+    Svg,
+    /// The same figure with its font embedded, for LaTeX
+    Pdf,
+    /// The same figure as pixels
+    Png,
 }
 
 /// Profiles, and what is chosen of them.
@@ -121,13 +128,16 @@ impl Format {
             Self::Hgrm => "hgrm",
             Self::Markdown => "md",
             Self::Latex | Self::Pgfplots => "tex",
+            Self::Svg => plot::Format::Svg.extension(),
+            Self::Pdf => plot::Format::Pdf.extension(),
+            Self::Png => plot::Format::Png.extension(),
         }
     }
 
     /// Whether its bytes are not for a terminal.
     #[must_use]
     pub fn is_binary(self) -> bool {
-        matches!(self, Self::Parquet)
+        matches!(self, Self::Parquet | Self::Pdf | Self::Png)
     }
 
     /// What the rows are if nothing else is asked for.
@@ -136,6 +146,7 @@ impl Format {
         match self {
             Self::Csv | Self::Json | Self::Parquet | Self::Hlog => GroupBy::Thread,
             Self::Hgrm | Self::Markdown | Self::Latex | Self::Pgfplots => GroupBy::Run,
+            Self::Svg | Self::Pdf | Self::Png => FIGURE.group_by(),
         }
     }
 
@@ -160,6 +171,16 @@ impl Format {
             Self::Markdown => Ok(one(markdown::markdown(subject))),
             Self::Latex => Ok(one(latex::latex(subject))),
             Self::Pgfplots => pgfplots::pgfplots(subject),
+            Self::Svg => figure(subject).bytes(plot::Format::Svg).map(one),
+            Self::Pdf => figure(subject).bytes(plot::Format::Pdf).map(one),
+            Self::Png => figure(subject).bytes(plot::Format::Png).map(one),
         }
     }
+}
+
+/// The kind of figure that an export draws.
+const FIGURE: plot::Kind = plot::Kind::Percentiles;
+
+fn figure<'a>(subject: &'a Subject<'a>) -> Figure<'a> {
+    Figure { subject, kind: FIGURE, size: plot::Size::Column, each_run: false, anonymous: false }
 }

@@ -71,7 +71,7 @@ impl Unit {
 }
 
 /// A duration by itself, with the unit that suits it.
-pub(super) fn duration(time: Nanos) -> String {
+pub(crate) fn duration(time: Nanos) -> String {
     let unit = Unit::for_one(time);
     format!("{}{JOINT}{}", unit.figure(time), unit.symbol())
 }

@@ -11,7 +11,7 @@ pub(super) fn width(text: &str) -> usize {
 }
 
 /// The text without anything that a terminal would obey: names and arguments come from the target.
-pub(super) fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let shown = |character: char| match character {
         '\n' | '\t' | '\r' => ' ',
         _ if character.is_control() || turns(character) => char::REPLACEMENT_CHARACTER,
@@ -54,7 +54,7 @@ fn name_parts(word: &str) -> Vec<&str> {
 }
 
 /// The text, cut with an ellipsis if it is longer.
-pub(super) fn shortened(text: &str, limit: usize) -> String {
+pub(crate) fn shortened(text: &str, limit: usize) -> String {
     if width(text) <= limit {
         return text.to_owned();
     }

@@ -1,0 +1,35 @@
+//! What a figure's file says of itself: what is drawn, of which profiles, and the manifest of each.
+
+use super::Figure;
+use crate::export::manifest;
+use clap::ValueEnum as _;
+
+/// What an anonymous figure keeps: nothing of the machine, of its owner, or of when it was.
+const ANONYMOUS: [&str; 4] = ["tool", "wall_ns", "bucket_width", "verdict"];
+
+/// The figure in one line.
+pub(super) fn title(figure: &Figure<'_>) -> String {
+    let kind = figure.kind.to_possible_value();
+    let kind = kind.as_ref().map_or("figure", |kind| kind.get_name());
+    format!("{kind}: {}", figure.subject.titles.join(", "))
+}
+
+/// Names and texts: the title, then of each profile the manifest, a line an entry. Names are short and ASCII, as PNG asks.
+pub(super) fn entries(figure: &Figure<'_>) -> Vec<(String, String)> {
+    let mut entries = vec![("Title".to_owned(), title(figure))];
+    let profiles = figure.subject.profiles.iter().zip(&figure.subject.titles);
+    for (number, (profile, title)) in (1..).zip(profiles) {
+        let kept =
+            manifest(profile).into_iter().filter(|(name, _)| !figure.anonymous || ANONYMOUS.contains(name));
+        let lines = kept.map(|(name, value)| format!("{name}: {value}"));
+        let lines: Vec<String> = std::iter::once(format!("profile: {title}")).chain(lines).collect();
+        entries.push((format!("Profile {number}"), lines.join("\n")));
+    }
+    entries
+}
+
+/// The same in one text.
+pub(super) fn description(figure: &Figure<'_>) -> String {
+    let profiles = entries(figure).into_iter().skip(1);
+    profiles.map(|(_, lines)| lines).collect::<Vec<_>>().join("\n\n")
+}

@@ -1,0 +1,91 @@
+//! From SVG to PDF and PNG.
+
+use super::font;
+use anyhow::{Context as _, Result, anyhow};
+use pdf_writer::{Content, Finish as _, Name, Pdf, Rect, Ref, TextStr};
+use resvg::tiny_skia::{Color, Pixmap, Transform};
+use resvg::usvg::{Options, Tree};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// usvg's pixels: those of CSS.
+const PIXELS_PER_INCH: f32 = 96.0;
+const POINTS_PER_INCH: f32 = 72.0;
+
+/// What journals ask of a figure in colour.
+const PNG_PIXELS_PER_INCH: f32 = 300.0;
+
+const METRES_PER_INCH: f32 = 0.0254;
+
+/// With the one font, and no other.
+fn tree(svg: &str) -> Result<Tree> {
+    let mut options = Options::default();
+    let fonts = options.fontdb_mut();
+    fonts.load_font_source(resvg::usvg::fontdb::Source::Binary(Arc::new(font::BYTES)));
+    Tree::from_str(svg, &options).context("cannot read the figure that was drawn")
+}
+
+/// A page of the figure's size, with the entries in its document information.
+pub(super) fn pdf(svg: &str, entries: &[(String, String)]) -> Result<Vec<u8>> {
+    /// Of the figure among the page's resources.
+    const FIGURE: Name<'static> = Name(b"Figure");
+    let tree = tree(svg)?;
+    let scale = POINTS_PER_INCH / PIXELS_PER_INCH;
+    let (width, height) = (tree.size().width() * scale, tree.size().height() * scale);
+    let mut next = Ref::new(1);
+    let [catalog, pages, page, content, information] = std::array::from_fn(|_| next.bump());
+    let (figure, figure_ref) = svg2pdf::to_chunk(&tree, svg2pdf::ConversionOptions::default())
+        .map_err(|error| anyhow!("cannot make a PDF of the figure: {error}"))?;
+    let mut renumbered = HashMap::new();
+    let figure = figure.renumber(|old| *renumbered.entry(old).or_insert_with(|| next.bump()));
+    let figure_ref =
+        renumbered.get(&figure_ref).copied().context("cannot make a PDF of the figure: it is empty")?;
+
+    let mut pdf = Pdf::new();
+    pdf.catalog(catalog).pages(pages);
+    pdf.pages(pages).kids([page]).count(1);
+    let mut own = pdf.page(page);
+    own.media_box(Rect::new(0.0, 0.0, width, height)).parent(pages).contents(content);
+    own.resources().x_objects().pair(FIGURE, figure_ref);
+    own.finish();
+    let mut drawing = Content::new();
+    drawing.transform([width, 0.0, 0.0, height, 0.0, 0.0]).x_object(FIGURE);
+    pdf.stream(content, &drawing.finish());
+    pdf.extend(&figure);
+    let mut own = pdf.document_info(information);
+    for (name, value) in entries {
+        own.pair(Name(name.as_bytes()), TextStr(value));
+    }
+    own.finish();
+    Ok(pdf.finish())
+}
+
+/// 300 pixels an inch, with the entries as text chunks.
+pub(super) fn png(svg: &str, entries: &[(String, String)]) -> Result<Vec<u8>> {
+    let tree = tree(svg)?;
+    let scale = PNG_PIXELS_PER_INCH / PIXELS_PER_INCH;
+    let pixels = |length: f32| (length * scale).round() as u32;
+    let (width, height) = (pixels(tree.size().width()), pixels(tree.size().height()));
+    let mut picture = Pixmap::new(width, height).context("the figure is too large for a PNG")?;
+    picture.fill(Color::WHITE);
+    resvg::render(&tree, Transform::from_scale(scale, scale), &mut picture.as_mut());
+    // The paper is white, so that no pixel is transparent.
+    let opaque: Vec<u8> =
+        picture.pixels().iter().flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue()]).collect();
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    let per_metre = (PNG_PIXELS_PER_INCH / METRES_PER_INCH).round() as u32;
+    encoder.set_pixel_dims(Some(png::PixelDimensions {
+        xppu: per_metre,
+        yppu: per_metre,
+        unit: png::Unit::Meter,
+    }));
+    for (name, value) in entries {
+        encoder.add_itxt_chunk(name.clone(), value.clone()).context("cannot describe the PNG")?;
+    }
+    let mut writer = encoder.write_header().context("cannot make a PNG of the figure")?;
+    writer.write_image_data(&opaque).context("cannot make a PNG of the figure")?;
+    writer.finish().context("cannot make a PNG of the figure")?;
+    Ok(bytes)
+}

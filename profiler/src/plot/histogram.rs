@@ -1,0 +1,168 @@
+//! `histogram`: the share of samples in each of ten bins a decade, a panel for each metric.
+
+use super::axis::Axis;
+use super::bins::{IN_DECADE, low_ns, number};
+use super::content::drawn_lines;
+use super::font::Font;
+use super::legend::{Legend, Sample};
+use super::lines::Line;
+use super::panels::{Frame, Panels, Room, Surroundings};
+use super::sheet::{Area, Place, failed};
+use super::style::{self, LineStyle, draw_line, draw_mark};
+use super::{Drawing, Figure};
+use crate::profile::histogram::Histogram;
+use anyhow::Result;
+use plotters::element::Polygon;
+use plotters::style::Color as _;
+use profiler_ebpf::metric::Metric;
+use std::collections::BTreeMap;
+
+/// A panel.
+struct Panel {
+    metric: Metric,
+    distributions: Vec<(LineStyle, Bins)>,
+}
+
+/// One distribution over bins.
+struct Bins {
+    /// The share of samples in each bin that has any, by its number.
+    shares: BTreeMap<u32, f64>,
+}
+
+/// The figure.
+pub(super) fn histogram<'a>(figure: &'a Figure<'a>) -> Result<Drawing<'a>> {
+    let font = Font::new()?;
+    let lines = drawn_lines(figure)?;
+    let shown = panels(&lines);
+    let all = || shown.iter().flat_map(|panel| &panel.distributions).map(|(_, bins)| bins);
+    let least = all().filter_map(|bins| bins.shares.keys().next()).min().map_or(1.0, |&bin| low_ns(bin));
+    let most =
+        all().filter_map(|bins| bins.shares.keys().next_back()).max().map_or(1.0, |&bin| low_ns(bin + 1));
+    let x = |width_pt| Axis::durations(&font, least, most, Some(width_pt));
+    let y = Axis::shares_up_to(all().flat_map(|bins| bins.shares.values().copied()).fold(0.0, f64::max));
+    let last_name_pt = x(figure.size.width_pt()).last_pt(&font);
+    let room = Room::new(figure.size, shown.len(), (y.widest_pt(&font), last_name_pt, 0.0));
+    let x = x(room.plot_width_pt);
+    let around = Surroundings {
+        legend: Legend::new(&font, &room, legend(&lines)),
+        x_title: if let [only] = shown.as_slice() { only.metric.name() } else { "duration" }.to_owned(),
+        y_title: "share of samples in a bin".to_owned(),
+        notes: notes(&lines),
+        titles: match shown.as_slice() {
+            [_only] => Vec::new(),
+            several => several.iter().map(|panel| panel.metric.name().to_owned()).collect(),
+        },
+    };
+    let panels = Panels::new(&font, &room, shown.len(), room.plot_height_pt(shown.len()), around);
+    let size_pt = panels.size_pt();
+    let draw = move |area: &Area<'_>| {
+        for (number, panel) in shown.iter().enumerate() {
+            let frame = panels.frame(area, number, (x.clone(), y.clone()))?;
+            let is_alone = panel.distributions.len() == 1 && lines.len() == 1;
+            for (style, bins) in &panel.distributions {
+                draw_bins(area, &frame, *style, bins, is_alone)?;
+            }
+            // Again, so that the bars do not hide it.
+            panels.draw_axes(area, number)?;
+        }
+        panels.draw_surroundings(area)
+    };
+    Ok(Drawing { size_pt, draw: Box::new(draw) })
+}
+
+fn panels(lines: &[Line<'_>]) -> Vec<Panel> {
+    let of = |metric: Metric| -> Vec<(LineStyle, Bins)> {
+        let styled = lines.iter().enumerate().map(|(number, line)| (style::line(number).plain(), line));
+        styled.filter_map(|(style, line)| Some((style, Bins::of(&line.histograms(metric))?))).collect()
+    };
+    let all = Metric::ALL.into_iter().map(|metric| Panel { metric, distributions: of(metric) });
+    all.filter(|panel| !panel.distributions.is_empty()).collect()
+}
+
+/// One line alone needs none.
+fn legend(lines: &[Line<'_>]) -> Vec<(Sample, String)> {
+    if let [_only] = lines {
+        return Vec::new();
+    }
+    lines
+        .iter()
+        .enumerate()
+        .map(|(number, line)| (Sample::Line(style::line(number).plain()), line.label.clone()))
+        .collect()
+}
+
+fn notes(lines: &[Line<'_>]) -> Vec<String> {
+    let mut notes = vec![format!("{IN_DECADE} bins a decade.")];
+    let joined = lines.iter().filter(|line| line.runs() > 1);
+    notes.extend(joined.map(|line| format!("{}: all samples of {} runs.", line.label, line.runs())));
+    vec![notes.join(" ")]
+}
+
+impl Bins {
+    fn of(runs: &[&Histogram]) -> Option<Self> {
+        let merged = Histogram::merged(runs.iter().copied())?;
+        let all = merged.bucketed() as f64;
+        let mut shares: BTreeMap<u32, f64> = BTreeMap::new();
+        for bucket in &merged.buckets {
+            *shares.entry(number(bucket.low_ns.0)).or_default() += bucket.count as f64 / all;
+        }
+        (!shares.is_empty()).then_some(Self { shares })
+    }
+
+    /// The outline: from the axis up, along the bins, and down to it again wherever a bin is empty.
+    fn outline(&self, at: impl Fn(f64, f64) -> Place) -> Vec<Place> {
+        let mut places = Vec::new();
+        let mut end = None;
+        for (&bin, &share) in &self.shares {
+            let (low, high) = (low_ns(bin), low_ns(bin + 1));
+            if end != Some(bin) {
+                places.extend(end.map(|end| at(low_ns(end), 0.0)));
+                places.push(at(low, 0.0));
+            }
+            places.extend([at(low, share), at(high, share)]);
+            end = Some(bin + 1);
+        }
+        places.extend(end.map(|end| at(low_ns(end), 0.0)));
+        places
+    }
+
+    /// The middle of the bin with the most samples.
+    fn mode(&self) -> Option<(f64, f64)> {
+        let (&bin, &share) = self.shares.iter().max_by(|one, other| one.1.total_cmp(other.1))?;
+        Some(((low_ns(bin) * low_ns(bin + 1)).sqrt(), share))
+    }
+}
+
+fn draw_bins(
+    area: &Area<'_>,
+    frame: &Frame<'_>,
+    style: LineStyle,
+    bins: &Bins,
+    is_alone: bool,
+) -> Result<()> {
+    /// Light enough that the outline, and another behind it, are seen.
+    const FILL: f64 = 0.3;
+    let outline = bins.outline(|x, y| frame.at(x, y));
+    area.draw(&Polygon::new(outline.clone(), style.colour.mix(FILL))).map_err(failed)?;
+    draw_line(area, style, &outline, true)?;
+    if is_alone {
+        return Ok(());
+    }
+    bins.mode().map_or(Ok(()), |(x, y)| draw_mark(area, style, frame.at(x, y)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::units::Nanos;
+
+    #[test]
+    fn shares_add_up_and_gaps_reach_the_axis() {
+        let histogram = Histogram::of([1_000, 1_100, 90_000].map(Nanos)).unwrap();
+        let bins = Bins::of(&[&histogram]).unwrap();
+        assert!((bins.shares.values().sum::<f64>() - 1.0).abs() < 1e-12);
+        let outline = bins.outline(|x, y| (x as i32, (y * 300.0).round() as i32));
+        let down: Vec<i32> = outline.iter().map(|place| place.1).collect();
+        assert_eq!(down, [0, 200, 200, 0, 0, 100, 100, 0]);
+    }
+}

@@ -1,0 +1,179 @@
+//! Figures for papers. Every kind draws an SVG whose text is text; PDF and PNG are made from that. The same profiles give
+//! the same bytes on every machine: the font is in the binary, nothing is dated, nothing is random.
+
+mod about;
+mod axis;
+mod bins;
+mod blocked_on;
+mod ccdf;
+mod cdf;
+mod content;
+mod convert;
+mod curve;
+mod curves;
+mod font;
+mod heatmap;
+mod histogram;
+mod legend;
+mod lines;
+mod order;
+mod panels;
+mod percentiles;
+mod rows;
+mod sheet;
+mod slices;
+mod style;
+mod timeline;
+
+use crate::export::Subject;
+use crate::series::GroupBy;
+use anyhow::Result;
+use profiler_ebpf::metric::Metric;
+use sheet::{Area, Head};
+
+/// What is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Kind {
+    /// The share of samples up to each duration
+    Cdf,
+    /// The share of samples beyond each duration, log-log: the tail
+    Ccdf,
+    /// The duration at each percentile; 90, 99, 99.9 … equally far apart
+    Percentiles,
+    /// The share of samples by duration, a panel a metric
+    Histogram,
+    /// How many samples by time and duration (needs profiles recorded with --interval)
+    Heatmap,
+    /// What each thread did when: shares of its states (needs profiles recorded with --interval)
+    Timeline,
+    /// What threads were blocked on: shares of system calls
+    BlockedOn,
+}
+
+/// How wide it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Size {
+    /// 3.33 inches: a column of the usual two-column styles
+    Column,
+    /// 7 inches: both columns
+    Page,
+}
+
+/// What a figure can be written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// Lines and text
+    Svg,
+    /// The same with the font embedded (TrueType), for LaTeX
+    Pdf,
+    /// Pixels, 300 an inch, for slides and web pages
+    Png,
+}
+
+/// A figure that was asked for.
+pub struct Figure<'a> {
+    /// Of what.
+    pub subject: &'a Subject<'a>,
+    /// What is drawn.
+    pub kind: Kind,
+    /// How wide.
+    pub size: Size,
+    /// Draw each run by itself where several are repetitions.
+    pub each_run: bool,
+    /// Keep out of the file's data what tells whose machine it was.
+    pub anonymous: bool,
+}
+
+/// A figure with its height found.
+struct Drawing<'a> {
+    size_pt: (f64, f64),
+    draw: Box<dyn FnOnce(&Area<'_>) -> Result<()> + 'a>,
+}
+
+impl Figure<'_> {
+    /// The figure as an SVG document.
+    ///
+    /// # Errors
+    /// If what was chosen has nothing to draw.
+    pub fn svg(&self) -> Result<String> {
+        let drawing = self.drawing()?;
+        let head = Head { title: &about::title(self), description: &about::description(self) };
+        sheet::svg(drawing.size_pt, &head, drawing.draw)
+    }
+
+    /// The figure as a file of this format.
+    ///
+    /// # Errors
+    /// As [`Self::svg`].
+    pub fn bytes(&self, format: Format) -> Result<Vec<u8>> {
+        let svg = self.svg()?;
+        match format {
+            Format::Svg => Ok(svg.into_bytes()),
+            Format::Pdf => convert::pdf(&svg, &about::entries(self)),
+            Format::Png => convert::png(&svg, &about::entries(self)),
+        }
+    }
+
+    fn drawing(&self) -> Result<Drawing<'_>> {
+        match self.kind {
+            Kind::Cdf => curves::curves(self, &cdf::Cdf),
+            Kind::Ccdf => curves::curves(self, &ccdf::Ccdf),
+            Kind::Percentiles => curves::curves(self, &percentiles::Percentiles),
+            Kind::Histogram => histogram::histogram(self),
+            Kind::Heatmap => heatmap::heatmap(self),
+            Kind::Timeline => timeline::timeline(self),
+            Kind::BlockedOn => blocked_on::blocked_on(self),
+        }
+    }
+}
+
+impl Kind {
+    /// The only metric that it shows, if it does not let one choose.
+    #[must_use]
+    pub fn own_metric(self) -> Option<Metric> {
+        match self {
+            Self::BlockedOn => Some(Metric::Blocked),
+            Self::Timeline => Some(Metric::OnCpu),
+            _ => None,
+        }
+    }
+
+    /// What a line or row is if nothing else is asked for.
+    #[must_use]
+    pub fn group_by(self) -> GroupBy {
+        match self {
+            Self::Cdf | Self::Ccdf | Self::Percentiles | Self::Histogram | Self::Heatmap => GroupBy::Run,
+            Self::BlockedOn => GroupBy::Name,
+            Self::Timeline => GroupBy::Thread,
+        }
+    }
+}
+
+impl Size {
+    /// Its width in points.
+    fn width_pt(self) -> f64 {
+        match self {
+            Self::Column => 240.0,
+            Self::Page => 504.0,
+        }
+    }
+}
+
+impl Format {
+    /// The extension of its files, without a dot.
+    #[must_use]
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Svg => "svg",
+            Self::Pdf => "pdf",
+            Self::Png => "png",
+        }
+    }
+
+    /// The format that files with this extension have.
+    #[must_use]
+    pub fn of_extension(extension: &str) -> Option<Self> {
+        let all = <Self as clap::ValueEnum>::value_variants();
+        all.iter().copied().find(|format| format.extension() == extension)
+    }
+}

@@ -1,0 +1,85 @@
+//! Order statistics: between which of the runs the true median lies, whatever the distribution.
+
+/// The confidence that a band is to have, at least.
+const CONFIDENCE: f64 = 0.95;
+
+/// Two of `runs` values in ascending order, by their places from 0 on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct MedianBand {
+    pub(super) low: usize,
+    pub(super) high: usize,
+    /// The chance that the median lies between them; `None` if even the least and the greatest of so few values, which
+    /// these then are, do not reach the confidence.
+    pub(super) confidence: Option<f64>,
+}
+
+impl MedianBand {
+    /// The narrowest symmetric one. Each run is below the true median with a chance of one half, so that the number of
+    /// those below it is binomial: the chance that fewer than `low + 1` are, or fewer than that above, is what is missing.
+    pub(super) fn of(runs: usize) -> Self {
+        let mut band = Self { low: 0, high: runs.saturating_sub(1), confidence: None };
+        // As a logarithm: the chance that no run is below leaves the range of f64 with a thousand runs.
+        let mut ln_exactly = -(runs as f64) * std::f64::consts::LN_2;
+        let mut at_most = 0.0;
+        for low in 0..runs / 2 {
+            at_most += ln_exactly.exp();
+            let confidence = 1.0 - 2.0 * at_most;
+            if confidence < CONFIDENCE {
+                break;
+            }
+            band = Self { low, high: runs - 1 - low, confidence: Some(confidence) };
+            ln_exactly += ((runs - low) as f64 / (low + 1) as f64).ln();
+        }
+        band
+    }
+
+    /// What it is, for a note: never more confidence than it has.
+    pub(super) fn note(&self, runs: usize) -> String {
+        let band = match self.confidence {
+            Some(confidence) => {
+                let percent = (confidence * 1000.0).floor() / 10.0;
+                format!("its {percent:.1}\u{a0}% confidence interval (order statistics)")
+            }
+            None => "least to greatest (too few for a 95\u{a0}% confidence interval)".to_owned(),
+        };
+        format!("Line: median of {runs} runs; band: {band}.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn band(runs: usize) -> (usize, usize, Option<String>) {
+        let MedianBand { low, high, confidence } = MedianBand::of(runs);
+        (low + 1, high + 1, confidence.map(|confidence| format!("{confidence:.3}")))
+    }
+
+    #[test]
+    fn the_ranks_are_those_of_the_tables() {
+        // Conover, Practical Nonparametric Statistics; Le Boudec, Performance Evaluation, table A.1.
+        assert_eq!(band(6), (1, 6, Some("0.969".to_owned())));
+        assert_eq!(band(8), (1, 8, Some("0.992".to_owned())));
+        assert_eq!(band(9), (2, 8, Some("0.961".to_owned())));
+        assert_eq!(band(10), (2, 9, Some("0.979".to_owned())));
+        assert_eq!(band(20), (6, 15, Some("0.959".to_owned())));
+        assert_eq!(band(30), (10, 21, Some("0.957".to_owned())));
+        // Le Boudec's rule for many: the middle ± 0.98 √n.
+        let (low, high, _) = band(10_000);
+        assert!((4_900..=4_903).contains(&low) && (5_098..=5_101).contains(&high), "{low} {high}");
+    }
+
+    #[test]
+    fn few_runs_have_a_range_and_no_confidence() {
+        assert_eq!(band(2), (1, 2, None));
+        assert_eq!(band(5), (1, 5, None));
+        assert_eq!(
+            MedianBand::of(5).note(5),
+            "Line: median of 5 runs; band: least to greatest (too few for a 95\u{a0}% confidence interval)."
+        );
+        assert_eq!(
+            MedianBand::of(10).note(10),
+            "Line: median of 10 runs; band: its 97.8\u{a0}% confidence interval (order statistics)."
+        );
+    }
+}

@@ -1,0 +1,80 @@
+//! Intervals of a profile as slices of a time axis: as many as can be told apart.
+
+use crate::profile::Profile;
+use crate::profile::interval::{Interval, ThreadInterval};
+use crate::profile::thread::Thread;
+use crate::profile::units::Nanos;
+use crate::report::titles;
+use anyhow::{Result, bail};
+use std::collections::HashMap;
+
+/// A stretch of time, from the start of the run on.
+pub(super) struct Slice<'a> {
+    pub(super) from_s: f64,
+    pub(super) until_s: f64,
+    intervals: &'a [Interval],
+}
+
+/// The slices of a run.
+pub(super) struct Slices<'a> {
+    pub(super) slices: Vec<Slice<'a>>,
+    /// How long each should be; unknown of an older profile.
+    pub(super) length_ns: Option<Nanos>,
+    /// The place of each thread in the profile.
+    places: HashMap<*const Thread, u32>,
+}
+
+impl<'a> Slices<'a> {
+    /// At most so many, each of as many intervals as the others, the last of what is left.
+    ///
+    /// # Errors
+    /// If the run was not recorded in intervals.
+    pub(super) fn of(profile: &'a Profile, most: usize) -> Result<Self> {
+        let Some(first) = profile.intervals.first() else {
+            let title = titles(&[profile]).concat();
+            bail!(
+                "{title} was recorded as a whole, so when something happened is not known; record it with \
+                 profiler run --interval 100ms"
+            );
+        };
+        let seconds = |ns: u64| ns.saturating_sub(first.from_ns.0) as f64 / 1e9;
+        let in_one = profile.intervals.len().div_ceil(most.max(1));
+        let slice = |intervals: &'a [Interval]| Slice {
+            from_s: intervals.first().map_or(0.0, |interval| seconds(interval.from_ns.0)),
+            until_s: intervals.last().map_or(0.0, |interval| seconds(interval.until_ns.0)),
+            intervals,
+        };
+        Ok(Self {
+            slices: profile.intervals.chunks(in_one).map(slice).collect(),
+            length_ns: profile.run.options.interval_ns.map(|one| Nanos(one.0.saturating_mul(in_one as u64))),
+            places: profile.threads.iter().map(std::ptr::from_ref).zip(0..).collect(),
+        })
+    }
+
+    /// When the last one ends.
+    pub(super) fn end_s(&self) -> f64 {
+        self.slices.last().map_or(0.0, |slice| slice.until_s)
+    }
+
+    /// Which of the profile's threads these are.
+    pub(super) fn members<'b>(&self, threads: impl IntoIterator<Item = &'b Thread>) -> Vec<u32> {
+        let mut places: Vec<u32> = threads
+            .into_iter()
+            .filter_map(|thread| self.places.get(&std::ptr::from_ref(thread)).copied())
+            .collect();
+        places.sort_unstable();
+        places
+    }
+}
+
+impl Slice<'_> {
+    /// What these threads did in it; `members` in ascending order.
+    pub(super) fn of<'b>(&'b self, members: &'b [u32]) -> impl Iterator<Item = &'b ThreadInterval> {
+        let all = self.intervals.iter().flat_map(|interval| &interval.threads);
+        all.filter(|thread| members.binary_search(&thread.thread).is_ok())
+    }
+
+    pub(super) fn length_s(&self) -> f64 {
+        self.until_s - self.from_s
+    }
+}

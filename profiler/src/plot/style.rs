@@ -1,0 +1,185 @@
+//! What lines and areas look like. Nothing is said by colour alone: a line also has dashes and marks of its own, and the
+//! colours of areas are as many shades of grey.
+
+use super::sheet::{Area, Place, failed, length, path, stroke, units};
+use anyhow::Result;
+use plotters::element::{Circle, DashedPathElement, Polygon};
+use plotters::style::{Color as _, RGBColor, WHITE};
+
+/// Text and axes.
+pub(super) const INK: RGBColor = RGBColor(0x1A, 0x1A, 0x1A);
+
+/// Notes.
+pub(super) const FAINT_INK: RGBColor = RGBColor(0x55, 0x55, 0x55);
+
+/// Lines behind what is shown.
+pub(super) const GRID: RGBColor = RGBColor(0xE2, 0xE2, 0xE2);
+
+/// Axes and the edges of legends' boxes.
+pub(super) const AXIS_PT: f64 = 0.6;
+
+/// Lines behind what is shown.
+pub(super) const GRID_PT: f64 = 0.4;
+
+const LINE_PT: f64 = 1.1;
+
+/// Of a part that too few samples support.
+const THIN_PT: f64 = 0.45;
+
+const MARK_PT: f64 = 2.1;
+
+impl LineStyle {
+    /// Without dashes: on a bar they would hide its shape.
+    pub(super) fn plain(self) -> Self {
+        Self { dashes: Dashes::None, ..self }
+    }
+}
+
+/// How a line is drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct LineStyle {
+    pub(super) colour: RGBColor,
+    dashes: Dashes,
+    mark: Mark,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Dashes {
+    None,
+    /// Points on, points off.
+    Of(f64, f64),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Mark {
+    Disc,
+    Ring,
+    Square,
+    HollowSquare,
+    Triangle,
+    HollowTriangle,
+    Diamond,
+    HollowDiamond,
+}
+
+const LONG: Dashes = Dashes::Of(5.0, 2.0);
+const SHORT: Dashes = Dashes::Of(2.2, 1.5);
+const DOTS: Dashes = Dashes::Of(0.9, 1.3);
+
+/// Colours of Okabe and Ito's palette, which stay apart for colour-blind people, in an order in which neighbours differ in
+/// lightness too.
+const LINES: [LineStyle; 8] = [
+    LineStyle { colour: RGBColor(0x00, 0x72, 0xB2), dashes: Dashes::None, mark: Mark::Disc },
+    LineStyle { colour: RGBColor(0xD5, 0x5E, 0x00), dashes: LONG, mark: Mark::HollowSquare },
+    LineStyle { colour: RGBColor(0x1A, 0x1A, 0x1A), dashes: SHORT, mark: Mark::Triangle },
+    LineStyle { colour: RGBColor(0x56, 0xB4, 0xE9), dashes: Dashes::None, mark: Mark::HollowDiamond },
+    LineStyle { colour: RGBColor(0x00, 0x9E, 0x73), dashes: DOTS, mark: Mark::Square },
+    LineStyle { colour: RGBColor(0xE6, 0x9F, 0x00), dashes: LONG, mark: Mark::HollowTriangle },
+    LineStyle { colour: RGBColor(0xCC, 0x79, 0xA7), dashes: SHORT, mark: Mark::Diamond },
+    LineStyle { colour: RGBColor(0x78, 0x78, 0x78), dashes: Dashes::None, mark: Mark::Ring },
+];
+
+/// More lines than this can't be told apart.
+pub(super) const MOST_LINES: usize = LINES.len();
+
+/// The style of the line with this number.
+pub(super) fn line(number: usize) -> LineStyle {
+    LINES[number % LINES.len()]
+}
+
+/// From dark to light, each a shade of grey of its own; the last for what is left over.
+const AREAS: [RGBColor; 7] = [
+    RGBColor(0x1F, 0x3A, 0x5F),
+    RGBColor(0x9C, 0x3D, 0x2E),
+    RGBColor(0x2E, 0x8B, 0x6F),
+    RGBColor(0xD9, 0x8E, 0x32),
+    RGBColor(0x8F, 0xC1, 0xE0),
+    RGBColor(0xEB, 0xD3, 0xB4),
+    RGBColor(0xEC, 0xEC, 0xEC),
+];
+
+/// More kinds of area than this can't be told apart.
+pub(super) const MOST_AREAS: usize = AREAS.len();
+
+/// The colour of the area with this number.
+pub(super) fn area(number: usize) -> RGBColor {
+    AREAS[number.min(AREAS.len() - 1)]
+}
+
+/// The one of ink and paper that is seen better on it.
+pub(super) fn ink_on(colour: RGBColor) -> RGBColor {
+    /// Midway, as the eye sees it.
+    const MIDDLE: f64 = 0.4;
+    if grey(colour) < MIDDLE { WHITE } else { INK }
+}
+
+/// How light a colour is, 0 to 1: what a printer without colours makes of it (ITU-R BT.601).
+pub(super) fn grey(RGBColor(red, green, blue): RGBColor) -> f64 {
+    (0.299 * f64::from(red) + 0.587 * f64::from(green) + 0.114 * f64::from(blue)) / 255.0
+}
+
+/// Draws a line in its style; `thin` where too few samples support it.
+pub(super) fn draw_line(area: &Area<'_>, style: LineStyle, places: &[Place], thin: bool) -> Result<()> {
+    let pen = stroke(style.colour, if thin { THIN_PT } else { LINE_PT });
+    match style.dashes {
+        Dashes::Of(on, off) if !thin => {
+            let dashed = DashedPathElement::new(places.iter().copied(), units(on), units(off), pen);
+            area.draw(&dashed).map_err(failed)
+        }
+        _ => path(area, places, pen),
+    }
+}
+
+/// Draws its mark around a place.
+pub(super) fn draw_mark(area: &Area<'_>, style: LineStyle, centre: Place) -> Result<()> {
+    let (full, edge) = (style.colour.filled(), stroke(style.colour, 0.8));
+    let around = |corners: &[(f64, f64)]| -> Vec<Place> {
+        let corner = |&(x, y): &(f64, f64)| (centre.0 + units(x * MARK_PT), centre.1 + units(y * MARK_PT));
+        corners.iter().chain(corners.first()).map(corner).collect()
+    };
+    let square = || around(&[(-0.8, -0.8), (0.8, -0.8), (0.8, 0.8), (-0.8, 0.8)]);
+    let triangle = || around(&[(0.0, -1.1), (1.0, 0.8), (-1.0, 0.8)]);
+    let diamond = || around(&[(0.0, -1.2), (1.2, 0.0), (0.0, 1.2), (-1.2, 0.0)]);
+    let radius = length(MARK_PT * 0.9);
+    let hollow = |corners: Vec<Place>| {
+        area.draw(&Polygon::new(corners.clone(), WHITE.filled())).map_err(failed)?;
+        path(area, corners, edge)
+    };
+    match style.mark {
+        Mark::Disc => area.draw(&Circle::new(centre, radius, full)).map_err(failed),
+        Mark::Ring => {
+            area.draw(&Circle::new(centre, radius, WHITE.filled())).map_err(failed)?;
+            area.draw(&Circle::new(centre, radius, edge)).map_err(failed)
+        }
+        Mark::Square => area.draw(&Polygon::new(square(), full)).map_err(failed),
+        Mark::Triangle => area.draw(&Polygon::new(triangle(), full)).map_err(failed),
+        Mark::Diamond => area.draw(&Polygon::new(diamond(), full)).map_err(failed),
+        Mark::HollowSquare => hollow(square()),
+        Mark::HollowTriangle => hollow(triangle()),
+        Mark::HollowDiamond => hollow(diamond()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn areas_are_told_apart_without_colour() {
+        let greys: Vec<f64> = (0..MOST_AREAS).map(|number| grey(area(number))).collect();
+        assert!(greys.windows(2).all(|pair| pair[1] - pair[0] >= 0.06), "{greys:?}");
+    }
+
+    #[test]
+    fn lines_are_told_apart_without_colour() {
+        for (number, one) in LINES.iter().enumerate() {
+            for other in &LINES[..number] {
+                assert_ne!(one.mark, other.mark);
+                assert!(
+                    one.dashes != other.dashes || (grey(one.colour) - grey(other.colour)).abs() > 0.08,
+                    "{one:?} {other:?}"
+                );
+            }
+        }
+    }
+}
