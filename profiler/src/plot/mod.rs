@@ -87,8 +87,11 @@ pub struct Figure<'a> {
 /// A figure with its height found.
 struct Drawing<'a> {
     size_pt: (f64, f64),
-    draw: Box<dyn FnOnce(&Area<'_>) -> Result<()> + 'a>,
+    draw: Draw<'a>,
 }
+
+/// Draws into an area of that size.
+type Draw<'a> = Box<dyn FnOnce(&Area<'_>) -> Result<()> + 'a>;
 
 impl Figure<'_> {
     /// The figure as an SVG document.
