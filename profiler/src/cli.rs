@@ -24,6 +24,7 @@ pub enum Command {
     /// Print the report of profiles that were recorded before (needs no root)
     Report(ReportArgs),
     /// Turn profiles into what other programs, papers and people read (needs no root)
+    #[command(after_help = EXPORT_EXAMPLES)]
     Export(ExportArgs),
     /// Draw a figure of profiles for a paper (needs no root)
     #[command(after_help = PLOT_EXAMPLES)]
@@ -49,6 +50,14 @@ const PLOT_EXAMPLES: &str = "\
 Examples:
   profiler plot a.profile.json b.profile.json --kind ccdf --metric runqueue_wait -o tail.pdf
   profiler plot runs/*.profile.json --kind percentiles -o runs.svg     repeated runs as one line with a band";
+
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  profiler export RUN.profile.json -o run.csv                    every bucket of every thread, a row each
+  profiler export RUN.profile.json -o run.parquet --summary      count, sum and quantiles of each
+  profiler export RUN.profile.json -o run.hlog                   for every HdrHistogram library
+  profiler export A.profile.json B.profile.json -f latex         a table of both; markdown for the web
+  profiler export A.profile.json B.profile.json -f pgfplots -o waits.tex --metric runqueue_wait,blocked";
 
 /// `profiler run`
 #[derive(Debug, Args)]

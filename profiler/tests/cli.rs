@@ -90,10 +90,51 @@ fn profiles_that_cannot_be_used_say_why() {
     fails(&["report"], 2, &["FILE"]);
 }
 
+/// A profile that was recorded.
+const PROFILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/thread-pool-workload.profile.json");
+
+#[test]
+fn an_export_without_a_format_says_which_there_are() {
+    fails(&["export", PROFILE], 1, &["--format", "--output"]);
+    fails(&["export", PROFILE, "-o", "x.tex"], 1, &[".tex", "--format latex or --format pgfplots"]);
+    fails(&["export", PROFILE, "-o", "x.docx"], 1, &[".docx", "--format"]);
+    fails(&["export", PROFILE, "-f", "docx"], 2, &["latex", "pgfplots", "hlog", "parquet"]);
+}
+
+#[test]
+fn an_export_that_cannot_be_made_says_what_can() {
+    fails(&["export", PROFILE, "-f", "hgrm"], 1, &["5 files", "--output"]);
+    fails(&["export", PROFILE, "-f", "markdown", "--summary"], 1, &["--summary", "csv and parquet"]);
+    fails(&["export", PROFILE, "-f", "csv", "--thread", "nobody"], 1, &["--thread", "--metric"]);
+    fails(&["export", PROFILE, "-f", "csv", "--thread", "[a"], 1, &["worker-*"]);
+    fails(&["export", PROFILE, "-f", "csv", "--metric", "sleeping"], 2, &["runqueue_wait"]);
+    fails(&["export", PROFILE, "-f", "pgfplots", "-o", "50 %.tex"], 1, &["--output"]);
+    fails(&["export", PROFILE, "-o", "/nonexistent/x.csv"], 1, &["/nonexistent", "--output"]);
+}
+
+#[test]
+fn the_files_of_an_export_are_named_after_the_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("waits.tex");
+    let figure = ["--format", "pgfplots", "--metric", "blocked", "--thread", "pool-*", "--group-by", "name"];
+    let mut arguments = vec!["export", PROFILE, "--output", path.to_str().unwrap()];
+    arguments.extend(figure);
+    let output = profiler(&arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let names = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<String> = names.map(|name| name.to_str().unwrap().to_owned()).collect();
+    names.sort();
+    assert_eq!(names[0], "waits.pool-worker-0.blocked.dat");
+    assert_eq!(names.last().unwrap(), "waits.tex");
+    assert_eq!(names.len(), 5);
+    let document = std::fs::read_to_string(&path).unwrap();
+    assert!(document.contains("\\newcommand*\\data{waits}"), "{document}");
+}
+
 #[test]
 fn help_names_every_command() {
     let help = String::from_utf8(profiler(&["--help"]).stdout).unwrap();
-    for command in ["run", "report", "doctor", "schema"] {
+    for command in ["run", "report", "export", "doctor", "schema"] {
         assert!(help.contains(command), "{help}");
     }
     assert!(!help.contains("__hold"), "{help}");

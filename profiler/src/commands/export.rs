@@ -18,6 +18,9 @@ use std::path::{Path, PathBuf};
 /// If a profile can't be read, the format can't hold what was chosen, or a file can't be written.
 pub fn export(args: &ExportArgs) -> Result<()> {
     let format = format(args)?;
+    if args.summary && !format.has_summary() {
+        bail!("--summary makes another table of csv and parquet only; leave it out for {}", format.name());
+    }
     let profiles: Vec<Profile> = args.files.iter().map(|path| file::read(path)).collect::<Result<_>>()?;
     let profiles: Vec<&Profile> = profiles.iter().collect();
     let selection = selection(&args.selection, format.group_by())?;

@@ -11,6 +11,7 @@ use super::intervals::{Interval, intervals};
 use super::manifest::{comments, on_one_line};
 use super::names::Names;
 use super::summary::rows;
+use crate::outside_text::excerpt;
 use crate::profile::Profile;
 use crate::series::Group;
 use anyhow::{Context as _, Result, bail};
@@ -108,7 +109,8 @@ fn lines<'a>(subject: &'a Subject<'a>, starts: &[Timestamp], base: Timestamp) ->
 
 fn started(profile: &Profile) -> Result<Timestamp> {
     let text = &profile.run.started_at;
-    text.parse().with_context(|| format!("the profile's started_at {text:?} is no time; record it again"))
+    text.parse()
+        .with_context(|| format!("the profile's started_at {:?} is no time; record it again", excerpt(text)))
 }
 
 #[cfg(test)]

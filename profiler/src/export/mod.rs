@@ -134,6 +134,12 @@ impl Format {
         }
     }
 
+    /// Whether it has a form with one row a group and metric instead of every bucket.
+    #[must_use]
+    pub fn has_summary(self) -> bool {
+        matches!(self, Self::Csv | Self::Parquet)
+    }
+
     /// Whether its bytes are not for a terminal.
     #[must_use]
     pub fn is_binary(self) -> bool {

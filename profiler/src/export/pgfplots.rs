@@ -9,6 +9,7 @@ use super::manifest::{comments, on_one_line};
 use super::names::Names;
 use super::summary::{Row, rows};
 use super::{Artifact, Subject, tex};
+use crate::outside_text::excerpt;
 use crate::profile::histogram::Histogram;
 use crate::report::units::{count, decade};
 use crate::series::{Group, Key};
@@ -63,7 +64,7 @@ pub(super) fn pgfplots(subject: &Subject<'_>) -> Result<Vec<Artifact>> {
         bail!(
             "the figure names its data files after itself, and LaTeX would misread {:?}: use letters, digits and \
              -_.=+ only in --output",
-            subject.stem
+            excerpt(&subject.stem)
         );
     }
     let figure = Figure::new(subject)?;

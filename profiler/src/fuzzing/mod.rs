@@ -3,6 +3,7 @@
 //!
 //! Compiled for tests and with the feature `fuzzing` only.
 
+mod exports;
 pub(crate) mod profiles;
 mod report;
 mod texts;
@@ -10,6 +11,7 @@ mod texts;
 #[cfg(test)]
 mod tests;
 
+pub use exports::{Wish, exports};
 pub use report::{Look, MOST_PROFILES, reports};
 pub use texts::{arguments, kernel_types, machine_texts};
 

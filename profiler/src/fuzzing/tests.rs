@@ -100,6 +100,16 @@ proptest! {
     }
 
     #[test]
+    fn sound_profiles_are_exported_or_refused(bytes in bytes()) {
+        if let Some((wish, sound)) = made::<(Wish, Vec<profiles::Sound>)>(&bytes) {
+            let mut profiles: Vec<Profile> = sound.into_iter().map(|profiles::Sound(profile)| profile).collect();
+            // A random text is no time, and then an interval log is always refused.
+            profiles.iter_mut().for_each(|profile| "2026-08-21T10:11:12Z".clone_into(&mut profile.run.started_at));
+            exports(&profiles, &wish);
+        }
+    }
+
+    #[test]
     fn a_damaged_file_is_refused_or_reported(
         which in prop::sample::select(vec!["tokio", "thread-pool"]),
         place in any::<prop::sample::Index>(),

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 ///
 /// # Errors
 /// If a histogram or a comparison contradicts itself.
-pub(super) fn check(profile: &Profile) -> Result<()> {
+pub(crate) fn check(profile: &Profile) -> Result<()> {
     let usage = profile.usage.as_ref();
     if let Some(percent) = usage.map(|usage| usage.cpu_percent).filter(|percent| *percent < 0.0) {
         bail!("cpu_percent is {percent}");
