@@ -35,7 +35,13 @@ impl Totals {
     /// Adds one sample.
     #[inline(always)]
     pub const fn add(&mut self, ns: u64) {
+        self.add_uncounted(ns);
         self.count += 1;
+    }
+
+    /// Adds one sample to everything but the count.
+    #[inline(always)]
+    pub const fn add_uncounted(&mut self, ns: u64) {
         self.sum_ns += ns;
         if ns < self.min_ns {
             self.min_ns = ns;

@@ -9,6 +9,7 @@ use aya_ebpf::{
     btf_maps::{Array, Queue},
     macros::btf_map,
 };
+use core::arch::asm;
 use profiler_ebpf::{
     buckets,
     layout::{BucketPage, MetricSlot},
@@ -22,10 +23,30 @@ static PAGES: Array<BucketPage, 1, { BPF_F_MMAPABLE as usize }> = Array::new();
 #[btf_map]
 static FREE_PAGES: Queue<u32, 1> = Queue::new();
 
-/// Adds one sample of a metric: totals always, a bucket if there is memory for it.
+/// Adds one sample of a metric: to a bucket if there is memory for it, and always to the totals.
+///
+/// In this order, and user space copies in the opposite one: a copy made in between can lack the sample in the count
+/// and have it elsewhere, never the other way round. So a sample that is under way can't be taken for one without a
+/// bucket, and what a copy lacks is found complete later.
 #[inline(always)]
 pub(crate) fn record(metric: &mut MetricSlot, ns: u64) {
-    metric.totals.add(ns);
+    add_to_bucket(metric, ns);
+    keep_order();
+    metric.totals.add_uncounted(ns);
+    keep_order();
+    metric.totals.count += 1;
+}
+
+/// Keeps the compiler from moving writes across; x86 keeps them in order by itself.
+#[inline(always)]
+fn keep_order() {
+    // LLVM has no fence for BPF.
+    // SAFETY: no instruction.
+    unsafe { asm!("", options(nostack)) };
+}
+
+#[inline(always)]
+fn add_to_bucket(metric: &mut MetricSlot, ns: u64) {
     let Some(bucket) = buckets::index(ns) else { return };
     let page_index = buckets::page(bucket);
     if page_index >= buckets::PAGES {

@@ -15,6 +15,15 @@ use syscalls::Sysno;
 
 /// Turns a finished slot into a record.
 pub(super) fn record(slot: &Slot, pages: &MappedArray<BucketPage>, serial: u64) -> ThreadRecord {
+    let mut record = copied(slot, pages, serial);
+    for histogram in record.histograms.values_mut() {
+        histogram.cover_buckets();
+    }
+    record
+}
+
+/// A record of what is in a slot and its pages.
+fn copied(slot: &Slot, pages: &MappedArray<BucketPage>, serial: u64) -> ThreadRecord {
     let histograms: BTreeMap<Metric, Histogram> = Metric::ALL
         .into_iter()
         .filter_map(|metric| Some((metric, histogram(&slot.metrics[metric.index()], pages)?)))
@@ -85,8 +94,8 @@ fn unchanged(
     const ATTEMPTS: usize = 16;
     let mut attempt = 1;
     loop {
-        let slot = slots.read(number).filter(|slot| slot.phase == phase::LIVE)?;
-        let record = record(&slot, pages, serial);
+        let slot = counts_first(slots, number)?;
+        let record = copied(&slot, pages, serial);
         let after = slots.read(number)?;
         let counts = |slot: &Slot| slot.metrics.map(|metric| metric.totals.count);
         if counts(&slot) == counts(&after) || attempt == ATTEMPTS {
@@ -94,6 +103,17 @@ fn unchanged(
         }
         attempt += 1;
     }
+}
+
+/// A live slot whose counts were copied before the rest of it: in the opposite order of the programs, as the pages are
+/// that will be copied next.
+fn counts_first(slots: &MappedArray<Slot>, number: u32) -> Option<Slot> {
+    let before = slots.read(number).filter(|slot| slot.phase == phase::LIVE)?;
+    let mut slot = slots.read(number)?;
+    for (metric, before) in slot.metrics.iter_mut().zip(before.metrics) {
+        metric.totals.count = before.totals.count;
+    }
+    Some(slot)
 }
 
 /// The time that is in a record's sums; faults are within slices and waits.
@@ -144,7 +164,7 @@ fn histogram(metric: &MetricSlot, pages: &MappedArray<BucketPage>) -> Option<His
                 .map(|(cell, count)| Bucket::at((first + cell) as u32, u64::from(*count))),
         );
     }
-    totals(&metric.totals).map(|totals| Histogram { buckets, ..totals }.covering_its_buckets())
+    totals(&metric.totals).map(|totals| Histogram { buckets, ..totals })
 }
 
 /// A histogram without buckets; `None` without samples.

@@ -83,16 +83,14 @@ impl Histogram {
         None
     }
 
-    /// The same with totals that cover the buckets. Totals and buckets are copied one after the other, so a thread
-    /// that ran on another CPU as its record was closed may have a last sample in a bucket alone.
-    #[must_use]
-    pub fn covering_its_buckets(mut self) -> Self {
+    /// Widens the totals so that they cover the buckets. Totals and buckets are copied one after the other, so a
+    /// thread that ran on another CPU meanwhile may have a last sample in a bucket alone.
+    pub fn cover_buckets(&mut self) {
         self.count = self.count.max(self.bucketed());
         if let (Some(first), Some(last)) = (self.buckets.first(), self.buckets.last()) {
             self.min_ns = self.min_ns.min(Nanos(first.high_ns.0.saturating_sub(1)));
             self.max_ns = self.max_ns.max(last.low_ns);
         }
-        self
     }
 
     /// What was added to an earlier state of the same histogram; `None` if nothing was. The extremes of what was added
@@ -202,9 +200,12 @@ mod tests {
     #[test]
     fn a_sample_in_a_bucket_alone_is_covered() {
         let whole = Histogram::of([1_000, 2_000, 3_000].map(Nanos)).unwrap();
-        assert_eq!(whole.clone().covering_its_buckets(), whole);
+        let mut covering = whole.clone();
+        covering.cover_buckets();
+        assert_eq!(covering, whole);
         let part = Histogram::of([Nanos(2_000)]).unwrap();
-        let covering = Histogram { buckets: whole.buckets.clone(), ..part }.covering_its_buckets();
+        covering = Histogram { buckets: whole.buckets.clone(), ..part };
+        covering.cover_buckets();
         assert_eq!(covering.count, 3);
         assert!(covering.min_ns < whole.buckets[0].high_ns && covering.max_ns >= whole.buckets[2].low_ns);
     }

@@ -83,13 +83,13 @@ impl Known {
                 Some(before) => now.since(before),
                 None => Some(now.clone()),
             };
-            // A thread that runs on may have been read in the middle of a sample: that is then in the next interval.
-            match growth {
-                Some(growth) if is_final || growth.bucketed() <= growth.count => {
-                    added.insert(metric, growth.covering_its_buckets());
-                    self.histograms.insert(metric, now.clone());
-                }
-                _ => {}
+            let Some(mut growth) = growth else { continue };
+            // A thread that runs on may have been read in the middle of a sample, which is then in a bucket, perhaps in
+            // the sum, and not yet in the count: all that was added is then in the next interval.
+            if is_final || (growth.count > 0 && growth.bucketed() <= growth.count) {
+                growth.cover_buckets();
+                added.insert(metric, growth);
+                self.histograms.insert(metric, now.clone());
             }
         }
         let now = states(record);
@@ -166,16 +166,34 @@ mod tests {
 
     const EXITED: End = End::Exited { last_switch: OpenState::Blocked };
 
+    /// A thread that was read while samples were being added: how many there are, and how many of them are already in
+    /// the sum and, not fewer, in the buckets.
+    fn torn(samples: &[u64], counted: usize, summed: usize, bucketed: usize) -> ThreadRecord {
+        let upto = |end: usize| Histogram::of(samples[..end.min(samples.len())].iter().copied().map(Nanos));
+        let mut record = so_far(Metric::OnCpu, &samples[..counted.min(samples.len())], EXITED);
+        if let (Some(read), Some(sums), Some(buckets)) =
+            (record.histograms.get_mut(&Metric::OnCpu), upto(summed), upto(bucketed))
+        {
+            *read = Histogram { count: read.count, buckets: buckets.buckets, ..sums };
+        }
+        record
+    }
+
     proptest! {
         #[test]
         fn however_it_is_cut_the_intervals_are_the_whole(
             samples in prop::collection::vec(1..1_u64 << 43, 1..60),
-            mut cuts in prop::collection::vec(0..60_usize, 0..10),
+            mut cuts in prop::collection::vec([0..60_usize, 0..60_usize, 0..60_usize], 0..10),
         ) {
-            cuts.sort_unstable();
+            cuts.iter_mut().for_each(|cut| cut.sort_unstable());
+            for figure in 0..3 {
+                let mut ascending: Vec<usize> = cuts.iter().map(|cut| cut[figure]).collect();
+                ascending.sort_unstable();
+                cuts.iter_mut().zip(ascending).for_each(|(cut, value)| cut[figure] = value);
+            }
             let mut intervals = Intervals::new(Nanos(0));
-            for cut in cuts {
-                let seen = so_far(Metric::OnCpu, &samples[..cut.min(samples.len())], EXITED);
+            for [counted, summed, bucketed] in cuts {
+                let seen = torn(&samples, counted, summed, bucketed);
                 intervals.end(seen.until_ns, [], std::slice::from_ref(&seen));
             }
             let whole = so_far(Metric::OnCpu, &samples, EXITED);
@@ -183,7 +201,11 @@ mod tests {
             let intervals = intervals.finish([whole.serial]);
             prop_assert!(intervals.windows(2).all(|pair| pair[0].until_ns == pair[1].from_ns));
             let parts = || intervals.iter().flat_map(|interval| &interval.threads);
-            let histograms = parts().filter_map(|part| part.histograms.get(Metric::OnCpu.name()));
+            let histograms: Vec<&Histogram> =
+                parts().filter_map(|part| part.histograms.get(Metric::OnCpu.name())).collect();
+            for histogram in &histograms {
+                crate::profile::soundness::sound(histogram).unwrap();
+            }
             let sum = Histogram::merged(histograms).unwrap();
             let exact = &whole.histograms[&Metric::OnCpu];
             prop_assert_eq!((sum.count, sum.sum_ns, sum.buckets), (exact.count, exact.sum_ns, exact.buckets.clone()));
