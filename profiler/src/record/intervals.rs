@@ -92,8 +92,13 @@ impl Known {
                 self.histograms.insert(metric, now.clone());
             }
         }
-        let now = states(record);
-        let before = std::mem::replace(&mut self.states, now);
+        let (now, before) = (states(record), self.states);
+        // A thread that was read in the middle of a switch can seem to end where it was woken, before the last
+        // snapshot: its time is then in the next interval.
+        if now.total() < before.total() {
+            return (record.serial, States::default(), added);
+        }
+        self.states = now;
         (record.serial, added_time(now, before), added)
     }
 }
@@ -236,6 +241,35 @@ mod tests {
             .map(|states| [states.blocked_ns.0, states.runqueue_wait_ns.0])
             .collect();
         assert_eq!(blocked, [[1_000, 0], [2_000, 0], [1_000, 500]]);
+    }
+
+    #[test]
+    fn a_thread_that_is_read_in_the_middle_of_a_switch_has_its_time_in_the_next_interval() {
+        let mut intervals = Intervals::new(Nanos(0));
+        let begun = exited(1, 1).from_ns;
+        let woken = Some(begun + Nanos(1_000));
+        let mut seen = so_far(
+            Metric::Blocked,
+            &[],
+            End::Open { state: OpenState::Blocked, since_ns: begun, woken_ns: woken },
+        );
+        seen.until_ns = begun + Nanos(4_000);
+        intervals.end(seen.until_ns, [], &[seen]);
+        let since_ns = begun + Nanos(1_000);
+        let torn =
+            so_far(Metric::Blocked, &[1_000], End::Open { state: OpenState::OnCpu, since_ns, woken_ns: None });
+        intervals.end(begun + Nanos(5_000), [], &[torn]);
+        let mut last = so_far(Metric::Blocked, &[1_000], EXITED);
+        last.until_ns = begun + Nanos(6_000);
+        last.histograms.insert(Metric::RunqueueWait, Histogram::of([Nanos(4_500)]).unwrap());
+        last.histograms.insert(Metric::OnCpu, Histogram::of([Nanos(500)]).unwrap());
+        intervals.end(last.until_ns, [&last], &[]);
+        let intervals = intervals.finish([last.serial]);
+        let times: Vec<u64> = intervals
+            .iter()
+            .map(|interval| interval.threads.iter().map(|part| part.states.total().0).sum())
+            .collect();
+        assert_eq!(times, [4_000, 0, 2_000]);
     }
 
     #[test]

@@ -128,8 +128,9 @@ fn cpu_time_of_all(sum: Check, records: &[ThreadRecord], stolen: Nanos) -> Check
 /// By how much `on_cpu` and the kernel's CPU time may differ.
 #[derive(Clone, Copy, Debug, Default)]
 struct ClockSlack {
-    /// Waits on a run queue: each may count as running from the wake-up on, since the kernel leaves its clock alone
-    /// when a woken thread takes the CPU at once (kernel/sched/core.c `rq_clock_skip_update`).
+    /// Waits on a run queue: each may count as running from the moment on that the thread came there, woken or moved,
+    /// since the kernel leaves its clock alone when a thread takes the CPU at once (kernel/sched/core.c
+    /// `rq_clock_skip_update`).
     waits_ns: u64,
     /// The distance between the kernel's stamps and the tracepoints.
     stamps_ns: u64,
@@ -139,7 +140,10 @@ impl ClockSlack {
     fn of(record: &ThreadRecord) -> Self {
         let slices = record.histograms.get(&Metric::OnCpu).map_or(0, |histogram| histogram.count);
         let unsplit = record.unsplit.map_or(0, |unsplit| unsplit.sum_ns.0);
-        Self { waits_ns: sum_of(record, Metric::RunqueueWait) + unsplit, stamps_ns: slices * STAMP_JITTER_NS }
+        Self {
+            waits_ns: sum_of(record, Metric::RunqueueWait) + unsplit + moved_ns(record),
+            stamps_ns: slices * STAMP_JITTER_NS,
+        }
     }
 
     fn of_all(records: &[ThreadRecord]) -> Self {
@@ -160,8 +164,18 @@ impl ClockSlack {
     }
 }
 
+/// The waits, at most, in which a thread that could run was moved to another CPU.
+fn moved_ns(record: &ThreadRecord) -> u64 {
+    let preempted = record.histograms.get(&Metric::Preempted).map(|waits| (waits.sum_ns.0, waits.max_ns.0));
+    let held_back = record.held_back.map(|waits| (waits.sum_ns.0, waits.max_ns.0));
+    let waits = || [preempted, held_back].into_iter().flatten();
+    let longest = waits().map(|(_, longest)| longest).max().unwrap_or(0);
+    let sum: u64 = waits().map(|(sum, _)| sum).sum();
+    sum.min(kernel_growth(record).migrations.saturating_mul(longest))
+}
+
 const CLOCK_POINTS: &str =
-    "the kernel may start a slice at the wake-up, and leaves out time stolen by interrupts or a hypervisor";
+    "the kernel may start a slice at the wake-up or move, and leaves out time stolen by interrupts or a hypervisor";
 
 /// Everything a thread did against its lifetime: from its creation, or from where it was found.
 fn lifetime(record: &ThreadRecord, scope: Scope) -> Check {

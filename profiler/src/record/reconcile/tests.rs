@@ -75,6 +75,25 @@ fn a_fault_without_registers_is_explained_and_a_surplus_is_not() {
 }
 
 #[test]
+fn a_slice_may_start_as_the_thread_is_moved_and_only_then() {
+    let mut record = exited(100, 101);
+    let waits = Histogram::of([Nanos(1_000_000), Nanos(2_000_000)]);
+    record.histograms.insert(Metric::Preempted, waits.unwrap());
+    let holds = |record: &ThreadRecord| {
+        let checks = reconcile(std::slice::from_ref(record), None, None);
+        check(&checks, Quantity::CpuTimeNs, of_thread(record)).holds()
+    };
+    record.kernel_at_end.cpu_ns += 2_000_000;
+    assert!(holds(&record), "moved once, in the longer of the two");
+    record.kernel_at_end.cpu_ns += 1_000_000;
+    assert!(!holds(&record), "in the one or the other");
+    record.kernel_at_end.migrations = 2;
+    assert!(holds(&record));
+    record.kernel_at_end.migrations = 0;
+    assert!(!holds(&record));
+}
+
+#[test]
 fn a_wait_without_a_wake_keeps_counts_and_lifetime() {
     let mut record = exited(100, 101);
     // One of the two waits was not announced: it moves from the histograms to `unsplit`, whole.
