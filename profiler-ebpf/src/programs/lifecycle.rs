@@ -47,6 +47,8 @@ pub(crate) fn sched_wakeup_new(newborn: Task) {
         Some(slot) => {
             slot.from_ns = now;
             states::enter(thread, state::NEWBORN, now);
+            // Tells a snapshot that the record has begun: before this it is not known from when on it counts.
+            thread.waking_ns = now;
         }
         None => thread.since_ns = now,
     }

@@ -92,7 +92,7 @@ impl Known {
                 self.histograms.insert(metric, now.clone());
             }
         }
-        let (now, before) = (states(record), self.states);
+        let (now, before) = (states(record, is_final), self.states);
         // A thread that was read in the middle of a switch can seem to end where it was woken, before the last
         // snapshot: its time is then in the next interval.
         if now.total() < before.total() {
@@ -122,8 +122,9 @@ fn added_time(now: States, before: States) -> States {
     States::from_all(added)
 }
 
-/// Time by state over a record, with what is unfinished at its end.
-fn states(record: &ThreadRecord) -> States {
+/// Time by state over a record, with what is unfinished at its end. The record of a thread that is not on a run queue
+/// yet begins only there, unless that is all there will be of it.
+fn states(record: &ThreadRecord, is_final: bool) -> States {
     let sum = |metric| record.histograms.get(&metric).map_or(Nanos(0), |histogram| histogram.sum_ns);
     let mut states = States {
         on_cpu_ns: sum(Metric::OnCpu),
@@ -138,6 +139,7 @@ fn states(record: &ThreadRecord) -> States {
     let open = Nanos(until.saturating_sub(since_ns.0));
     match (state, woken_ns) {
         (OpenState::OnCpu, _) => states.on_cpu_ns += open,
+        (OpenState::Newborn, None) if !is_final => {}
         (OpenState::Newborn, _) => states.runqueue_wait_ns += open,
         (OpenState::Preempted, _) => states.preempted_ns += open,
         (OpenState::HeldBack, _) => states.held_back_ns += open,
@@ -256,8 +258,11 @@ mod tests {
         seen.until_ns = begun + Nanos(4_000);
         intervals.end(seen.until_ns, [], &[seen]);
         let since_ns = begun + Nanos(1_000);
-        let torn =
-            so_far(Metric::Blocked, &[1_000], End::Open { state: OpenState::OnCpu, since_ns, woken_ns: None });
+        let torn = so_far(
+            Metric::Blocked,
+            &[1_000],
+            End::Open { state: OpenState::OnCpu, since_ns, woken_ns: None },
+        );
         intervals.end(begun + Nanos(5_000), [], &[torn]);
         let mut last = so_far(Metric::Blocked, &[1_000], EXITED);
         last.until_ns = begun + Nanos(6_000);
@@ -270,6 +275,30 @@ mod tests {
             .map(|interval| interval.threads.iter().map(|part| part.states.total().0).sum())
             .collect();
         assert_eq!(times, [4_000, 0, 2_000]);
+    }
+
+    #[test]
+    fn a_thread_that_is_being_born_has_no_time_before_its_record_begins() {
+        let mut intervals = Intervals::new(Nanos(0));
+        let born = exited(1, 1).from_ns;
+        let newborn = |since_ns: Nanos, lasted: u64, woken_ns| {
+            let mut seen =
+                so_far(Metric::OnCpu, &[], End::Open { state: OpenState::Newborn, since_ns, woken_ns });
+            (seen.from_ns, seen.until_ns) = (since_ns, since_ns + Nanos(lasted));
+            seen
+        };
+        let begun = born + Nanos(9_000);
+        intervals.end(begun, [], &[newborn(born, 9_000, None)]);
+        intervals.end(begun + Nanos(100), [], &[newborn(begun, 100, Some(begun))]);
+        let last = newborn(begun, 150, Some(begun));
+        intervals.end(last.until_ns, [&last], &[]);
+        let waits: Vec<Nanos> = intervals
+            .finish([last.serial])
+            .iter()
+            .flat_map(|interval| &interval.threads)
+            .map(|part| part.states.runqueue_wait_ns)
+            .collect();
+        assert_eq!(waits, [Nanos(100), Nanos(50)]);
     }
 
     #[test]

@@ -43,10 +43,13 @@ fn a_cpu_that_goes_away_and_comes_back_is_recorded_again() {
     let away = CpuAway::take();
     touching.touch_on(0);
     drop(away);
-    // Two events end a fault: they are opened again.
-    eventually("the CPU's faults are watched again", || {
-        (Attached::of(touching.profiler.id()).links.len() >= links + 2).then_some(())
-    });
+    let again = are_watched_again();
+    if again {
+        // Two events end a fault: they are opened again.
+        eventually("the CPU's faults are watched again", || {
+            (Attached::of(touching.profiler.id()).links.len() >= links + 2).then_some(())
+        });
+    }
     touching.touch_on(1);
     let outcome = touching.finish(&scene);
 
@@ -55,14 +58,23 @@ fn a_cpu_that_goes_away_and_comes_back_is_recorded_again() {
     assert_sums_exact(&outcome);
     outcome.profile().threads.iter().for_each(assert_thread_exact);
     assert_eq!(outcome.told()["touched"].as_u64(), Some(3 * PAGES));
-    // No fault on a fresh page is without its duration: not before, not meanwhile, not after.
+    // No fault on a fresh page is without its duration: not before, not meanwhile, not after where that can be.
     let [thread] = &outcome.profile().threads[..] else { panic!("{:#?}", outcome.profile().threads) };
-    assert!(thread.count(Metric::MinorFault) >= 3 * PAGES, "{thread:#?}");
+    let timed = if again { 3 * PAGES } else { 2 * PAGES };
+    assert!(thread.count(Metric::MinorFault) >= timed, "{thread:#?}");
+    assert!(thread.count(Metric::MinorFault) + thread.faults_without_latency >= 3 * PAGES, "{thread:#?}");
     // But the profiler can't know that nothing happened while it was not looking.
     let mut lost = outcome.profile().lost;
     assert_eq!(std::mem::take(&mut lost.cpus_watched_late), 1);
     assert!(lost.is_nothing(), "{lost:?}");
     assert!(outcome.stderr.contains("INCOMPLETE: 1 CPU watched late or not"), "{}", outcome.stderr);
+}
+
+/// Whether the kernel lets the profiler open events for a CPU that comes back, when it has only CAP_PERFMON left: with
+/// this setting above 2, which only distributions' kernels know, it wants CAP_SYS_ADMIN.
+fn are_watched_again() -> bool {
+    let paranoid = fs::read_to_string("/proc/sys/kernel/perf_event_paranoid").unwrap();
+    paranoid.trim().parse::<i32>().expect("a number") <= 2
 }
 
 /// A CPU that is not there. It comes back when this is dropped, also by a test that fails.

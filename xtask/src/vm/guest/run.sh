@@ -1,6 +1,6 @@
 # The job, in the guest: says what machine this is, shows the verifier's view, passes the live tests.
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 NO_COLOR=1
-export PROFILER_OWN_MACHINE=1
+export PROFILER_OWN_MACHINE=1 PROFILER_EMULATED=1
 . /job/settings
 uname -r >/job/release
 nproc >/job/cpus
