@@ -174,7 +174,8 @@ fn moved_ns(record: &ThreadRecord) -> u64 {
     sum.min(kernel_growth(record).migrations.saturating_mul(longest))
 }
 
-const CLOCK_POINTS: &str = "the kernel may start a slice at the wake-up or move, and leaves out time stolen by interrupts or a hypervisor";
+const CLOCK_POINTS: &str = "the kernel may start a slice at the wake-up or move, and leaves out time stolen by \
+                            interrupts or a hypervisor";
 
 /// Everything a thread did against its lifetime: from its creation, or from where it was found.
 fn lifetime(record: &ThreadRecord, scope: Scope) -> Check {
