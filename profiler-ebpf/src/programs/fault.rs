@@ -12,12 +12,14 @@ use profiler_ebpf::{layout::state, metric::Metric};
 /// A fault begins.
 #[inline(always)]
 pub(crate) fn entered() {
-    if let Some(thread) = states::of(current()) {
-        if thread.fault_ns != 0 {
-            never_accounted(thread.slot);
-        }
-        thread.fault_ns = now_ns();
+    let Some(thread) = states::of(current()) else { return };
+    if thread.state == state::CLOSED {
+        return;
     }
+    if thread.fault_ns != 0 {
+        never_accounted(thread.slot);
+    }
+    thread.fault_ns = now_ns();
 }
 
 /// The kernel has accounted the current thread's fault.
@@ -47,8 +49,9 @@ pub(crate) fn accounted(metric: Metric) {
     }
 }
 
-/// The fault before this one was entered and not accounted: it ended in a signal, or the kernel found no memory to
-/// fault in. Its event may also have been lost, which this count is there to tell.
+/// The fault before this one was entered and not accounted: it ended in a signal, the kernel found no memory to fault
+/// in, or it was taken with faults disabled and is tried again (arch/x86/mm/fault.c `faulthandler_disabled`). Its event
+/// may also have been lost, which this count is there to tell.
 #[inline(never)]
 pub(crate) fn never_accounted(number: u32) {
     match slot(number) {

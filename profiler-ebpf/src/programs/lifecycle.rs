@@ -8,9 +8,9 @@ use super::{
 use aya_ebpf::{bindings::bpf_pidns_info, helpers::generated::bpf_get_ns_current_pid_tgid};
 use profiler_ebpf::layout::{EARLIER_NAMES, KernelCounters, NO_SLOT, TaskState, phase, state};
 
-/// Kernel threads and io_uring's workers (`PF_KTHREAD`, `PF_IO_WORKER`, include/linux/sched.h): their saved
-/// registers do not hold a system call.
-const KERNEL_WORKER_FLAGS: u32 = 0x0020_0000 | 0x0000_0010;
+/// Kernel threads, io_uring's workers and vhost's (`PF_KTHREAD`, `PF_IO_WORKER`, `PF_USER_WORKER`,
+/// include/linux/sched.h): their saved registers do not hold a system call.
+const KERNEL_WORKER_FLAGS: u32 = 0x0020_0000 | 0x0000_0010 | 0x0000_4000;
 
 /// A thread of the target starts another thread or process.
 #[inline(always)]

@@ -20,8 +20,8 @@ pub struct Usage {
     pub cpu_percent: f64,
     /// The largest resident set of any one process.
     pub max_rss_bytes: Bytes,
-    /// The resident set that the child had before it executed the command. The kernel keeps the larger of
-    /// both, so a `max_rss_bytes` equal to this is an upper bound.
+    /// The resident set that the child had, at most, before it executed the command. The kernel keeps the larger of
+    /// both, so a `max_rss_bytes` up to this is an upper bound.
     pub max_rss_floor_bytes: Option<Bytes>,
     /// Voluntary switches.
     pub voluntary_switches: u64,
@@ -48,4 +48,6 @@ pub struct BeforeExec {
     pub minor_faults: u64,
     /// Major faults.
     pub major_faults: u64,
+    /// The largest resident set it had had.
+    pub max_rss_bytes: Bytes,
 }

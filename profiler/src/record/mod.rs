@@ -115,7 +115,7 @@ pub struct ThreadRecord {
     pub minor_without_entry: u64,
     /// Major faults that were accounted without a recorded entry.
     pub major_without_entry: u64,
-    /// Faults that were entered and never accounted: they ended in a signal, or their event was lost.
+    /// Faults that were entered and never accounted: they ended in a signal or were tried again, or their event was lost.
     pub faults_never_accounted: u64,
     /// Intervals whose end was stamped before their start.
     pub clock_backwards: u64,

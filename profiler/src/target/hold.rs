@@ -3,10 +3,11 @@
 //! memory is in it, so the command's usage starts from little.
 
 use super::refusal::{self, Refusal};
+use super::shed::{self, Peak};
 use super::signals;
 use crate::cli::HoldArgs;
 use crate::privilege;
-use crate::profile::units::Nanos;
+use crate::profile::units::{Bytes, Nanos};
 use crate::profile::usage::BeforeExec;
 use anyhow::{Context, Result};
 use nix::sys::resource::{UsageWho, getrusage};
@@ -37,6 +38,7 @@ pub fn hold(args: &HoldArgs) -> Result<u8> {
     // numbers are closed now, so that the command finds neither.
     let mut release = reopen(args.release, OpenOptions::new().read(true))?;
     let mut failure = reopen(args.failure, OpenOptions::new().write(true))?;
+    let mut peak = Peak::open();
     if let (Some(uid), Some(gid)) = (args.uid, args.gid) {
         become_user(Uid::from_raw(uid), Gid::from_raw(gid))
             .context("cannot take on the identity of the calling user")?;
@@ -49,9 +51,15 @@ pub fn hold(args: &HoldArgs) -> Result<u8> {
     }
     // First: a signal that was withheld may end this process, and then it has nothing to tell.
     signals::let_through(&args.withheld)?;
-    tell_usage(&mut failure)?;
     let (program, arguments) = args.command.split_first().context("there is no command to hold")?;
-    let error = Command::new(program).args(arguments).exec();
+    let mut command = Command::new(program);
+    command.args(arguments);
+    shed::shed()?;
+    // Maps again what telling needs, so that it does not count as the command's a moment later.
+    write!(std::io::sink(), "{}", usage_line()?).context("cannot write down this process's usage")?;
+    peak.set_back()?;
+    tell_usage(&mut failure)?;
+    let error = command.exec();
     let Refusal { reason, code } = refusal::explain(program, &error);
     writeln!(failure, "{reason}").context("cannot tell the profiler that the command failed")?;
     Ok(code)
@@ -59,10 +67,15 @@ pub fn hold(args: &HoldArgs) -> Result<u8> {
 
 /// What this process has used so far is not the command's: the profiler takes it off.
 fn tell_usage(to: &mut File) -> Result<()> {
-    let own = own_usage()?;
-    let line = serde_json::to_string(&own).context("cannot write down this process's usage")?;
-    writeln!(to, "{line}").context("cannot tell the profiler this process's usage")
+    writeln!(to, "{}", usage_line()?).context("cannot tell the profiler this process's usage")
 }
+
+fn usage_line() -> Result<String> {
+    serde_json::to_string(&own_usage()?).context("cannot write down this process's usage")
+}
+
+/// The unit of `ru_maxrss` (getrusage(2)).
+const BYTES_PER_KIBIBYTE: u64 = 1024;
 
 fn own_usage() -> Result<BeforeExec> {
     let usage = getrusage(UsageWho::RUSAGE_SELF).context("cannot read this process's usage")?;
@@ -73,6 +86,7 @@ fn own_usage() -> Result<BeforeExec> {
         involuntary_switches: u64::try_from(usage.involuntary_context_switches())?,
         minor_faults: u64::try_from(usage.minor_page_faults())?,
         major_faults: u64::try_from(usage.major_page_faults())?,
+        max_rss_bytes: Bytes(u64::try_from(usage.max_rss())? * BYTES_PER_KIBIBYTE),
     })
 }
 

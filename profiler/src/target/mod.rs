@@ -4,6 +4,7 @@
 //! - `hold`: the child's first moment, before it executes the command.
 //! - `launch`: starts the held child, releases it, waits for it and takes its usage.
 //! - `refusal`: why a command can't be executed.
+//! - `shed`: has the held child occupy little memory.
 //! - `signals`: those that stop a run.
 //! - `supervise`: what happens while it runs: signals, the time limit, collecting.
 //! - `tree`: the descendants of a process.
@@ -13,6 +14,7 @@ pub mod family;
 pub mod hold;
 pub mod launch;
 mod refusal;
+mod shed;
 pub mod signals;
 pub mod supervise;
 pub mod tree;

@@ -225,7 +225,11 @@ fn without_registers(check: Check, never_accounted: u64) -> Check {
     let text = if never_accounted == 0 {
         REASON.to_owned()
     } else {
-        format!("{REASON} ({never_accounted} more were entered and not accounted: they ended in a signal)")
+        let in_doubt = never_accounted.min(check.difference.unsigned_abs());
+        format!(
+            "{REASON}. {never_accounted} more were entered and not counted, as those are that end in a signal or are \
+             tried again; that up to {in_doubt} of them were counted and lost their event can't be ruled out"
+        )
     };
     check.explained(i64::MIN..=0, &[Rule::WithoutRegisters], text)
 }
