@@ -65,7 +65,9 @@ enum Accelerator {
 impl Accelerator {
     fn qemu(self) -> &'static str {
         match self {
-            Self::Tcg => "tcg,thread=multi",
+            // One host thread for all CPUs of the guest: with one each, a CPU can run into the breakpoint that another one
+            // has just patched away (kernel/alternative.c `text_poke_bp` of a tracepoint), and the guest panics.
+            Self::Tcg => "tcg,thread=single",
             Self::Kvm => "kvm",
         }
     }
