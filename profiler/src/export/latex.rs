@@ -14,13 +14,18 @@ const USE: [&str; 2] = [
     r"\begin{table} \centering \caption{...} \input{THIS FILE} \end{table}",
 ];
 
+/// Up to nine columns and the names of threads do not fit a page otherwise.
+const SMALL: &str = "{\\small\\setlength{\\tabcolsep}{4pt}%\n";
+
 /// What few samples support: beside a figure, the sign for `about` reads better than the text's tilde.
 const DOUBTFUL_MARK: &str = r"$\sim$";
 
 pub(super) fn latex(subject: &Subject<'_>) -> Vec<u8> {
     let table = table(subject);
     let mut text = tex::comments(USE.map(str::to_owned).into_iter().chain(comments(subject)));
+    text.push_str(SMALL);
     text.push_str(&tabular(&table));
+    text.push_str("}\n");
     text.push_str("\\par\\smallskip\n{\\footnotesize\\raggedright\n");
     for note in notes(subject, &table) {
         text.push_str(&marked(&note));

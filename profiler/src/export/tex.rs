@@ -24,7 +24,6 @@ fn command(character: char) -> Option<&'static str> {
         '\\' => "\\textbackslash{}",
         '{' => "\\{",
         '}' => "\\}",
-        '$' => "\\$",
         '&' => "\\&",
         '#' => "\\#",
         '_' => "\\_",
@@ -35,7 +34,9 @@ fn command(character: char) -> Option<&'static str> {
         '>' => "\\textgreater{}",
         '|' => "\\textbar{}",
         '"' => "{\\char34}",
-        '`' => "\\textasciigrave{}",
+        // The commands for these two are bitmaps (Type 3) in a document of LaTeX's first fonts.
+        '$' => "{\\char36}",
+        '`' => "\\`{}",
         '\u{a0}' => "~",
         'µ' | 'μ' => "$\\mu$",
         '–' => "--",
@@ -64,7 +65,10 @@ mod tests {
     #[test]
     fn everything_that_has_a_meaning_is_escaped() {
         assert_eq!(escaped("on_cpu 100 % & #1"), "on\\_cpu 100 \\% \\& \\#1");
-        assert_eq!(escaped("\\x{$}^~"), "\\textbackslash{}x\\{\\$\\}\\textasciicircum{}\\textasciitilde{}");
+        assert_eq!(
+            escaped("\\x{$}^~"),
+            "\\textbackslash{}x\\{{\\char36}\\}\\textasciicircum{}\\textasciitilde{}"
+        );
         assert_eq!(escaped("--tasks a-b"), "-{}-tasks a-b");
         assert_eq!(escaped("≤\u{a0}0.8 µs"), "$\\le$~0.8 $\\mu$s");
     }
