@@ -5,59 +5,26 @@
 //! bounds of the buckets it is exact; inside of a bucket a line leads from one to the next. Both axes are
 //! logarithmic, so that a tail of one sample in a million is as long as the body.
 
-use super::manifest::{comments, on_one_line};
+mod curve;
+mod style;
+
+use super::manifest::comments;
 use super::names::Names;
-use super::summary::{Row, rows};
+use super::summary::rows;
 use super::{Artifact, Subject, tex};
 use crate::outside_text::excerpt;
-use crate::profile::histogram::Histogram;
-use crate::report::units::{count, decade};
+use crate::report::units::decade;
 use crate::series::{Group, Key};
 use anyhow::{Result, bail};
+use curve::{Curve, DATA_EXTENSION, points};
 use profiler_ebpf::metric::Metric;
-
-/// How a group is drawn.
-struct Style {
-    colour: &'static str,
-    rgb: [u8; 3],
-    dashes: &'static str,
-    /// At the end of the curve, and all of a curve of one point.
-    mark: &'static str,
-}
-
-const fn style(colour: &'static str, rgb: [u8; 3], dashes: &'static str, mark: &'static str) -> Style {
-    Style { colour, rgb, dashes, mark }
-}
-
-/// One for each group, each told from the others by its dashes and by its mark alone, so in grey too. The colours are
-/// those of Okabe and Ito, which people see apart whatever their colour vision; without their yellow, which is too
-/// light for a line.
-const STYLES: [Style; 7] = [
-    style("curveblue", [0, 114, 178], "solid", "*"),
-    style("curvevermillion", [213, 94, 0], "densely dashed", "square*"),
-    style("curveblack", [0, 0, 0], "densely dotted", "triangle*"),
-    style("curvegreen", [0, 158, 115], "dash pattern=on 6pt off 1.5pt on 1pt off 1.5pt", "diamond*"),
-    style("curvepurple", [204, 121, 167], "dash pattern=on 9pt off 2pt", "o"),
-    style(
-        "curveorange",
-        [230, 159, 0],
-        "dash pattern=on 4pt off 1.5pt on 1pt off 1.5pt on 1pt off 1.5pt",
-        "square",
-    ),
-    style("curvesky", [86, 180, 233], "dash pattern=on 1pt off 3pt", "triangle"),
-];
+use style::{MARK, STYLES, Style};
 
 /// Side by side; more make a page too wide.
 const COLUMNS: usize = 2;
 
 /// On an axis of this width more labels of durations would touch each other.
 const MOST_X_LABELS: u32 = 4;
-
-/// Solid also on a dashed line.
-const MARK: &str = "mark options={solid}, mark size=1.3pt, mark";
-
-/// Of the data files.
-const DATA_EXTENSION: &str = "dat";
 
 pub(super) fn pgfplots(subject: &Subject<'_>) -> Result<Vec<Artifact>> {
     if !is_plain_name(&subject.stem) {
@@ -88,22 +55,6 @@ struct Figure<'a> {
     /// In the order of [`STYLES`].
     groups: Vec<&'a Group<'a>>,
     curves: Vec<Curve<'a>>,
-}
-
-struct Curve<'a> {
-    row: Row<'a>,
-    /// The place of its group.
-    group: usize,
-    /// What is added to the figure's name for the data file.
-    suffix: String,
-    points: Vec<Point>,
-}
-
-/// `samples` last `ns` or longer.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Point {
-    ns: u64,
-    samples: u64,
 }
 
 impl<'a> Figure<'a> {
@@ -162,7 +113,7 @@ impl<'a> Figure<'a> {
              ylabels at=edge left, yticklabels at=edge left}},\n  \
              width=78mm, height=58mm, xmode=log, ymode=log, grid=major, grid style={{black!12}},\n  \
              every axis plot/.append style={{line width=0.9pt}}, label style={{font=\\small}},\n  \
-             tick label style={{font=\\footnotesize}}, xticklabel style={{yshift=-2pt}}, title style={{font=\\small}},\n  \
+             tick label style={{font=\\footnotesize}}, xticklabel style={{yshift=-2pt}}, title style={{font=\\small, text depth=0.3ex}},\n  \
              ylabel={{share of samples $\\geq x$}}, {},\n]\n",
             metrics.len().div_ceil(columns),
             self.y_axis(),
@@ -276,79 +227,12 @@ fn x_axis<'a>(curves: impl Iterator<Item = &'a Curve<'a>>) -> String {
     )
 }
 
-/// The curve's corners. A sample of 0 ns has no place on a logarithmic axis: it counts, but has no point.
-fn points(histogram: &Histogram) -> Vec<Point> {
-    let mut points: Vec<Point> = Vec::new();
-    let mut rest = histogram.bucketed();
-    let mut add = |ns: u64, samples: u64| {
-        let point = Point { ns, samples };
-        if ns > 0 && samples > 0 && points.last() != Some(&point) {
-            points.push(point);
-        }
-    };
-    for bucket in &histogram.buckets {
-        add(bucket.low_ns.0.max(histogram.min_ns.0), rest);
-        rest = rest.saturating_sub(bucket.count);
-        if rest > 0 {
-            add(bucket.high_ns.0, rest);
-        } else if histogram.max_ns > bucket.low_ns {
-            // The longest sample of all is known exactly.
-            add(histogram.max_ns.0.min(bucket.high_ns.0), 1);
-        }
-    }
-    points
-}
-
-impl Curve<'_> {
-    /// The line, and a mark where the longest sample is.
-    fn plots(&self) -> String {
-        let Style { colour, dashes, mark, .. } = &STYLES[self.group % STYLES.len()];
-        let line = format!(
-            "\\addplot[{colour}, {dashes}, mark=none, forget plot] table[x=ns, y=share] \
-             {{\\data.{}.{DATA_EXTENSION}}};\n",
-            self.suffix
-        );
-        let end = self.points.last().map(|&point| {
-            format!(
-                "\\addplot[{colour}, only marks, {MARK}={mark}, forget plot] coordinates {{({},{})}};\n",
-                point.ns,
-                self.share(point)
-            )
-        });
-        line + &end.unwrap_or_default()
-    }
-
-    fn share(&self, point: Point) -> String {
-        format!("{:.9e}", point.samples as f64 / self.row.histogram.bucketed() as f64)
-    }
-
-    fn data(&self) -> String {
-        let histogram = self.row.histogram;
-        let mut text = format!(
-            "# {} of {}, {}\n# {} samples, {} of them in no bucket and so not below\n# ns: duration in nanoseconds; \
-             share: of the samples in buckets, those that last at least so long; samples: how many these are\n\
-             ns share samples\n",
-            self.row.metric.name(),
-            on_one_line(&self.row.group.key.label()),
-            on_one_line(self.row.title),
-            count(histogram.count),
-            count(histogram.without_bucket()),
-        );
-        for &point in &self.points {
-            text.push_str(&format!("{} {} {}\n", point.ns, self.share(point), point.samples));
-        }
-        text
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::profile::Profile;
-    use crate::profile::units::Nanos;
     use crate::report::fixture;
     use crate::series::{GroupBy, Selection};
-    use proptest::prelude::*;
 
     fn subject<'a>(profiles: &'a [&'a Profile], group_by: GroupBy) -> Subject<'a> {
         Subject::new(profiles, &Selection { metrics: Vec::new(), threads: None, group_by }, false)
@@ -386,14 +270,6 @@ mod tests {
     }
 
     #[test]
-    fn a_sample_of_no_time_counts_but_has_no_point() {
-        let histogram = Histogram::of([0, 0, 5, 300].map(Nanos)).unwrap();
-        let points = points(&histogram).into_iter().map(|point| (point.ns, point.samples));
-        assert_eq!(points.collect::<Vec<_>>(), [(1, 2), (5, 2), (6, 1), (300, 1)]);
-        assert!(super::points(&Histogram::of([Nanos(0)]).unwrap()).is_empty());
-    }
-
-    #[test]
     fn axes_end_at_decades() {
         assert_eq!(share_label(4), "$10^{-4}$ (p99.99)");
         let profile = fixture::pool();
@@ -402,20 +278,5 @@ mod tests {
         let figure = Figure::new(&subject).unwrap();
         let axis = x_axis(figure.curves.iter());
         assert!(axis.contains("xmin=1e") && axis.contains("$\\mu$s"), "{axis}");
-    }
-
-    proptest! {
-        #[test]
-        fn every_point_is_exact(samples in prop::collection::vec(1..1_u64 << 41, 1..200)) {
-            let histogram = Histogram::of(samples.iter().copied().map(Nanos)).unwrap();
-            let points = points(&histogram);
-            for point in &points {
-                let lasting = samples.iter().filter(|&&sample| sample >= point.ns).count() as u64;
-                prop_assert!(point.samples == lasting || point == points.last().unwrap(), "{:?}: {}", point, lasting);
-            }
-            prop_assert!(points.is_sorted_by_key(|point| point.ns));
-            prop_assert_eq!(points[0], Point { ns: histogram.min_ns.0, samples: histogram.count });
-            prop_assert_eq!(points.last().unwrap().ns, histogram.max_ns.0);
-        }
     }
 }
