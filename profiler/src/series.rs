@@ -154,11 +154,12 @@ impl Key {
     /// For a person: short, and not always unique.
     #[must_use]
     pub fn label(&self) -> String {
+        let shown = |name: &str| if name.is_empty() { "(no name)".to_owned() } else { name.to_owned() };
         match self {
-            Self::Thread { pid, tid, name, .. } if pid == tid => format!("{name} {tid}"),
-            Self::Thread { pid, tid, name, .. } => format!("{name} {pid}/{tid}"),
-            Self::Name(name) => name.clone(),
-            Self::Process { pid, name } => format!("{name} {pid}"),
+            Self::Thread { pid, tid, name, .. } if pid == tid => format!("{} {tid}", shown(name)),
+            Self::Thread { pid, tid, name, .. } => format!("{} {pid}/{tid}", shown(name)),
+            Self::Name(name) => shown(name),
+            Self::Process { pid, name } => format!("{} {pid}", shown(name)),
             Self::Run => "all threads".to_owned(),
             Self::WithoutSlot => "threads without a slot".to_owned(),
         }

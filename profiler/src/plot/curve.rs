@@ -74,6 +74,10 @@ impl Curve {
         beyond / self.least_beyond > Quantile::ENOUGH_BEYOND as f64 - 0.5
     }
 
+    pub(super) fn least_ns(&self) -> f64 {
+        self.steps.first().map_or(0.0, |step| step.value_ns)
+    }
+
     pub(super) fn most_ns(&self) -> f64 {
         self.steps.iter().map(|step| step.band_ns.1).fold(0.0, f64::max)
     }

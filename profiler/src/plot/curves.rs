@@ -58,6 +58,9 @@ pub(super) fn curves<'a>(figure: &'a Figure<'a>, projection: &'a dyn Projection)
         let thin = format!("Thin: fewer than {} samples beyond.", Quantile::ENOUGH_BEYOND);
         notes.push(format!("Marks: p50, p90, p99 … {thin}"));
     }
+    if shown.iter().flat_map(|panel| &panel.curves).any(|(_, curve)| curve.least_ns() == 0.0) {
+        notes.push("Samples of 0 ns are at the lower end of the logarithmic axis.".to_owned());
+    }
     let count = shown.len();
     let extent = extent(&shown);
     // Names of the vertical axis do not depend on the room.
@@ -76,7 +79,7 @@ pub(super) fn curves<'a>(figure: &'a Figure<'a>, projection: &'a dyn Projection)
         x_title,
         y_title,
         notes,
-        titles: if count > 1 { titles } else { Vec::new() },
+        titles: if count > 1 { titles.into_iter().map(|title| vec![title]).collect() } else { Vec::new() },
     };
     let panels = Panels::new(&font, &room, count, room.plot_height_pt(count), around);
     let size_pt = panels.size_pt();
@@ -109,11 +112,15 @@ fn extent(panels: &[Panel]) -> Extent {
     /// of the other.
     const NEARLY_ALL: f64 = 0.999;
     let curves = || panels.iter().flat_map(|panel| &panel.curves).map(|(_, curve)| curve);
+    // A duration of 0 has no place on a logarithmic axis, so the axis does not reach for it.
+    let least = |curve: &Curve| {
+        let mut steps = curve.steps.iter().filter(|step| step.value_ns > 0.0);
+        steps.find(|step| step.beyond <= NEARLY_ALL).map(|step| step.value_ns)
+    };
+    let most_ns = curves().map(Curve::most_ns).fold(0.0, f64::max);
     Extent {
-        least_ns: curves()
-            .map(|curve| curve.quantile(NEARLY_ALL).min(curve.quantile(0.5)))
-            .fold(f64::MAX, f64::min),
-        most_ns: curves().map(Curve::most_ns).fold(0.0, f64::max),
+        least_ns: curves().filter_map(least).fold(most_ns, f64::min),
+        most_ns,
         samples: curves().map(|curve| (1.0 / curve.least_beyond).round() as u64).max().unwrap_or(1),
     }
 }

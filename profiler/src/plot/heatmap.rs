@@ -4,13 +4,16 @@ use super::axis::Axis;
 use super::bins::{IN_DECADE, low_ns, number};
 use super::font::Font;
 use super::legend::{Legend, Sample};
-use super::lines::label;
+use super::lines::own_label;
 use super::panels::{Frame, Panels, Room, Surroundings};
 use super::sheet::{Area, failed};
 use super::slices::Slices;
 use super::{Drawing, Figure, Size};
-use crate::profile::units::Nanos;
+use crate::export::Subject;
+use crate::profile::units::{Nanos, total};
+use crate::report::units::counted;
 use crate::report::{count, duration};
+use crate::series::{Group, Key};
 use anyhow::{Result, bail};
 use plotters::element::Rectangle;
 use plotters::style::{Color as _, RGBColor};
@@ -26,11 +29,15 @@ const SHADES: [RGBColor; 3] =
 
 /// One panel.
 struct Grid {
-    title: String,
+    /// The run and the group, as far as there are several.
+    heading: String,
+    metric: Metric,
     /// From and until of each slice, in seconds.
     slices: Vec<(f64, f64)>,
     /// Samples by slice and bin.
     counts: BTreeMap<(usize, u32), u64>,
+    /// Samples of 0 ns, which have no place on a logarithmic axis.
+    zeros: u64,
     /// The length of a slice that was asked for.
     column_ns: Option<Nanos>,
 }
@@ -52,16 +59,16 @@ pub(super) fn heatmap<'a>(figure: &'a Figure<'a>) -> Result<Drawing<'a>> {
     let lengths: Vec<String> = lengths.into_iter().map(duration).collect();
     let columns =
         if lengths.is_empty() { String::new() } else { format!("Columns of {}, ", lengths.join(" and ")) };
+    let zeros = match total(grids.iter().map(|grid| grid.zeros)) {
+        0 => String::new(),
+        zeros => format!(" Not shown: {} of 0 ns.", counted(zeros, "sample")),
+    };
     let around = Surroundings {
         legend: Legend::new(&font, &room, legend(highest)),
         x_title: "time since the start".to_owned(),
-        y_title: if let [only] = grids.as_slice() { &only.title } else { "duration" }.to_owned(),
-        notes: vec![format!("{columns}{IN_DECADE} bins a decade; a sample is where it ended.")],
-        titles: if grids.len() > 1 {
-            grids.iter().map(|grid| grid.title.clone()).collect()
-        } else {
-            Vec::new()
-        },
+        y_title: if let [only] = grids.as_slice() { only.metric.name() } else { "duration" }.to_owned(),
+        notes: vec![format!("{columns}{IN_DECADE} bins a decade; a sample is where it ended.{zeros}")],
+        titles: titles(&grids),
     };
     let panels = Panels::new(&font, &room, grids.len(), room.plot_height_pt(grids.len()), around);
     let size_pt = panels.size_pt();
@@ -82,29 +89,25 @@ fn grids(figure: &Figure<'_>) -> Result<Vec<Grid>> {
         Size::Page => 150,
     };
     let subject = figure.subject;
-    let several = subject.profiles.len() > 1;
     let mut grids = Vec::new();
     for (run, profile) in subject.profiles.iter().enumerate() {
         let slices = Slices::of(profile, most_slices)?;
         for group in subject.groups.iter().filter(|group| group.run == run) {
             let members = slices.members(group.threads.iter().copied());
             for &metric in group.histograms.keys() {
-                let counts = counts(&slices, &members, metric);
+                let (counts, zeros) = counts(&slices, &members, metric);
                 if counts.is_empty() {
                     continue;
                 }
                 let column_ns = slices.length_ns;
-                let label = label(&subject.titles[run], several, &group.key);
-                let is_all = !several && subject.groups.len() == 1;
-                let title =
-                    if is_all { metric.name().to_owned() } else { format!("{label}: {}", metric.name()) };
+                let heading = heading(subject, run, group);
                 let slices = slices.slices.iter().map(|slice| (slice.from_s, slice.until_s)).collect();
-                grids.push(Grid { title, slices, counts, column_ns });
+                grids.push(Grid { heading, metric, slices, counts, zeros, column_ns });
             }
         }
     }
     match grids.len() {
-        0 => bail!("nothing is left to draw: of what was chosen no sample is in a bucket"),
+        0 => bail!("nothing is left to draw: of what was chosen no sample above 0 ns is in a bucket"),
         1..=MOST_PANELS => Ok(grids),
         panels => bail!(
             "this makes {panels} panels, more than the {MOST_PANELS} of a figure; choose with --metric or --thread, or \
@@ -113,16 +116,46 @@ fn grids(figure: &Figure<'_>) -> Result<Vec<Grid>> {
     }
 }
 
-fn counts(slices: &Slices<'_>, members: &[u32], metric: Metric) -> BTreeMap<(usize, u32), u64> {
+/// None of one panel alone, unless it is not of a whole run.
+fn titles(grids: &[Grid]) -> Vec<Vec<String>> {
+    if let [only] = grids {
+        return Some(only.heading.clone())
+            .filter(|heading| !heading.is_empty())
+            .map(|one| vec![one])
+            .into_iter()
+            .collect();
+    }
+    let title = |grid: &Grid| match grid.heading.as_str() {
+        "" => vec![grid.metric.name().to_owned()],
+        heading => vec![heading.to_owned(), grid.metric.name().to_owned()],
+    };
+    grids.iter().map(title).collect()
+}
+
+/// The run if there are several, and the group if it is not the whole run.
+fn heading(subject: &Subject<'_>, run: usize, group: &Group<'_>) -> String {
+    let title = &subject.titles[run];
+    let is_whole = group.key == Key::Run;
+    let own = (!is_whole).then(|| own_label(subject, &[run], title, group));
+    let run = (subject.profiles.len() > 1).then(|| title.clone());
+    run.into_iter().chain(own).collect::<Vec<_>>().join(": ")
+}
+
+/// Samples by slice and bin, and those of 0 ns.
+fn counts(slices: &Slices<'_>, members: &[u32], metric: Metric) -> (BTreeMap<(usize, u32), u64>, u64) {
     let mut counts: BTreeMap<(usize, u32), u64> = BTreeMap::new();
+    let mut zeros: u64 = 0;
     for (place, slice) in slices.slices.iter().enumerate() {
         let histograms = slice.of(members).filter_map(|thread| thread.histograms.get(metric.name()));
         for bucket in histograms.flat_map(|histogram| &histogram.buckets) {
-            let cell = counts.entry((place, number(bucket.low_ns.0))).or_default();
+            let cell = match bucket.low_ns {
+                Nanos(0) => &mut zeros,
+                Nanos(low) => counts.entry((place, number(low))).or_default(),
+            };
             *cell = cell.saturating_add(bucket.count);
         }
     }
-    counts
+    (counts, zeros)
 }
 
 fn draw_cells(area: &Area<'_>, frame: &Frame<'_>, grid: &Grid, highest: u64) -> Result<()> {

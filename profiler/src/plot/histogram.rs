@@ -20,13 +20,27 @@ use std::collections::BTreeMap;
 /// A panel.
 struct Panel {
     metric: Metric,
-    distributions: Vec<(LineStyle, Bins)>,
+    distributions: Vec<Distribution>,
+}
+
+struct Distribution {
+    /// Its place among the lines.
+    line: usize,
+    bins: Bins,
+}
+
+impl Distribution {
+    fn style(&self) -> LineStyle {
+        style::line(self.line).plain()
+    }
 }
 
 /// One distribution over bins.
 struct Bins {
     /// The share of samples in each bin that has any, by its number.
     shares: BTreeMap<u32, f64>,
+    /// The share of samples of 0 ns, which have no place on a logarithmic axis.
+    zeros: f64,
 }
 
 /// The figure.
@@ -34,7 +48,7 @@ pub(super) fn histogram<'a>(figure: &'a Figure<'a>) -> Result<Drawing<'a>> {
     let font = Font::new()?;
     let lines = drawn_lines(figure)?;
     let shown = panels(&lines);
-    let all = || shown.iter().flat_map(|panel| &panel.distributions).map(|(_, bins)| bins);
+    let all = || shown.iter().flat_map(|panel| &panel.distributions).map(|one| &one.bins);
     let least = all().filter_map(|bins| bins.shares.keys().next()).min().map_or(1.0, |&bin| low_ns(bin));
     let most =
         all().filter_map(|bins| bins.shares.keys().next_back()).max().map_or(1.0, |&bin| low_ns(bin + 1));
@@ -47,10 +61,10 @@ pub(super) fn histogram<'a>(figure: &'a Figure<'a>) -> Result<Drawing<'a>> {
         legend: Legend::new(&font, &room, legend(&lines)),
         x_title: if let [only] = shown.as_slice() { only.metric.name() } else { "duration" }.to_owned(),
         y_title: "share of samples in a bin".to_owned(),
-        notes: notes(&lines),
+        notes: notes(&lines, &shown),
         titles: match shown.as_slice() {
             [_only] => Vec::new(),
-            several => several.iter().map(|panel| panel.metric.name().to_owned()).collect(),
+            several => several.iter().map(|panel| vec![panel.metric.name().to_owned()]).collect(),
         },
     };
     let panels = Panels::new(&font, &room, shown.len(), room.plot_height_pt(shown.len()), around);
@@ -59,8 +73,8 @@ pub(super) fn histogram<'a>(figure: &'a Figure<'a>) -> Result<Drawing<'a>> {
         for (number, panel) in shown.iter().enumerate() {
             let frame = panels.frame(area, number, (x.clone(), y.clone()))?;
             let is_alone = panel.distributions.len() == 1 && lines.len() == 1;
-            for (style, bins) in &panel.distributions {
-                draw_bins(area, &frame, *style, bins, is_alone)?;
+            for distribution in &panel.distributions {
+                draw_bins(area, &frame, distribution, is_alone)?;
             }
             // Again, so that the bars do not hide it.
             panels.draw_axes(area, number)?;
@@ -71,9 +85,11 @@ pub(super) fn histogram<'a>(figure: &'a Figure<'a>) -> Result<Drawing<'a>> {
 }
 
 fn panels(lines: &[Line<'_>]) -> Vec<Panel> {
-    let of = |metric: Metric| -> Vec<(LineStyle, Bins)> {
-        let styled = lines.iter().enumerate().map(|(number, line)| (style::line(number).plain(), line));
-        styled.filter_map(|(style, line)| Some((style, Bins::of(&line.histograms(metric))?))).collect()
+    let of = |metric: Metric| -> Vec<Distribution> {
+        let numbered = lines.iter().enumerate();
+        numbered
+            .filter_map(|(line, of)| Some(Distribution { line, bins: Bins::of(&of.histograms(metric))? }))
+            .collect()
     };
     let all = Metric::ALL.into_iter().map(|metric| Panel { metric, distributions: of(metric) });
     all.filter(|panel| !panel.distributions.is_empty()).collect()
@@ -91,11 +107,26 @@ fn legend(lines: &[Line<'_>]) -> Vec<(Sample, String)> {
         .collect()
 }
 
-fn notes(lines: &[Line<'_>]) -> Vec<String> {
+fn notes(lines: &[Line<'_>], panels: &[Panel]) -> Vec<String> {
     let mut notes = vec![format!("{IN_DECADE} bins a decade.")];
     let joined = lines.iter().filter(|line| line.runs() > 1);
     notes.extend(joined.map(|line| format!("{}: all samples of {} runs.", line.label, line.runs())));
+    let zeros: Vec<String> = panels.iter().flat_map(|panel| panel.zeros(lines)).collect();
+    if !zeros.is_empty() {
+        notes.push(format!("Not shown, since 0 ns: {}.", zeros.join(", ")));
+    }
     vec![notes.join(" ")]
+}
+
+impl Panel {
+    /// `2.4 % of blocked`, of each distribution that has such samples.
+    fn zeros(&self, lines: &[Line<'_>]) -> impl Iterator<Item = String> {
+        let shown = self.distributions.iter().filter(|one| one.bins.zeros > 0.0);
+        shown.map(move |one| {
+            let of = if lines.len() > 1 { format!(" of {}", lines[one.line].label) } else { String::new() };
+            format!("{:.1}\u{a0}% of {}{of}", one.bins.zeros * 100.0, self.metric.name())
+        })
+    }
 }
 
 impl Bins {
@@ -103,10 +134,15 @@ impl Bins {
         let merged = Histogram::merged(runs.iter().copied())?;
         let all = merged.bucketed() as f64;
         let mut shares: BTreeMap<u32, f64> = BTreeMap::new();
+        let mut zeros = 0.0;
         for bucket in &merged.buckets {
-            *shares.entry(number(bucket.low_ns.0)).or_default() += bucket.count as f64 / all;
+            let share = match bucket.low_ns.0 {
+                0 => &mut zeros,
+                low => shares.entry(number(low)).or_default(),
+            };
+            *share += bucket.count as f64 / all;
         }
-        (!shares.is_empty()).then_some(Self { shares })
+        (!merged.buckets.is_empty()).then_some(Self { shares, zeros })
     }
 
     /// The outline: from the axis up, along the bins, and down to it again wherever a bin is empty.
@@ -133,16 +169,14 @@ impl Bins {
     }
 }
 
-fn draw_bins(
-    area: &Area<'_>,
-    frame: &Frame<'_>,
-    style: LineStyle,
-    bins: &Bins,
-    is_alone: bool,
-) -> Result<()> {
+fn draw_bins(area: &Area<'_>, frame: &Frame<'_>, distribution: &Distribution, is_alone: bool) -> Result<()> {
     /// Light enough that the outline, and another behind it, are seen.
     const FILL: f64 = 0.3;
+    let (style, bins) = (distribution.style(), &distribution.bins);
     let outline = bins.outline(|x, y| frame.at(x, y));
+    if outline.is_empty() {
+        return Ok(());
+    }
     area.draw(&Polygon::new(outline.clone(), style.colour.mix(FILL))).map_err(failed)?;
     draw_line(area, style, &outline, true)?;
     if is_alone {

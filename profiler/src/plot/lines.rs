@@ -85,11 +85,16 @@ pub(super) fn lines<'a>(subject: &'a Subject<'a>, each_run: bool, most: usize) -
                     lines[place].runs.push(Cow::Borrowed(group));
                 }
                 _ => {
+                    let own = own_label(subject, &set.members, &set.title, group);
                     places.insert(&group.key, lines.len());
                     lines.push(Line {
                         title: set.title.clone(),
-                        own: own_label(&set.title, &group.key),
-                        label: label(&set.title, several, &group.key),
+                        label: if several && group.key != Key::Run {
+                            format!("{}: {own}", set.title)
+                        } else {
+                            own.clone()
+                        },
+                        own,
                         runs: vec![Cow::Borrowed(group)],
                     });
                 }
@@ -101,19 +106,23 @@ pub(super) fn lines<'a>(subject: &'a Subject<'a>, each_run: bool, most: usize) -
     lines
 }
 
-/// What a group is called: by its run where there are several, by itself where it is not the whole run.
-pub(super) fn label(title: &str, several_runs: bool, key: &Key) -> String {
-    let own = own_label(title, key);
-    if several_runs && *key != Key::Run { format!("{title}: {own}") } else { own }
-}
-
-/// What a group is called where it is clear of which run it is.
-pub(super) fn own_label(title: &str, key: &Key) -> String {
-    match key {
-        Key::Run => title.to_owned(),
-        Key::Name(name) if name.is_empty() => "(no name)".to_owned(),
-        _ => shortened(&printable(&key.label()), LONGEST_NAME),
-    }
+/// What a group is called where it is clear of which runs it is: a thread or process by its name alone if no other in
+/// these runs has it.
+pub(super) fn own_label(subject: &Subject<'_>, runs: &[usize], title: &str, group: &Group<'_>) -> String {
+    let is_only_one = || {
+        let others = subject.groups.iter().filter(|other| runs.contains(&other.run));
+        others.filter(|other| other.key.name() == group.key.name()).count() == 1
+    };
+    let label = match &group.key {
+        Key::Run => return title.to_owned(),
+        Key::Thread { name, .. } | Key::Process { name, .. } if is_only_one() => {
+            Key::Name(name.clone()).label()
+        }
+        // No two threads that live have the same number.
+        Key::Thread { name, tid, .. } => format!("{} {tid}", Key::Name(name.clone()).label()),
+        key => key.label(),
+    };
+    shortened(&printable(&label), LONGEST_NAME)
 }
 
 /// Three or more profiles of the same command on the same machine are repetitions.

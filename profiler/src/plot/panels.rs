@@ -29,6 +29,9 @@ const ROW_GAP_PT: f64 = 4.0;
 /// Between panels side by side, at least.
 const COLUMN_GAP_PT: f64 = 8.0;
 
+/// Between the titles of panels side by side, at least.
+const TITLE_GAP_PT: f64 = 3.0;
+
 /// From the margin to the legend: the width of the vertical axis's title.
 const LEGEND_LEFT_PT: f64 = LINE_PT;
 
@@ -42,8 +45,8 @@ pub(super) struct Surroundings {
     pub(super) y_title: String,
     /// Below the figure, each from the start of a line.
     pub(super) notes: Vec<String>,
-    /// The name above each panel; none of one panel alone.
-    pub(super) titles: Vec<String>,
+    /// The lines above each panel; none of one panel alone. What is wider than its column is cut.
+    pub(super) titles: Vec<Vec<String>>,
 }
 
 /// Where everything is.
@@ -111,10 +114,14 @@ impl Panels {
         room: &Room,
         count: usize,
         plot_height_pt: f64,
-        around: Surroundings,
+        mut around: Surroundings,
     ) -> Self {
         let width_pt = room.size.width_pt();
         let notes = wrapped(font, &around.notes, width_pt - 2.0 * MARGIN_PT);
+        let title_width_pt = room.plot_width_pt + room.gap_pt - TITLE_GAP_PT;
+        for line in around.titles.iter_mut().flatten() {
+            *line = font.fitted(line, TEXT_PT, title_width_pt);
+        }
         let mut panels = Self {
             notes,
             columns: room.columns,
@@ -140,7 +147,10 @@ impl Panels {
         let style = |horizontal, vertical| text(INK, TEXT_PT, horizontal, vertical);
         for (number, title) in around.titles.iter().enumerate() {
             let (left, top) = self.plot_corner_pt(number);
-            text_at(area, title, place(left, top - 3.0), style(HPos::Left, VPos::Bottom))?;
+            for (above, line) in title.iter().rev().enumerate() {
+                let bottom = top - 3.0 - above as f64 * LINE_PT;
+                text_at(area, line, place(left, bottom), style(HPos::Left, VPos::Bottom))?;
+            }
         }
         let below = self.height_pt - MARGIN_PT - self.notes_pt();
         let plots = self.columns as f64 * (self.plot.0 + self.gap_pt) - self.gap_pt;
@@ -218,7 +228,8 @@ impl Panels {
     }
 
     fn title_pt(&self) -> f64 {
-        if self.around.titles.is_empty() { LINE_PT / 3.0 } else { LINE_PT }
+        let lines = self.around.titles.iter().map(Vec::len).max().unwrap_or(0);
+        if lines == 0 { LINE_PT / 3.0 } else { lines as f64 * LINE_PT }
     }
 
     /// From the top of one row's plots to that of the next.

@@ -105,8 +105,10 @@ fn rows(figure: &Figure<'_>) -> Result<(Rows<Row>, f64)> {
         // Of threads without a slot no states are known.
         let groups = subject.groups.iter().filter(|group| group.run == run && !group.threads.is_empty());
         let title = &subject.titles[run];
-        let row =
-            |group: &Group<'_>| (own_label(title, &group.key), slices.members(group.threads.iter().copied()));
+        let row = |group: &Group<'_>| {
+            let name = own_label(subject, &[run], title, group);
+            (name, slices.members(group.threads.iter().copied()))
+        };
         for (name, members) in fold(groups.collect(), (MOST_ROWS / runs).max(2), row) {
             let slices = slices.slices.iter().map(|slice| shares(slice, &members)).collect();
             rows.push((title.clone(), name, Row { slices }));
