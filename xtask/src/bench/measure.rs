@@ -93,6 +93,9 @@ fn steps(settings: &Settings) -> Vec<Row> {
     if settings.bench.includes(Step::Report) {
         rows.extend(or_failed("`profiler report`", report::measure(&settings.programs)));
     }
+    if settings.bench.includes(Step::Export) {
+        rows.extend(or_failed("`profiler export`", report::measure_exports(&settings.programs)));
+    }
     if settings.bench.includes(Step::Start) {
         rows.extend(or_failed("start of `profiler run`", start::measure(settings)));
     }

@@ -91,6 +91,8 @@ enum Step {
     Memory,
     /// Time that the report of a large profile takes
     Report,
+    /// Time that exports of a large profile take
+    Export,
     /// Time until the command runs
     Start,
 }
