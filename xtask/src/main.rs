@@ -4,6 +4,7 @@
 mod bench;
 mod build;
 mod command;
+mod consumers;
 mod debian;
 mod ebpf;
 mod fuzz;
@@ -46,7 +47,7 @@ enum Task {
         #[arg(last = true)]
         args: Vec<OsString>,
     },
-    /// Pass all tests, those that need root too
+    /// Pass all tests, those that need root too; or with --consumers those of the exports
     Test(test::TestArgs),
     /// Boot each supported kernel in QEMU and pass the live tests inside; print a table kernel × test
     Vm(vm::VmArgs),

@@ -1,6 +1,8 @@
 //! Passes all tests: those that need no root as whoever called, the live ones as root.
 
-use crate::{build::build, command::Run as _, privilege::Privilege, workspace::Workspace};
+use crate::{
+    build::build, command::Run as _, consumers::consumers, privilege::Privilege, workspace::Workspace,
+};
 use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::Value;
@@ -17,6 +19,12 @@ pub(crate) struct TestArgs {
     /// How long the live soak test lasts (10m) [default: a few seconds]
     #[arg(long, value_name = "TIME")]
     soak: Option<OsString>,
+
+    /// Instead of the tests, check every export and figure with programs that others wrote (HdrHistogram, pandas,
+    /// DuckDB, LaTeX, poppler …). What is missing of them is installed: Debian's packages on the machine, Python's below
+    /// the target folder
+    #[arg(long, conflicts_with = "soak")]
+    consumers: bool,
 }
 
 /// How the live tests are told.
@@ -26,6 +34,9 @@ const TRACEFS: &str = "/sys/kernel/tracing";
 
 /// Asks for root first: a test that cannot run must not be found out, or be forgotten, minutes later.
 pub(crate) fn test(workspace: &Workspace, args: &TestArgs) -> Result<()> {
+    if args.consumers {
+        return consumers(workspace);
+    }
     let privilege =
         reach_root().context("the live tests cannot run (`cargo test --workspace` runs the others)")?;
     mount_tracefs(privilege)?;

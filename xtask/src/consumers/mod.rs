@@ -1,0 +1,61 @@
+//! Checks every export and figure against programs that others wrote: what read, compile and show such files. They are
+//! handed the exports of the golden profiles and of fresh recordings; what they find must be what the profiles say.
+//!
+//! [`install`] brings the programs, [`case`] makes the files, and the scripts in `profiler/tests/consumers` hold them
+//! against the profiles.
+
+mod case;
+mod install;
+
+use crate::{build::build, command::Run as _, privilege::Privilege, workspace::Workspace};
+use anyhow::{Context as _, Result, ensure};
+use case::Case;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// `cargo xtask test --consumers`
+pub(crate) fn consumers(workspace: &Workspace) -> Result<()> {
+    let privilege = Privilege::find("`cargo xtask test --consumers`")?;
+    let folder = workspace.target().join("consumers");
+    install::packages(privilege)?;
+    let python = install::python(&folder.join("python"), &scripts(workspace).join("requirements.txt"))?;
+    build(workspace)?;
+
+    let made = folder.join("exports");
+    if made.exists() {
+        fs::remove_dir_all(&made).with_context(|| format!("cannot remove {}", made.display()))?;
+    }
+    let cases = [
+        case::golden(workspace, &made)?,
+        case::comparison(workspace, &made, privilege)?,
+        case::odd_names(workspace, &made, privilege, &python)?,
+    ];
+    // Every case is checked, so that all that is wrong is told.
+    let mut failed = Vec::new();
+    for case in &cases {
+        println!("{}:", case.name);
+        if let Err(error) = check(workspace, &python, case) {
+            println!("  {error:#}");
+            failed.push(case.name);
+        }
+    }
+    ensure!(failed.is_empty(), "exports that are not what the profiles say: {}", failed.join(", "));
+    println!("Every reader found what is in the profiles.");
+    Ok(())
+}
+
+/// What is written in Python.
+fn scripts(workspace: &Workspace) -> PathBuf {
+    workspace.root().join("profiler/tests/consumers")
+}
+
+fn check(workspace: &Workspace, python: &Path, case: &Case) -> Result<()> {
+    case.make(workspace)?;
+    // Without -B it would leave compiled scripts among the sources.
+    let mut check = Command::new(python);
+    check.arg("-B").arg(scripts(workspace).join("check.py")).arg(&case.folder).args(&case.profiles);
+    check.run()
+}
