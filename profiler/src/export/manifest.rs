@@ -5,6 +5,7 @@ use super::Subject;
 use crate::profile::{Lost, Profile};
 use crate::report::verdict;
 use profiler_ebpf::buckets::RELATIVE_ERROR;
+use std::borrow::Cow;
 
 /// Names and values, those that are not known left out. Values have no line breaks.
 #[must_use]
@@ -40,12 +41,22 @@ fn run(profile: &Profile, lines: &mut Vec<(&'static str, String)>) {
     let run = &profile.run;
     let commit = profile.tool.commit.as_ref().map_or_else(String::new, |commit| format!(" ({commit})"));
     lines.push(("tool", format!("{} {}{commit}", profile.tool.name, profile.tool.version)));
-    lines.push(("command", run.command.join(" ")));
+    lines.push(("command", run.command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")));
     lines.push(("started_at", run.started_at.clone()));
     lines.push(("wall_ns", run.wall_ns.0.to_string()));
     lines.extend(run.exit_code.map(|code| ("exit_code", code.to_string())));
     lines.extend(run.signal.map(|signal| ("signal", signal.to_string())));
     lines.push(("follow_children", run.options.follow.to_string()));
+    lines.extend(run.options.interval_ns.map(|interval| ("interval_ns", interval.0.to_string())));
+}
+
+/// A word of a command as a shell takes it for that word.
+fn quoted(word: &str) -> Cow<'_, str> {
+    let is_plain = |character: char| character.is_alphanumeric() || "-_=+./,:@%".contains(character);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.into();
+    }
+    format!("'{}'", word.replace('\'', r"'\''")).into()
 }
 
 fn machine(profile: &Profile, lines: &mut Vec<(&'static str, String)>) {
@@ -113,6 +124,12 @@ mod tests {
     use crate::report::fixture;
 
     #[test]
+    fn a_command_can_be_given_to_a_shell_as_it_stands() {
+        let quoted = ["--size=1.5", "", "a b", "it's", "$HOME"].map(quoted);
+        assert_eq!(quoted, ["--size=1.5", "''", "'a b'", r"'it'\''s'", "'$HOME'"]);
+    }
+
+    #[test]
     fn what_is_not_known_is_left_out_and_no_value_breaks_a_line() {
         let mut profile = fixture::tokio();
         profile.run.command.push("two\nlines".to_owned());
@@ -120,7 +137,7 @@ mod tests {
         let of =
             |wanted: &str| lines.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.as_str());
         assert_eq!(of("governor"), None);
-        assert!(of("command").unwrap().ends_with("two lines"));
+        assert!(of("command").unwrap().ends_with(" 'two lines'"));
         assert!(of("verdict").unwrap().starts_with("complete: 0 lost"));
         assert_eq!(of("bucket_width"), Some("at most 0.8 % of a value"));
     }
