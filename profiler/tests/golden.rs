@@ -7,7 +7,9 @@
     reason = "the helpers of tests are not recognised as such in an integration test"
 )]
 
+use clap::ValueEnum as _;
 use profiler::export::{Format, Subject};
+use profiler::plot::{Figure, Kind, Size};
 use profiler::profile::file;
 use profiler::report::{self, ARTICLE, Style};
 use profiler::series::{GroupBy, Selection};
@@ -105,6 +107,22 @@ fn the_tables_for_papers() {
 #[test]
 fn the_figure_for_papers() {
     exports_match("figure", Format::Pgfplots, GroupBy::Run, &[Metric::OnCpu, Metric::Blocked]);
+}
+
+/// Of every kind that needs no intervals, so that the bytes are the same on every machine.
+#[test]
+fn the_figures() {
+    let (tokio, pool) = (read("tokio-workload.profile.json"), read("thread-pool-workload.profile.json"));
+    let profiles = [&tokio, &pool];
+    for kind in [Kind::Cdf, Kind::Ccdf, Kind::Percentiles, Kind::Histogram, Kind::BlockedOn] {
+        let metrics = kind.own_metric().map_or_else(|| vec![Metric::RunqueueWait], |own| vec![own]);
+        let selection = Selection { metrics, threads: None, group_by: kind.group_by() };
+        let subject = Subject::new(&profiles, &selection, false);
+        let figure =
+            Figure { subject: &subject, kind, size: Size::Column, each_run: false, anonymous: false };
+        let name = kind.to_possible_value().unwrap();
+        matches(&format!("figure/{}.svg", name.get_name()), &figure.svg().unwrap());
+    }
 }
 
 #[test]

@@ -128,11 +128,6 @@ impl Axis {
         widest(font, &self.ticks)
     }
 
-    /// The width of its last name.
-    pub(super) fn last_pt(&self, font: &Font) -> f64 {
-        self.names().last().map_or(0.0, |name| font.width(name, TEXT_PT))
-    }
-
     /// The nearest value that is on it.
     pub(super) fn within(&self, value: f64) -> f64 {
         value.max(self.low.min(self.high)).min(self.high.max(self.low))
@@ -145,10 +140,6 @@ impl Axis {
         } else {
             (value - self.low) / (self.high - self.low)
         }
-    }
-
-    fn names(&self) -> impl Iterator<Item = &String> {
-        self.ticks.iter().filter_map(|tick| tick.name.as_ref())
     }
 }
 

@@ -49,7 +49,7 @@ pub(super) fn blocked_on<'a>(figure: &'a Figure<'a>) -> Result<Drawing<'a>> {
     let totals = bars.iter().map(|(_, bar)| duration(bar.total));
     let totals_pt = totals.map(|total| font.width(&total, TEXT_PT)).fold(0.0, f64::max) + 5.0;
     let x = Axis::shares();
-    let room = Room::new(figure.size, 1, (y.widest_pt(&font), x.last_pt(&font), totals_pt));
+    let room = Room::new(figure.size, 1, (y.widest_pt(&font), x.widest_pt(&font), totals_pt));
     let colours: Vec<RGBColor> = (0..parts.len()).map(|number| colour(number, &parts)).collect();
     let legend = parts.iter().zip(&colours).map(|(part, colour)| (Sample::Area(*colour), part.clone()));
     let around = Surroundings {

@@ -51,8 +51,8 @@ pub(super) fn heatmap<'a>(figure: &'a Figure<'a>) -> Result<Drawing<'a>> {
     let y = Axis::durations(&font, low_ns(least), low_ns(most + 1), None);
     let end_s = grids.iter().filter_map(|grid| grid.slices.last()).map(|slice| slice.1).fold(0.0, f64::max);
     let x = |width_pt| Axis::seconds(&font, end_s, width_pt);
-    let last_name_pt = x(figure.size.width_pt()).last_pt(&font);
-    let room = Room::new(figure.size, grids.len(), (y.widest_pt(&font), last_name_pt, 0.0));
+    let x_names_pt = x(figure.size.width_pt()).widest_pt(&font);
+    let room = Room::new(figure.size, grids.len(), (y.widest_pt(&font), x_names_pt, 0.0));
     let x = x(room.plot_width_pt);
     let highest = grids.iter().flat_map(|grid| grid.counts.values()).copied().max().unwrap_or(1);
     let lengths: BTreeSet<Nanos> = grids.iter().filter_map(|grid| grid.column_ns).collect();

@@ -54,8 +54,8 @@ pub(super) fn histogram<'a>(figure: &'a Figure<'a>) -> Result<Drawing<'a>> {
         all().filter_map(|bins| bins.shares.keys().next_back()).max().map_or(1.0, |&bin| low_ns(bin + 1));
     let x = |width_pt| Axis::durations(&font, least, most, Some(width_pt));
     let y = Axis::shares_up_to(all().flat_map(|bins| bins.shares.values().copied()).fold(0.0, f64::max));
-    let last_name_pt = x(figure.size.width_pt()).last_pt(&font);
-    let room = Room::new(figure.size, shown.len(), (y.widest_pt(&font), last_name_pt, 0.0));
+    let x_names_pt = x(figure.size.width_pt()).widest_pt(&font);
+    let room = Room::new(figure.size, shown.len(), (y.widest_pt(&font), x_names_pt, 0.0));
     let x = x(room.plot_width_pt);
     let around = Surroundings {
         legend: Legend::new(&font, &room, legend(&lines)),

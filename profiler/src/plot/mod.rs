@@ -180,3 +180,33 @@ impl Format {
         all.iter().copied().find(|format| format.extension() == extension)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+    use crate::series::Selection;
+    use clap::ValueEnum as _;
+
+    #[test]
+    fn every_kind_has_the_same_bytes_every_time() {
+        let (mut one, mut two) = (fixture::tokio(), fixture::pool());
+        fixture::cut_in_two(&mut one);
+        fixture::cut_in_two(&mut two);
+        let profiles = [&one, &two];
+        for &kind in Kind::value_variants() {
+            let metrics = kind.own_metric().into_iter().collect();
+            let selection = Selection { metrics, threads: None, group_by: kind.group_by() };
+            let subject = Subject::new(&profiles, &selection, false);
+            for size in [Size::Column, Size::Page] {
+                let figure = Figure { subject: &subject, kind, size, each_run: false, anonymous: false };
+                for format in [Format::Svg, Format::Pdf] {
+                    assert!(
+                        figure.bytes(format).unwrap() == figure.bytes(format).unwrap(),
+                        "{kind:?} {format:?}"
+                    );
+                }
+            }
+        }
+    }
+}

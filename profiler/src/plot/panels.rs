@@ -29,6 +29,9 @@ const ROW_GAP_PT: f64 = 4.0;
 /// Between panels side by side, at least.
 const COLUMN_GAP_PT: f64 = 8.0;
 
+/// Between names on the axes of panels side by side, at least.
+const NAME_GAP_PT: f64 = 5.0;
+
 /// Between the titles of panels side by side, at least.
 const TITLE_GAP_PT: f64 = 3.0;
 
@@ -77,16 +80,21 @@ pub(super) struct Frame<'a> {
 }
 
 impl Room {
-    /// For so many panels with names of this width left of, right of, and below them.
-    pub(super) fn new(size: Size, panels: usize, (y_names_pt, x_name_pt, right_pt): (f64, f64, f64)) -> Self {
+    /// For so many panels with names up to this width left of, below, and right of them.
+    pub(super) fn new(
+        size: Size,
+        panels: usize,
+        (y_names_pt, x_names_pt, right_pt): (f64, f64, f64),
+    ) -> Self {
         let columns = match (size, panels) {
             (Size::Column, _) => panels.clamp(1, 2),
             (Size::Page, 4) => 2,
             (Size::Page, _) => panels.clamp(1, 3),
         };
         let left_pt = MARGIN_PT + LINE_PT + y_names_pt + 2.0 * TICK_PT;
-        let gap_pt = COLUMN_GAP_PT.max(x_name_pt + 4.0);
-        let right_pt = MARGIN_PT + right_pt.max(x_name_pt / 2.0);
+        // Half of one name, and half of the next panel's.
+        let gap_pt = COLUMN_GAP_PT.max(x_names_pt + NAME_GAP_PT);
+        let right_pt = MARGIN_PT + right_pt.max(x_names_pt / 2.0);
         let gaps = (columns - 1) as f64 * gap_pt;
         let plot_width_pt = (size.width_pt() - left_pt - right_pt - gaps) / columns as f64;
         Self { size, columns, plot_width_pt, gap_pt, left_pt }

@@ -58,8 +58,8 @@ pub(super) fn timeline<'a>(figure: &'a Figure<'a>) -> Result<Drawing<'a>> {
     let most_pt = figure.size.width_pt() * NAMES_SHARE;
     let y = rows.axis(&font, most_pt);
     let x = |width_pt| Axis::seconds(&font, end_s, width_pt);
-    let last_name_pt = x(figure.size.width_pt()).last_pt(&font);
-    let room = Room::new(figure.size, 1, (y.widest_pt(&font), last_name_pt, 0.0));
+    let x_names_pt = x(figure.size.width_pt()).widest_pt(&font);
+    let room = Room::new(figure.size, 1, (y.widest_pt(&font), x_names_pt, 0.0));
     let x = x(room.plot_width_pt);
     let is_shown = |number: usize| {
         rows.iter().any(|(_, row)| row.slices.iter().any(|(_, _, shares)| shares[number] > 0.0))
