@@ -5,7 +5,6 @@ use anyhow::{Context as _, Result, anyhow};
 use pdf_writer::{Content, Finish as _, Name, Pdf, Rect, Ref, TextStr};
 use resvg::tiny_skia::{Color, Pixmap, Transform};
 use resvg::usvg::{Options, Tree};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// usvg's pixels: those of CSS.
@@ -36,10 +35,9 @@ pub(super) fn pdf(svg: &str, entries: &[(String, String)]) -> Result<Vec<u8>> {
     let [catalog, pages, page, content, information] = std::array::from_fn(|_| next.bump());
     let (figure, figure_ref) = svg2pdf::to_chunk(&tree, svg2pdf::ConversionOptions::default())
         .map_err(|error| anyhow!("cannot make a PDF of the figure: {error}"))?;
-    let mut renumbered = HashMap::new();
-    let figure = figure.renumber(|old| *renumbered.entry(old).or_insert_with(|| next.bump()));
-    let figure_ref =
-        renumbered.get(&figure_ref).copied().context("cannot make a PDF of the figure: it is empty")?;
+    // Behind our own, in the order in which the figure was drawn.
+    let renumbered = |old: Ref| Ref::new(old.get() + information.get());
+    let (figure, figure_ref) = (figure.renumber(renumbered), renumbered(figure_ref));
 
     let mut pdf = Pdf::new();
     pdf.catalog(catalog).pages(pages);
@@ -57,7 +55,23 @@ pub(super) fn pdf(svg: &str, entries: &[(String, String)]) -> Result<Vec<u8>> {
         own.pair(Name(name.as_bytes()), TextStr(value));
     }
     own.finish();
-    Ok(pdf.finish())
+    Ok(with_sorted_resources(&pdf.finish()))
+}
+
+/// svg2pdf writes the resources of an object in the order of a hash table, which is another one every time: here they are
+/// in that of their names. Objects begin and end where they did, so no offset changes.
+fn with_sorted_resources(pdf: &[u8]) -> Vec<u8> {
+    let mut lines: Vec<&[u8]> = pdf.split_inclusive(|&byte| byte == b'\n').collect();
+    for run in lines.chunk_by_mut(|one, other| is_resource(one) && is_resource(other)) {
+        run.sort_unstable();
+    }
+    lines.concat()
+}
+
+/// `/xo12 34 0 R`: a name that ends in a number, and a reference.
+fn is_resource(line: &[u8]) -> bool {
+    let words: Vec<&[u8]> = line.trim_ascii().split(|&byte| byte == b' ').collect();
+    matches!(words.as_slice(), [name, _, b"0", b"R"] if name.last().is_some_and(u8::is_ascii_digit))
 }
 
 /// 300 pixels an inch, with the entries as text chunks.
