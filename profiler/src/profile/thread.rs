@@ -40,8 +40,8 @@ pub struct Thread {
     /// Faults that the kernel counted and for which there is no duration: it took them without registers
     /// (on behalf of a system call), so they raise no event.
     pub faults_without_latency: u64,
-    /// Faults that were entered and that the kernel did not count: they ended in a signal or were tried again. While this is 0, no fault
-    /// that was entered lacks its end.
+    /// Faults that were entered and that the kernel did not count: they ended in a signal or were tried again. While
+    /// this is 0, no fault that was entered lacks its end.
     #[serde(default)]
     pub faults_never_accounted: u64,
     /// Moves to another CPU, by the kernel's count.
