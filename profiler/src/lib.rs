@@ -14,6 +14,7 @@
 pub mod cli;
 pub mod commands;
 pub mod export;
+mod figures;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;

@@ -6,9 +6,10 @@ use super::summary::{Row, rows};
 use crate::profile::histogram::Quantile;
 use crate::profile::units::total;
 use crate::report::metrics::{DOUBTFUL, QUANTILES, QuantileText, median_unit, quantile_text};
-use crate::report::units::{Unit, count, counted};
-use crate::report::verdict;
+use crate::report::units::{Unit, count};
+use crate::report::{verdict, without_bucket, without_slot};
 use crate::series::{GroupBy, Key};
+use std::collections::BTreeSet;
 
 /// The table.
 pub(super) struct Table {
@@ -64,16 +65,24 @@ pub(super) fn notes(subject: &Subject<'_>, table: &Table) -> Vec<String> {
             Quantile::ENOUGH_BEYOND
         ));
     }
-    let without_bucket = total(rows(subject).map(|row| row.histogram.without_bucket()));
-    if without_bucket > 0 {
-        notes.push(format!(
-            "{} found no bucket: in count and max, but in no quantile.",
-            counted(without_bucket, "sample")
-        ));
-    }
+    notes.extend(losses(subject));
     let verdicts = subject.titles.iter().zip(subject.profiles);
     notes.extend(verdicts.map(|(title, profile)| format!("{title}: {}.", verdict(profile))));
     notes
+}
+
+/// What of the table's counts is in no quantile, in the words and numbers of the verdict, unless only some of the
+/// threads or metrics were chosen.
+fn losses(subject: &Subject<'_>) -> Vec<String> {
+    let with_slot = rows(subject).filter(|row| row.group.key != Key::WithoutSlot);
+    let samples = total(with_slot.map(|row| row.histogram.without_bucket()));
+    let slotless: BTreeSet<usize> =
+        rows(subject).filter(|row| row.group.key == Key::WithoutSlot).map(|row| row.group.run).collect();
+    let rest = slotless.into_iter().filter_map(|run| subject.profiles[run].without_slot.as_ref());
+    let threads = total(rest.map(|rest| rest.threads));
+    let said = [(samples, without_bucket(samples)), (threads, without_slot(threads))];
+    let present = said.into_iter().filter(|&(value, _)| value > 0);
+    present.map(|(_, what)| format!("{what}: in count and max, but in no quantile.")).collect()
 }
 
 /// Which columns say what a group is.
@@ -109,8 +118,9 @@ impl Shown {
 mod tests {
     use super::*;
     use crate::profile::Profile;
-    use crate::report::fixture;
+    use crate::report::{Style, fixture};
     use crate::series::Selection;
+    use profiler_ebpf::metric::Metric;
 
     fn made(profiles: &[&Profile], group_by: GroupBy) -> (Table, Vec<String>) {
         let subject =
@@ -135,8 +145,22 @@ mod tests {
         let has = |part: &str| notes.iter().any(|note| note.contains(part));
         assert!(has("at most 0.8 % of a value"), "{notes:?}");
         assert!(has("fewer than 10 samples lie beyond"), "{notes:?}");
-        assert!(has("found no bucket"), "{notes:?}");
+        assert!(has("12\u{a0}threads without a slot: in count"), "{notes:?}");
+        assert!(!has("without a bucket"), "none of the others: {notes:?}");
         assert!(has("INCOMPLETE"), "{notes:?}");
+    }
+
+    #[test]
+    fn a_loss_has_the_number_that_it_has_everywhere() {
+        let mut profile = fixture::overfull();
+        let waits = profile.threads[1].histograms.get_mut(Metric::Blocked.name()).unwrap();
+        profile.lost.samples_without_bucket = waits.buckets.remove(0).count;
+        let lost = without_bucket(profile.lost.samples_without_bucket);
+        let (_, notes) = made(&[&profile], GroupBy::Run);
+        assert!(notes.iter().any(|note| note.starts_with(&format!("{lost}: "))), "{notes:?}");
+        for text in [crate::report::single(&profile, &Style::plain(100)), verdict(&profile)] {
+            assert!(text.contains(&lost.replace('\u{a0}', " ")), "{lost}: {text}");
+        }
     }
 
     #[test]

@@ -5,15 +5,24 @@ use super::page::Page;
 use super::style::Paint;
 use super::subject::Subject;
 use super::table::{Cell, Column, Table};
-use super::units::{Unit, count, counted};
+use super::units::{Unit, count, duration};
+use super::verdict::{without_bucket, without_slot};
 use super::wrap;
+use crate::profile::Profile;
 use crate::profile::histogram::{Histogram, Quantile};
-use crate::profile::units::total;
+use crate::profile::interval::Interval;
+use crate::profile::units::{Nanos, total};
 use profiler_ebpf::buckets::RELATIVE_ERROR;
 use profiler_ebpf::metric::Metric;
 
 /// Stands before a quantile that few samples support.
 pub(crate) const DOUBTFUL: &str = "~";
+
+/// Stands before a quantile of fewer samples than are counted beside it.
+const PARTIAL: &str = "*";
+
+/// The heading over quantiles that are not of all samples, and over how many they are of.
+const QUANTILES_OF: &str = "quantiles";
 
 /// The quantiles shown of each metric.
 pub(crate) const QUANTILES: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
@@ -22,7 +31,7 @@ pub(super) fn section(page: &mut Page<'_>, subjects: &[Subject<'_>]) {
     page.section("What getrusage cannot say: how long each slice, wait and fault lasted");
     let all = || subjects.iter().flat_map(|subject| subject.metrics.iter().flatten());
     let unit = median_unit(all());
-    let totals = Unit::for_median(all().map(|histogram| histogram.sum_ns));
+    let totals = Unit::for_table(all().map(|histogram| histogram.sum_ns));
     let label = Metric::ALL.iter().map(|metric| metric.name().len()).max().unwrap_or(0) + 2;
     let axis = Axis::over(all(), page.width() - label);
     for subject in subjects {
@@ -43,13 +52,18 @@ pub(super) fn section(page: &mut Page<'_>, subjects: &[Subject<'_>]) {
         page.blank();
     }
     let has_zero = all().any(|histogram| histogram.min_ns.0 == 0);
-    legend(page, axis.map(Axis::range), has_zero);
+    let is_partial = all().any(|histogram| histogram.without_bucket() > 0);
+    legend(page, axis.map(Axis::range), has_zero, is_partial);
 }
 
-/// The unit in which the medians of these histograms read best.
+/// The unit of a table of these histograms, in which their medians read best. Where one has no quantiles, its maximum is
+/// all that is shown.
 pub(crate) fn median_unit<'a>(histograms: impl IntoIterator<Item = &'a Histogram>) -> Unit {
-    let medians = histograms.into_iter().filter_map(|histogram| histogram.quantile(0.5));
-    Unit::for_median(medians.map(|quantile| quantile.value))
+    let median = |histogram: &Histogram| match histogram.quantile(0.5) {
+        Some(quantile) => quantile.value,
+        None => histogram.max_ns,
+    };
+    Unit::for_table(histograms.into_iter().map(median))
 }
 
 /// A quantile as text.
@@ -66,15 +80,18 @@ pub(crate) fn quantile_text(histogram: &Histogram, share: f64, unit: Unit) -> Op
     Some(QuantileText { figure: unit.figure(quantile.value), is_doubtful: !quantile.is_supported() })
 }
 
-/// A quantile of a histogram, marked if few samples support it.
+/// A quantile of a histogram, marked if it is not that of all samples, or if few of them support it.
 pub(super) fn quantile(histogram: Option<&Histogram>, share: f64, unit: Unit) -> Cell {
     let text = histogram.and_then(|histogram| quantile_text(histogram, share, unit));
-    match text {
-        Some(QuantileText { figure, is_doubtful: true }) => {
-            Cell::figure(format!("{DOUBTFUL}{figure}")).painted(Paint::Warning)
-        }
-        text => Cell::maybe(text.map(|text| text.figure)),
-    }
+    let Some(QuantileText { figure, is_doubtful }) = text else { return Cell::maybe(None) };
+    let is_partial = histogram.is_some_and(|histogram| histogram.without_bucket() > 0);
+    let marks = match (is_partial, is_doubtful) {
+        (false, false) => return Cell::figure(figure),
+        (false, true) => DOUBTFUL.to_owned(),
+        (true, false) => PARTIAL.to_owned(),
+        (true, true) => format!("{PARTIAL}{DOUBTFUL}"),
+    };
+    Cell::figure(marks + &figure).painted(Paint::Warning)
 }
 
 /// `≤ 0.8 %`
@@ -83,8 +100,15 @@ fn bucket_width() -> String {
 }
 
 fn table(subject: &Subject<'_>, unit: Unit, totals: Unit) -> Table {
+    let is_partial = subject.metrics.iter().flatten().any(|histogram| histogram.without_bucket() > 0);
     let mut columns = vec![Column::left("metric"), Column::right("count")];
-    columns.extend(QUANTILES.map(|(name, _)| Column::decimal(name)));
+    let quantiles = QUANTILES.map(|(name, _)| Column::decimal(name));
+    if is_partial {
+        columns.push(Column::right("of samples").of(QUANTILES_OF));
+        columns.extend(quantiles.map(|column| column.of(QUANTILES_OF)));
+    } else {
+        columns.extend(quantiles);
+    }
     columns.extend([Column::decimal("max"), Column::decimal("total")]);
     let mut table = Table::new(columns);
     for metric in Metric::ALL {
@@ -93,6 +117,9 @@ fn table(subject: &Subject<'_>, unit: Unit, totals: Unit) -> Table {
             None => table.instead(label, "no samples"),
             Some(histogram) => {
                 let mut cells = vec![label, Cell::figure(count(histogram.count))];
+                if is_partial {
+                    cells.push(bucketed(histogram));
+                }
                 cells.extend(QUANTILES.map(|(_, share)| quantile(Some(histogram), share, unit)));
                 cells.push(Cell::figure(unit.figure(histogram.max_ns)));
                 cells.push(Cell::figure(totals.figure(histogram.sum_ns)));
@@ -101,6 +128,12 @@ fn table(subject: &Subject<'_>, unit: Unit, totals: Unit) -> Table {
         }
     }
     table
+}
+
+/// Of how many samples the quantiles are.
+fn bucketed(histogram: &Histogram) -> Cell {
+    let cell = Cell::figure(count(histogram.bucketed()));
+    if histogram.without_bucket() > 0 { cell.painted(Paint::Warning) } else { cell }
 }
 
 fn chart(page: &mut Page<'_>, subject: &Subject<'_>, axis: Axis, label: usize) {
@@ -120,30 +153,55 @@ fn notes(page: &mut Page<'_>, subject: &Subject<'_>) {
     let profile = subject.profile;
     if let Some(rest) = &profile.without_slot {
         let text = format!(
-            "{} found no slot: they are in count, max and total, but not in quantiles and histograms; \
-             raise --max-threads above {}",
-            counted(rest.threads, "thread"),
+            "{}: in count, max and total, but not in quantiles and histograms; raise --max-threads above {}",
+            without_slot(rest.threads),
             count(profile.run.options.max_threads.into()),
         );
         page.paragraph(Paint::Warning, &text);
     }
+    if let Some(text) = longer_intervals(profile) {
+        page.paragraph(Paint::Warning, &text);
+    }
+    // As in `lost`: those of threads without a slot are another loss.
     let of_threads = profile.threads.iter().flat_map(|thread| thread.histograms.values());
-    let without_bucket = total(of_threads.map(Histogram::without_bucket));
-    if without_bucket > 0 {
+    let samples = total(of_threads.map(Histogram::without_bucket));
+    if samples > 0 {
         let text = format!(
-            "{} found no bucket: they are in count, max and total, but not in quantiles and histograms; \
-             raise --histogram-memory",
-            counted(without_bucket, "sample"),
+            "{}: in count, max and total, but not in quantiles and histograms; raise --histogram-memory",
+            without_bucket(samples),
         );
         page.paragraph(Paint::Warning, &text);
     }
 }
 
-fn legend(page: &mut Page<'_>, range: Option<String>, has_zero: bool) {
+/// Intervals that the profiler could not keep as short as was asked for; `None` if it could.
+fn longer_intervals(profile: &Profile) -> Option<String> {
+    /// In tenths of what was asked for: less is what a timer and a busy CPU bring with them.
+    const MUCH: u64 = 12;
+    let asked = profile.run.options.interval_ns?;
+    let length = |interval: &Interval| interval.until_ns.0.saturating_sub(interval.from_ns.0);
+    let mut lengths: Vec<u64> = profile.intervals.iter().map(length).collect();
+    lengths.sort_unstable();
+    let median = Nanos(*lengths.get(lengths.len() / 2)?);
+    (median.0 / MUCH > asked.0 / 10).then(|| {
+        format!(
+            "intervals lasted {} at the median, not {} as asked for with --interval",
+            duration(median),
+            duration(asked)
+        )
+    })
+}
+
+fn legend(page: &mut Page<'_>, range: Option<String>, has_zero: bool, is_partial: bool) {
     let mut text = format!(
         "{DOUBTFUL} fewer than {} samples lie beyond this quantile: read it as a hint.",
         Quantile::ENOUGH_BEYOND
     );
+    if is_partial {
+        text.push_str(&format!(
+            " {PARTIAL} not of all samples that are counted beside it: the others may differ from them."
+        ));
+    }
     if let Some(range) = range {
         text.push_str(&format!(
             " Histograms: logarithmic time axis, {range} in all; height is logarithmic too, ▁ one \
@@ -161,7 +219,6 @@ mod tests {
     use super::super::fixture;
     use super::super::style::Style;
     use super::*;
-    use crate::profile::units::Nanos;
 
     #[test]
     fn a_quantile_with_few_samples_beyond_is_marked() {
@@ -169,6 +226,48 @@ mod tests {
         let cell = |share| format!("{:?}", quantile(histogram.as_ref(), share, Unit::Micros));
         assert!(cell(0.9).contains("\"90.1\""), "{}", cell(0.9));
         assert!(cell(0.99).contains("\"~99"), "{}", cell(0.99));
+    }
+
+    #[test]
+    fn quantiles_of_some_samples_say_of_how_many() {
+        let profile = fixture::overfull();
+        let text = super::super::single(&profile, &Style::plain(140));
+        let line = text.lines().find(|line| line.trim_start().starts_with("on_cpu")).unwrap();
+        let cells: Vec<&str> = line.split_whitespace().collect();
+        // 900 of the threads without a slot, in no bucket.
+        assert_eq!(cells[1..3], ["1,960", "1,060"], "{text}");
+        assert!(cells[3..=6].iter().all(|cell| cell.starts_with('*')), "{text}");
+        assert!(text.contains("* not of all samples"), "{text}");
+        let whole = text.lines().find(|line| line.trim_start().starts_with("minor_fault")).unwrap();
+        assert!(!whole.contains('*'), "{text}");
+        let complete = super::super::single(&fixture::pool(), &Style::plain(140));
+        assert!(!complete.contains("of samples") && !complete.contains('*'), "{complete}");
+    }
+
+    #[test]
+    fn intervals_that_could_not_be_kept_are_told() {
+        let mut profile = fixture::pool();
+        fixture::cut_in_two(&mut profile);
+        let half = profile.run.wall_ns.0 / 2;
+        let said = |profile: &Profile| {
+            super::super::single(profile, &Style::plain(140)).contains("intervals lasted")
+        };
+        for (asked, much) in [(half, false), (half * 10 / 11, false), (half / 2, true), (1, true)] {
+            profile.run.options.interval_ns = Some(Nanos(asked));
+            assert_eq!(said(&profile), much, "{asked} of {half}");
+        }
+        profile.intervals.clear();
+        assert!(!said(&profile), "what is not known is not told");
+    }
+
+    #[test]
+    fn short_faults_beside_long_waits_keep_their_digits() {
+        let mut profile = fixture::pool();
+        for thread in &mut profile.threads {
+            thread.histograms.retain(|name, _| name == "blocked" || name == "minor_fault");
+        }
+        let text = super::super::single(&profile, &Style::plain(140));
+        assert!(text.contains("times in µs"), "{text}");
     }
 
     #[test]
@@ -183,7 +282,7 @@ mod tests {
     fn threads_without_a_slot_are_mentioned_with_the_flag() {
         let profile = fixture::overfull();
         let text = super::super::single(&profile, &Style::plain(100));
-        assert!(text.contains("found no slot"), "{text}");
+        assert!(text.contains("12 threads without a slot: in count"), "{text}");
         assert!(text.contains("--max-threads"), "{text}");
     }
 }

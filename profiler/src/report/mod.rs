@@ -32,8 +32,9 @@ mod tests;
 pub use published::{ARTICLE, Published, PublishedRun};
 pub use style::Style;
 pub use titles::titles;
-pub(crate) use units::{count, duration};
+pub(crate) use units::{count, counted, duration};
 pub use verdict::{is_complete, reasons, tally, verdict};
+pub(crate) use verdict::{without_bucket, without_slot};
 pub(crate) use wrap::{printable, shortened};
 
 use crate::profile::Profile;

@@ -5,10 +5,12 @@ use super::style::Paint;
 use super::subject::Subject;
 use super::table::{Cell, Column, Table};
 use super::units::{count, counted, duration, signed};
+use super::verdict::without_slot;
 use crate::profile::reconciliation::{Check, Quantity, Scope};
 use crate::profile::units::total;
 use crate::profile::{Lost, Profile};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 /// More threads with an unexplained difference than this are added up.
 const THREADS_SHOWN: usize = 8;
@@ -54,8 +56,12 @@ fn agreed(page: &mut Page<'_>, profile: &Profile) {
             .filter(|check| check.scope == scope && check.difference == 0)
             .map(|check| {
                 let (label, unit) = (check.quantity.label(), unit(check.quantity));
+                let of = match Part::of(check, profile) {
+                    Some(part) => format!(" of {part}"),
+                    None => String::new(),
+                };
                 let figures = format!("{} = {}", count(check.measured), count(check.kernel));
-                format!("{label} {figures}{unit}").replace(' ', "\u{a0}")
+                format!("{label}{of} {figures}{unit}").replace(' ', "\u{a0}")
             })
             .collect();
         if !equal.is_empty() {
@@ -70,8 +76,44 @@ fn agreed(page: &mut Page<'_>, profile: &Profile) {
     let differing: BTreeSet<Scope> =
         differing.map(|check| check.scope).filter(|scope| matches!(scope, Scope::Thread { .. })).collect();
     if found && differing.is_empty() && !profile.threads.is_empty() {
-        let text = format!("no difference in any of {}", counted(profile.threads.len() as u64, "thread"));
+        let threads = counted(profile.threads.len() as u64, "thread");
+        let text = match &profile.without_slot {
+            None => format!("no difference in any of {threads}"),
+            Some(rest) => format!(
+                "no difference in any of {threads} with a slot; {} are compared as a sum only",
+                without_slot(rest.threads)
+            ),
+        };
         page.labelled("each thread", LABEL, Paint::Plain, &text);
+    }
+}
+
+/// The threads that a sum is over, where it is not over all.
+struct Part {
+    threads: u64,
+    all: u64,
+}
+
+impl Part {
+    /// `None` where the sum is over all threads. The times of those without a slot are not compared, because each one's
+    /// are not known, and the kernel's CPU time is not where a thread was running at the end.
+    fn of(check: &Check, profile: &Profile) -> Option<Self> {
+        let with_slot = profile.threads.len() as u64;
+        let threads = match (check.scope, check.quantity) {
+            (Scope::Threads, Quantity::LifetimeNs) => with_slot,
+            (Scope::Threads, Quantity::CpuTimeNs) => {
+                profile.threads.iter().filter(|thread| thread.kernel.cpu_ns.is_some()).count() as u64
+            }
+            _ => return None,
+        };
+        let all = with_slot.saturating_add(profile.without_slot.as_ref().map_or(0, |rest| rest.threads));
+        (threads < all).then_some(Self { threads, all })
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} of {}", count(self.threads), counted(self.all, "thread"))
     }
 }
 
@@ -86,7 +128,7 @@ fn unit(quantity: Quantity) -> &'static str {
 }
 
 fn differences(page: &mut Page<'_>, profile: &Profile) {
-    let differences = rows(&profile.reconciliation);
+    let differences = rows(profile);
     if differences.is_empty() {
         return;
     }
@@ -97,7 +139,7 @@ fn differences(page: &mut Page<'_>, profile: &Profile) {
         Column::right("measured"),
         Column::right("difference"),
     ]);
-    let mut said = BTreeSet::new();
+    let mut said = BTreeMap::new();
     for row in differences {
         let paint = if row.explanation.is_some() { Paint::Plain } else { Paint::Bad };
         let label = match unit(row.quantity) {
@@ -106,14 +148,19 @@ fn differences(page: &mut Page<'_>, profile: &Profile) {
         };
         table.row([
             Cell::text(label).painted(paint),
-            Cell::text(row.of),
+            Cell::text(&row.of),
             Cell::figure(count(row.kernel)),
             Cell::figure(count(row.measured)),
             Cell::figure(signed(row.difference)).painted(paint),
         ]);
         match row.explanation {
-            Some(text) if said.insert(text.clone()) => table.note(Paint::Faint, &text),
-            Some(_) => table.note(Paint::Faint, "as above"),
+            Some(text) => match said.get(&text) {
+                Some(before) => table.note(Paint::Faint, &format!("as for {before}")),
+                None => {
+                    table.note(Paint::Faint, &text);
+                    said.insert(text, format!("{}, {}", row.quantity.label(), row.of));
+                }
+            },
             None => table.note(Paint::Bad, "UNEXPLAINED: no rule of the kernel accounts for it"),
         }
     }
@@ -123,23 +170,27 @@ fn differences(page: &mut Page<'_>, profile: &Profile) {
 
 /// The sums, and the threads whose difference nothing explains. What rules explain thread by thread is in the
 /// sum over the threads; each thread's own figures are in the profile.
-fn rows(checks: &[Check]) -> Vec<Difference> {
-    let differing = || checks.iter().filter(|check| check.difference != 0);
+fn rows(profile: &Profile) -> Vec<Difference> {
+    let differing = || profile.reconciliation.iter().filter(|check| check.difference != 0);
     let is_thread = |check: &&Check| matches!(check.scope, Scope::Thread { .. });
-    let sums = differing().filter(|check| !is_thread(check)).map(Difference::of);
+    let sums = differing().filter(|check| !is_thread(check)).map(|check| Difference::of(check, profile));
     let unexplained: Vec<&Check> = differing().filter(is_thread).filter(|check| !check.holds()).collect();
     let (alone, together) = unexplained.split_at(unexplained.len().min(THREADS_SHOWN));
-    let mut rows: Vec<Difference> = sums.chain(alone.iter().map(|&check| Difference::of(check))).collect();
+    let mut rows: Vec<Difference> =
+        sums.chain(alone.iter().map(|&check| Difference::of(check, profile))).collect();
     rows.extend(Difference::sum(together));
     rows
 }
 
 impl Difference {
-    fn of(check: &Check) -> Self {
+    fn of(check: &Check, profile: &Profile) -> Self {
         Self {
             quantity: check.quantity,
             of: match check.scope {
-                Scope::Threads => "sum of threads".to_owned(),
+                Scope::Threads => match Part::of(check, profile) {
+                    Some(part) => part.to_string(),
+                    None => "sum of threads".to_owned(),
+                },
                 Scope::Wait4 => "wait4".to_owned(),
                 Scope::Thread { pid, tid } if pid == tid => format!("thread {tid}"),
                 Scope::Thread { pid, tid } => format!("thread {pid}/{tid}"),
@@ -237,6 +288,7 @@ mod tests {
     use super::super::{fixture, single};
     use super::*;
     use crate::profile::reconciliation::{Explanation, Rule};
+    use crate::profile::units::Nanos;
 
     fn check(tid: u32, difference: i64, explained: bool) -> Check {
         Check {
@@ -252,17 +304,64 @@ mod tests {
         }
     }
 
+    fn compared(reconciliation: Vec<Check>) -> Profile {
+        Profile { reconciliation, ..fixture::overfull() }
+    }
+
+    #[test]
+    fn a_sum_over_some_threads_says_of_how_many() {
+        let sum =
+            |quantity, difference| Check { quantity, scope: Scope::Threads, ..check(1, difference, true) };
+        let checks = vec![
+            sum(Quantity::VoluntarySwitches, 0),
+            sum(Quantity::LifetimeNs, 0),
+            sum(Quantity::CpuTimeNs, 5),
+        ];
+        let mut profile = compared(checks);
+        for thread in profile.threads.iter_mut().skip(1) {
+            thread.kernel.cpu_ns = Some(Nanos(1));
+        }
+        let text = single(&profile, &Style::plain(140));
+        assert!(text.contains("voluntary switches 1,000 = 1,000"), "{text}");
+        assert!(text.contains("lifetime of 7 of 19 threads 1,000 = 1,000 ns"), "{text}");
+        assert!(
+            text.contains("any of 7 threads with a slot; 12 threads without a slot are compared"),
+            "{text}"
+        );
+        let row = text.lines().find(|line| line.trim_start().starts_with("CPU time, ns")).unwrap();
+        assert!(row.contains(" 6 of 19 threads "), "one ran at the end, 12 had no slot: {text}");
+    }
+
+    #[test]
+    fn an_explanation_that_was_given_before_names_its_row() {
+        let explained = |quantity, text: &str| Check {
+            quantity,
+            scope: Scope::Wait4,
+            explanation: Some(Explanation { rules: vec![Rule::BeforeExec], text: text.to_owned() }),
+            ..check(1, -1, true)
+        };
+        let profile = compared(vec![
+            explained(Quantity::VoluntarySwitches, "the exec"),
+            explained(Quantity::MinorFaults, "no registers"),
+            explained(Quantity::InvoluntarySwitches, "the exec"),
+        ]);
+        let text = single(&profile, &Style::plain(100));
+        let row =
+            text.lines().skip_while(|line| !line.trim_start().starts_with("involuntary switches  wait4"));
+        assert_eq!(row.map(str::trim).nth(1), Some("as for voluntary switches, wait4"), "{text}");
+    }
+
     #[test]
     fn what_rules_explain_thread_by_thread_is_left_to_the_sum() {
-        let checks: Vec<Check> = (1..=30).map(|tid| check(tid, i64::from(tid), true)).collect();
-        assert!(rows(&checks).is_empty());
+        let checks = (1..=30).map(|tid| check(tid, i64::from(tid), true)).collect();
+        assert!(rows(&compared(checks)).is_empty());
     }
 
     #[test]
     fn unexplained_ones_are_all_shown() {
         let mut checks: Vec<Check> = (1..=30).map(|tid| check(tid, 1, true)).collect();
         checks.extend((31..=45).map(|tid| check(tid, -7, false)));
-        let rows = rows(&checks);
+        let rows = rows(&compared(checks));
         assert_eq!(rows.len(), THREADS_SHOWN + 1);
         assert_eq!(rows.iter().map(|row| row.difference).sum::<i64>(), -7 * 15);
     }

@@ -38,9 +38,9 @@ impl Units {
             || groups().flat_map(|group| FAULT_METRICS.iter().filter_map(|&metric| group.histogram(metric)));
         Self {
             waits: median_unit(switches()),
-            totals: Unit::for_median(switches().map(|histogram| histogram.sum_ns)),
-            longest_waits: Unit::for_median(groups().flat_map(longest).map(|wait| wait.max_ns)),
-            blocked_totals: Unit::for_median(groups().flat_map(longest).map(|wait| wait.sum_ns)),
+            totals: Unit::for_table(switches().map(|histogram| histogram.sum_ns)),
+            longest_waits: Unit::for_table(groups().flat_map(longest).map(|wait| wait.max_ns)),
+            blocked_totals: Unit::for_table(groups().flat_map(longest).map(|wait| wait.sum_ns)),
             faults: median_unit(faults()),
         }
     }

@@ -1,6 +1,8 @@
 //! Figures as text.
 
 use super::wrap::JOINT;
+use crate::figures::grouped;
+pub(crate) use crate::figures::{count, signed};
 use crate::profile::units::{Bytes, Nanos};
 
 /// What stands for a figure that is absent.
@@ -52,11 +54,20 @@ impl Unit {
         Self::DESCENDING.into_iter().find(|unit| unit.of(time) >= 1.0).unwrap_or(Self::Nanos)
     }
 
-    /// The unit in which the median of the durations reads best.
-    pub(super) fn for_median(times: impl IntoIterator<Item = Nanos>) -> Self {
+    /// The unit of a table with these durations: the one in which their median reads best, or a smaller one where that
+    /// would leave the shortest fewer than two significant digits.
+    pub(super) fn for_table(times: impl IntoIterator<Item = Nanos>) -> Self {
         let mut times: Vec<Nanos> = times.into_iter().filter(|time| time.0 > 0).collect();
         times.sort_unstable();
-        times.get(times.len() / 2).map_or(Self::Micros, |&median| Self::for_one(median))
+        let Some(&shortest) = times.first() else { return Self::Micros };
+        let best = times.get(times.len() / 2).map_or(Self::Micros, |&median| Self::for_one(median));
+        let no_larger = Self::DESCENDING.into_iter().skip_while(|unit| *unit != best);
+        no_larger.into_iter().find(|unit| unit.keeps_digits(shortest)).unwrap_or(Self::Nanos)
+    }
+
+    /// Whether [`Self::figure`] shows two significant digits, or all that there are.
+    fn keeps_digits(self, time: Nanos) -> bool {
+        self.decimals() <= MOST_DECIMALS || self.of(time) >= 10_f64.powi(1 - MOST_DECIMALS)
     }
 
     /// A duration in this unit, with three significant digits and all digits of its whole part.
@@ -107,24 +118,9 @@ pub(super) fn number(value: f64) -> String {
     significant(value, MOST_DECIMALS)
 }
 
-/// A whole number, `1,234,567`.
-pub(crate) fn count(value: u64) -> String {
-    grouped(&value.to_string())
-}
-
 /// A whole number and the noun it counts, `1 thread`, `1,234 threads`.
 pub(crate) fn counted(value: u64, noun: &str) -> String {
     format!("{}{JOINT}{noun}{}", count(value), if value == 1 { "" } else { "s" })
-}
-
-/// A difference, `+1,234` or `−1,234`.
-pub(super) fn signed(value: i64) -> String {
-    let sign = match value {
-        0 => "",
-        1.. => "+",
-        _ => "−",
-    };
-    format!("{sign}{}", count(value.unsigned_abs()))
 }
 
 /// A share, `12.3 %` without the sign.
@@ -145,31 +141,14 @@ fn significant(value: f64, most_decimals: i32) -> String {
     grouped(&format!("{value:.decimals$}"))
 }
 
-/// Commas between the thousands of a non-negative decimal number.
-fn grouped(digits: &str) -> String {
-    let (whole, fraction) = digits.split_at(digits.find('.').unwrap_or(digits.len()));
-    let mut text = String::with_capacity(digits.len() + whole.len() / 3);
-    for (place, digit) in whole.chars().enumerate() {
-        if place > 0 && (whole.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text + fraction
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn thousands_are_separated() {
-        let counts = [0, 999, 1_000, 12_345, 1_234_567].map(count);
-        assert_eq!(counts, ["0", "999", "1,000", "12,345", "1,234,567"]);
-        assert_eq!(signed(-1_234), "−1,234");
-        assert_eq!(signed(1_234), "+1,234");
-        assert_eq!(signed(0), "0");
+    fn a_noun_is_as_many_as_its_number() {
         assert_eq!(counted(1, "thread"), "1\u{a0}thread");
+        assert_eq!(counted(1_234, "thread"), "1,234\u{a0}threads");
     }
 
     #[test]
@@ -189,11 +168,23 @@ mod tests {
 
     #[test]
     fn the_unit_follows_the_median() {
-        let unit = |times: &[u64]| Unit::for_median(times.iter().copied().map(Nanos));
+        let unit = |times: &[u64]| Unit::for_table(times.iter().copied().map(Nanos));
         assert_eq!(unit(&[600, 12_000, 25_000, 50_000_000]), Unit::Micros);
         assert_eq!(unit(&[600]), Unit::Nanos);
         assert_eq!(unit(&[0, 0, 3_000_000_000]), Unit::Seconds);
         assert_eq!(unit(&[]), Unit::Micros);
+    }
+
+    #[test]
+    fn the_shortest_duration_keeps_two_digits() {
+        let unit = |times: &[u64]| Unit::for_table(times.iter().copied().map(Nanos));
+        assert_eq!(unit(&[1_200, 50_000_000, 50_000_000]), Unit::Micros);
+        assert_eq!(unit(&[9_999, 50_000_000, 50_000_000]), Unit::Micros);
+        assert_eq!(unit(&[10_000, 50_000_000, 50_000_000]), Unit::Millis);
+        assert_eq!(unit(&[3_000_000, 2_000_000_000, 2_000_000_000]), Unit::Millis);
+        assert_eq!(unit(&[1_200, 2_000_000_000, 2_000_000_000]), Unit::Micros);
+        // Three decimals of a microsecond reach down to the nanosecond.
+        assert_eq!(unit(&[3, 12_000, 12_000]), Unit::Micros);
     }
 
     #[test]

@@ -47,17 +47,26 @@ pub fn is_complete(profile: &Profile) -> bool {
 #[must_use]
 pub fn reasons(profile: &Profile) -> Vec<String> {
     let lost = profile.lost;
-    let without_slot =
+    let slotless =
         lost.threads_without_slot.max(profile.without_slot.as_ref().map_or(0, |rest| rest.threads));
+    let unexplained = tally(profile).unexplained as u64;
+    let said = |value, noun, rest| (value, counted(value, noun) + rest);
     let counters = [
-        (tally(profile).unexplained as u64, "unexplained difference", ""),
-        (without_slot, "thread", " without a slot (raise --max-threads)"),
-        (lost.samples_without_bucket, "sample", " without a bucket (raise --histogram-memory)"),
-        (lost.threads_without_state, "thread", " of which nothing is known (the kernel was out of memory)"),
-        (lost.threads_unfinished, "thread", " whose last switch never came"),
-        (lost.missed_program_runs, "program run", " skipped by the kernel"),
-        (lost.clock_backwards, "interval", " with a clock that went backwards"),
+        said(unexplained, "unexplained difference", ""),
+        (slotless, format!("{} (raise --max-threads)", without_slot(slotless))),
         (
+            lost.samples_without_bucket,
+            format!("{} (raise --histogram-memory)", without_bucket(lost.samples_without_bucket)),
+        ),
+        said(
+            lost.threads_without_state,
+            "thread",
+            " of which nothing is known (the kernel was out of memory)",
+        ),
+        said(lost.threads_unfinished, "thread", " whose last switch never came"),
+        said(lost.missed_program_runs, "program run", " skipped by the kernel"),
+        said(lost.clock_backwards, "interval", " with a clock that went backwards"),
+        said(
             lost.cpus_watched_late,
             "CPU",
             " watched late or not at all (it came online meanwhile: some faults there have no duration)",
@@ -65,13 +74,24 @@ pub fn reasons(profile: &Profile) -> Vec<String> {
     ];
     let mut reasons: Vec<String> = counters
         .into_iter()
-        .filter(|&(value, ..)| value > 0)
-        .map(|(value, noun, rest)| counted(value, noun).replace(JOINT, " ") + rest)
+        .filter(|&(value, _)| value > 0)
+        .map(|(_, reason)| reason.replace(JOINT, " "))
         .collect();
     if profile.reconciliation.is_empty() {
         reasons.push("nothing was compared with the kernel's counters".to_owned());
     }
     reasons
+}
+
+/// Threads that found no slot, in the words of every text.
+pub(crate) fn without_slot(threads: u64) -> String {
+    counted(threads, "thread") + " without a slot"
+}
+
+/// Samples of threads with a slot that are in no bucket, in the words of every text. What threads without a slot did is
+/// another loss: none of it could be in a bucket.
+pub(crate) fn without_bucket(samples: u64) -> String {
+    counted(samples, "sample") + " without a bucket"
 }
 
 /// The verdict as one line of plain text.

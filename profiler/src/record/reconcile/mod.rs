@@ -3,12 +3,14 @@
 
 use super::assemble::{Seen, kernel_growth};
 use super::{End, ThreadRecord};
+use crate::figures::{self, count};
 use crate::profile::reconciliation::{Check, Explanation, Quantity, Rule, Scope};
 use crate::profile::thread::{OpenState, WithoutSlot};
 use crate::profile::units::Nanos;
 use crate::profile::usage::{BeforeExec, Usage};
 use profiler_ebpf::metric::Metric;
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 /// The tracepoint stands a little behind the point where the kernel stamps a switch, and the distance varies
 /// from switch to switch: averages of 0.02 to 2 µs a slice were seen, this is five times the largest.
@@ -43,6 +45,7 @@ pub fn reconcile(
         let sum = sum(quantity, of_threads.cloned().chain(of_rest).collect());
         checks.extend(sum.map(|sum| match quantity {
             Quantity::CpuTimeNs => cpu_time_of_all(sum, records, stolen),
+            Quantity::MinorFaults | Quantity::MajorFaults => faults_of_all(sum, records, &threads),
             _ => sum,
         }));
     }
@@ -70,12 +73,7 @@ impl Check {
     }
 
     /// Adds an explanation, if there is a difference and it lies within `bounds`.
-    fn explained(
-        mut self,
-        bounds: std::ops::RangeInclusive<i64>,
-        rules: &[Rule],
-        text: impl Into<String>,
-    ) -> Self {
+    fn explained(mut self, bounds: RangeInclusive<i64>, rules: &[Rule], text: impl Into<String>) -> Self {
         if self.difference != 0 && bounds.contains(&self.difference) {
             self.explanation = Some(Explanation { rules: rules.to_vec(), text: text.into() });
         }
@@ -92,11 +90,7 @@ fn thread(record: &ThreadRecord, stolen: Nanos) -> Vec<Check> {
     let fault = |quantity, kernel, measured| {
         let check = Check::new(quantity, scope, kernel, measured);
         if running && check.difference == 1 {
-            return check.explained(
-                1..=1,
-                &[Rule::RunningAtClose],
-                "a fault ended between the reading of the counters and the closing of the record",
-            );
+            return check.explained(1..=1, &[Rule::RunningAtClose], RUNNING_AT_CLOSE);
         }
         without_registers(check, record.faults_never_accounted)
     };
@@ -124,6 +118,29 @@ fn cpu_time_of_all(sum: Check, records: &[ThreadRecord], stolen: Nanos) -> Check
     }
     ClockSlack::of_all(records).explain(Check { explanation: None, ..sum }, stolen)
 }
+
+/// The threads' explanations in one: it says once how many faults were never accounted, of all whose figures differ.
+fn faults_of_all(mut sum: Check, records: &[ThreadRecord], threads: &[Vec<Check>]) -> Check {
+    let (mut never_accounted, mut doubtful) = (0, 0);
+    for (record, checks) in records.iter().zip(threads) {
+        let differs = |check: &&Check| check.quantity == sum.quantity && check.difference < 0;
+        if let Some(check) = checks.iter().find(differs) {
+            never_accounted += record.faults_never_accounted;
+            doubtful += in_doubt(check, record.faults_never_accounted);
+        }
+    }
+    if let Some(Explanation { rules, text }) = &mut sum.explanation {
+        let texts = rules.iter().map(|rule| match rule {
+            Rule::WithoutRegisters => taken_without_registers(never_accounted, doubtful),
+            _ => RUNNING_AT_CLOSE.to_owned(),
+        });
+        *text = texts.collect::<Vec<_>>().join("; ");
+    }
+    sum
+}
+
+const RUNNING_AT_CLOSE: &str =
+    "a fault ended between the reading of the counters and the closing of the record";
 
 /// By how much `on_cpu` and the kernel's CPU time may differ.
 #[derive(Clone, Copy, Debug, Default)]
@@ -156,11 +173,9 @@ impl ClockSlack {
     /// Waits make the kernel's figure larger only; stolen time can lie on either side of a stamp.
     fn explain(self, check: Check, stolen: Nanos) -> Check {
         let either = self.stamps_ns + stolen.0;
-        check.explained(
-            -signed(self.waits_ns + either)..=signed(either),
-            &[Rule::ClockPoints],
-            format!("{CLOCK_POINTS}: at most −{} to +{} µs", (self.waits_ns + either) / 1000, either / 1000),
-        )
+        let bounds = -signed(self.waits_ns + either)..=signed(either);
+        let text = format!("{CLOCK_POINTS}: {}", within(&bounds));
+        check.explained(bounds, &[Rule::ClockPoints], text)
     }
 }
 
@@ -176,6 +191,15 @@ fn moved_ns(record: &ThreadRecord) -> u64 {
 
 const CLOCK_POINTS: &str = "the kernel may start a slice at the wake-up or move, and leaves out time stolen by \
                             interrupts or a hypervisor";
+
+/// Bounds of a difference in time, in the unit in which the difference itself is shown.
+fn within(bounds: &RangeInclusive<i64>) -> String {
+    let most = figures::signed(*bounds.end());
+    match *bounds.start() {
+        i64::MIN => format!("at most {most} ns"),
+        least => format!("{} to {most} ns", figures::signed(least)),
+    }
+}
 
 /// Everything a thread did against its lifetime: from its creation, or from where it was found.
 fn lifetime(record: &ThreadRecord, scope: Scope) -> Check {
@@ -220,18 +244,31 @@ fn slotless(rest: &WithoutSlot, quantity: Quantity) -> Option<Check> {
 /// Explains faults that the kernel counted and that raised no event. While every fault that was entered was
 /// accounted, a missing event can only be one that was never raised; else the text says how many it can't tell apart.
 fn without_registers(check: Check, never_accounted: u64) -> Check {
+    let text = taken_without_registers(never_accounted, in_doubt(&check, never_accounted));
+    check.explained(i64::MIN..=0, &[Rule::WithoutRegisters], text)
+}
+
+/// Of the faults without an event, those that may have been entered and have lost it, at most.
+fn in_doubt(check: &Check, never_accounted: u64) -> u64 {
+    never_accounted.min(check.difference.unsigned_abs())
+}
+
+fn taken_without_registers(never_accounted: u64, in_doubt: u64) -> String {
     const REASON: &str =
         "taken by the kernel itself during a system call, without registers: such a fault raises no event";
-    let text = if never_accounted == 0 {
-        REASON.to_owned()
-    } else {
-        let in_doubt = never_accounted.min(check.difference.unsigned_abs());
-        format!(
-            "{REASON}. {never_accounted} more were entered and not counted, as those are that end in a signal or are \
-             tried again; that up to {in_doubt} of them were counted and lost their event can't be ruled out"
-        )
+    let doubt = match never_accounted {
+        0 => return REASON.to_owned(),
+        1 => "1 more was entered and not counted, as one is that ends in a signal or is tried again; that it was \
+              counted and lost its event can't be ruled out"
+            .to_owned(),
+        more => format!(
+            "{} more were entered and not counted, as those are that end in a signal or are tried again; that up to {} \
+             of them were counted and lost their event can't be ruled out",
+            count(more),
+            count(in_doubt)
+        ),
     };
-    check.explained(i64::MIN..=0, &[Rule::WithoutRegisters], text)
+    format!("{REASON}. {doubt}")
 }
 
 /// The sum of comparisons: explained if each of them holds.

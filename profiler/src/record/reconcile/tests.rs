@@ -240,3 +240,44 @@ fn a_fault_that_was_never_accounted_is_named() {
     let explanation = check(&checks, Quantity::MinorFaults, Scope::Threads).explanation.unwrap();
     assert!(explanation.text.contains("3 more were entered"), "{}", explanation.text);
 }
+
+#[test]
+fn a_sum_explains_once_what_explains_its_threads() {
+    let mut records = [exited(100, 101), exited(100, 102), exited(100, 103), exited(100, 104)];
+    for (record, never_accounted) in records.iter_mut().zip([1_000, 1, 0]) {
+        record.kernel_at_end.minor_faults += 5;
+        record.faults_never_accounted = never_accounted;
+    }
+    // This one's figures agree, so nothing of it is explained.
+    records[3].faults_never_accounted = 7;
+    let checks = reconcile(&records, None, None);
+    let text = |scope| check(&checks, Quantity::MinorFaults, scope).explanation.unwrap().text;
+    let sum = text(Scope::Threads);
+    assert!(sum.contains(". 1,001 more were entered and not counted, "), "{sum}");
+    assert!(sum.contains(" up to 6 of them "), "5 of the first and 1 of the second: {sum}");
+    assert_eq!(sum.matches("without registers").count(), 1, "{sum}");
+    let one = text(of_thread(&records[1]));
+    assert!(one.contains(". 1 more was entered and not counted, "), "{one}");
+}
+
+#[test]
+fn the_bounds_of_cpu_time_are_given_in_the_unit_of_the_difference() {
+    let mut record = found(100);
+    record.kernel_at_end.cpu_ns += 50;
+    let mut usage = usage(3, 1, 2);
+    let checks = |usage: &Usage, follow| {
+        let reference =
+            Reference { usage, before_exec: &BeforeExec::default(), follow, stolen_ns: Nanos(1_234_567) };
+        reconcile(std::slice::from_ref(&record), None, Some(&reference))
+    };
+    let text = |checks: &[Check], scope| check(checks, Quantity::CpuTimeNs, scope).explanation.unwrap().text;
+    let followed = checks(&usage, true);
+    // Four slices, waits of 60 ns and a move within 50 ns; the child's last slice, of 400 ns at most, may count late.
+    let of_threads = text(&followed, Scope::Threads);
+    assert!(of_threads.ends_with(": −1,274,677 to +1,274,567 ns"), "{of_threads}");
+    let of_wait4 = text(&followed, Scope::Wait4);
+    assert!(of_wait4.ends_with(": in all −1,274,677 to +1,274,967 ns"), "{of_wait4}");
+    usage.user_ns = Nanos(90_000_000);
+    let of_wait4 = text(&checks(&usage, false), Scope::Wait4);
+    assert!(of_wait4.ends_with(": in all at most +1,274,967 ns"), "{of_wait4}");
+}

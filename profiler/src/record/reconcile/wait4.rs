@@ -4,7 +4,8 @@
 //! and each thread up to the moment where its counters are added to its process's (kernel/exit.c
 //! `__exit_signal`), which is before the thread's last switch.
 
-use super::{CLOCK_POINTS, Check, ClockSlack, Reference, signed, sum_of};
+use super::{CLOCK_POINTS, Check, ClockSlack, Reference, signed, sum_of, within};
+use crate::figures::count;
 use crate::profile::reconciliation::{Quantity, Rule, Scope};
 use crate::profile::thread::WithoutSlot;
 use crate::profile::usage::BeforeExec;
@@ -52,13 +53,9 @@ impl Expected {
         add(
             self.before_exec > 0,
             Rule::BeforeExec,
-            format!("{} while the kernel executed the command", self.before_exec),
+            format!("{} while the kernel executed the command", count(self.before_exec)),
         );
-        add(
-            self.without_event > 0,
-            Rule::WithoutRegisters,
-            format!("{} taken without registers, which raise no event", self.without_event),
-        );
+        add(self.without_event > 0, Rule::WithoutRegisters, without_event(self.without_event));
         add(
             self.late > 0 && check.difference > exact,
             Rule::LastSwitch,
@@ -72,6 +69,11 @@ impl Expected {
         add(check.difference < exact, Rule::NotFollowed, NOT_FOLLOWED.to_owned());
         check.explained(bounds, &rules, texts.join("; "))
     }
+}
+
+fn without_event(faults: u64) -> String {
+    let raise = if faults == 1 { "raises" } else { "raise" };
+    format!("{} taken without registers, which {raise} no event", count(faults))
 }
 
 const NOT_FOLLOWED: &str = "children that were waited for are in wait4's figures, and were not followed";
@@ -177,8 +179,11 @@ fn cpu_time(
     let last = records.iter().filter_map(last_slice_at_most).sum::<u64>();
     let least = if reference.follow { -signed(before + waits + either) } else { i64::MIN };
     let most = signed(either + last + descendants);
-    let before_us = before / 1000;
-    let text = format!("{before_us} µs while the kernel executed the command; {CLOCK_POINTS}");
+    let text = format!(
+        "{} ns while the kernel executed the command; {CLOCK_POINTS}: in all {}",
+        count(before),
+        within(&(least..=most))
+    );
     let check = Check::new(Quantity::CpuTimeNs, Scope::Wait4, kernel, measured);
     if !reference.follow && check.difference < -signed(before) {
         let rules = [Rule::BeforeExec, Rule::NotFollowed, Rule::ClockPoints];
