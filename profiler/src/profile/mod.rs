@@ -87,7 +87,8 @@ pub struct Run {
     pub started_at: String,
     /// The same moment on CLOCK_MONOTONIC: the anchor of every other time in the profile.
     pub started_ns: Nanos,
-    /// From the start of the target to its end.
+    /// From the start of the target to its end: the last switch of the first process's threads. With `without_slot`,
+    /// whose last switch is not known, it is the moment at which the profiler learnt of the end, which is later.
     pub wall_ns: Nanos,
     /// The target's exit code; absent if a signal ended it.
     pub exit_code: Option<i32>,

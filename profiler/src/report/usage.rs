@@ -236,6 +236,16 @@ fn notes(page: &mut Page<'_>, subjects: &[Subject<'_>], published: Option<&Publi
             "≤: the process that became the command was larger than the command itself ever was.",
         );
     }
+    let slotless =
+        |subject: &&Subject<'_>| subject.profile.without_slot.is_some() && subject.profile.usage.is_some();
+    for subject in subjects.iter().filter(slotless) {
+        let text = format!(
+            "{}: the wall time ends when the profiler learnt of the end, not with the last switch, which a thread without \
+             a slot may have made.",
+            subject.title
+        );
+        page.paragraph(Paint::Warning, &text);
+    }
     if usages().any(|usage| usage.is_none()) {
         page.paragraph(Paint::Faint, "–: not known; the kernel reports it only of a child that has ended.");
     }
@@ -257,6 +267,14 @@ mod tests {
         let text = single(&profile, &Style::plain(100));
         assert!(line(&text, "user time").ends_with('–'), "{text}");
         assert!(line(&text, "max RSS").ends_with('–'), "{text}");
+    }
+
+    #[test]
+    fn where_the_wall_time_ends_is_said_if_it_is_not_the_last_switch() {
+        let said = |text: &str| text.contains("the wall time ends when");
+        let overfull = single(&fixture::overfull(), &Style::plain(100));
+        assert!(said(&overfull), "{overfull}");
+        assert!(!said(&single(&fixture::pool(), &Style::plain(100))));
     }
 
     #[test]
