@@ -75,10 +75,16 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// A verdict: one line of whatever length, so that a search finds all of it.
+    /// A verdict. Broken into lines, they stand apart from the next one.
     pub(super) fn verdict(&mut self, paint: Paint, line: &str) {
-        self.text.push_str(&self.style.paint(paint, &wrap::printable(line)));
-        self.text.push('\n');
+        let line = wrap::printable(line);
+        let limit = if self.style.wraps_verdict { self.style.width } else { usize::MAX };
+        for (number, line) in wrap::prose(&line, limit - INDENT).iter().enumerate() {
+            let indent = if number == 0 { 0 } else { INDENT };
+            self.text.push_str(&" ".repeat(indent));
+            self.text.push_str(&self.style.paint(paint, line));
+            self.text.push('\n');
+        }
     }
 
     pub(super) fn table(&mut self, table: &Table) {

@@ -12,6 +12,8 @@ pub struct Style {
     pub colour: bool,
     /// No line is longer than this many columns, 60 or more.
     pub width: usize,
+    /// Whether that holds of the verdict too. In files and pipes it is one line, so that a search finds all of it.
+    pub wraps_verdict: bool,
     /// More threads than this are grouped by name.
     pub threads: usize,
 }
@@ -42,7 +44,12 @@ impl Style {
     /// Without colour.
     #[must_use]
     pub fn plain(width: usize) -> Self {
-        Self { colour: false, width: width.max(Self::MIN_WIDTH), threads: Self::DEFAULT_THREADS }
+        Self {
+            colour: false,
+            width: width.max(Self::MIN_WIDTH),
+            wraps_verdict: false,
+            threads: Self::DEFAULT_THREADS,
+        }
     }
 
     /// As standard error wants it.
@@ -74,6 +81,7 @@ impl Style {
         Self {
             colour: is_terminal && colour_welcome,
             width: width.clamp(Self::MIN_WIDTH, Self::MAX_WIDTH),
+            wraps_verdict: is_terminal,
             threads: Self::DEFAULT_THREADS,
         }
     }
@@ -134,6 +142,7 @@ mod tests {
     fn a_pipe_is_plain_and_of_default_width() {
         let style = Style::resolve(false, Some(200), true);
         assert_eq!((style.colour, style.width), (false, Style::DEFAULT_WIDTH));
+        assert!(!style.wraps_verdict && Style::resolve(true, None, true).wraps_verdict);
     }
 
     #[test]

@@ -82,6 +82,17 @@ fn no_line_is_wider_than_asked() {
 }
 
 #[test]
+fn on_a_terminal_the_verdict_is_no_wider_either_and_in_a_file_it_is_one_line() {
+    let profile = broken();
+    let terminal = single(&profile, &Style { wraps_verdict: true, ..Style::plain(80) });
+    assert!(terminal.lines().all(|line| wrap::width(line) <= 80), "{terminal}");
+    let file = single(&profile, &Style::plain(80));
+    assert_eq!(file.lines().last(), Some(verdict(&profile).as_str()));
+    let (_, wrapped) = terminal.split_at(terminal.find("INCOMPLETE").unwrap());
+    assert_eq!(wrapped.split_whitespace().collect::<Vec<_>>().join(" "), verdict(&profile));
+}
+
+#[test]
 fn colour_changes_nothing_but_colour() {
     let plain = Style::plain(100);
     let coloured = Style { colour: true, ..plain };
