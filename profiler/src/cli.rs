@@ -1,8 +1,10 @@
 //! What can be typed. Only clap types: every command turns them into checked settings before anything runs.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use profiler_ebpf::metric::Metric;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,6 +15,26 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// Reads a command line, the program's name included.
+    ///
+    /// # Errors
+    /// What clap refuses, and `run --` without a command: it comes of `run -- $COMMAND` with nothing in the variable, and
+    /// must not start the comparison.
+    pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let arguments: Vec<OsString> = arguments.into_iter().collect();
+        let cli = Self::try_parse_from(&arguments)?;
+        let ends_the_flags = arguments.last().is_some_and(|last| last == "--");
+        match &cli.command {
+            Command::Run(run) if run.command.is_empty() && ends_the_flags => Err(Self::command().error(
+                ErrorKind::MissingRequiredArgument,
+                "the command after -- is missing; profiler run without -- compares the sample workloads",
+            )),
+            _ => Ok(cli),
+        }
+    }
 }
 
 /// The commands.
@@ -82,8 +104,8 @@ pub struct RunArgs {
     #[arg(long, value_parser = duration, value_name = "TIME")]
     pub duration: Option<Duration>,
 
-    /// Also record in intervals of this time: what happened when. They add up to the whole (1s, 100ms)
-    #[arg(long, value_parser = duration, value_name = "TIME")]
+    /// Also record in intervals of this time, at least 1ms: what happened when. They add up to the whole (1s, 100ms)
+    #[arg(long, value_parser = interval, value_name = "TIME")]
     pub interval: Option<Duration>,
 
     /// Profile only the command's own process, not its children
@@ -167,7 +189,7 @@ pub struct ComparisonArgs {
 /// `profiler report`
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// Profiles; several are shown side by side
+    /// Profiles; several are shown side by side. - is standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
@@ -179,7 +201,7 @@ pub struct ReportArgs {
 /// `profiler export`
 #[derive(Debug, Args)]
 pub struct ExportArgs {
-    /// Profiles; several go into the same file
+    /// Profiles; several go into the same file. - is standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
@@ -204,7 +226,7 @@ pub struct ExportArgs {
 #[derive(Debug, Args)]
 pub struct PlotArgs {
     /// Profiles; several go into the same figure, three or more of the same command on the same machine as repeated
-    /// runs
+    /// runs. - is standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
@@ -287,7 +309,7 @@ pub struct HoldArgs {
     pub gid: Option<u32>,
     /// The command.
     #[arg(last = true, required = true)]
-    pub command: Vec<std::ffi::OsString>,
+    pub command: Vec<OsString>,
 }
 
 /// By the stable names.
@@ -305,6 +327,16 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// The shortest interval: a snapshot takes some 50 µs, and shorter ones would record little but that.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
+
+fn interval(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        short if short < SHORTEST_INTERVAL => Err("it must be at least 1ms, such as 10ms or 1s".to_owned()),
+        interval => Ok(interval),
+    }
+}
+
 pub(crate) fn memory(text: &str) -> Result<u64, String> {
     let size = text.parse::<bytesize::ByteSize>().map_err(|error| format!("{error}; write it like 64MiB"))?;
     if size.as_u64() < 4096 {
@@ -316,7 +348,30 @@ pub(crate) fn memory(text: &str) -> Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
+
+    fn read(line: &str) -> Result<Cli, clap::Error> {
+        Cli::read(line.split(' ').map(OsString::from))
+    }
+
+    #[test]
+    fn a_command_that_is_missing_is_not_the_comparison() {
+        for line in ["profiler run --", "profiler run --force --"] {
+            let error = read(line).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::MissingRequiredArgument, "{error}");
+            assert!(error.to_string().contains("the command after -- is missing"), "{error}");
+        }
+        for line in ["profiler run", "profiler run -- true", "profiler run -- true --", "profiler schema"] {
+            assert!(read(line).is_ok(), "{line}");
+        }
+    }
+
+    #[test]
+    fn an_interval_is_at_least_a_millisecond() {
+        assert_eq!(interval("1ms"), Ok(Duration::from_millis(1)));
+        for short in ["1ns", "999us", "0s"] {
+            assert!(interval(short).is_err(), "{short}");
+        }
+    }
 
     #[test]
     fn the_definition_is_consistent() {

@@ -1,22 +1,25 @@
 //! The `profiler` command: parse, dispatch, print what went wrong once, choose the exit code.
 
-use clap::Parser as _;
 use profiler::cli::{Cli, Command};
+use profiler::commands::standard::{self, NotRead};
 use profiler::commands::{doctor, export, messages, plot, report, run, schema};
 use profiler::privilege;
 use profiler::target::hold;
 use profiler::target::launch::ExecFailed;
 use profiler::target::signals::{self, Interrupted};
-use std::io::stdout;
 use std::process::ExitCode;
 
 /// What was asked for can't be done: a requirement, a file or a limit is in the way.
 const FAILURE: u8 = 1;
 
+/// Whoever read the output wants no more: the code of a program that SIGPIPE ended, as most are.
+const NOT_READ: u8 = 128 + 13;
+
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
     match dispatch(&cli) {
         Ok(code) => ExitCode::from(code),
+        Err(error) if NotRead::caused(&error) => ExitCode::from(NOT_READ),
         Err(error) => {
             messages::complain(&error);
             ExitCode::from(code_of(&error))
@@ -41,13 +44,13 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
     }
     match &cli.command {
         Command::Run(args) => run::run(args),
-        Command::Report(args) => report::report(args, stdout().lock()).map(|()| 0),
+        Command::Report(args) => report::report(args, standard::output()).map(|()| 0),
         Command::Export(args) => export::export(args).map(|()| 0),
         Command::Plot(args) => plot::plot(args).map(|()| 0),
         Command::Doctor(args) => {
-            doctor::doctor(args, stdout().lock()).map(|ready| if ready { 0 } else { FAILURE })
+            doctor::doctor(args, standard::output()).map(|ready| if ready { 0 } else { FAILURE })
         }
-        Command::Schema => schema::schema(stdout().lock()).map(|()| 0),
+        Command::Schema => schema::schema(standard::output()).map(|()| 0),
         Command::Hold(args) => hold::hold(args),
     }
 }

@@ -6,6 +6,7 @@
     reason = "the helpers of tests are not recognised as such in an integration test"
 )]
 
+use std::fs::File;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -39,12 +40,22 @@ fn a_bad_duration_names_a_good_one() {
 }
 
 #[test]
+fn an_interval_that_cannot_be_kept_is_refused() {
+    fails(&["run", "--interval", "1ns", "--", "true"], 2, &["--interval", "at least 1ms"]);
+}
+
+#[test]
+fn a_command_that_is_missing_does_not_start_the_comparison() {
+    fails(&["run", "--"], 2, &["the command after -- is missing", "profiler run without --"]);
+}
+
+#[test]
 fn numbers_out_of_range_are_refused() {
     fails(&["run", "--tasks", "0"], 2, &["--tasks"]);
     fails(&["run", "--workers", "0"], 2, &["--workers"]);
     // What a workload would refuse is refused before it is started.
     fails(&["run", "--workers", "10001"], 2, &["--workers", "1..=10000"]);
-    fails(&["run", "--tasks", "4294967296"], 2, &["--tasks"]);
+    fails(&["run", "--tasks", "4294967296"], 2, &["--tasks", "1..=4294967295"]);
     fails(&["run", "--max-threads", "0", "--", "true"], 2, &["--max-threads"]);
     fails(&["run", "--histogram-memory", "1KiB", "--", "true"], 2, &["4KiB"]);
     fails(&["run", "--histogram-memory", "lots", "--", "true"], 2, &["64MiB"]);
@@ -92,6 +103,36 @@ fn profiles_that_cannot_be_used_say_why() {
 
 /// A profile that was recorded.
 const PROFILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/thread-pool-workload.profile.json");
+
+/// What reads a profile, given its name.
+fn readers(name: &str) -> [Vec<&str>; 3] {
+    [
+        vec!["report", name],
+        vec!["export", name, "--format", "csv"],
+        vec!["plot", name, "--kind", "ccdf", "--metric", "blocked"],
+    ]
+}
+
+#[test]
+fn a_profile_is_read_from_standard_input() {
+    for (named, piped) in readers(PROFILE).iter().zip(readers("-")) {
+        let read = Command::new(PROFILER).args(piped).stdin(File::open(PROFILE).unwrap()).output().unwrap();
+        assert!(read.status.success(), "{}", String::from_utf8_lossy(&read.stderr));
+        assert!(read.stdout == profiler(named).stdout, "{named:?}");
+    }
+    fails(&["report", "-", PROFILE, "-"], 1, &["- is standard input", "once"]);
+}
+
+#[test]
+fn whoever_reads_no_further_hears_nothing_of_it() {
+    for arguments in readers(PROFILE).into_iter().chain([vec!["schema"], vec!["doctor"]]) {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = Command::new(PROFILER).args(&arguments).stdout(writer).output().unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), message.as_str()), (Some(128 + 13), ""), "{arguments:?}");
+    }
+}
 
 #[test]
 fn an_export_without_a_format_says_which_there_are() {

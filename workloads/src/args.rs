@@ -30,10 +30,11 @@ pub struct Args {
     pub spin: Duration,
 }
 
-/// Parses a number of tasks, at least 1.
+/// Parses a number of tasks, at least 1. The end of the range is named, since the message would else give that of the
+/// parser's own numbers.
 #[must_use]
 pub fn tasks() -> RangedI64ValueParser<u32> {
-    RangedI64ValueParser::new().range(1..)
+    RangedI64ValueParser::new().range(1..=i64::from(u32::MAX))
 }
 
 /// Parses a number of workers, 1 to 10 000.
@@ -92,7 +93,7 @@ mod tests {
     fn no_tasks_is_refused_with_the_flag_and_the_range() {
         let (kind, text) = refusal(&["--tasks", "0"]);
         assert_eq!(kind, ErrorKind::ValueValidation);
-        assert!(text.contains("invalid value '0' for '--tasks <N>': 0 is not in 1.."), "{text}");
+        assert!(text.contains("invalid value '0' for '--tasks <N>': 0 is not in 1..=4294967295"), "{text}");
     }
 
     #[test]

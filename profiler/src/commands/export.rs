@@ -2,9 +2,10 @@
 
 use super::beside::Beside;
 use super::place::Place;
+use super::standard;
 use crate::cli::{ExportArgs, SelectionArgs};
 use crate::export::{Artifact, Format, Subject};
-use crate::profile::{Profile, file};
+use crate::profile::Profile;
 use crate::series::{GroupBy, Selection};
 use crate::target::user::Invoker;
 use anyhow::{Context as _, Result, bail};
@@ -21,7 +22,7 @@ pub fn export(args: &ExportArgs) -> Result<()> {
     if args.summary && !format.has_summary() {
         bail!("--summary makes another table of csv and parquet only; leave it out for {}", format.name());
     }
-    let profiles: Vec<Profile> = args.files.iter().map(|path| file::read(path)).collect::<Result<_>>()?;
+    let profiles = standard::read(&args.files)?;
     let profiles: Vec<&Profile> = profiles.iter().collect();
     let selection = selection(&args.selection, format.group_by())?;
     let mut subject = Subject::new(&profiles, &selection, args.summary);
@@ -88,7 +89,7 @@ pub(super) fn print_bytes(bytes: &[u8], is_binary: bool) -> Result<()> {
     if is_binary && std::io::IsTerminal::is_terminal(&std::io::stdout()) {
         bail!("this format is not for a terminal; name a file with --output");
     }
-    std::io::stdout().write_all(bytes).context("cannot write to standard output")
+    standard::output().write_all(bytes).context("cannot write to standard output")
 }
 
 fn write_all(path: &Path, artifacts: &[Artifact]) -> Result<()> {
@@ -116,7 +117,7 @@ fn name(path: &Path, artifact: &Artifact) -> PathBuf {
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let cannot = || format!("cannot write {}; name another place with --output", path.display());
     match Place::of(path).with_context(cannot)? {
-        Place::Stdout => std::io::stdout().write_all(bytes).with_context(cannot),
+        Place::Stdout => standard::output().write_all(bytes).with_context(cannot),
         Place::Stream => {
             let mut stream = OpenOptions::new().append(true).open(path).with_context(cannot)?;
             stream.write_all(bytes).with_context(cannot)

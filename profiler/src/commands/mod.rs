@@ -1,5 +1,5 @@
 //! One file a command; each reads as a table of contents. What they write to is in files of their own: `output` (a
-//! profile), `place`, `beside` and `folder` (where it goes), `messages` (standard error).
+//! profile), `place`, `beside` and `folder` (where it goes), `standard` (output and input), `messages` (standard error).
 
 pub mod beside;
 pub mod compare;
@@ -14,3 +14,4 @@ pub mod recipe;
 pub mod report;
 pub mod run;
 pub mod schema;
+pub mod standard;

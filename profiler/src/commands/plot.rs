@@ -1,10 +1,11 @@
 //! `profiler plot`: figures of profiles.
 
 use super::export::{print_bytes, selection, write};
+use super::standard;
 use crate::cli::PlotArgs;
 use crate::export::Subject;
 use crate::plot::{Figure, Format};
-use crate::profile::{Profile, file};
+use crate::profile::Profile;
 use anyhow::{Context as _, Result, bail};
 use std::path::Path;
 
@@ -15,7 +16,7 @@ use std::path::Path;
 pub fn plot(args: &PlotArgs) -> Result<()> {
     let output = args.output.as_deref().filter(|path| *path != Path::new("-"));
     let format = format(args, output)?;
-    let profiles: Vec<Profile> = args.files.iter().map(|path| file::read(path)).collect::<Result<_>>()?;
+    let profiles = standard::read(&args.files)?;
     let profiles: Vec<&Profile> = profiles.iter().collect();
     let mut selection = selection(&args.selection, args.kind.group_by())?;
     if let Some(own) = args.kind.own_metric() {

@@ -1,7 +1,7 @@
 //! `profiler report`: what `run` printed, from the files alone.
 
+use super::standard;
 use crate::cli::ReportArgs;
-use crate::profile::{Profile, file};
 use crate::report::{self, Style};
 use anyhow::{Context, Result};
 use std::io::Write;
@@ -11,7 +11,7 @@ use std::io::Write;
 /// # Errors
 /// If a file can't be read or the report can't be written.
 pub fn report(args: &ReportArgs, mut out: impl Write) -> Result<()> {
-    let profiles: Vec<Profile> = args.files.iter().map(|path| file::read(path)).collect::<Result<_>>()?;
+    let profiles = standard::read(&args.files)?;
     let style = Style { threads: args.report.threads, ..Style::for_stdout() };
     let text = match profiles.as_slice() {
         [profile] => report::single(profile, &style),
