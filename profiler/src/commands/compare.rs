@@ -1,6 +1,7 @@
 //! `profiler run` without a command: the sample workloads one after the other, then side by side.
 
 use super::output::{Kept, Output, Wanted};
+use super::progress::Progress;
 use super::recipe::{Recipe, record};
 use super::run::{NOTHING_LEFT, REPORT_LEFT, check_machine, code, exit_code, is_in_place};
 use super::{folder, messages};
@@ -14,7 +15,7 @@ use crate::target::user::Invoker;
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Where the profiles go by default.
 const DEFAULT_FOLDER: &str = "profiles";
@@ -41,8 +42,10 @@ struct Entry {
 /// If the machine can't be profiled, the workloads are not there or a profile can't be written.
 pub fn compare(args: &RunArgs, user: Option<Invoker>, limits: Limits) -> Result<u8> {
     let entries = entries(&args.comparison)?;
+    check_machine(limits)?;
     let folder = args.comparison.out.clone().unwrap_or_else(|| DEFAULT_FOLDER.into());
-    folder::make(&folder, user.as_ref())?;
+    // Before the outputs, and so dropped after them: without a profile in it, it is not left behind.
+    let _made = folder::make(&folder, user.as_ref())?;
     let outputs = entries
         .iter()
         .map(|entry| {
@@ -52,7 +55,6 @@ pub fn compare(args: &RunArgs, user: Option<Invoker>, limits: Limits) -> Result<
         })
         .collect::<Result<Vec<_>>>()?;
     let mut signals = Signals::take()?;
-    check_machine(limits)?;
     let last = entries.len() - 1;
     let workloads = entries.len();
     let recipes = entries.into_iter().enumerate().map(|(number, entry)| Recipe {
@@ -106,8 +108,13 @@ struct Recorded {
 /// Records one workload after the other until a signal stops that; those that are still held are gone then.
 fn record_all(held: Vec<(Held, Recipe)>, outputs: Vec<Output>, signals: &mut Signals) -> Result<Recorded> {
     let mut recorded = Recorded { profiles: Vec::new(), written: Vec::new() };
-    for ((held, recipe), output) in held.into_iter().zip(outputs) {
-        let profile = match record_with_progress(&recipe, held, signals) {
+    let workloads = held.len();
+    for (number, ((held, recipe), output)) in held.into_iter().zip(outputs).enumerate() {
+        let name = recipe.name.unwrap_or_default();
+        let mut progress = Progress::of(&format!("{name} ({} of {workloads})", number + 1));
+        let profile = record(&recipe, held, signals, |exited| progress.draw(exited));
+        drop(progress);
+        let profile = match profile {
             // There is something to report all the same.
             Err(error) if error.is::<Interrupted>() && !recorded.profiles.is_empty() => break,
             result => result?,
@@ -119,23 +126,6 @@ fn record_all(held: Vec<(Held, Recipe)>, outputs: Vec<Output>, signals: &mut Sig
         }
     }
     Ok(recorded)
-}
-
-fn record_with_progress(recipe: &Recipe, held: Held, signals: &mut Signals) -> Result<Profile> {
-    if !Style::stderr_can_be_redrawn() {
-        return record(recipe, held, signals, |_| {});
-    }
-    let name = recipe.name.unwrap_or_default();
-    let started = Instant::now();
-    let mut shown = None;
-    let profile = record(recipe, held, signals, |exited| {
-        let seconds = started.elapsed().as_secs();
-        if shown.replace(seconds) != Some(seconds) {
-            messages::show(&format!("\r{name}: {seconds} s, {exited} threads done "));
-        }
-    });
-    messages::show("\r\x1b[K");
-    profile
 }
 
 fn entries(args: &ComparisonArgs) -> Result<Vec<Entry>> {

@@ -6,30 +6,46 @@ use nix::fcntl::OFlag;
 use std::fs::{self, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// Folders that were made. When this is dropped, those that are empty are gone again.
+#[derive(Debug, Default)]
+pub struct Made(Vec<PathBuf>);
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        for folder in self.0.iter().rev() {
+            // What has something in it stays, and what can't be removed is no reason to fail.
+            let _ = fs::remove_dir(folder);
+        }
+    }
+}
 
 /// Makes a folder and those that it is in, as far as they are missing; the owner gets each that is made.
 ///
 /// # Errors
 /// If one can't be made or be handed to its owner.
-pub fn make(folder: &Path, owner: Option<&Invoker>) -> Result<()> {
+pub fn make(folder: &Path, owner: Option<&Invoker>) -> Result<Made> {
     let missing: Vec<&Path> =
         folder.ancestors().take_while(|ancestor| *ancestor != Path::new("") && !ancestor.exists()).collect();
+    let mut made = Made::default();
     for ancestor in missing.into_iter().rev() {
-        make_one(ancestor, owner).with_context(|| {
+        let is_new = make_one(ancestor, owner).with_context(|| {
             format!("cannot make the folder {}; name another one with --out", ancestor.display())
         })?;
+        made.0.extend(is_new.then(|| ancestor.to_owned()));
     }
     if !folder.is_dir() {
         bail!("{} is not a folder; name another one with --out", folder.display());
     }
-    Ok(())
+    Ok(made)
 }
 
-fn make_one(folder: &Path, owner: Option<&Invoker>) -> Result<()> {
+/// Whether it was not there before.
+fn make_one(folder: &Path, owner: Option<&Invoker>) -> Result<bool> {
     match fs::create_dir(folder) {
         // Somebody else was faster, or it is the `..` of one that was made just now.
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(false),
         made => made?,
     }
     if let Some(owner) = owner {
@@ -39,7 +55,7 @@ fn make_one(folder: &Path, owner: Option<&Invoker>) -> Result<()> {
             .open(folder)?;
         owner.own(&made)?;
     }
-    Ok(())
+    Ok(true)
 }
 
 #[cfg(test)]
@@ -50,10 +66,22 @@ mod tests {
     fn missing_folders_are_made() {
         let within = tempfile::tempdir().unwrap();
         let folder = within.path().join("a/../b/c");
-        for _ in 0..2 {
-            make(&folder, None).unwrap();
-            assert!(within.path().join("b/c").is_dir());
-        }
+        let first = make(&folder, None).unwrap();
+        assert!(within.path().join("b/c").is_dir());
+        drop(make(&folder, None).unwrap());
+        assert!(within.path().join("b/c").is_dir(), "it was there before");
+        drop(first);
+    }
+
+    #[test]
+    fn of_folders_that_were_made_only_those_with_something_in_them_stay() {
+        let within = tempfile::tempdir().unwrap();
+        let (empty, full) = (within.path().join("a/b"), within.path().join("c/d"));
+        let made = [make(&empty, None).unwrap(), make(&full, None).unwrap()];
+        fs::write(full.join("file"), "").unwrap();
+        drop(made);
+        assert!(!within.path().join("a").exists());
+        assert!(full.join("file").exists());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! One file a command; each reads as a table of contents. What they write to is in files of their own: `output` (a
-//! profile), `place`, `beside` and `folder` (where it goes), `standard` (output and input), `messages` (standard error).
+//! profile), `place`, `beside` and `folder` (where it goes), `standard` (output and input), `messages` and `progress` (standard
+//! error).
 
 pub mod beside;
 pub mod compare;
@@ -10,6 +11,7 @@ pub mod messages;
 pub mod output;
 pub mod place;
 pub mod plot;
+pub mod progress;
 pub mod recipe;
 pub mod report;
 pub mod run;

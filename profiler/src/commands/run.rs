@@ -1,6 +1,7 @@
 //! `profiler run -- COMMAND`: what was asked for, checked; one command recorded; its report, its file, its exit code.
 
 use super::output::{Kept, Output, Wanted};
+use super::progress::Progress;
 use super::recipe::{Recipe, record};
 use super::{compare, messages};
 use crate::cli::{LimitArgs, RunArgs};
@@ -40,7 +41,10 @@ pub fn run(args: &RunArgs) -> Result<u8> {
         measure_self: args.measure_self,
         more_to_come: false,
     };
-    let profile = record(&recipe, recipe.hold(&signals)?, &mut signals, |_| {})?;
+    let mut progress = Progress::beside(name);
+    let profile = record(&recipe, recipe.hold(&signals)?, &mut signals, |exited| progress.draw(exited));
+    drop(progress);
+    let profile = profile?;
     let style = Style { threads: args.report.threads, ..Style::for_stderr() };
     let printed =
         if args.json { Ok(()) } else { messages::print(&format!("\n{}", report::single(&profile, &style))) };

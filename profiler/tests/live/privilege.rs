@@ -18,6 +18,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         capabilities_are_given_up_before_the_command_runs,
         a_callers_command_gets_no_capability_and_no_descriptor,
         two_capabilities_are_enough,
+        a_comparison_without_any_leaves_nothing,
     ]
 }
 
@@ -57,6 +58,32 @@ fn assert_bare(outcome: &Outcome) {
 
 fn descriptors(shown: &str) -> Vec<&str> {
     shown.lines().filter_map(|line| line.strip_prefix("fd ")).collect()
+}
+
+fn a_comparison_without_any_leaves_nothing() {
+    require_program("setpriv", "util-linux");
+    let scene = Scene::new();
+    fs::set_permissions(scene.folder(), fs::Permissions::from_mode(0o755)).unwrap();
+    chown(scene.folder(), Some(USER), Some(USER)).unwrap();
+    let programs = required("PROFILER_RELEASE_DIR");
+    let names = ["profiler", "thread-pool-workload", "tokio-workload"];
+    for name in names {
+        fs::copy(programs.join(name), scene.folder().join(name)).unwrap();
+    }
+    let output = Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(scene.folder().join("profiler"))
+        .args(["run", "--out", "below/profiles"])
+        .current_dir(scene.folder())
+        .output()
+        .unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains("sudo"), "{message}");
+    let left = fs::read_dir(scene.folder()).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut left: Vec<String> = left.map(|name| name.into_string().unwrap()).collect();
+    left.sort_unstable();
+    assert_eq!(left, names);
 }
 
 /// Without root, on a kernel that lets those with CAP_PERFMON use perf events.
