@@ -70,7 +70,9 @@ impl Beside {
         match self.file {
             // A link can't replace what is there, a renaming can.
             Hidden::Nameless(file) => {
-                let named = temporary().make_in(folder_of(&self.place), |name| link(&file, name))?;
+                let named = temporary()
+                    .make_in(folder_of(&self.place), |name| link(&file, name))
+                    .map_err(without_name)?;
                 named.persist(&self.place).map(drop).map_err(|error| error.error)
             }
             Hidden::Named(file) => file.persist(&self.place).map(drop).map_err(|error| error.error),
@@ -86,7 +88,9 @@ impl Hidden {
     }
 
     fn named(folder: &Path) -> io::Result<Self> {
-        temporary().permissions(Permissions::from_mode(FILE_MODE)).tempfile_in(folder).map(Self::Named)
+        let mut builder = temporary();
+        let file = builder.permissions(Permissions::from_mode(FILE_MODE)).tempfile_in(folder);
+        file.map(Self::Named).map_err(without_name)
     }
 }
 
@@ -94,6 +98,11 @@ fn temporary() -> Builder<'static, 'static> {
     let mut builder = Builder::new();
     builder.prefix(".profile-").suffix(".tmp");
     builder
+}
+
+/// What the kernel answered alone: the temporary name, which `tempfile` adds, is of a file that nobody knows of.
+fn without_name(error: io::Error) -> io::Error {
+    if error.raw_os_error().is_some() { error } else { error.kind().into() }
 }
 
 /// Gives an open file a name. By way of /proc: by its descriptor alone a file that belongs to somebody else could only
@@ -181,6 +190,14 @@ mod tests {
             let beside = Beside { place, file: hide(folder.path()).unwrap() };
             assert!(beside.persist().is_err());
             assert_eq!(names_in(folder.path()), ["folder"]);
+        }
+    }
+
+    #[test]
+    fn a_message_does_not_name_the_temporary_file() {
+        for hide in [Hidden::nameless, Hidden::named] {
+            let error = hide(Path::new("/proc/self")).err().unwrap().to_string();
+            assert!(!error.contains(".tmp"), "{error}");
         }
     }
 

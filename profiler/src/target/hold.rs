@@ -39,11 +39,11 @@ pub fn hold(args: &HoldArgs) -> Result<u8> {
     let mut release = reopen(args.release, OpenOptions::new().read(true))?;
     let mut failure = reopen(args.failure, OpenOptions::new().write(true))?;
     let mut peak = Peak::open();
-    if let (Some(uid), Some(gid)) = (args.uid, args.gid) {
-        become_user(Uid::from_raw(uid), Gid::from_raw(gid))
-            .context("cannot take on the identity of the calling user")?;
+    if let Err(error) = settle(args) {
+        // The empty line stands for the usage, which is told only of a child that got so far.
+        write!(failure, "\n{error:#}").context("cannot tell the profiler what is wrong")?;
+        return Ok(NOT_EXECUTABLE);
     }
-    privilege::disinherit()?;
     let mut go = [0];
     if release.read_exact(&mut go).is_err() {
         // The profiler is gone: nothing is started.
@@ -63,6 +63,15 @@ pub fn hold(args: &HoldArgs) -> Result<u8> {
     let Refusal { reason, code } = refusal::explain(program, &error);
     writeln!(failure, "{reason}").context("cannot tell the profiler that the command failed")?;
     Ok(code)
+}
+
+/// Takes on what the command is to have.
+fn settle(args: &HoldArgs) -> Result<()> {
+    if let (Some(uid), Some(gid)) = (args.uid, args.gid) {
+        become_user(Uid::from_raw(uid), Gid::from_raw(gid))
+            .context("cannot take on the identity of the calling user")?;
+    }
+    privilege::disinherit()
 }
 
 /// What this process has used so far is not the command's: the profiler takes it off.

@@ -18,7 +18,7 @@ use wait4::Wait4 as _;
 
 /// A command that cannot be executed. Its exit code is the one a shell would give.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot execute {command}: {reason}")]
+#[error("cannot execute {command:?}: {reason}")]
 pub struct ExecFailed {
     /// The command's name.
     pub command: String,
@@ -138,12 +138,16 @@ impl Held {
     pub fn release(mut self) -> Result<Running> {
         let family = Family::of(self.pid)?;
         let started = Instant::now();
-        self.release.write_all(&[1]).context("the child ended before it was released")?;
+        let released = self.release.write_all(&[1]);
         let mut said = String::new();
         // Ends with the exec, which closes the other end, or with what went wrong.
         self.failure.read_to_string(&mut said).context("cannot hear from the child")?;
-        let (used, reason) =
-            said.split_once('\n').context("the child ended before it executed the command")?;
+        let told = said.split_once('\n');
+        if let Some(("", reason)) = told {
+            bail!("{reason}");
+        }
+        released.context("the child ended before it was released")?;
+        let (used, reason) = told.context("the child ended before it executed the command")?;
         let before_exec = serde_json::from_str(used).context("cannot understand the child's usage")?;
         if !reason.is_empty() {
             let status =

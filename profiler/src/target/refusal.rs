@@ -27,6 +27,7 @@ pub(super) fn explain(program: &OsStr, error: &Error) -> Refusal {
     let path = Path::new(program);
     let is_path = program.as_encoded_bytes().contains(&b'/');
     let reason = match error.kind() {
+        _ if program.is_empty() => "its name is empty".to_owned(),
         ErrorKind::NotFound if is_path => missing(path),
         ErrorKind::NotFound => not_in_path(path),
         ErrorKind::PermissionDenied if is_path => denied(path),
@@ -117,6 +118,7 @@ mod tests {
             (file("notes", "text", 0o644), "chmod +x", NOT_EXECUTABLE),
             (folder.path().to_owned(), "folder", NOT_EXECUTABLE),
             ("no-such-command-anywhere".into(), "PATH=", NOT_FOUND),
+            ("".into(), "is empty", NOT_FOUND),
         ];
         for (program, words, code) in cases {
             let refusal = refusal(&program);

@@ -25,10 +25,7 @@ impl Invoker {
         let (Ok(uid), Ok(gid)) = (std::env::var("SUDO_UID"), std::env::var("SUDO_GID")) else {
             return Ok(None);
         };
-        let uid: u32 =
-            uid.parse().with_context(|| format!("SUDO_UID is {uid:?}; unset it or use --as-root"))?;
-        let gid: u32 =
-            gid.parse().with_context(|| format!("SUDO_GID is {gid:?}; unset it or use --as-root"))?;
+        let (uid, gid) = (id("SUDO_UID", &uid)?, id("SUDO_GID", &gid)?);
         if !Uid::effective().is_root() || uid == 0 {
             return Ok(None);
         }
@@ -45,5 +42,27 @@ impl Invoker {
     pub fn own(&self, file: &File) -> Result<()> {
         nix::unistd::fchown(file, Some(Uid::from_raw(self.uid)), Some(Gid::from_raw(self.gid)))
             .context("cannot give the file to the user who called sudo")
+    }
+}
+
+/// The number in a variable that sudo sets.
+fn id(variable: &str, text: &str) -> Result<u32> {
+    // The largest stands for no user at all (setresuid(2)).
+    let id = text.parse().ok().filter(|&id| id != u32::MAX);
+    id.with_context(|| format!("{variable} is {text:?}, which no user has; unset it or use --as-root"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_id_is_refused_with_the_way_out_last() {
+        assert_eq!(id("SUDO_UID", "65534").unwrap(), 65534);
+        for text in ["", "abc", "-1", "4294967295", "4294967296"] {
+            let message = format!("{:#}", id("SUDO_UID", text).unwrap_err());
+            assert!(message.starts_with(&format!("SUDO_UID is {text:?}")), "{message}");
+            assert!(message.ends_with("unset it or use --as-root"), "{message}");
+        }
     }
 }

@@ -1,12 +1,18 @@
 //! Under sudo the command runs as the user who called it, and the files are that user's.
 
-use crate::support::{CALLER, Scene, command, trials};
+use crate::support::{CALLER, Outcome, Scene, command, require_program, trials};
 use libtest_mimic::Trial;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
+use std::process::Command;
 
 pub(crate) fn tests() -> Vec<Trial> {
-    trials![under_sudo_the_command_is_the_callers, as_root_overrides_it, a_damaged_caller_is_refused,]
+    trials![
+        under_sudo_the_command_is_the_callers,
+        as_root_overrides_it,
+        a_damaged_caller_is_refused,
+        one_that_cannot_be_become_is_told_once
+    ]
 }
 
 fn under_sudo_the_command_is_the_callers() {
@@ -33,4 +39,19 @@ fn a_damaged_caller_is_refused() {
     assert_eq!(outcome.code, 1, "{}", outcome.stderr);
     assert!(outcome.stderr.contains("SUDO_UID"), "{}", outcome.stderr);
     assert!(!outcome.has_profile());
+}
+
+fn one_that_cannot_be_become_is_told_once() {
+    require_program("setpriv", "util-linux");
+    let scene = Scene::under_sudo();
+    let profiler = scene.run_command(&command(&["touch", "started"]));
+    let mut without_setuid = Command::new("setpriv");
+    without_setuid.arg("--bounding-set=-setuid").arg(profiler.get_program()).args(profiler.get_args());
+    without_setuid.envs(profiler.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = without_setuid.current_dir(scene.folder()).output().unwrap();
+    let outcome = Outcome::of(output, &scene.file());
+    assert_eq!(outcome.code, 1, "{}", outcome.stderr);
+    assert_eq!(outcome.stderr.lines().count(), 1, "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("cannot take on the identity of the calling user"), "{}", outcome.stderr);
+    assert!(!scene.folder().join("started").exists() && !outcome.has_profile());
 }
