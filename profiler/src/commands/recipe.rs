@@ -123,7 +123,7 @@ pub fn record(
         run: Run {
             name: recipe.name.map(str::to_owned),
             command: recipe.command.clone(),
-            started_at: started_at.to_string(),
+            started_at: rfc3339(started_at),
             started_ns,
             wall_ns: usage.wall_ns,
             exit_code: ended.status.code(),
@@ -173,6 +173,11 @@ fn explain(error: anyhow::Error, limits: Limits) -> Result<Session> {
     if missing.is_empty() { Err(error) } else { Err(error.context(Missing(missing))) }
 }
 
+/// To the nanosecond, always in as many digits.
+fn rfc3339(time: jiff::Timestamp) -> String {
+    format!("{time:.9}")
+}
+
 fn nanos(time: Duration) -> Nanos {
     Nanos(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
 }
@@ -207,4 +212,16 @@ pub(crate) fn read_summary(stdout: impl std::io::Read) -> Result<Option<Workload
     }
     let read: Option<Workload> = serde_json::from_str(text.trim()).ok();
     read.map(Some).with_context(|| format!("the workload wrote {} and not its summary", excerpt(text.trim())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_has_nine_digits_whatever_they_are() {
+        let at = |nanos| rfc3339(jiff::Timestamp::new(1_800_000_000, nanos).unwrap());
+        assert_eq!(at(0), "2027-01-15T08:00:00.000000000Z");
+        assert_eq!(at(120_000_000), "2027-01-15T08:00:00.120000000Z");
+    }
 }
