@@ -3,7 +3,11 @@
 //! Everything is fixed-width integers, every type's size is asserted, and there is no padding: what is not a
 //! value is a named reserved field.
 
+mod settings;
+pub mod state;
+
 use crate::{buckets, metric::Metric};
+pub use settings::{Chosen, Offsets, Settings, TICK_NS};
 
 /// Bytes of a thread's name in the kernel, with the closing zero (`TASK_COMM_LEN`, include/linux/sched.h).
 pub const NAME_BYTES: usize = 16;
@@ -120,25 +124,6 @@ pub struct KernelCounters {
     pub migrations: u64,
 }
 
-/// What a thread is doing, between two events.
-pub mod state {
-    /// Running on a CPU.
-    pub const ON_CPU: u32 = 1;
-    /// Off CPU since a voluntary switch.
-    pub const BLOCKED: u32 = 2;
-    /// Off CPU since an involuntary switch to another thread.
-    pub const PREEMPTED: u32 = 3;
-    /// Off CPU since an involuntary switch to the idle task: it may run, and nobody took its CPU (bandwidth
-    /// limit, move to another CPU).
-    pub const HELD_BACK: u32 = 4;
-    /// Born and not yet switched in.
-    pub const NEWBORN: u32 = 5;
-    /// No longer recorded: it exited or the recording was closed.
-    pub const CLOSED: u32 = 6;
-    /// Running on a CPU, in the slice during which the recording found it.
-    pub const FOUND: u32 = 7;
-}
-
 /// The phases of a slot, in the order in which it goes through them.
 pub mod phase {
     /// Not in use, or handed back.
@@ -184,7 +169,7 @@ pub struct Slot {
     pub until_ns: u64,
     /// One of [`state`]: what the thread was doing at `until_ns`.
     pub open_state: u32,
-    /// 1 if the thread was born during the recording, 0 if it was found running.
+    /// 1 if the thread was born during the recording, 0 if it was there before.
     pub newborn: u32,
     /// Since when it was doing that.
     pub open_since_ns: u64,
@@ -202,9 +187,9 @@ pub struct Slot {
     pub start: KernelCounters,
     /// The kernel's counters when it ended.
     pub end: KernelCounters,
-    /// CPU time is compared from the first switch-out on where the thread was found running (`newborn` = 0),
-    /// since the kernel brings its figure up to date only then: the `on_cpu` of that first slice.
-    pub first_slice_ns: u64,
+    /// How long what `found_state` says lasted from `from_ns` on. Where that was on a CPU, CPU time is compared from
+    /// its end on, since the kernel brings its figure up to date only then.
+    pub found_ns: u64,
     /// The name it has, or had last.
     pub name: [u8; NAME_BYTES],
     /// The names it had before, oldest first.
@@ -216,8 +201,9 @@ pub struct Slot {
     /// One of [`state`]: what it was doing when the task iterator last looked at it, for a snapshot or to close its
     /// record.
     pub seen_state: u32,
-    /// Fills the last cache line.
-    pub reserved: u32,
+    /// FOUND or one of the MET of [`state`]: what the thread was doing at `from_ns`, once that is over; 0 before, and for
+    /// a newborn thread. Written after `found_ns`.
+    pub found_state: u32,
 }
 
 /// What the programs keep of each thread of the target while it lives.
@@ -285,8 +271,10 @@ pub struct SlotlessTotals {
     pub faults_never_accounted: u64,
     /// Intervals whose end was stamped before their start.
     pub clock_backwards: u64,
-    /// Growth of the kernel's counters over the recording of those that are finished.
-    pub kernel: KernelCounters,
+    /// The kernel's counters at the end of the recording of those that are finished.
+    pub end: KernelCounters,
+    /// The kernel's counters where the recording of each began.
+    pub start: KernelCounters,
 }
 
 /// Counters that belong to no thread; index 0 of their map.
@@ -305,6 +293,10 @@ pub struct Global {
     pub closings: u64,
     /// Times that all tasks were walked to close records.
     pub walks: u64,
+    /// Threads that joined while they lived.
+    pub joined: u64,
+    /// Threads that were being born or switched when a walk came to them, so that another walk has to look.
+    pub postponed: u64,
 }
 
 /// The message that a thread has exited and its slot may be collected.
@@ -313,58 +305,6 @@ pub struct Global {
 pub struct Exited {
     /// The slot.
     pub slot: u32,
-    /// Keeps the size a multiple of 8.
-    pub reserved: u32,
-}
-
-/// Where the running kernel keeps the fields that the programs read: bytes from the start of the struct.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-pub struct Offsets {
-    /// `task_struct.pid`
-    pub pid: u32,
-    /// `task_struct.tgid`
-    pub tgid: u32,
-    /// `task_struct.flags`
-    pub flags: u32,
-    /// `task_struct.comm`
-    pub comm: u32,
-    /// `task_struct.start_time`
-    pub start_time: u32,
-    /// `task_struct.nvcsw`
-    pub nvcsw: u32,
-    /// `task_struct.nivcsw`
-    pub nivcsw: u32,
-    /// `task_struct.min_flt`
-    pub min_flt: u32,
-    /// `task_struct.maj_flt`
-    pub maj_flt: u32,
-    /// `task_struct.se.sum_exec_runtime`
-    pub sum_exec_runtime: u32,
-    /// `task_struct.se.nr_migrations`
-    pub nr_migrations: u32,
-    /// `pt_regs.orig_ax`
-    pub orig_ax: u32,
-}
-
-/// What user space decides before the programs are loaded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-pub struct Settings {
-    /// Device of the pid namespace in which `target_pid` holds.
-    pub namespace_device: u64,
-    /// Inode of that namespace.
-    pub namespace_inode: u64,
-    /// The process whose next exec makes it the target; 0 for none.
-    pub target_pid: u32,
-    /// 1 to follow child processes, 0 to follow only the threads of the target process.
-    pub follow_children: u32,
-    /// Slots there are.
-    pub slots: u32,
-    /// Pages there are, page 0 included.
-    pub pages: u32,
-    /// 32 less the logarithm of the number of places in the table of states, 1 to 31.
-    pub place_shift: u32,
     /// Keeps the size a multiple of 8.
     pub reserved: u32,
 }
@@ -379,13 +319,13 @@ const _: () = {
     assert!(size_of::<TaskState>() == 56);
     assert!(size_of::<Place>() == 64);
     assert!(size_of::<Exited>() == 8);
-    assert!(size_of::<Offsets>() == 48);
-    assert!(size_of::<Settings>() == 40);
+    assert!(size_of::<Global>() == 64);
+    assert!(size_of::<SlotlessTotals>() == 464);
 };
 
 #[cfg(feature = "user")]
 mod user {
-    use super::{Exited, Global, Offsets, Settings, SlotlessTotals};
+    use super::{Chosen, Exited, Global, Offsets, Settings, SlotlessTotals};
 
     // SAFETY: fixed-width integers without padding (sizes asserted above).
     unsafe impl aya::Pod for Offsets {}
@@ -397,4 +337,6 @@ mod user {
     unsafe impl aya::Pod for SlotlessTotals {}
     // SAFETY: as above.
     unsafe impl aya::Pod for Exited {}
+    // SAFETY: as above.
+    unsafe impl aya::Pod for Chosen {}
 }

@@ -17,7 +17,7 @@ use aya_ebpf::{
 };
 use core::ffi::c_void;
 use profiler_ebpf::metric::Metric;
-use programs::{fault, lifecycle, snapshot, switch};
+use programs::{fault, lifecycle, met, snapshot, switch};
 
 // The kernel passes tracepoint arguments as declared in include/trace/events/; the verifier checks their types
 // against its own BTF before a program may be attached.
@@ -25,7 +25,7 @@ use programs::{fault, lifecycle, snapshot, switch};
 /// `sched_switch(preempt, prev, next, prev_state)`, kernel/sched/core.c `__schedule`.
 #[btf_tracepoint(function = "sched_switch")]
 fn sched_switch(ctx: BtfTracePointContext) -> i32 {
-    switch::sched_switch(ctx.arg(1), ctx.arg(2), ctx.arg(3));
+    switch::sched_switch(ctx.arg(0), ctx.arg(1), ctx.arg(2), ctx.arg(3));
     0
 }
 
@@ -97,6 +97,14 @@ fn major_fault(_ctx: PerfEventContext) -> u32 {
 #[unsafe(link_section = "iter/task")]
 pub extern "C" fn close_all(ctx: *mut c_void) -> i32 {
     lifecycle::close(ctx.cast());
+    0
+}
+
+/// Walks all tasks and has those join that are threads of a chosen process.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = "iter/task")]
+pub extern "C" fn join_chosen(ctx: *mut c_void) -> i32 {
+    met::join(ctx.cast());
     0
 }
 

@@ -1,5 +1,9 @@
 //! What can be typed. Only clap types: every command turns them into checked settings before anything runs.
 
+mod attach;
+
+pub use attach::{AttachArgs, ChoiceArgs};
+
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
@@ -43,6 +47,9 @@ pub enum Command {
     /// Profile a command and its children; without a command, compare the two sample workloads
     #[command(after_help = RUN_EXAMPLES)]
     Run(Box<RunArgs>),
+    /// Profile processes that run already, and their children from then on; they are left as they are
+    #[command(after_help = attach::EXAMPLES)]
+    Attach(Box<AttachArgs>),
     /// Print the report of profiles that were recorded before (needs no root)
     Report(ReportArgs),
     /// Turn profiles into what other programs, papers and people read (needs no root)
@@ -92,21 +99,9 @@ pub struct RunArgs {
     #[arg(short, long, value_name = "FILE", requires = "command")]
     pub output: Option<PathBuf>,
 
-    /// Print the profile instead of the report (only with --output -)
-    #[arg(long, requires = "output")]
-    pub json: bool,
-
-    /// Overwrite an existing file, whatever is in it
-    #[arg(long)]
-    pub force: bool,
-
     /// Stop the command after this time: SIGTERM, and SIGKILL two seconds later (10s, 1m30s)
     #[arg(long, value_parser = duration, value_name = "TIME")]
     pub duration: Option<Duration>,
-
-    /// Also record in intervals of this time, at least 1ms: what happened when. They add up to the whole (1s, 100ms)
-    #[arg(long, value_parser = interval, value_name = "TIME")]
-    pub interval: Option<Duration>,
 
     /// Profile only the command's own process, not its children
     #[arg(long)]
@@ -115,6 +110,30 @@ pub struct RunArgs {
     /// Under sudo, run the command as root and not as the user who called sudo
     #[arg(long)]
     pub as_root: bool,
+
+    /// What `attach` has too.
+    #[command(flatten)]
+    pub recording: RecordingArgs,
+
+    /// What is compared without a command.
+    #[command(flatten)]
+    pub comparison: ComparisonArgs,
+}
+
+/// How anything is recorded and shown.
+#[derive(Debug, Args)]
+pub struct RecordingArgs {
+    /// Print the profile instead of the report (only with --output -)
+    #[arg(long, requires = "output")]
+    pub json: bool,
+
+    /// Overwrite an existing file, whatever is in it
+    #[arg(long)]
+    pub force: bool,
+
+    /// Also record in intervals of this time, at least 1ms: what happened when. They add up to the whole (1s, 100ms)
+    #[arg(long, value_parser = interval, value_name = "TIME")]
+    pub interval: Option<Duration>,
 
     /// Measure what the recording itself costs: time and runs of the BPF programs, CPU and memory of the profiler.
     /// The kernel's statistics that this needs make every BPF program of the machine a little slower meanwhile
@@ -128,10 +147,6 @@ pub struct RunArgs {
     /// How the report looks.
     #[command(flatten)]
     pub report: StyleArgs,
-
-    /// What is compared without a command.
-    #[command(flatten)]
-    pub comparison: ComparisonArgs,
 }
 
 /// How much room a recording has.

@@ -74,6 +74,32 @@ fn json_needs_standard_output() {
 }
 
 #[test]
+fn processes_are_chosen_in_exactly_one_way() {
+    fails(&["attach"], 2, &["--pid", "--name", "--cgroup", "--unit"]);
+    fails(&["attach", "--pid", "1", "--name", "x"], 2, &["--pid", "--name", "cannot be used"]);
+    fails(&["attach", "--unit", "a", "--cgroup", "b"], 2, &["--unit", "--cgroup", "cannot be used"]);
+    fails(&["attach", "--pid", "0"], 2, &["--pid", "1..=4194304"]);
+    fails(&["attach", "--pid", "nginx"], 2, &["--pid", "nginx"]);
+    fails(&["attach", "--name", "[a"], 2, &["--name", "'nginx*'"]);
+}
+
+#[test]
+fn what_can_not_be_attached_to_is_told_with_a_way_out() {
+    fails(&["attach", "--pid", "4194304"], 1, &["no process 4194304", "--name"]);
+    fails(&["attach", "--name", "no-such-program"], 1, &["no-such-program", "--pid"]);
+    fails(&["attach", "--cgroup", "no/such/group"], 1, &["no/such/group", "/proc/PID/cgroup"]);
+    fails(&["attach", "--unit", "no-such-unit"], 1, &["no-such-unit.service", "systemctl"]);
+    // The first thread of the kernel, in the initial pid namespace.
+    if std::fs::read_to_string("/proc/2/comm").is_ok_and(|name| name.trim() == "kthreadd") {
+        fails(&["attach", "--pid", "2"], 1, &["kthreadd", "thread of the kernel"]);
+    }
+    let this = std::process::id().to_string();
+    fails(&["attach", "--pid", &this, "--json"], 2, &["--output"]);
+    fails(&["attach", "--pid", &this, "--json", "-o", "x.json"], 1, &["--output -"]);
+    fails(&["attach", "--pid", &this, "-o", "/nonexistent/x.json"], 1, &["/nonexistent", "--output"]);
+}
+
+#[test]
 fn an_unwritable_output_is_found_first() {
     fails(&["run", "--output", "/nonexistent/x.json", "--", "true"], 1, &["/nonexistent", "--output"]);
 }
@@ -175,7 +201,7 @@ fn the_files_of_an_export_are_named_after_the_first() {
 #[test]
 fn help_names_every_command() {
     let help = String::from_utf8(profiler(&["--help"]).stdout).unwrap();
-    for command in ["run", "report", "export", "doctor", "schema"] {
+    for command in ["run", "attach", "report", "export", "doctor", "schema"] {
         assert!(help.contains(command), "{help}");
     }
     assert!(!help.contains("__hold"), "{help}");

@@ -2,6 +2,7 @@
 //! fault. A fault that the kernel retries enters once and is accounted once.
 
 use super::{
+    met,
     pages::record,
     slots::{self, slot},
     states,
@@ -26,12 +27,13 @@ pub(crate) fn entered() {
 #[inline(always)]
 pub(crate) fn accounted(metric: Metric) {
     let Some(thread) = states::of(current()) else { return };
-    if thread.state == state::CLOSED {
+    let entered = thread.fault_ns;
+    thread.fault_ns = 0;
+    let state = thread.state;
+    if state == state::CLOSED {
         return;
     }
     let now = now_ns();
-    let entered = thread.fault_ns;
-    thread.fault_ns = 0;
     let Some(slot) = slot(thread.slot) else {
         if entered != 0 {
             slots::measure_slotless(metric as u32, entered, now);
@@ -46,6 +48,9 @@ pub(crate) fn accounted(metric: Metric) {
         slot.major_without_entry += 1;
     } else {
         slot.minor_without_entry += 1;
+    }
+    if met::is_met(state) {
+        met::fault_accounted(slot, metric as u32);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Which threads belong to the target: birth, exec, rename, and the end of the recording.
 
 use super::{
+    met,
     slots::{self, Start, add_shared, global, slot},
     snapshot, states,
     task::{self, Task, now_ns},
@@ -120,8 +121,8 @@ pub(crate) fn close(iterator: *mut TaskIterator) {
         return;
     };
     let Some(thread) = states::of(task) else { return };
-    let open_state = thread.state;
-    if open_state == state::CLOSED {
+    let was = thread.state;
+    if was == state::CLOSED {
         return;
     }
     add_shared(&mut global.closings);
@@ -129,7 +130,8 @@ pub(crate) fn close(iterator: *mut TaskIterator) {
     if !states::agrees(thread, &counters) && global.walks < PATIENCE {
         return;
     }
-    if !states::replace(thread, open_state, state::CLOSED) {
+    let open_state = met::shown(was, thread, task);
+    if !states::replace(thread, was, state::CLOSED) {
         return;
     }
     if !states::agrees(thread, &counters) {
@@ -138,35 +140,22 @@ pub(crate) fn close(iterator: *mut TaskIterator) {
     }
     match slot(thread.slot) {
         Some(slot) => {
-            snapshot::saw(slot, thread);
+            snapshot::saw(slot, thread, open_state);
             slots::finish(task, slot, &counters, now_ns(), open_state, thread.since_ns);
             slot.phase = phase::CLOSED;
         }
-        None => slots::finish_slotless(&counters, slots::slotless_entry::CLOSING, open_state),
+        None => slots::finish_slotless(&counters, slots::slotless_entry::WALKS, open_state),
     }
 }
 
 /// Makes a thread part of the target.
 #[inline(always)]
 fn join(task: Task, initial: u32, start: &Start) {
-    let kernel_worker = u16::from(task::flags(task) & KERNEL_WORKER_FLAGS != 0);
-    let closed = TaskState {
-        since_ns: start.from_ns,
-        waking_ns: 0,
-        nvcsw: start.counters.voluntary_switches,
-        cpu_ns: start.counters.cpu_ns,
-        fault_ns: 0,
-        blocked_key: 0,
-        slot: NO_SLOT,
-        // The end of the recording must not find it before it has its slot.
-        state: state::CLOSED,
-        kernel_worker,
-        nivcsw: start.counters.involuntary_switches as u16,
-    };
-    match states::create(task, closed) {
+    // The end of the recording must not find it before it has its slot.
+    match states::create(task, begun(task, start, NO_SLOT, state::CLOSED)) {
         // Before the thread runs on: it is newborn, or it is the one that executes this.
         Some(thread) => {
-            let slot = slots::claim(task, start);
+            let slot = slots::claim(task, start, slots::slotless_entry::TRACEPOINTS);
             // SAFETY: a field of a valid reference. Volatile, because it must be written before the state.
             unsafe { (&raw mut thread.slot).write_volatile(slot) };
             states::enter(thread, initial, start.from_ns);
@@ -176,6 +165,23 @@ fn join(task: Task, initial: u32, start: &Start) {
                 add_shared(&mut global.threads_without_state);
             }
         }
+    }
+}
+
+/// The state of a thread that nothing has happened to.
+#[inline(always)]
+pub(crate) fn begun(task: Task, start: &Start, slot: u32, state: u32) -> TaskState {
+    TaskState {
+        since_ns: start.from_ns,
+        waking_ns: 0,
+        nvcsw: start.counters.voluntary_switches,
+        cpu_ns: start.counters.cpu_ns,
+        fault_ns: 0,
+        blocked_key: 0,
+        slot,
+        state,
+        kernel_worker: u16::from(task::flags(task) & KERNEL_WORKER_FLAGS != 0),
+        nivcsw: start.counters.involuntary_switches as u16,
     }
 }
 

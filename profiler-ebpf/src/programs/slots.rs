@@ -1,6 +1,9 @@
 //! The slots: where a thread's results are, in memory that user space maps.
 
-use super::task::{self, Task};
+use super::{
+    met,
+    task::{self, Task},
+};
 use aya_ebpf::{
     bindings::{BPF_F_MMAPABLE, BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP},
     btf_maps::{Array, PerCpuArray, Queue, RingBuf},
@@ -32,14 +35,14 @@ const MESSAGE_BYTES: u64 = 8 + size_of::<Exited>() as u64;
 #[btf_map]
 static GLOBALS: Array<Global, 1> = Array::new();
 
-/// Entry 0: what the tracepoints sum up. Entry 1: what closing sums up, which a tracepoint may interrupt.
+/// Entry 0: what the tracepoints sum up. Entry 1: what joining and closing sum up, which a tracepoint may interrupt.
 #[btf_map]
 static SLOTLESS: PerCpuArray<SlotlessTotals, 2> = PerCpuArray::new();
 
 /// Which entry of [`SLOTLESS`] to add to.
 pub(crate) mod slotless_entry {
     pub(crate) const TRACEPOINTS: u32 = 0;
-    pub(crate) const CLOSING: u32 = 1;
+    pub(crate) const WALKS: u32 = 1;
 }
 
 /// The counters that belong to no thread.
@@ -96,16 +99,18 @@ pub(crate) struct Start {
     pub(crate) counters: KernelCounters,
 }
 
-/// Takes a free slot for a thread: its number, or [`NO_SLOT`].
+/// Takes a free slot for a thread: its number, or [`NO_SLOT`]. A thread without one is counted in the given entry of
+/// [`SLOTLESS`].
 #[inline(always)]
-pub(crate) fn claim(task: Task, start: &Start) -> u32 {
+pub(crate) fn claim(task: Task, start: &Start, entry: u32) -> u32 {
     let number = match FREE_SLOTS.pop() {
         Ok(Some(number)) => number,
         _ => first_use(),
     };
     let Some(slot) = slot(number) else {
-        if let Some(totals) = slotless(slotless_entry::TRACEPOINTS) {
+        if let Some(totals) = slotless(entry) {
             totals.threads += 1;
+            add(&mut totals.start, &start.counters);
         }
         return NO_SLOT;
     };
@@ -174,14 +179,39 @@ pub(crate) fn finish_slotless(counters: &KernelCounters, entry: u32, open_state:
     if (open_state as usize) < totals.open.len() {
         totals.open[open_state as usize] += 1;
     }
-    // A thread without a slot was born in the recording (the target's first takes the first slot), so its
-    // counters started at 0.
-    totals.kernel.voluntary_switches += counters.voluntary_switches;
-    totals.kernel.involuntary_switches += counters.involuntary_switches;
-    totals.kernel.minor_faults += counters.minor_faults;
-    totals.kernel.major_faults += counters.major_faults;
-    totals.kernel.cpu_ns += counters.cpu_ns;
-    totals.kernel.migrations += counters.migrations;
+    add(&mut totals.end, counters);
+}
+
+#[inline(always)]
+fn add(sum: &mut KernelCounters, more: &KernelCounters) {
+    sum.voluntary_switches += more.voluntary_switches;
+    sum.involuntary_switches += more.involuntary_switches;
+    sum.minor_faults += more.minor_faults;
+    sum.major_faults += more.major_faults;
+    sum.cpu_ns += more.cpu_ns;
+    sum.migrations += more.migrations;
+}
+
+/// Undoes [`claim`] for a thread of which nothing was recorded.
+#[inline(always)]
+pub(crate) fn give_back(number: u32, start: &KernelCounters, entry: u32) {
+    match slot(number) {
+        Some(slot) => {
+            slot.phase = phase::FREE;
+            // The queue has room for every slot.
+            let _ = FREE_SLOTS.push(number, 0);
+        }
+        None => {
+            let Some(totals) = slotless(entry) else { return };
+            totals.threads -= 1;
+            totals.start.voluntary_switches -= start.voluntary_switches;
+            totals.start.involuntary_switches -= start.involuntary_switches;
+            totals.start.minor_faults -= start.minor_faults;
+            totals.start.major_faults -= start.major_faults;
+            totals.start.cpu_ns -= start.cpu_ns;
+            totals.start.migrations -= start.migrations;
+        }
+    }
 }
 
 /// Tells user space that a slot may be collected.
@@ -204,7 +234,9 @@ pub(crate) fn announce(slot: &mut Slot, number: u32) {
 #[inline(always)]
 pub(crate) fn add_interval(into: &mut Totals, from: u64, to: u64, clock_backwards: &mut u64) {
     if to < from {
-        *clock_backwards += 1;
+        if !met::is_no_sample(from) {
+            *clock_backwards += 1;
+        }
         return;
     }
     into.add(to - from);

@@ -1,6 +1,6 @@
 //! What each thread is doing now: written into its slot, where user space reads it for an interval.
 
-use super::{lifecycle::TaskIterator, slots::slot, states};
+use super::{lifecycle::TaskIterator, met, slots::slot, states};
 use profiler_ebpf::layout::{Slot, TaskState, state};
 
 /// Looks at one task, if it belongs to the target. The thread may be switched at the same moment on another CPU; user
@@ -13,14 +13,14 @@ pub(crate) fn look(iterator: *mut TaskIterator) {
         return;
     }
     if let Some(slot) = slot(thread.slot) {
-        saw(slot, thread);
+        saw(slot, thread, met::shown(thread.state, thread, task));
     }
 }
 
 /// Writes down what a thread is doing.
 #[inline(always)]
-pub(crate) fn saw(slot: &mut Slot, thread: &TaskState) {
-    slot.seen_state = thread.state;
+pub(crate) fn saw(slot: &mut Slot, thread: &TaskState, state: u32) {
+    slot.seen_state = state;
     slot.seen_since_ns = thread.since_ns;
     slot.seen_waking_ns = thread.waking_ns;
 }

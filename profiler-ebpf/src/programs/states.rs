@@ -18,6 +18,9 @@ use aya_ebpf::{
 use core::{arch::asm, intrinsics::AtomicOrdering, ptr};
 use profiler_ebpf::layout::{KernelCounters, Place, TaskState};
 
+/// In [`Place::task`] while the state is being written: not the address of any task.
+const TAKEN: u64 = 1;
+
 // The loader sets the size.
 #[btf_map]
 static PLACES: Array<Place, 1> = Array::new();
@@ -77,11 +80,14 @@ pub(crate) fn create<'a>(task: Task, mut initial: TaskState) -> Option<&'a mut T
         core::intrinsics::atomic_cxchg::<u64, { AtomicOrdering::SeqCst }, { AtomicOrdering::SeqCst }>(
             &raw mut place.task,
             0,
-            task as u64,
+            TAKEN,
         )
     };
     if free {
         place.state = initial;
+        // SAFETY: as above. Volatile, because the thread may be switching on another CPU, which must find its state
+        // complete.
+        unsafe { (&raw mut place.task).write_volatile(task as u64) };
         return Some(&mut place.state);
     }
     add_shared(&mut global()?.states_in_storage);

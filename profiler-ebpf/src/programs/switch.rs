@@ -1,7 +1,7 @@
 //! The four switch metrics, and what a thread was blocked on.
 
 use super::{
-    fault,
+    fault, met,
     pages::record,
     slots::{self, add_interval, slot},
     states,
@@ -13,26 +13,26 @@ use profiler_ebpf::{
 };
 
 /// Set in a dead task's state at its last switch (include/linux/sched.h).
-const TASK_DEAD: u32 = 0x80;
+pub(crate) const TASK_DEAD: u32 = 0x80;
 
 /// The state of a thread that is on a run queue (likewise).
-const TASK_RUNNING: u32 = 0;
+pub(crate) const TASK_RUNNING: u32 = 0;
 
 /// A CPU turns from one thread to another.
 #[inline(always)]
-pub(crate) fn sched_switch(prev: Task, next: Task, prev_state: u32) {
+pub(crate) fn sched_switch(preempt: u32, prev: Task, next: Task, prev_state: u32) {
     // One stamp for both, and none for two threads outside the target. The one is done with before the other is
     // looked for: else the verifier follows each way to have found the one with each way to have found the other.
     let mut now = NOT_READ;
     if let Some(thread) = states::of(prev) {
         now = now_ns();
-        switched_out(thread, prev, next, now, prev_state);
+        switched_out(thread, prev, next, now, prev_state, preempt);
     }
     if let Some(thread) = states::of(next) {
         if now == NOT_READ {
             now = now_ns();
         }
-        switched_in(thread, now);
+        switched_in(thread, next, now);
     }
 }
 
@@ -48,17 +48,23 @@ pub(crate) fn sched_waking(woken: Task) {
 }
 
 #[inline(always)]
-fn switched_out(thread: &mut TaskState, prev: Task, next: Task, now: u64, prev_state: u32) {
+fn switched_out(thread: &mut TaskState, prev: Task, next: Task, now: u64, prev_state: u32, preempt: u32) {
     let mut was = thread.state;
     if was == state::CLOSED {
         return;
     }
     let cpu_ns = task::sum_exec_runtime(prev);
     if was != state::ON_CPU {
-        if was == state::FOUND {
+        if met::is_met(was) {
+            let preemption = if preempt != 0 { met::PREEMPTION } else { 0 };
+            if !met::settle_out(thread, prev, now, prev_state | preemption) {
+                return;
+            }
+            was = state::ON_CPU;
+        } else if was == state::FOUND {
             first_slice_ends(thread, cpu_ns, now);
         } else {
-            infer_switch_in(thread, cpu_ns, now);
+            infer_switch_in(thread, was, cpu_ns, now);
             was = thread.state;
             if was == state::CLOSED {
                 return;
@@ -109,11 +115,12 @@ fn ended(thread: &TaskState, prev: Task, now: u64, left: u32) {
     states::forget(prev);
 }
 
-/// The first switch-out of a thread that was found running: from here on CPU times can be compared.
+/// The first switch-out of the thread that executed the command: from here on CPU times can be compared.
 #[inline(never)]
 fn first_slice_ends(thread: &TaskState, cpu_ns: u64, now: u64) {
     if let Some(slot) = slot(thread.slot) {
-        slot.first_slice_ns = now.saturating_sub(thread.since_ns).max(1);
+        slot.found_ns = now.saturating_sub(thread.since_ns);
+        slot.found_state = state::FOUND;
         slot.start.cpu_ns = cpu_ns;
     }
 }
@@ -139,12 +146,18 @@ fn leave(thread: &mut TaskState, prev: Task, next: Task, now: u64, nvcsw: u64, p
 /// tracepoint in the context of some threads (its agent's, one CPU's idle task): about 30 of 100 000 switches.
 /// What the thread has run since then, by the kernel's own account, tells when it was.
 #[inline(never)]
-fn infer_switch_in(thread: &mut TaskState, cpu_ns: u64, now: u64) {
+fn infer_switch_in(thread: &mut TaskState, was: u32, cpu_ns: u64, now: u64) {
     let ran = cpu_ns.saturating_sub(thread.cpu_ns);
     let earliest = ready_since(thread.since_ns, thread.waking_ns);
     let begun = now.saturating_sub(ran);
-    switched_in(thread, if begun > earliest { begun } else { earliest });
-    match slot(thread.slot) {
+    slice_begins(thread, was, if begun > earliest { begun } else { earliest });
+    inferred_switch_in(thread.slot);
+}
+
+/// Counts a switch-in that was not announced.
+#[inline(always)]
+pub(crate) fn inferred_switch_in(number: u32) {
+    match slot(number) {
         Some(slot) => slot.inferred_switch_ins += 1,
         None => {
             if let Some(totals) = slots::slotless(slots::slotless_entry::TRACEPOINTS) {
@@ -155,11 +168,20 @@ fn infer_switch_in(thread: &mut TaskState, cpu_ns: u64, now: u64) {
 }
 
 #[inline(always)]
-fn switched_in(thread: &mut TaskState, now: u64) {
-    let (since, woken, was) = (thread.since_ns, thread.waking_ns, thread.state);
-    if was == state::CLOSED {
-        return;
+fn switched_in(thread: &mut TaskState, next: Task, now: u64) {
+    let mut was = thread.state;
+    if met::is_met(was) {
+        was = met::settle_in(thread, next, now);
     }
+    if was != state::CLOSED {
+        slice_begins(thread, was, now);
+    }
+}
+
+/// What the thread was doing ends, and a slice begins.
+#[inline(always)]
+fn slice_begins(thread: &mut TaskState, was: u32, now: u64) {
+    let (since, woken) = (thread.since_ns, thread.waking_ns);
     let Some(slot) = slot(thread.slot) else {
         if states::replace(thread, was, state::ON_CPU) {
             thread.since_ns = now;
@@ -216,7 +238,9 @@ fn ready_since(left: u64, woken: u64) -> u64 {
 #[inline(always)]
 fn measure(slot: &mut Slot, metric: Metric, from: u64, to: u64) {
     if to < from {
-        slot.clock_backwards += 1;
+        if !met::is_no_sample(from) {
+            slot.clock_backwards += 1;
+        }
         return;
     }
     record(&mut slot.metrics[metric.index()], to - from);

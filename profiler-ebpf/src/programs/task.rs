@@ -4,7 +4,7 @@ use aya_ebpf::{
     bindings::task_struct,
     helpers::generated::{bpf_get_current_task_btf, bpf_ktime_get_ns, bpf_probe_read_kernel},
 };
-use profiler_ebpf::layout::{KernelCounters, NAME_BYTES, Offsets, Settings};
+use profiler_ebpf::layout::{KernelCounters, NAME_BYTES, Offsets, Settings, TICK_NS};
 
 /// A task as the tracepoints hand it over.
 pub(crate) type Task = *mut task_struct;
@@ -38,6 +38,15 @@ static OFFSETS: Offsets = Offsets {
     sum_exec_runtime: 0,
     nr_migrations: 0,
     orig_ax: 0,
+    run_state: 0,
+    on_cpu: 0,
+    start_boottime: 0,
+    group_leader: 0,
+    signal: 0,
+    thread_pid: 0,
+    signal_pids: 0,
+    pid_level: 0,
+    pid_numbers: 0,
 };
 
 /// What the user decided; set by the loader, constant to the verifier.
@@ -50,7 +59,7 @@ static SETTINGS: Settings = Settings {
     slots: 0,
     pages: 0,
     place_shift: 0,
-    reserved: 0,
+    joins: 0,
 };
 
 /// Reads one of the constants that the loader set.
@@ -105,6 +114,10 @@ fields! {
     sum_exec_runtime: u64 = sum_exec_runtime;
     /// Moves to another CPU.
     nr_migrations: u64 = nr_migrations;
+    /// What it is about to do or does off CPU: `TASK_*`, include/linux/sched.h.
+    run_state: u32 = run_state;
+    /// 1 from just after its switch-in until just after its switch-out.
+    on_cpu: u32 = on_cpu;
 }
 
 /// The kernel's counters of a thread, now.
@@ -118,6 +131,39 @@ pub(crate) fn counters(task: Task) -> KernelCounters {
         cpu_ns: sum_exec_runtime(task),
         migrations: nr_migrations(task),
     }
+}
+
+/// A process, as user space knows it: its number in the pid namespace of whoever reads the task iterator, and when it
+/// was started in ticks since boot. `None` if that namespace has no number for it.
+#[inline(always)]
+pub(crate) fn process(task: Task) -> Option<(u32, u64)> {
+    /// `pids[PIDTYPE_TGID]` of a `signal_struct`, include/linux/pid_types.h.
+    const OF_PROCESS: usize = size_of::<usize>();
+    /// Bytes of a `struct upid`, one for each level of namespaces: the number and a pointer.
+    const NUMBER_BYTES: usize = 16;
+
+    let reader: usize = read(current() as usize, constant!(OFFSETS.thread_pid))?;
+    let level: u32 = read(reader, constant!(OFFSETS.pid_level))?;
+    let signal: usize = read(task as usize, constant!(OFFSETS.signal))?;
+    let pid: usize = read(signal + OF_PROCESS, constant!(OFFSETS.signal_pids))?;
+    let levels: u32 = read(pid, constant!(OFFSETS.pid_level))?;
+    if levels < level {
+        return None;
+    }
+    let number: u32 = read(pid + level as usize * NUMBER_BYTES, constant!(OFFSETS.pid_numbers))?;
+    let leader: usize = read(task as usize, constant!(OFFSETS.group_leader))?;
+    let started_ns: u64 = read(leader, constant!(OFFSETS.start_boottime))?;
+    Some((number, started_ns / TICK_NS))
+}
+
+/// Reads a field of something in the kernel that no tracepoint hands over; `None` if there is nothing at the address.
+#[inline(always)]
+fn read<T: Copy + Default>(address: usize, offset: u32) -> Option<T> {
+    let mut value = T::default();
+    let place = address.wrapping_add(offset as usize) as *const core::ffi::c_void;
+    // SAFETY: writes one value of a type of integers; the helper checks the address.
+    let failed = unsafe { bpf_probe_read_kernel((&raw mut value).cast(), size_of::<T>() as u32, place) };
+    (failed == 0).then_some(value)
 }
 
 /// Copies the name of a thread.
@@ -157,6 +203,11 @@ pub(crate) fn place_shift() -> u32 {
 /// Whether child processes join the target.
 pub(crate) fn follows_children() -> bool {
     constant!(SETTINGS.follow_children) != 0
+}
+
+/// Whether threads join while they live.
+pub(crate) fn joins() -> bool {
+    constant!(SETTINGS.joins) != 0
 }
 
 /// The process whose exec makes it the target, with the pid namespace in which that number holds.

@@ -3,7 +3,7 @@
 use super::output::{Kept, Output, Wanted};
 use super::progress::Progress;
 use super::recipe::{Recipe, record};
-use super::run::{NOTHING_LEFT, REPORT_LEFT, check_machine, code, exit_code, is_in_place};
+use super::run::{NOTHING_LEFT, REPORT_LEFT, check_machine, code, exit_code, is_in_place, settings};
 use super::{folder, messages};
 use crate::cli::{ComparisonArgs, RunArgs};
 use crate::kernel::load::Limits;
@@ -50,29 +50,26 @@ pub fn compare(args: &RunArgs, user: Option<Invoker>, limits: Limits) -> Result<
         .iter()
         .map(|entry| {
             let path = folder.join(format!("{}{}", entry.name, file::EXTENSION));
-            let wanted = Wanted { path: &path, flag: "--out", force: args.force };
+            let wanted = Wanted { path: &path, flag: "--out", force: args.recording.force };
             Output::prepare(wanted, &entry.command[0], user.as_ref())
         })
         .collect::<Result<Vec<_>>>()?;
     let mut signals = Signals::take()?;
     let last = entries.len() - 1;
     let workloads = entries.len();
+    let settings = settings(args, limits);
     let recipes = entries.into_iter().enumerate().map(|(number, entry)| Recipe {
         name: Some(entry.name),
         command: entry.command,
         user: user.clone(),
-        limits,
-        follow: !args.no_follow,
-        duration: args.duration,
-        interval: args.interval,
-        measure_self: args.measure_self,
+        settings,
         more_to_come: number < last,
     });
     // All are held before the first recording, while this process is still small.
     let held = recipes.map(|recipe| Ok((recipe.hold(&signals)?, recipe))).collect::<Result<Vec<_>>>()?;
     let Recorded { profiles, written } = record_all(held, outputs, &mut signals)?;
     let stopped_by = signals.stopped_by()?;
-    let style = Style { threads: args.report.threads, ..Style::for_stderr() };
+    let style = Style { threads: args.recording.report.threads, ..Style::for_stderr() };
     let published = args.comparison.article.then_some(&ARTICLE);
     let comparison = report::comparison(&profiles.iter().collect::<Vec<&Profile>>(), published, &style);
     let printed = messages::print(&comparison);

@@ -1,7 +1,8 @@
 //! One file a command; each reads as a table of contents. What they write to is in files of their own: `output` (a
 //! profile), `place`, `beside` and `folder` (where it goes), `standard` (output and input), `messages` and `progress` (standard
-//! error).
+//! error); `settings` and `recipe` are how anything is recorded, and how a command.
 
+pub mod attach;
 pub mod beside;
 pub mod compare;
 pub mod doctor;
@@ -16,4 +17,5 @@ pub mod recipe;
 pub mod report;
 pub mod run;
 pub mod schema;
+pub mod settings;
 pub mod standard;

@@ -134,8 +134,7 @@ fn keep_elsewhere(profile: &Profile, owner: Option<&Invoker>) -> Option<PathBuf>
 }
 
 fn keep_in(folder: &Path, profile: &Profile, owner: Option<&Invoker>) -> Result<PathBuf> {
-    let command = profile.run.command.first().map_or("", String::as_str);
-    let name = Output::default_path(command);
+    let name = Output::default_path(profile.run.program().unwrap_or_default());
     let stem = name.to_string_lossy();
     let file = Builder::new()
         .prefix(&format!("{}-", stem.trim_end_matches(file::EXTENSION)))
@@ -164,11 +163,12 @@ fn refuse_to_overwrite(Wanted { path, flag, .. }: Wanted<'_>, command: &str) -> 
             "{shown} exists and is not a profile; name another place with {flag}, or overwrite it with --force"
         );
     };
-    let name = |command: &str| Path::new(command).file_name().map(std::ffi::OsStr::to_owned);
-    let other = existing.run.command.first().map_or("", String::as_str);
-    if name(other) != name(command) {
+    let name = Path::new(command).file_name().and_then(std::ffi::OsStr::to_str);
+    let other = existing.run.program();
+    if other != name {
         bail!(
-            "{shown} is a profile of {other}; name another place with {flag}, or overwrite it with --force"
+            "{shown} is a profile of {}; name another place with {flag}, or overwrite it with --force",
+            other.unwrap_or("something else")
         );
     }
     Ok(())

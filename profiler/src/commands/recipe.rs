@@ -1,27 +1,23 @@
 //! How one command is recorded: held until every probe is live, released, watched to its end, and made a profile of.
 
-use crate::kernel::load::{Limits, Target};
-use crate::kernel::requirements::{self, Missing};
-use crate::kernel::self_cost::{KernelCost, Measurement};
-use crate::kernel::session::Session;
+use super::settings::{self, Settings};
+use crate::kernel::load::Target;
 use crate::outside_text::excerpt;
 use crate::privilege;
-use crate::profile::units::{Bytes, Nanos};
+use crate::profile::units::Nanos;
 use crate::profile::usage::Usage;
-use crate::profile::{Options, Profile, Run, SCHEMA, Tool, Workload};
-use crate::record::reconcile::Reference;
-use crate::record::recording::{Recorded, Recording};
-use crate::record::{machine, monotonic_now};
+use crate::profile::{Profile, Run, Workload};
+use crate::record::monotonic_now;
+use crate::record::reconcile::Child;
+use crate::record::recording::Recorded;
 use crate::target::launch::{self, Held, Launch};
 use crate::target::signals::Signals;
-use crate::target::supervise::{self, Times};
+use crate::target::supervise;
 use crate::target::user::Invoker;
 use anyhow::{Context, Result};
 use std::io::Read as _;
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
 use std::process::ChildStdout;
-use std::time::Duration;
 
 /// What to record, checked.
 #[derive(Clone, Debug)]
@@ -33,16 +29,8 @@ pub struct Recipe {
     pub command: Vec<String>,
     /// Whom it runs as, if not as this process.
     pub user: Option<Invoker>,
-    /// How much room the recording has.
-    pub limits: Limits,
-    /// Whether child processes are followed.
-    pub follow: bool,
-    /// The time limit.
-    pub duration: Option<Duration>,
-    /// How often a snapshot is taken, if any is.
-    pub interval: Option<Duration>,
-    /// Whether to measure what the recording itself costs.
-    pub measure_self: bool,
+    /// How it is recorded.
+    pub settings: Settings,
     /// Whether this process records another command after it, and so can't give up its capabilities yet.
     pub more_to_come: bool,
 }
@@ -73,72 +61,46 @@ pub fn record(
     signals: &mut Signals,
     progress: impl FnMut(usize),
 ) -> Result<Profile> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start tokio")?;
+    let runtime = settings::runtime()?;
     let _entered = runtime.enter();
-    let target = Target { pid: held.pid(), follow_children: recipe.follow };
-    let (session, measured) = privilege::raised(|| start(recipe, target))?;
+    let target = Target { pid: held.pid(), living: &[], follow_children: recipe.settings.follow };
+    let begun = recipe.settings.begin(target)?;
     if !recipe.more_to_come {
         privilege::give_up()?;
     }
-    let stolen_before = machine::stolen(Path::new("/"));
     let (started_at, started_ns) = (jiff::Timestamp::now(), monotonic_now()?);
-    let mut recording = Recording::new(session);
-    if recipe.interval.is_some() {
-        recording = recording.with_intervals(started_ns);
-    }
+    let mut begun = begun.cut_from(started_ns, &recipe.settings);
     signals.fail_if_stopped()?;
     // The terminal's signals go to the child too, which may not live long enough to execute its command.
     let mut running = held.release().or_else(|error| signals.fail_if_stopped().and(Err(error)))?;
     let stdout = running.take_stdout();
     let ended = runtime.block_on(supervise::until_end(
         &mut running,
-        &mut recording,
+        &mut begun.recording,
         signals,
-        Times { limit: recipe.duration, interval: recipe.interval },
+        recipe.settings.times(),
         progress,
     ))?;
-    let reference = Reference {
-        usage: &ended.usage,
-        before_exec: &ended.before_exec,
-        follow: recipe.follow,
-        stolen_ns: machine::stolen(Path::new("/")).at_most_since(&stolen_before),
-    };
-    let kernel_cost = measured.as_ref().map(|_| KernelCost::read(recording.source())).transpose()?;
-    let recorded = recording.finish(Some(&reference))?;
+    let child =
+        Child { usage: &ended.usage, before_exec: &ended.before_exec, follow: recipe.settings.follow };
+    let (recorded, self_cost) = begun.finish(Some(child))?;
     if recorded.threads.is_empty() {
         signals.fail_if_stopped()?;
     }
     let usage = until_its_end(ended.usage, &recorded, started_ns);
-    let self_cost =
-        measured.zip(kernel_cost).map(|(measured, kernel)| measured.finish(kernel)).transpose()?;
-    Ok(Profile {
-        schema: SCHEMA,
-        tool: Tool {
-            name: env!("CARGO_PKG_NAME").to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            commit: option_env!("PROFILER_COMMIT").map(str::to_owned),
-        },
-        machine: machine::read(Path::new("/")),
-        run: Run {
-            name: recipe.name.map(str::to_owned),
-            command: recipe.command.clone(),
-            started_at: rfc3339(started_at),
-            started_ns,
-            wall_ns: usage.wall_ns,
-            exit_code: ended.status.code(),
-            signal: ended.status.signal(),
-            options: options(recipe),
-            workload: stdout.map(|stdout| summary(stdout, signals)).transpose()?.flatten(),
-        },
-        usage: Some(usage),
-        threads: recorded.threads,
-        intervals: recorded.intervals,
-        without_slot: recorded.without_slot,
-        reconciliation: recorded.reconciliation,
-        lost: recorded.lost,
-        self_cost,
-    })
+    let run = Run {
+        name: recipe.name.map(str::to_owned),
+        command: recipe.command.clone(),
+        attached: None,
+        started_at: settings::rfc3339(started_at),
+        started_ns,
+        wall_ns: usage.wall_ns,
+        exit_code: ended.status.code(),
+        signal: ended.status.signal(),
+        options: recipe.settings.options(),
+        workload: stdout.map(|stdout| summary(stdout, signals)).transpose()?.flatten(),
+    };
+    Ok(settings::profile(run, usage, recorded, self_cost))
 }
 
 /// Counts the wall time up to the last switch of the child's own threads, which is earlier than the moment at which
@@ -157,39 +119,6 @@ fn until_its_end(usage: Usage, recorded: &Recorded, started: Nanos) -> Usage {
     }
     let cpu_percent = usage.cpu_percent * usage.wall_ns.0 as f64 / wall_ns.0 as f64;
     Usage { wall_ns, cpu_percent, ..usage }
-}
-
-/// Everything that needs capabilities.
-fn start(recipe: &Recipe, target: Target) -> Result<(Session, Option<Measurement>)> {
-    let measured = recipe.measure_self.then(Measurement::start).transpose()?;
-    let session = Session::start(recipe.limits, target, recipe.interval.is_some())
-        .or_else(|error| explain(error, recipe.limits))?;
-    Ok((session, measured))
-}
-
-/// A refusal of the kernel often has a cause that the doctor knows.
-fn explain(error: anyhow::Error, limits: Limits) -> Result<Session> {
-    let missing = requirements::missing(requirements::thorough(limits));
-    if missing.is_empty() { Err(error) } else { Err(error.context(Missing(missing))) }
-}
-
-/// To the nanosecond, always in as many digits.
-fn rfc3339(time: jiff::Timestamp) -> String {
-    format!("{time:.9}")
-}
-
-fn nanos(time: Duration) -> Nanos {
-    Nanos(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
-}
-
-fn options(recipe: &Recipe) -> Options {
-    Options {
-        follow: recipe.follow,
-        max_threads: recipe.limits.max_threads,
-        histogram_memory_bytes: Bytes(recipe.limits.histogram_memory),
-        duration_ns: recipe.duration.map(nanos),
-        interval_ns: recipe.interval.map(nanos),
-    }
 }
 
 /// What a workload wrote. Half a line is no wonder of one that was stopped.
@@ -220,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_moment_has_nine_digits_whatever_they_are() {
-        let at = |nanos| rfc3339(jiff::Timestamp::new(1_800_000_000, nanos).unwrap());
+        let at = |nanos| settings::rfc3339(jiff::Timestamp::new(1_800_000_000, nanos).unwrap());
         assert_eq!(at(0), "2027-01-15T08:00:00.000000000Z");
         assert_eq!(at(120_000_000), "2027-01-15T08:00:00.120000000Z");
     }

@@ -3,11 +3,12 @@
 use super::output::{Kept, Output, Wanted};
 use super::progress::Progress;
 use super::recipe::{Recipe, record};
+use super::settings::Settings;
 use super::{compare, messages};
 use crate::cli::{LimitArgs, RunArgs};
 use crate::kernel::load::Limits;
 use crate::kernel::requirements::{self, Missing};
-use crate::profile::Run;
+use crate::profile::{Profile, Run};
 use crate::report::{self, Style};
 use crate::target::signals::Signals;
 use crate::target::user::Invoker;
@@ -20,13 +21,11 @@ use std::path::{Path, PathBuf};
 /// If the machine can't be profiled, the output can't be written, or the command can't be executed.
 pub fn run(args: &RunArgs) -> Result<u8> {
     let user = if args.as_root { None } else { Invoker::detect()? };
-    let limits = limits(&args.limits)?;
+    let limits = limits(&args.recording.limits)?;
     let Some(name) = args.command.first() else { return compare::compare(args, user, limits) };
-    if args.json && args.output.as_deref() != Some(Path::new("-")) {
-        bail!("--json prints the profile instead of the report, so it needs --output -");
-    }
+    check_json(args.recording.json, args.output.as_deref())?;
     let path: PathBuf = args.output.clone().unwrap_or_else(|| Output::default_path(name));
-    let wanted = Wanted { path: &path, flag: "--output", force: args.force };
+    let wanted = Wanted { path: &path, flag: "--output", force: args.recording.force };
     let output = Output::prepare(wanted, name, user.as_ref())?;
     let mut signals = Signals::take()?;
     check_machine(limits)?;
@@ -34,31 +33,66 @@ pub fn run(args: &RunArgs) -> Result<u8> {
         name: None,
         command: args.command.clone(),
         user,
-        limits,
-        follow: !args.no_follow,
-        duration: args.duration,
-        interval: args.interval,
-        measure_self: args.measure_self,
+        settings: settings(args, limits),
         more_to_come: false,
     };
     let mut progress = Progress::beside(name);
     let profile = record(&recipe, recipe.hold(&signals)?, &mut signals, |exited| progress.draw(exited));
     drop(progress);
     let profile = profile?;
-    let style = Style { threads: args.report.threads, ..Style::for_stderr() };
+    let shown = Shown { json: args.recording.json, threads: args.recording.report.threads };
+    let done = hand_out(&profile, output, recipe.user.as_ref(), shown);
+    Ok(code(exit_code(&profile.run), done))
+}
+
+/// How the command is recorded, or each that is compared.
+#[must_use]
+pub fn settings(args: &RunArgs, limits: Limits) -> Settings {
+    Settings {
+        limits,
+        follow: !args.no_follow,
+        duration: args.duration,
+        interval: args.recording.interval,
+        measure_self: args.recording.measure_self,
+    }
+}
+
+/// Standard output takes the profile only.
+///
+/// # Errors
+/// If it is to be printed and goes elsewhere.
+pub fn check_json(json: bool, output: Option<&Path>) -> Result<()> {
+    if json && output != Some(Path::new("-")) {
+        bail!("--json prints the profile instead of the report, so it needs --output -");
+    }
+    Ok(())
+}
+
+/// What is shown of a profile.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown {
+    /// Nothing: the profile itself is printed.
+    pub json: bool,
+    /// Threads one by one up to this many.
+    pub threads: usize,
+}
+
+/// Prints a profile's report and writes the profile. Returns whether both are where they belong; says what is not.
+pub fn hand_out(profile: &Profile, output: Output, owner: Option<&Invoker>, shown: Shown) -> bool {
+    let style = Style { threads: shown.threads, ..Style::for_stderr() };
     let printed =
-        if args.json { Ok(()) } else { messages::print(&format!("\n{}", report::single(&profile, &style))) };
-    let written = output.write(&profile, recipe.user.as_ref());
+        if shown.json { Ok(()) } else { messages::print(&format!("\n{}", report::single(profile, &style))) };
+    let written = output.write(profile, owner);
     if let Ok(Kept::InPlace(path)) = &written {
         messages::tell(&format!("profile: {}", path.display()));
     }
-    let left = if args.json || printed.is_err() { NOTHING_LEFT } else { REPORT_LEFT };
+    let left = if shown.json || printed.is_err() { NOTHING_LEFT } else { REPORT_LEFT };
     let mut done = is_in_place(written, left);
     if let Err(error) = printed {
         messages::complain(&error);
         done = false;
     }
-    Ok(code(exit_code(&profile.run), done))
+    done
 }
 
 /// The command's exit code, unless it says that all went well and the profiler's own part did not.
@@ -92,7 +126,7 @@ pub fn is_in_place(written: Result<Kept>, left: &'static str) -> bool {
 ///
 /// # Errors
 /// If they make no sense together.
-fn limits(args: &LimitArgs) -> Result<Limits> {
+pub fn limits(args: &LimitArgs) -> Result<Limits> {
     let default = Limits::for_threads(args.max_threads);
     let histogram_memory = args.histogram_memory.unwrap_or(default.histogram_memory);
     if histogram_memory > Limits::MOST_HISTOGRAM_MEMORY {

@@ -51,6 +51,9 @@ const CLOSE: &str = "close_all";
 /// The program that looks at all threads. Loaded only where it is wanted: the verifier's work is most of a run's start.
 const SNAPSHOT: &str = "snapshot";
 
+/// The program that has the threads of chosen processes join; likewise.
+const JOIN: &str = "join_chosen";
+
 /// Has the kernel verify every program and attaches it; those that end a fault on each of `cpus`.
 pub(super) fn attach_all(ebpf: &mut Ebpf, btf: &Btf, cpus: &BTreeSet<u32>) -> Result<()> {
     for name in needed_always() {
@@ -69,7 +72,7 @@ pub(super) fn attach_all(ebpf: &mut Ebpf, btf: &Btf, cpus: &BTreeSet<u32>) -> Re
 
 /// Every program of the object.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    needed_always().chain([SNAPSHOT])
+    needed_always().chain([SNAPSHOT, JOIN])
 }
 
 /// The programs that every recording needs.
@@ -115,6 +118,16 @@ pub(super) fn load_snapshot(ebpf: &mut Ebpf, btf: &Btf) -> Result<()> {
     load(ebpf, btf, SNAPSHOT)
 }
 
+/// Has the kernel verify the program for [`join_chosen`].
+pub(super) fn load_join(ebpf: &mut Ebpf, btf: &Btf) -> Result<()> {
+    load(ebpf, btf, JOIN)
+}
+
+/// Has the threads of the chosen processes join, those that have not.
+pub(super) fn join_chosen(ebpf: &mut Ebpf) -> Result<()> {
+    walk_tasks(ebpf, JOIN)
+}
+
 /// Writes into each slot what its thread is doing.
 pub(super) fn look_at_all(ebpf: &mut Ebpf) -> Result<()> {
     walk_tasks(ebpf, SNAPSHOT)
@@ -139,7 +152,7 @@ fn walk_tasks(ebpf: &mut Ebpf, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// The programs that are in the kernel: that for snapshots need not be.
+/// The programs that are in the kernel: those for snapshots and for joining need not be.
 pub(super) fn loaded(ebpf: &Ebpf) -> impl Iterator<Item = (&str, &Program)> {
     ebpf.programs().filter(|(_, program)| program.fd().is_ok())
 }

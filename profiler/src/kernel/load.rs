@@ -80,11 +80,22 @@ impl Default for Limits {
 
 /// Whom to record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Target {
-    /// The process whose next exec makes it the target, as this process sees its number.
+pub struct Target<'a> {
+    /// The process whose next exec makes it the target, as this process sees its number; 0 for none.
     pub pid: u32,
+    /// Processes that live already, whose threads join.
+    pub living: &'a [Living],
     /// Whether its child processes join.
     pub follow_children: bool,
+}
+
+/// A process that lives already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Living {
+    /// Its number, as this process sees it.
+    pub pid: u32,
+    /// When it was started, in clock ticks since boot: tells it from another one that has its number later.
+    pub start_ticks: u64,
 }
 
 /// The object in the kernel: maps made, programs not yet verified.
@@ -94,7 +105,7 @@ pub(super) struct Loaded {
     pub(super) pages: u32,
 }
 
-pub(super) fn load(limits: Limits, target: Target, btf: &Btf) -> Result<Loaded> {
+pub(super) fn load(limits: Limits, target: Target<'_>, btf: &Btf) -> Result<Loaded> {
     let offsets = offsets::resolve(Path::new(KERNEL_BTF))?;
     let (namespace_device, namespace_inode) = own_pid_namespace()?;
     let settings = Settings {
@@ -105,7 +116,7 @@ pub(super) fn load(limits: Limits, target: Target, btf: &Btf) -> Result<Loaded> 
         slots: limits.max_threads,
         pages: limits.pages(),
         place_shift: u32::BITS - limits.places_log2(),
-        reserved: 0,
+        joins: u32::from(!target.living.is_empty()),
     };
     let ebpf = EbpfLoader::new()
         .btf(Some(btf))
@@ -117,6 +128,7 @@ pub(super) fn load(limits: Limits, target: Target, btf: &Btf) -> Result<Loaded> 
         .map_max_entries("PAGES", settings.pages)
         .map_max_entries("FREE_PAGES", settings.pages)
         .map_max_entries("EXITS", limits.ring_bytes())
+        .map_max_entries("CHOSEN", u32::try_from(target.living.len())?.max(1))
         // Task storage, which aya 0.14 makes but has no type for.
         .allow_unsupported_maps()
         .load(OBJECT)

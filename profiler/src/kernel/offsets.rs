@@ -67,6 +67,8 @@ fn resolve_in(btf: &Btf) -> Result<Offsets> {
     let task = find_struct(btf, "task_struct")?;
     let entity = find_struct(btf, "sched_entity")?;
     let registers = find_struct(btf, "pt_regs")?;
+    let signal = find_struct(btf, "signal_struct")?;
+    let number = find_struct(btf, "pid")?;
     let se = offset(btf, &task, "se")?;
     Ok(Offsets {
         pid: offset(btf, &task, "pid")?,
@@ -81,6 +83,15 @@ fn resolve_in(btf: &Btf) -> Result<Offsets> {
         sum_exec_runtime: inside(se, offset(btf, &entity, "sum_exec_runtime")?)?,
         nr_migrations: inside(se, offset(btf, &entity, "nr_migrations")?)?,
         orig_ax: offset(btf, &registers, "orig_ax")?,
+        run_state: offset(btf, &task, "__state")?,
+        on_cpu: offset(btf, &task, "on_cpu")?,
+        start_boottime: offset(btf, &task, "start_boottime")?,
+        group_leader: offset(btf, &task, "group_leader")?,
+        signal: offset(btf, &task, "signal")?,
+        thread_pid: offset(btf, &task, "thread_pid")?,
+        signal_pids: offset(btf, &signal, "pids")?,
+        pid_level: offset(btf, &number, "level")?,
+        pid_numbers: offset(btf, &number, "numbers")?,
     })
 }
 

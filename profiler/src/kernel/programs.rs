@@ -32,7 +32,8 @@ pub fn load_each() -> Result<Vec<LoadedProgram>> {
     let btf = Btf::from_sys_fs().context("cannot read the kernel's type information")?;
     // As many slots as `run` makes, which the verifier sees as bounds. No process has the number 0.
     let limits = Limits::default();
-    let Loaded { mut ebpf, .. } = load::load(limits, Target { pid: 0, follow_children: true }, &btf)?;
+    let Loaded { mut ebpf, .. } =
+        load::load(limits, Target { pid: 0, living: &[], follow_children: true }, &btf)?;
     hooks::names()
         .map(|name| {
             let started = Instant::now();

@@ -236,8 +236,9 @@ fn trial() -> Requirement {
     let started = Instant::now();
     let limits = Limits::for_threads(64);
     // No process has the number 0, so nothing is recorded.
-    let session =
-        privilege::raised(|| Session::start(limits, Target { pid: 0, follow_children: false }, false));
+    let session = privilege::raised(|| {
+        Session::start(limits, Target { pid: 0, living: &[], follow_children: false }, false)
+    });
     let found = match &session {
         Ok(_) => format!("loaded and attached in {} ms", started.elapsed().as_millis()),
         Err(error) => format!("{error:#}"),

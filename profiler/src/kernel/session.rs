@@ -2,15 +2,16 @@
 
 use super::hooks;
 use super::hotplug::Cpus;
-use super::load::{self, Limits, Target};
+use super::load::{self, Limits, Living, Target};
 use super::memory::MappedArray;
 use super::slots;
 use crate::privilege;
+use crate::profile::units::Nanos;
 use crate::record::{Rest, SlotlessRecord, Snapshot, Source, ThreadRecord, monotonic_now};
 use anyhow::{Context, Result, bail};
-use aya::maps::{Array, Map, MapData, PerCpuArray, Queue, RingBuf};
+use aya::maps::{Array, HashMap, Map, MapData, PerCpuArray, Queue, RingBuf};
 use aya::{Btf, Ebpf};
-use profiler_ebpf::layout::{BucketPage, Global, Slot, SlotlessTotals, phase};
+use profiler_ebpf::layout::{BucketPage, Chosen, Global, Slot, SlotlessTotals, phase};
 use rustix::thread::{MembarrierCommand, membarrier};
 use std::{
     os::fd::{AsFd, BorrowedFd},
@@ -22,8 +23,11 @@ use std::{
 /// (kernel/exit.c `do_exit`: `exit_notify`, then `do_task_dead`), and a hypervisor can stop the CPU in between.
 const LAST_SWITCH_LIMIT: Duration = Duration::from_secs(5);
 
-/// Between two looks.
-const LAST_SWITCH_PAUSE: Duration = Duration::from_millis(1);
+/// Between two walks.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// How long threads that are born and switched meanwhile may keep the walk that has them join from its end.
+const JOIN_LIMIT: Duration = Duration::from_secs(5);
 
 /// A running recording. Dropping it detaches every program.
 pub struct Session {
@@ -35,6 +39,7 @@ pub struct Session {
     free_pages: Queue<MapData, u32>,
     globals: Array<MapData, Global>,
     slotless: PerCpuArray<MapData, SlotlessTotals>,
+    chosen: HashMap<MapData, u32, Chosen>,
     cpus: Cpus,
     /// For each slot the end of the record that was last collected from it: tells a slot that was handed back
     /// and not used again from one that was never collected.
@@ -42,15 +47,17 @@ pub struct Session {
     /// For each slot the [`ThreadRecord::serial`] of the thread that has it, or will have it next.
     serials: Vec<u64>,
     next_serial: u64,
+    /// When the threads that live already began to join.
+    joined_from: Nanos,
 }
 
 impl Session {
     /// Loads and attaches every program; the one for snapshots only if there will be any. When this returns, the
-    /// target's next exec starts its record.
+    /// threads of the target that live already are being recorded, or its next exec starts its record.
     ///
     /// # Errors
     /// If the kernel refuses a map, a program or a hook.
-    pub fn start(limits: Limits, target: Target, snapshots: bool) -> Result<Self> {
+    pub fn start(limits: Limits, target: Target<'_>, snapshots: bool) -> Result<Self> {
         let btf = Btf::from_sys_fs().context("cannot read the kernel's type information")?;
         let load::Loaded { mut ebpf, slots, pages } = load::load(limits, target, &btf)?;
         let mut session = Self {
@@ -61,17 +68,63 @@ impl Session {
             free_pages: take(&mut ebpf, "FREE_PAGES")?,
             globals: take(&mut ebpf, "GLOBALS")?,
             slotless: take(&mut ebpf, "SLOTLESS")?,
+            chosen: take(&mut ebpf, "CHOSEN")?,
             cpus: Cpus::listen()?,
             collected_until: vec![0; slots as usize],
             serials: (0..u64::from(slots)).collect(),
             next_serial: u64::from(slots),
+            joined_from: monotonic_now()?,
             ebpf,
         };
         if snapshots {
             hooks::load_snapshot(&mut session.ebpf, &btf)?;
         }
+        if !target.living.is_empty() {
+            hooks::load_join(&mut session.ebpf, &btf)?;
+        }
         hooks::attach_all(&mut session.ebpf, &btf, session.cpus.watched())?;
+        if !target.living.is_empty() {
+            session.join(target.living)?;
+        }
         Ok(session)
+    }
+
+    /// Has the threads of living processes join. Every probe is there, so that nothing is missed of one that has.
+    ///
+    /// Walks all tasks until none is left that could join: a walk does not come to threads that were born behind it,
+    /// and those are born with their parents' part in the target only once their parents have it.
+    fn join(&mut self, living: &[Living]) -> Result<()> {
+        for &Living { pid, start_ticks } in living {
+            let chosen = Chosen { start_ticks, joined: 0 };
+            self.chosen.insert(pid, chosen, 0).context("cannot choose a process")?;
+        }
+        let begun = Instant::now();
+        self.joined_from = monotonic_now()?;
+        loop {
+            let before = self.global()?;
+            hooks::join_chosen(&mut self.ebpf)?;
+            let after = self.global()?;
+            let is_settled = (before.joined, before.postponed) == (after.joined, after.postponed);
+            if is_settled || begun.elapsed() > JOIN_LIMIT {
+                return Ok(());
+            }
+            thread::sleep(PAUSE);
+        }
+    }
+
+    /// The moment from which on the threads that lived already were recorded, each a little later.
+    #[must_use]
+    pub fn joined_from(&self) -> Nanos {
+        self.joined_from
+    }
+
+    /// How many threads of a process have joined while they lived.
+    ///
+    /// # Errors
+    /// If the kernel does not tell.
+    pub fn joined(&self, process: Living) -> Result<u64> {
+        let chosen = self.chosen.get(&process.pid, 0).context("cannot read which processes have joined")?;
+        Ok(chosen.joined)
     }
 
     /// The loaded programs, for their statistics.
@@ -128,7 +181,7 @@ impl Session {
             if (all_closed && unfinished == 0) || begun.elapsed() > LAST_SWITCH_LIMIT {
                 return Ok(unfinished);
             }
-            thread::sleep(LAST_SWITCH_PAUSE);
+            thread::sleep(PAUSE);
             wait_for_programs();
         }
     }

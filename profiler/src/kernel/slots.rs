@@ -2,12 +2,12 @@
 
 use super::memory::MappedArray;
 use crate::profile::histogram::{Bucket, Histogram};
-use crate::profile::thread::{BlockedOn, OpenState, Waits};
+use crate::profile::thread::{BlockedOn, Found, OpenState, Waits};
 use crate::profile::units::Nanos;
 use crate::record::{End, SlotlessRecord, ThreadRecord};
 use profiler_ebpf::buckets::PAGE_BUCKETS;
 use profiler_ebpf::layout::{
-    self, BucketPage, MetricSlot, Slot, SlotlessTotals, Totals, blocked_key, phase, state,
+    self, BucketPage, KernelCounters, MetricSlot, Slot, SlotlessTotals, Totals, blocked_key, phase, state,
 };
 use profiler_ebpf::metric::Metric;
 use std::collections::BTreeMap;
@@ -43,7 +43,8 @@ fn copied(slot: &Slot, pages: &MappedArray<BucketPage>, serial: u64) -> ThreadRe
         end: end(slot),
         kernel_at_start: slot.start,
         kernel_at_end: slot.end,
-        first_slice_ns: (slot.first_slice_ns != 0).then_some(Nanos(slot.first_slice_ns)),
+        first_slice_ns: (slot.found_state == state::FOUND).then_some(Nanos(slot.found_ns)),
+        found: found(slot),
         held_back: waits(&slot.held_back),
         unsplit: waits(&slot.unsplit),
         inferred_switch_ins: slot.inferred_switch_ins,
@@ -121,7 +122,8 @@ fn accounted(record: &ThreadRecord) -> Nanos {
     let metrics = [Metric::OnCpu, Metric::RunqueueWait, Metric::Blocked, Metric::Preempted];
     let histograms = metrics.into_iter().filter_map(|metric| record.histograms.get(&metric));
     let waits = [record.held_back, record.unsplit].into_iter().flatten();
-    histograms.map(|histogram| histogram.sum_ns).sum::<Nanos>() + waits.map(|waits| waits.sum_ns).sum()
+    let found = record.found.map_or(Nanos(0), |found| found.for_ns);
+    found + histograms.map(|histogram| histogram.sum_ns).sum() + waits.map(|waits| waits.sum_ns).sum()
 }
 
 /// The pages that a slot refers to.
@@ -132,9 +134,9 @@ pub(super) fn pages_of(slot: &Slot) -> impl Iterator<Item = u32> {
 /// The state a thread was left in; `None` for one that has no meaning at the end of a record.
 pub(super) fn open_state(state: u32) -> Option<OpenState> {
     match state {
-        state::ON_CPU | state::FOUND => Some(OpenState::OnCpu),
-        state::BLOCKED => Some(OpenState::Blocked),
-        state::PREEMPTED => Some(OpenState::Preempted),
+        state::ON_CPU | state::FOUND | state::MET_ON_CPU => Some(OpenState::OnCpu),
+        state::BLOCKED | state::MET_ASLEEP => Some(OpenState::Blocked),
+        state::PREEMPTED | state::MET_WAITING => Some(OpenState::Preempted),
         state::HELD_BACK => Some(OpenState::HeldBack),
         state::NEWBORN => Some(OpenState::Newborn),
         _ => None,
@@ -147,8 +149,15 @@ fn end(slot: &Slot) -> End {
         End::Exited { last_switch: state }
     } else {
         let woken_ns = (slot.seen_waking_ns != 0).then_some(Nanos(slot.seen_waking_ns));
-        End::Open { state, since_ns: Nanos(slot.open_since_ns), woken_ns }
+        let found = state::is_met(slot.open_state);
+        End::Open { state, since_ns: Nanos(slot.open_since_ns), woken_ns, found }
     }
+}
+
+/// What a thread was found at, once that is over. The first slice of the one that executed the command is a sample.
+fn found(slot: &Slot) -> Option<Found> {
+    let state = if state::is_met(slot.found_state) { open_state(slot.found_state)? } else { return None };
+    Some(Found { state, for_ns: Nanos(slot.found_ns) })
 }
 
 fn histogram(metric: &MetricSlot, pages: &MappedArray<BucketPage>) -> Option<Histogram> {
@@ -240,12 +249,18 @@ impl SlotlessRecord {
         self.faults_without_entry += cpu.faults_without_entry;
         self.faults_never_accounted += cpu.faults_never_accounted;
         self.clock_backwards += cpu.clock_backwards;
-        let (sum, more) = (&mut self.kernel, &cpu.kernel);
-        sum.voluntary_switches += more.voluntary_switches;
-        sum.involuntary_switches += more.involuntary_switches;
-        sum.minor_faults += more.minor_faults;
-        sum.major_faults += more.major_faults;
-        sum.cpu_ns += more.cpu_ns;
-        sum.migrations += more.migrations;
+        add(&mut self.kernel_at_start, &cpu.start);
+        add(&mut self.kernel_at_end, &cpu.end);
     }
+}
+
+/// One CPU's part may be negative, modulo 2^64; the sum is not.
+fn add(sum: &mut KernelCounters, more: &KernelCounters) {
+    let add = |sum: &mut u64, more: u64| *sum = sum.wrapping_add(more);
+    add(&mut sum.voluntary_switches, more.voluntary_switches);
+    add(&mut sum.involuntary_switches, more.involuntary_switches);
+    add(&mut sum.minor_faults, more.minor_faults);
+    add(&mut sum.major_faults, more.major_faults);
+    add(&mut sum.cpu_ns, more.cpu_ns);
+    add(&mut sum.migrations, more.migrations);
 }

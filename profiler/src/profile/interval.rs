@@ -1,6 +1,7 @@
-//! The run cut into intervals (`profiler run --interval`).
+//! The run cut into intervals (`--interval`).
 
 use super::histogram::Histogram;
+use super::thread::OpenState;
 use super::units::Nanos;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -33,7 +34,7 @@ pub struct ThreadInterval {
     pub histograms: BTreeMap<String, Histogram>,
 }
 
-/// Time by state, unfinished waits and slices included. Over all intervals of a thread they add up to all the time that
+/// Time by state, unfinished waits and slices included, and of those that had begun before the recording their part in it. Over all intervals of a thread they add up to all the time that
 /// it was recorded. What a wait was may turn out only when it ends (its wake was never announced): the part of it in
 /// earlier intervals stays what it was taken for, blocked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -69,6 +70,17 @@ impl States {
     pub fn from_all(all: [Nanos; Self::COUNT]) -> Self {
         let [on_cpu_ns, runqueue_wait_ns, blocked_ns, preempted_ns, held_back_ns, unsplit_ns] = all;
         Self { on_cpu_ns, runqueue_wait_ns, blocked_ns, preempted_ns, held_back_ns, unsplit_ns }
+    }
+
+    /// The time in a state.
+    pub(crate) fn of(&mut self, state: OpenState) -> &mut Nanos {
+        match state {
+            OpenState::OnCpu => &mut self.on_cpu_ns,
+            OpenState::Newborn => &mut self.runqueue_wait_ns,
+            OpenState::Preempted => &mut self.preempted_ns,
+            OpenState::HeldBack => &mut self.held_back_ns,
+            OpenState::Blocked => &mut self.blocked_ns,
+        }
     }
 
     /// All of them together.

@@ -3,6 +3,7 @@
 //! Nothing here needs the kernel. Unknown fields are ignored when reading; `lost` is always present; what was
 //! not measured is absent, never zero.
 
+pub mod attached;
 pub mod file;
 pub mod histogram;
 pub mod interval;
@@ -14,6 +15,7 @@ pub mod thread;
 pub mod units;
 pub mod usage;
 
+use attached::Attached;
 use histogram::Histogram;
 use interval::Interval;
 use machine::Machine;
@@ -42,7 +44,7 @@ pub struct Profile {
     pub machine: Machine,
     /// What was run.
     pub run: Run,
-    /// What getrusage reports of it; absent if the target was not a child that could be waited for.
+    /// What getrusage reports of it, or of processes that ran already by how much the kernel's counters grew.
     pub usage: Option<Usage>,
     /// The threads of the target, in the order of their start.
     pub threads: Vec<Thread>,
@@ -81,16 +83,20 @@ pub struct Run {
     /// What the run is called, if not by its command: the workload of a comparison.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The command and its arguments.
+    /// The command and its arguments; of processes that ran already, those of the first.
     pub command: Vec<String>,
-    /// When the target started, RFC 3339.
+    /// Which processes these were; absent if the command was started to be recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attached: Option<Attached>,
+    /// When the target started, or the recording of one that ran already, RFC 3339.
     pub started_at: String,
     /// The same moment on CLOCK_MONOTONIC: the anchor of every other time in the profile.
     pub started_ns: Nanos,
     /// From the start of the target to its end: the last switch of the first process's threads. With `without_slot`,
-    /// whose last switch is not known, it is the moment at which the profiler learnt of the end, which is later.
+    /// whose last switch is not known, it is the moment at which the profiler learnt of the end, which is later. Of a
+    /// target that ran already, from the beginning of the recording to its end.
     pub wall_ns: Nanos,
-    /// The target's exit code; absent if a signal ended it.
+    /// The target's exit code; absent if a signal ended it, or if it ran already.
     pub exit_code: Option<i32>,
     /// The signal that ended it.
     pub signal: Option<i32>,
@@ -161,6 +167,20 @@ impl Lost {
     pub fn is_nothing(&self) -> bool {
         *self == Self::default()
     }
+}
+
+impl Run {
+    /// The file name of the program: what a profile is called if it has no name, and what its file is called after.
+    #[must_use]
+    pub fn program(&self) -> Option<&str> {
+        let attached = self.attached.as_ref().and_then(|attached| attached.processes.first());
+        let of_process = attached.map(|process| process.name.as_str());
+        of_process.or_else(|| self.command.first().map(|command| file_name(command)))
+    }
+}
+
+fn file_name(path: &str) -> &str {
+    path.trim_end_matches('/').rsplit('/').next().unwrap_or(path)
 }
 
 impl Profile {

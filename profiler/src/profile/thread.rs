@@ -46,6 +46,10 @@ pub struct Thread {
     pub faults_never_accounted: u64,
     /// Moves to another CPU, by the kernel's count.
     pub migrations: u64,
+    /// What the thread was doing when it was found, if it lived before the recording began: this had begun before, so
+    /// it is no sample and in no histogram. Absent for other threads, and while `open` is still that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<Found>,
     /// The wait or slice that was unfinished at the end; absent once the thread has exited.
     pub open: Option<Open>,
     /// Involuntary switches to the idle task: the thread could run, nobody took its CPU.
@@ -93,7 +97,8 @@ pub enum OpenState {
     OnCpu,
     /// Waiting after a voluntary switch (or already woken and not yet switched in).
     Blocked,
-    /// Waiting after an involuntary switch to another thread.
+    /// Waiting after an involuntary switch to another thread; where the thread was found so, it may have been woken
+    /// before as well.
     Preempted,
     /// Waiting after an involuntary switch to the idle task.
     HeldBack,
@@ -108,6 +113,19 @@ pub struct Open {
     /// What it was.
     pub state: OpenState,
     /// How long it had lasted.
+    pub for_ns: Nanos,
+    /// Whether the thread was found so, and has done nothing else: `for_ns` is the part within the recording.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub found: bool,
+}
+
+/// What a thread was found at, once that is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+pub struct Found {
+    /// What it was.
+    pub state: OpenState,
+    /// How long it went on from the moment at which the thread was found.
     pub for_ns: Nanos,
 }
 

@@ -26,16 +26,16 @@ impl Seen {
     pub fn of(record: &ThreadRecord) -> Self {
         let count = |metric| record.histograms.get(&metric).map_or(0, |histogram| histogram.count);
         let unfinished = match record.end {
-            End::Exited { last_switch } => last_switch,
-            End::Open { state, .. } => state,
+            End::Exited { last_switch } => Some(last_switch),
+            End::Open { state, found, .. } => (!found).then_some(state),
         };
         let held_back = record.held_back.map_or(0, |held_back| held_back.count);
         let unsplit = record.unsplit.map_or(0, |unsplit| unsplit.count);
-        let involuntary = matches!(unfinished, OpenState::Preempted | OpenState::HeldBack);
+        let involuntary = matches!(unfinished, Some(OpenState::Preempted | OpenState::HeldBack));
         Self {
             voluntary_switches: count(Metric::Blocked)
                 + unsplit
-                + u64::from(unfinished == OpenState::Blocked),
+                + u64::from(unfinished == Some(OpenState::Blocked)),
             involuntary_switches: count(Metric::Preempted) + held_back + u64::from(involuntary),
             minor_faults: count(Metric::MinorFault) + record.minor_without_entry,
             major_faults: count(Metric::MajorFault) + record.major_without_entry,
@@ -48,13 +48,20 @@ impl Seen {
 pub fn kernel_growth(record: &ThreadRecord) -> KernelCounters {
     let (from, to) = (&record.kernel_at_start, &record.kernel_at_end);
     let running = matches!(record.end, End::Open { state: OpenState::OnCpu, .. });
-    let comparable = record.newborn || record.first_slice_ns.is_some();
+    let was_off_cpu = matches!(record.end, End::Open { found: true, .. });
+    let comparable =
+        record.newborn || record.first_slice_ns.is_some() || record.found.is_some() || was_off_cpu;
+    let growth = growth(from, to);
+    KernelCounters { cpu_ns: growth.cpu_ns.filter(|_| comparable && !running), ..growth }
+}
+
+fn growth(from: &layout::KernelCounters, to: &layout::KernelCounters) -> KernelCounters {
     KernelCounters {
         voluntary_switches: to.voluntary_switches.saturating_sub(from.voluntary_switches),
         involuntary_switches: to.involuntary_switches.saturating_sub(from.involuntary_switches),
         minor_faults: to.minor_faults.saturating_sub(from.minor_faults),
         major_faults: to.major_faults.saturating_sub(from.major_faults),
-        cpu_ns: (comparable && !running).then_some(Nanos(to.cpu_ns.saturating_sub(from.cpu_ns))),
+        cpu_ns: Some(Nanos(to.cpu_ns.saturating_sub(from.cpu_ns))),
         migrations: to.migrations.saturating_sub(from.migrations),
     }
 }
@@ -68,8 +75,8 @@ pub fn thread(record: ThreadRecord) -> Thread {
     let with_latency = count(Metric::MinorFault) + count(Metric::MajorFault);
     let open = match record.end {
         End::Exited { .. } => None,
-        End::Open { state, since_ns, .. } => {
-            Some(Open { state, for_ns: Nanos(record.until_ns.0.saturating_sub(since_ns.0)) })
+        End::Open { state, since_ns, found, .. } => {
+            Some(Open { state, for_ns: Nanos(record.until_ns.0.saturating_sub(since_ns.0)), found })
         }
     };
     Thread {
@@ -89,6 +96,7 @@ pub fn thread(record: ThreadRecord) -> Thread {
         faults_without_latency: (kernel.minor_faults + kernel.major_faults).saturating_sub(with_latency),
         faults_never_accounted: record.faults_never_accounted,
         migrations: kernel.migrations,
+        found: record.found,
         open,
         held_back: record.held_back,
         unsplit: record.unsplit,
@@ -118,7 +126,6 @@ fn by_name<T>(metrics: BTreeMap<Metric, T>) -> BTreeMap<String, T> {
 #[must_use]
 pub fn without_slot(record: &SlotlessRecord) -> Option<WithoutSlot> {
     let count = |metric| record.metrics.get(&metric).map_or(0, |histogram| histogram.count);
-    let layout::KernelCounters { cpu_ns, migrations, .. } = record.kernel;
     (record.threads > 0).then(|| WithoutSlot {
         threads: record.threads,
         voluntary_switches: count(Metric::Blocked) + record.unsplit + record.unfinished_blocked,
@@ -129,13 +136,6 @@ pub fn without_slot(record: &SlotlessRecord) -> Option<WithoutSlot> {
         unsplit: record.unsplit,
         inferred_switch_ins: record.inferred_switch_ins,
         metrics: by_name(record.metrics.clone()),
-        kernel: KernelCounters {
-            voluntary_switches: record.kernel.voluntary_switches,
-            involuntary_switches: record.kernel.involuntary_switches,
-            minor_faults: record.kernel.minor_faults,
-            major_faults: record.kernel.major_faults,
-            cpu_ns: Some(Nanos(cpu_ns)),
-            migrations,
-        },
+        kernel: growth(&record.kernel_at_start, &record.kernel_at_end),
     })
 }

@@ -46,6 +46,7 @@ pub(crate) fn exited(pid: u32, tid: u32) -> ThreadRecord {
             migrations: 1,
         },
         first_slice_ns: None,
+        found: None,
         held_back: None,
         unsplit: None,
         inferred_switch_ins: 0,
@@ -76,10 +77,11 @@ pub(crate) fn found(pid: u32) -> ThreadRecord {
 pub(crate) fn usage(voluntary_switches: u64, involuntary_switches: u64, minor_faults: u64) -> Usage {
     Usage {
         wall_ns: Nanos(10_000),
-        user_ns: Nanos(2_000),
-        system_ns: Nanos(0),
+        user_ns: Some(Nanos(2_000)),
+        system_ns: Some(Nanos(0)),
+        cpu_ns: None,
         cpu_percent: 20.0,
-        max_rss_bytes: Bytes(4096),
+        max_rss_bytes: Some(Bytes(4096)),
         max_rss_floor_bytes: None,
         voluntary_switches,
         involuntary_switches,

@@ -134,21 +134,20 @@ fn states(record: &ThreadRecord, is_final: bool) -> States {
         held_back_ns: record.held_back.map_or(Nanos(0), |waits| waits.sum_ns),
         unsplit_ns: record.unsplit.map_or(Nanos(0), |waits| waits.sum_ns),
     };
-    let End::Open { state, since_ns, woken_ns } = record.end else { return states };
+    if let Some(found) = record.found {
+        *states.of(found.state) += found.for_ns;
+    }
+    let End::Open { state, since_ns, woken_ns, .. } = record.end else { return states };
     let until = record.until_ns.0;
     let open = Nanos(until.saturating_sub(since_ns.0));
     match (state, woken_ns) {
-        (OpenState::OnCpu, _) => states.on_cpu_ns += open,
         (OpenState::Newborn, None) if !is_final => {}
-        (OpenState::Newborn, _) => states.runqueue_wait_ns += open,
-        (OpenState::Preempted, _) => states.preempted_ns += open,
-        (OpenState::HeldBack, _) => states.held_back_ns += open,
-        (OpenState::Blocked, None) => states.blocked_ns += open,
         (OpenState::Blocked, Some(woken)) => {
             let ready = woken.0.clamp(since_ns.0, until.max(since_ns.0));
             states.blocked_ns += Nanos(ready - since_ns.0);
             states.runqueue_wait_ns += Nanos(until.saturating_sub(ready));
         }
+        _ => *states.of(state) += open,
     }
     states
 }
@@ -226,13 +225,17 @@ mod tests {
         let mut intervals = Intervals::new(Nanos(0));
         let begun = exited(1, 1).from_ns;
         for lasted in [1_000, 3_000] {
-            let end = End::Open { state: OpenState::Blocked, since_ns: begun, woken_ns: None };
+            let end = End::Open { state: OpenState::Blocked, since_ns: begun, woken_ns: None, found: false };
             let mut seen = so_far(Metric::Blocked, &[], end);
             seen.until_ns = begun + Nanos(lasted);
             intervals.end(seen.until_ns, [], &[seen]);
         }
-        let woken =
-            End::Open { state: OpenState::Blocked, since_ns: begun, woken_ns: Some(begun + Nanos(4_000)) };
+        let woken = End::Open {
+            state: OpenState::Blocked,
+            since_ns: begun,
+            woken_ns: Some(begun + Nanos(4_000)),
+            found: false,
+        };
         let mut last = so_far(Metric::Blocked, &[], woken);
         last.until_ns = begun + Nanos(4_500);
         intervals.end(last.until_ns, [&last], &[]);
@@ -253,7 +256,7 @@ mod tests {
         let mut seen = so_far(
             Metric::Blocked,
             &[],
-            End::Open { state: OpenState::Blocked, since_ns: begun, woken_ns: woken },
+            End::Open { state: OpenState::Blocked, since_ns: begun, woken_ns: woken, found: false },
         );
         seen.until_ns = begun + Nanos(4_000);
         intervals.end(seen.until_ns, [], &[seen]);
@@ -261,7 +264,7 @@ mod tests {
         let torn = so_far(
             Metric::Blocked,
             &[1_000],
-            End::Open { state: OpenState::OnCpu, since_ns, woken_ns: None },
+            End::Open { state: OpenState::OnCpu, since_ns, woken_ns: None, found: false },
         );
         intervals.end(begun + Nanos(5_000), [], &[torn]);
         let mut last = so_far(Metric::Blocked, &[1_000], EXITED);
@@ -283,7 +286,7 @@ mod tests {
         let born = exited(1, 1).from_ns;
         let newborn = |since_ns: Nanos, lasted: u64, woken_ns| {
             let mut seen =
-                so_far(Metric::OnCpu, &[], End::Open { state: OpenState::Newborn, since_ns, woken_ns });
+                so_far(Metric::OnCpu, &[], End::Open { state: OpenState::Newborn, since_ns, woken_ns, found: false });
             (seen.from_ns, seen.until_ns) = (since_ns, since_ns + Nanos(lasted));
             seen
         };
@@ -305,7 +308,7 @@ mod tests {
     fn a_wait_without_an_announced_wake_counts_once() {
         let mut intervals = Intervals::new(Nanos(0));
         let begun = exited(1, 1).from_ns;
-        let open = End::Open { state: OpenState::Blocked, since_ns: begun, woken_ns: None };
+        let open = End::Open { state: OpenState::Blocked, since_ns: begun, woken_ns: None, found: false };
         let mut seen = so_far(Metric::Blocked, &[], open);
         seen.until_ns = begun + Nanos(1_000);
         intervals.end(seen.until_ns, [], &[seen]);

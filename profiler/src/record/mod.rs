@@ -11,9 +11,10 @@ mod intervals;
 pub mod machine;
 pub mod reconcile;
 pub mod recording;
+pub mod usage;
 
 use crate::profile::histogram::Histogram;
-use crate::profile::thread::{BlockedOn, OpenState, Waits};
+use crate::profile::thread::{BlockedOn, Found, OpenState, Waits};
 use crate::profile::units::Nanos;
 use anyhow::{Context as _, Result};
 use nix::time::{ClockId, clock_gettime};
@@ -86,7 +87,7 @@ pub struct ThreadRecord {
     pub earlier_names: Vec<String>,
     /// How often it changed its name.
     pub renames: u32,
-    /// Whether it was born during the recording, or was found running.
+    /// Whether it was born during the recording, or was there before.
     pub newborn: bool,
     /// From here on it was recorded.
     pub from_ns: Nanos,
@@ -98,9 +99,12 @@ pub struct ThreadRecord {
     pub kernel_at_start: KernelCounters,
     /// The kernel's counters at `until_ns`.
     pub kernel_at_end: KernelCounters,
-    /// For a thread found running, its first slice: the kernel's CPU time is comparable only after it. Absent
-    /// if it never left the CPU.
+    /// For the thread that executed the command, its first slice from then on, which is a sample: the kernel's CPU time
+    /// is comparable only after it. Absent if it never left the CPU.
     pub first_slice_ns: Option<Nanos>,
+    /// For a thread that joined while it lived, what it was doing then, which is no sample. Absent if it has done
+    /// nothing else.
+    pub found: Option<Found>,
     /// Involuntary switches to the idle task.
     pub held_back: Option<Waits>,
     /// Waits whose wake was not announced.
@@ -146,6 +150,8 @@ pub enum End {
         since_ns: Nanos,
         /// When it had been woken, if it had.
         woken_ns: Option<Nanos>,
+        /// Whether it was doing that already when it joined: no switch led there in the recording.
+        found: bool,
     },
 }
 
@@ -172,6 +178,8 @@ pub struct SlotlessRecord {
     pub faults_never_accounted: u64,
     /// Intervals whose end was stamped before their start.
     pub clock_backwards: u64,
-    /// The kernel's counters of these threads.
-    pub kernel: KernelCounters,
+    /// The kernel's counters of these threads where each record begins.
+    pub kernel_at_start: KernelCounters,
+    /// The kernel's counters of these threads where each ends.
+    pub kernel_at_end: KernelCounters,
 }

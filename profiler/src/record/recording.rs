@@ -140,8 +140,12 @@ mod tests {
     fn open(pid: u32, tid: u32) -> ThreadRecord {
         let mut record = exited(pid, tid);
         record.until_ns.0 += 500;
-        record.end =
-            End::Open { state: OpenState::Blocked, since_ns: Nanos(record.until_ns.0 - 500), woken_ns: None };
+        record.end = End::Open {
+            state: OpenState::Blocked,
+            since_ns: Nanos(record.until_ns.0 - 500),
+            woken_ns: None,
+            found: false,
+        };
         record
     }
 

@@ -4,6 +4,7 @@ use super::ranking::{clear_winner, clearly_less, dominant, order};
 use super::subject::{Subject, effective_concurrency};
 use super::units::{count, counted, duration_of, number, size};
 use super::usage::rss_is_bound;
+use crate::profile::usage::Usage;
 
 /// Tasks that use the CPU for more than this share of their time compute rather than wait.
 const COMPUTING: f64 = 0.5;
@@ -32,6 +33,17 @@ struct Costs {
     rss_is_bound: bool,
 }
 
+impl Costs {
+    fn of(usage: &Usage) -> Option<Self> {
+        Some(Self {
+            cpu_ns: usage.total_cpu()?.0 as f64,
+            switches: usage.voluntary_switches as f64 + usage.involuntary_switches as f64,
+            rss: usage.max_rss_bytes?.0 as f64,
+            rss_is_bound: rss_is_bound(usage),
+        })
+    }
+}
+
 /// A winner's place, or none, and the reason.
 pub(super) struct Answer {
     pub(super) winner: Option<usize>,
@@ -54,12 +66,7 @@ impl<'a> Facts<'a> {
             concurrency: effective_concurrency(workload)?,
             task_ns: workload.task_time_ns.0 as f64 / tasks,
             threads: subject.thread_count() as f64,
-            costs: subject.profile.usage.as_ref().map(|usage| Costs {
-                cpu_ns: (usage.user_ns + usage.system_ns).0 as f64,
-                switches: usage.voluntary_switches as f64 + usage.involuntary_switches as f64,
-                rss: usage.max_rss_bytes.0 as f64,
-                rss_is_bound: rss_is_bound(usage),
-            }),
+            costs: subject.profile.usage.as_ref().and_then(Costs::of),
         })
     }
 

@@ -70,6 +70,7 @@ fn thread(tid: u32, name: &str, metrics: &[(Metric, Spread)], blocked_on: &[(&st
         faults_without_latency: 3,
         faults_never_accounted: 0,
         migrations: count(Metric::Blocked) / 7,
+        found: None,
         open: None,
         held_back: None,
         unsplit: None,
@@ -101,6 +102,7 @@ fn run(command: &[&str], scheduler: &str, wall_ns: u64, concurrency: u64) -> Run
     Run {
         name: None,
         command: command.iter().map(|&argument| argument.to_owned()).collect(),
+        attached: None,
         started_at: "2026-08-21T10:11:12.345678Z".to_owned(),
         started_ns: Nanos(0),
         wall_ns,
@@ -125,10 +127,11 @@ fn run(command: &[&str], scheduler: &str, wall_ns: u64, concurrency: u64) -> Run
 fn usage(wall_ns: u64, cpu_ns: u64, rss: u64, switches: (u64, u64), minor_faults: u64) -> Usage {
     Usage {
         wall_ns: Nanos(wall_ns),
-        user_ns: Nanos(cpu_ns / 4 * 3),
-        system_ns: Nanos(cpu_ns / 4),
+        user_ns: Some(Nanos(cpu_ns / 4 * 3)),
+        system_ns: Some(Nanos(cpu_ns / 4)),
+        cpu_ns: None,
         cpu_percent: cpu_ns as f64 / wall_ns as f64 * 100.0,
-        max_rss_bytes: Bytes(rss),
+        max_rss_bytes: Some(Bytes(rss)),
         max_rss_floor_bytes: None,
         voluntary_switches: switches.0,
         involuntary_switches: switches.1,
@@ -153,7 +156,7 @@ fn profile(run: Run, usage: Usage, threads: Vec<Thread>) -> Profile {
         ),
         explained(
             Quantity::CpuTimeNs,
-            usage.user_ns.0 + usage.system_ns.0,
+            usage.total_cpu().map_or(0, |cpu| cpu.0),
             312_455,
             Rule::ClockPoints,
             "on_cpu is the time between two switches; the kernel's CPU time leaves interrupts out and stamps a \

@@ -7,6 +7,7 @@ use super::table::{Cell, Column, Table};
 use super::units::{count, counted, duration, signed};
 use super::verdict::without_slot;
 use crate::profile::reconciliation::{Check, Quantity, Scope};
+use crate::profile::thread::OpenState;
 use crate::profile::units::total;
 use crate::profile::{Lost, Profile};
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,6 +42,7 @@ pub(super) fn section(page: &mut Page<'_>, subjects: &[Subject<'_>]) {
         }
         agreed(page, subject.profile);
         not_announced(page, subject.profile);
+        begun_before(page, subject.profile);
         differences(page, subject.profile);
         lost(page, subject.profile);
     }
@@ -238,6 +240,26 @@ fn not_announced(page: &mut Page<'_>, profile: &Profile) {
     }
     if !parts.is_empty() {
         page.labelled("not announced", LABEL, Paint::Plain, &parts.join("; "));
+    }
+}
+
+/// What is in no histogram because it was under way when its thread was found.
+fn begun_before(page: &mut Page<'_>, profile: &Profile) {
+    let found = || profile.threads.iter().filter_map(|thread| thread.found);
+    let states =
+        [(OpenState::OnCpu, "on CPU"), (OpenState::Blocked, "blocked"), (OpenState::Preempted, "ready")];
+    let parts: Vec<String> = states
+        .into_iter()
+        .filter_map(|(state, name)| {
+            let times = || found().filter(|found| found.state == state).map(|found| found.for_ns);
+            (times().count() > 0).then(|| {
+                format!("{} {name} ({})", counted(times().count() as u64, "thread"), duration(times().sum()))
+            })
+        })
+        .collect();
+    if !parts.is_empty() {
+        let text = format!("{}: until their first switch, in no histogram", parts.join(", "));
+        page.labelled("begun before", LABEL, Paint::Plain, &text);
     }
 }
 

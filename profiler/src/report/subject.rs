@@ -73,6 +73,9 @@ pub(super) fn header(page: &mut Page<'_>, subjects: &[Subject<'_>]) {
         let command = subject.profile.run.command.join(" ");
         let command = if command.is_empty() { "(was running already)".to_owned() } else { command };
         page.labelled(&label(subject), width, Paint::Strong, &command);
+        if let Some(attached) = &subject.profile.run.attached {
+            page.labelled("attached", width, Paint::Plain, &attached.describe());
+        }
     }
     let mut machines: Vec<&Machine> = subjects.iter().map(|subject| &subject.profile.machine).collect();
     machines.dedup();

@@ -3,9 +3,11 @@
 use super::verdict::verdict;
 use super::wrap;
 use super::{ARTICLE, Style, comparison, fixture, single};
+use crate::profile::attached::{Attached, AttachedProcess, Selection};
 use crate::profile::reconciliation::{Check, Explanation, Quantity, Rule, Scope};
-use crate::profile::thread::{Open, OpenState, Waits};
+use crate::profile::thread::{Found, Open, OpenState, Waits};
 use crate::profile::units::Nanos;
+use crate::profile::usage::Usage;
 use crate::profile::{Lost, Profile};
 
 /// Every report that the fixtures allow, at a width.
@@ -35,7 +37,7 @@ fn attached() -> Profile {
     for (number, thread) in profile.threads.iter_mut().enumerate() {
         thread.exited = false;
         let state = if number == 2 { OpenState::OnCpu } else { OpenState::Blocked };
-        thread.open = Some(Open { state, for_ns: Nanos(1_234_567 * (number as u64 + 1)) });
+        thread.open = Some(Open { state, for_ns: Nanos(1_234_567 * (number as u64 + 1)), found: false });
         thread.held_back =
             (number == 3).then_some(Waits { count: 2, sum_ns: Nanos(9_000), max_ns: Nanos(8_000) });
     }
@@ -147,4 +149,33 @@ fn what_a_running_thread_was_doing_is_shown() {
     let text = single(&attached(), &Style::plain(140));
     assert!(text.contains("blocked 1.23 ms") && text.contains("on CPU 3.70 ms"), "{text}");
     assert!(text.contains("held back"), "{text}");
+}
+
+#[test]
+fn what_had_begun_before_is_told_apart() {
+    let mut profile = attached();
+    profile.usage = fixture::pool().usage.map(|usage| Usage {
+        user_ns: None,
+        system_ns: None,
+        cpu_ns: Some(Nanos(5_000_000)),
+        max_rss_bytes: None,
+        ..usage
+    });
+    let process = |pid| AttachedProcess { pid, name: "pool".to_owned(), command: Vec::new(), threads: 2 };
+    profile.run.attached = Some(Attached {
+        selection: Selection::Name("po*".to_owned()),
+        processes: (1..=6).map(process).collect(),
+    });
+    let open = profile.threads[0].open.as_mut().unwrap();
+    open.found = true;
+    profile.threads[1].found = Some(Found { state: OpenState::Preempted, for_ns: Nanos(2_000) });
+    let text = single(&profile, &Style::plain(140));
+    let line =
+        |label: &str| text.lines().find(|line| line.trim_start().starts_with(label)).unwrap_or_default();
+    assert!(line("attached").ends_with("pool 3, pool 4 and 2 more (12 threads, by the name po*)"), "{text}");
+    assert!(line("user time").ends_with('–') && line("max RSS").ends_with('–'), "{text}");
+    assert!(line("total CPU time").ends_with("5.0"), "{text}");
+    assert!(text.contains("blocked ≥ 1.23 ms"), "{text}");
+    assert!(line("begun before").contains("1 thread ready (2.00 µs)"), "{text}");
+    assert!(!text.contains("What getrusage says"), "{text}");
 }

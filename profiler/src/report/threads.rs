@@ -78,6 +78,9 @@ fn switches(page: &mut Page<'_>, subject: &Subject<'_>, units: &Units) {
         table.row(columns.cells(group));
     }
     page.table(&table);
+    if groups.iter().flat_map(|group| &group.open).any(|open| open.found) {
+        page.paragraph(Paint::Faint, "≥: it had begun before the recording did.");
+    }
 }
 
 /// The columns of the first table; two of them only where there is something to show.
@@ -160,11 +163,14 @@ fn at_the_end(group: &Group<'_>) -> String {
         (OpenState::Newborn, "newborn"),
     ];
     let describe = |(state, name): (OpenState, &str)| {
-        let times = || group.open.iter().filter(|open| open.state == state).map(|open| open.for_ns);
-        let longest = times().max()?;
-        Some(match (times().count(), group.open.len()) {
-            (1, 1) => format!("{name} {}", duration(longest)),
-            (threads, _) => format!("{threads} {name} ≤\u{a0}{}", duration(longest)),
+        let open = || group.open.iter().filter(|open| open.state == state);
+        let longest = open().max_by_key(|open| open.for_ns)?;
+        let time = duration(longest.for_ns);
+        Some(match (open().count(), group.open.len(), longest.found) {
+            (1, 1, false) => format!("{name} {time}"),
+            (1, 1, true) => format!("{name} ≥\u{a0}{time}"),
+            (threads, _, false) => format!("{threads} {name} ≤\u{a0}{time}"),
+            (threads, _, true) => format!("{threads} {name}, longest ≥\u{a0}{time}"),
         })
     };
     let parts: Vec<String> = states.into_iter().filter_map(describe).collect();

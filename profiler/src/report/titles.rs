@@ -28,8 +28,7 @@ pub fn titles(profiles: &[&Profile]) -> Vec<String> {
 
 fn program(profile: &Profile) -> &str {
     let run = &profile.run;
-    let of_command = || run.command.first().map_or("(running process)", |command| file_name(command));
-    run.name.as_deref().unwrap_or_else(of_command)
+    run.name.as_deref().or_else(|| run.program()).unwrap_or("(running process)")
 }
 
 fn file_name(path: &str) -> &str {

@@ -39,70 +39,72 @@ const ROWS: [Row; 10] = [
     Row {
         label: "user time",
         kind: Kind::Time,
-        figure: |of| usage(of, |usage| usage.user_ns.0 as f64),
+        figure: |of| usage(of, |usage| usage.user_ns.map(|user| user.0 as f64)),
         published: |of| of.user_ns.0 as f64,
     },
     Row {
         label: "system time",
         kind: Kind::Time,
-        figure: |of| usage(of, |usage| usage.system_ns.0 as f64),
+        figure: |of| usage(of, |usage| usage.system_ns.map(|system| system.0 as f64)),
         published: |of| of.system_ns.0 as f64,
     },
     Row {
         label: "total CPU time",
         kind: Kind::Time,
-        figure: |of| usage(of, |usage| (usage.user_ns + usage.system_ns).0 as f64),
+        figure: |of| usage(of, |usage| usage.total_cpu().map(|cpu| cpu.0 as f64)),
         published: |of| (of.user_ns + of.system_ns).0 as f64,
     },
     Row {
         label: "CPU",
         kind: Kind::Percent,
-        figure: |of| usage(of, |usage| usage.cpu_percent),
+        figure: |of| usage(of, |usage| Some(usage.cpu_percent)),
         published: |of| f64::from(of.cpu_percent),
     },
     Row {
         label: "max RSS",
         kind: Kind::Memory,
-        figure: |of| usage(of, |usage| usage.max_rss_bytes.0 as f64),
+        figure: |of| usage(of, |usage| usage.max_rss_bytes.map(|memory| memory.0 as f64)),
         published: |of| of.max_rss_bytes.0 as f64,
     },
     Row {
         label: "voluntary switches",
         kind: Kind::Count,
-        figure: |of| usage(of, |usage| usage.voluntary_switches as f64),
+        figure: |of| usage(of, |usage| Some(usage.voluntary_switches as f64)),
         published: |of| of.voluntary_switches as f64,
     },
     Row {
         label: "involuntary switches",
         kind: Kind::Count,
-        figure: |of| usage(of, |usage| usage.involuntary_switches as f64),
+        figure: |of| usage(of, |usage| Some(usage.involuntary_switches as f64)),
         published: |of| of.involuntary_switches as f64,
     },
     Row {
         label: "minor faults",
         kind: Kind::Count,
-        figure: |of| usage(of, |usage| usage.minor_faults as f64),
+        figure: |of| usage(of, |usage| Some(usage.minor_faults as f64)),
         published: |of| of.minor_faults as f64,
     },
     Row {
         label: "major faults",
         kind: Kind::Count,
-        figure: |of| usage(of, |usage| usage.major_faults as f64),
+        figure: |of| usage(of, |usage| Some(usage.major_faults as f64)),
         published: |of| of.major_faults as f64,
     },
 ];
 
-fn usage(subject: &Subject<'_>, figure: fn(&Usage) -> f64) -> Option<f64> {
-    subject.profile.usage.as_ref().map(figure)
+fn usage(subject: &Subject<'_>, figure: fn(&Usage) -> Option<f64>) -> Option<f64> {
+    subject.profile.usage.as_ref().and_then(figure)
 }
 
 /// Whether the child's memory is known only to be at most `max_rss_bytes`.
 pub(super) fn rss_is_bound(usage: &Usage) -> bool {
-    usage.max_rss_floor_bytes.is_some_and(|floor| usage.max_rss_bytes <= floor)
+    usage.max_rss_floor_bytes.zip(usage.max_rss_bytes).is_some_and(|(floor, memory)| memory <= floor)
 }
 
 pub(super) fn section(page: &mut Page<'_>, subjects: &[Subject<'_>], published: Option<&Published>) {
-    page.section("What getrusage says");
+    let is_attached = |subject: &Subject<'_>| subject.profile.run.attached.is_some();
+    let is_growth = subjects.iter().all(is_attached);
+    page.section(if is_growth { "What the kernel's counters say" } else { "What getrusage says" });
     let published_runs: &[PublishedRun] = published.map_or(&[], |published| &published.runs);
     let walls = subjects.iter().map(Subject::wall).chain(published_runs.iter().map(|run| run.wall_ns));
     let unit = if walls.max() >= Some(LONG) { Unit::Seconds } else { Unit::Millis };
@@ -246,6 +248,13 @@ fn notes(page: &mut Page<'_>, subjects: &[Subject<'_>], published: Option<&Publi
         );
         page.paragraph(Paint::Warning, &text);
     }
+    if subjects.iter().any(|subject| subject.profile.run.attached.is_some()) {
+        page.paragraph(
+            Paint::Faint,
+            "Of a process that was attached to: by how much the kernel's counters of its threads grew meanwhile; max RSS \
+             is since it was started. –: not known.",
+        );
+    }
     if usages().any(|usage| usage.is_none()) {
         page.paragraph(Paint::Faint, "–: not known; the kernel reports it only of a child that has ended.");
     }
@@ -281,7 +290,7 @@ mod tests {
     fn memory_at_the_floor_is_an_upper_bound() {
         let mut profile = fixture::tokio();
         if let Some(usage) = &mut profile.usage {
-            usage.max_rss_floor_bytes = Some(usage.max_rss_bytes);
+            usage.max_rss_floor_bytes = usage.max_rss_bytes;
         }
         let text = single(&profile, &Style::plain(100));
         assert!(line(&text, "max RSS").contains("≤ "), "{text}");

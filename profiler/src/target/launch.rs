@@ -236,10 +236,11 @@ impl Running {
         let system = own.stime.saturating_sub(Duration::from_nanos(held.system_ns.0));
         Ok(Usage {
             wall_ns: Nanos(u64::try_from(wall.as_nanos())?),
-            user_ns: Nanos(u64::try_from(user.as_nanos())?),
-            system_ns: Nanos(u64::try_from(system.as_nanos())?),
+            user_ns: Some(Nanos(u64::try_from(user.as_nanos())?)),
+            system_ns: Some(Nanos(u64::try_from(system.as_nanos())?)),
+            cpu_ns: None,
             cpu_percent: 100.0 * (user + system).as_secs_f64() / wall.as_secs_f64(),
-            max_rss_bytes: Bytes(own.maxrss),
+            max_rss_bytes: Some(Bytes(own.maxrss)),
             max_rss_floor_bytes: Some(Bytes(held.max_rss_bytes.0 + EXEC_RSS_BYTES)),
             voluntary_switches: growth(|usage| usage.voluntary_context_switches(), held.voluntary_switches)?,
             involuntary_switches: growth(

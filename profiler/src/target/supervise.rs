@@ -15,7 +15,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, interval_at, 
 
 /// How often exited threads are collected. Short enough that the default slots last while 80 000 threads a
 /// second come and go, long enough that the wake-ups (20 a second) are lost beside the target's.
-const COLLECT_EVERY: Duration = Duration::from_millis(50);
+pub(super) const COLLECT_EVERY: Duration = Duration::from_millis(50);
 
 /// Between SIGTERM and SIGKILL at the time limit, and for what SIGKILL does not end at once.
 pub const GRACE: Duration = Duration::from_secs(2);
@@ -25,7 +25,7 @@ pub const GRACE: Duration = Duration::from_secs(2);
 const SAME_INTERRUPT: Duration = Duration::from_millis(200);
 
 /// Has tokio say when a descriptor becomes readable. It gets one of its own, which stays open meanwhile.
-fn watch(descriptor: &impl AsFd) -> Result<AsyncFd<OwnedFd>> {
+pub(super) fn watch(descriptor: &impl AsFd) -> Result<AsyncFd<OwnedFd>> {
     let descriptor = descriptor.as_fd().try_clone_to_owned().context("cannot watch a descriptor")?;
     #[expect(
         deprecated,
@@ -110,12 +110,7 @@ pub async fn until_end<S: Source + AsFd>(
     let signalled = watch(signals)?;
     let mut tick = interval(COLLECT_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut snapshots = times.interval.map(|every| {
-        let mut snapshots = interval_at(Instant::now() + every, every);
-        // One that comes late makes its interval longer, not the next one shorter than the time it takes.
-        snapshots.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        snapshots
-    });
+    let mut snapshots = ticks(times.interval);
     let mut ending = Ending::after(times.limit);
     let (mut interrupted, mut ended): (Option<Instant>, _) = (None, None);
     loop {
@@ -154,8 +149,17 @@ pub async fn until_end<S: Source + AsFd>(
     }
 }
 
+/// The clock of snapshots, if any are to be taken.
+pub(super) fn ticks(every: Option<Duration>) -> Option<Interval> {
+    let every = every?;
+    let mut ticks = interval_at(Instant::now() + every, every);
+    // One that comes late makes its interval longer, not the next one shorter than the time it takes.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    Some(ticks)
+}
+
 /// The next tick of a clock that need not be there.
-async fn next(clock: &mut Option<Interval>) {
+pub(super) async fn next(clock: &mut Option<Interval>) {
     match clock {
         Some(clock) => drop(clock.tick().await),
         None => std::future::pending().await,

@@ -33,7 +33,7 @@ fn parts(profile: &Profile, thread: usize) -> impl Iterator<Item = &ThreadInterv
     all.filter(move |part| part.thread as usize == thread)
 }
 
-fn assert_intervals_are_the_whole(profile: &Profile) {
+pub(crate) fn assert_intervals_are_the_whole(profile: &Profile) {
     assert!(profile.intervals.windows(2).all(|pair| pair[0].until_ns == pair[1].from_ns));
     assert!(profile.intervals.len() > 2, "{} intervals", profile.intervals.len());
     for (place, thread) in profile.threads.iter().enumerate() {

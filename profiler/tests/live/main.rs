@@ -11,6 +11,7 @@
     reason = "a test fails by panicking; without the default harness the lints do not see that this is one"
 )]
 
+mod attach;
 mod attached;
 mod control_group;
 mod support;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         lifecycle::tests(),
         limits::tests(),
         intervals::tests(),
+        attach::tests(),
         stopping::tests(),
         left_behind::tests(),
         interrupted::tests(),

@@ -182,6 +182,13 @@ impl Scene {
         command
     }
 
+    /// `profiler attach CHOICE FLAGS --output profile.json`
+    pub(crate) fn attach_command(&self, choice: &[&str]) -> Command {
+        let mut command = self.profiler();
+        command.arg("attach").args(choice).args(&self.flags).arg("--force").arg("--output").arg(self.file());
+        command
+    }
+
     /// Runs to the end.
     pub(crate) fn run(&self, target: &[String]) -> Outcome {
         let output = self.run_command(target).output().expect("the profiler starts");

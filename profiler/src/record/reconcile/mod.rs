@@ -19,14 +19,21 @@ const STAMP_JITTER_NS: u64 = 10_000;
 /// What the kernel says of the run as a whole.
 #[derive(Clone, Copy, Debug)]
 pub struct Reference<'a> {
-    /// The child's usage from its exec on.
+    /// What it says of the child, if the target was one.
+    pub child: Option<Child<'a>>,
+    /// CPU time that interrupts took or a hypervisor stole during the run, at most, all CPUs together.
+    pub stolen_ns: Nanos,
+}
+
+/// What the kernel says of a child that was waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Child<'a> {
+    /// Its usage from its exec on.
     pub usage: &'a Usage,
-    /// What the child had used when it called exec, which `usage` leaves out.
+    /// What it had used when it called exec, which `usage` leaves out.
     pub before_exec: &'a BeforeExec,
     /// Whether its children were followed.
     pub follow: bool,
-    /// CPU time that interrupts took or a hypervisor stole during the run, at most, all CPUs together.
-    pub stolen_ns: Nanos,
 }
 
 /// Compares everything. The result holds the sums, and the threads that differ.
@@ -49,8 +56,8 @@ pub fn reconcile(
             _ => sum,
         }));
     }
-    if let Some(reference) = reference {
-        checks.extend(wait4::compare(records, without_slot, reference));
+    if let Some(child) = reference.and_then(|reference| reference.child) {
+        checks.extend(wait4::compare(records, without_slot, &child, stolen));
     }
     checks.extend(threads.into_iter().flatten().filter(|check| check.difference != 0));
     checks
@@ -157,8 +164,11 @@ impl ClockSlack {
     fn of(record: &ThreadRecord) -> Self {
         let slices = record.histograms.get(&Metric::OnCpu).map_or(0, |histogram| histogram.count);
         let unsplit = record.unsplit.map_or(0, |unsplit| unsplit.sum_ns.0);
+        // Found on a run queue, it may just have been woken.
+        let found = record.found.filter(|found| found.state == OpenState::Preempted);
+        let found = found.map_or(0, |found| found.for_ns.0);
         Self {
-            waits_ns: sum_of(record, Metric::RunqueueWait) + unsplit + moved_ns(record),
+            waits_ns: sum_of(record, Metric::RunqueueWait) + unsplit + moved_ns(record) + found,
             stamps_ns: slices * STAMP_JITTER_NS,
         }
     }
@@ -216,8 +226,9 @@ fn lifetime(record: &ThreadRecord, scope: Scope) -> Check {
         End::Exited { .. } => 0,
         End::Open { since_ns, .. } => record.until_ns.0.saturating_sub(since_ns.0),
     };
+    let found = record.found.map_or(0, |found| found.for_ns.0);
     let kernel = record.until_ns.0.saturating_sub(begin);
-    Check::new(Quantity::LifetimeNs, scope, kernel, creation + measured + waits + open)
+    Check::new(Quantity::LifetimeNs, scope, kernel, creation + found + measured + waits + open)
 }
 
 fn sum_of(record: &ThreadRecord, metric: Metric) -> u64 {

@@ -2,9 +2,11 @@
 
 use super::*;
 use crate::profile::histogram::Histogram;
+use crate::profile::thread::Found;
 use crate::profile::units::Bytes;
 use crate::profile::usage::BeforeExec;
 use crate::record::fixture::{exited, found, usage};
+use std::collections::BTreeMap;
 
 fn check(checks: &[Check], quantity: Quantity, scope: Scope) -> Check {
     let found = checks.iter().find(|check| check.quantity == quantity && check.scope == scope);
@@ -15,12 +17,57 @@ fn of_thread(record: &ThreadRecord) -> Scope {
     Scope::Thread { pid: record.pid, tid: record.tid }
 }
 
+fn reference<'a>(
+    usage: &'a Usage,
+    before_exec: &'a BeforeExec,
+    follow: bool,
+    stolen_ns: Nanos,
+) -> Reference<'a> {
+    Reference { child: Some(Child { usage, before_exec, follow }), stolen_ns }
+}
+
 #[test]
 fn a_thread_that_was_seen_whole_agrees() {
     let record = exited(100, 101);
     let checks = reconcile(std::slice::from_ref(&record), None, None);
     assert_eq!(checks.len(), QUANTITIES.len(), "only the sums: {checks:?}");
     assert!(checks.iter().all(|check| check.difference == 0), "{checks:?}");
+}
+
+/// Its counters were not zero, and what it was doing had begun before.
+#[test]
+fn a_thread_that_was_met_agrees_from_there_on() {
+    let mut record = exited(100, 101);
+    record.newborn = false;
+    record.from_ns.0 -= 400;
+    record.found = Some(Found { state: OpenState::Blocked, for_ns: Nanos(400) });
+    for counters in [&mut record.kernel_at_start, &mut record.kernel_at_end] {
+        counters.voluntary_switches += 70;
+        counters.minor_faults += 9;
+        counters.cpu_ns += 5_000;
+    }
+    let checks = reconcile(std::slice::from_ref(&record), None, None);
+    assert_eq!(checks.len(), QUANTITIES.len(), "only the sums: {checks:?}");
+    assert!(checks.iter().all(|check| check.difference == 0), "{checks:?}");
+}
+
+#[test]
+fn a_wait_that_had_begun_before_is_no_switch() {
+    let mut record = exited(100, 101);
+    (record.newborn, record.histograms) = (false, BTreeMap::new());
+    record.kernel_at_start = record.kernel_at_end;
+    let end =
+        |found| End::Open { state: OpenState::Blocked, since_ns: record.from_ns, woken_ns: None, found };
+    let switches = |found| {
+        let record = ThreadRecord { end: end(found), ..record.clone() };
+        let checks = reconcile(&[record], None, None);
+        (
+            check(&checks, Quantity::VoluntarySwitches, Scope::Threads).difference,
+            check(&checks, Quantity::LifetimeNs, Scope::Threads).difference,
+        )
+    };
+    assert_eq!(switches(true), (0, 0));
+    assert_eq!(switches(false), (1, 0));
 }
 
 #[test]
@@ -37,7 +84,8 @@ fn a_missed_switch_is_a_defect() {
 #[test]
 fn a_running_thread_may_be_one_fault_ahead_and_no_switch() {
     let mut record = exited(100, 101);
-    record.end = End::Open { state: OpenState::OnCpu, since_ns: record.until_ns, woken_ns: None };
+    record.end =
+        End::Open { state: OpenState::OnCpu, since_ns: record.until_ns, woken_ns: None, found: false };
     let (seen, kernel) = (Seen::of(&record), &mut record.kernel_at_end);
     kernel.voluntary_switches = seen.voluntary_switches;
     kernel.minor_faults = seen.minor_faults - 1;
@@ -117,7 +165,7 @@ fn wait4_leaves_out_last_switches_and_knows_what_was_before() {
     // which 120 before the exec, which are not in the usage.
     let usage = usage(5, 2, 4 + 20);
     let before_exec = BeforeExec { minor_faults: 120, ..BeforeExec::default() };
-    let reference = Reference { usage: &usage, before_exec: &before_exec, follow: true, stolen_ns: Nanos(0) };
+    let reference = reference(&usage, &before_exec, true, Nanos(0));
     let checks = reconcile(&records, None, Some(&reference));
     let switches = check(&checks, Quantity::VoluntarySwitches, Scope::Wait4);
     assert_eq!((switches.difference, switches.explanation.unwrap().rules), (1, vec![Rule::LastSwitch]));
@@ -129,9 +177,9 @@ fn wait4_leaves_out_last_switches_and_knows_what_was_before() {
 fn wait4_may_not_know_more_than_was_measured() {
     let records = [found(100)];
     let mut usage = usage(9, 1, 2);
-    usage.max_rss_bytes = Bytes(1);
-    let reference =
-        Reference { usage: &usage, before_exec: &BeforeExec::default(), follow: true, stolen_ns: Nanos(0) };
+    usage.max_rss_bytes = Some(Bytes(1));
+    let before_exec = BeforeExec::default();
+    let reference = reference(&usage, &before_exec, true, Nanos(0));
     let checks = reconcile(&records, None, Some(&reference));
     assert!(!check(&checks, Quantity::VoluntarySwitches, Scope::Wait4).holds());
 }
@@ -140,8 +188,8 @@ fn wait4_may_not_know_more_than_was_measured() {
 fn descendants_that_nobody_waited_for_are_explained() {
     let records = [found(100), exited(200, 200)];
     let usage = usage(3, 1, 2);
-    let reference =
-        Reference { usage: &usage, before_exec: &BeforeExec::default(), follow: true, stolen_ns: Nanos(0) };
+    let before_exec = BeforeExec::default();
+    let reference = reference(&usage, &before_exec, true, Nanos(0));
     let checks = reconcile(&records, None, Some(&reference));
     let faults = check(&checks, Quantity::MinorFaults, Scope::Wait4);
     assert_eq!((faults.difference, faults.explanation.unwrap().rules), (2, vec![Rule::NotWaitedFor]));
@@ -151,8 +199,8 @@ fn descendants_that_nobody_waited_for_are_explained() {
 fn children_that_were_not_followed_are_explained() {
     let records = [found(100)];
     let usage = usage(9, 9, 9);
-    let reference =
-        Reference { usage: &usage, before_exec: &BeforeExec::default(), follow: false, stolen_ns: Nanos(0) };
+    let before_exec = BeforeExec::default();
+    let reference = reference(&usage, &before_exec, false, Nanos(0));
     let checks = reconcile(&records, None, Some(&reference));
     let faults = check(&checks, Quantity::MinorFaults, Scope::Wait4);
     assert_eq!((faults.difference, faults.explanation.unwrap().rules), (-7, vec![Rule::NotFollowed]));
@@ -194,12 +242,8 @@ fn threads_share_what_was_stolen() {
         record.kernel_at_end.cpu_ns += stolen;
     }
     let usage = usage(6, 2, 4);
-    let reference = Reference {
-        usage: &usage,
-        before_exec: &BeforeExec::default(),
-        follow: true,
-        stolen_ns: Nanos(stolen),
-    };
+    let before_exec = BeforeExec::default();
+    let reference = reference(&usage, &before_exec, true, Nanos(stolen));
     let checks = reconcile(&records, None, Some(&reference));
     assert!(records.iter().all(|record| check(&checks, Quantity::CpuTimeNs, of_thread(record)).holds()));
     assert!(!check(&checks, Quantity::CpuTimeNs, Scope::Threads).holds(), "twice as much as was stolen");
@@ -266,8 +310,8 @@ fn the_bounds_of_cpu_time_are_given_in_the_unit_of_the_difference() {
     record.kernel_at_end.cpu_ns += 50;
     let mut usage = usage(3, 1, 2);
     let checks = |usage: &Usage, follow| {
-        let reference =
-            Reference { usage, before_exec: &BeforeExec::default(), follow, stolen_ns: Nanos(1_234_567) };
+        let child = Child { usage, before_exec: &BeforeExec::default(), follow };
+        let reference = Reference { child: Some(child), stolen_ns: Nanos(1_234_567) };
         reconcile(std::slice::from_ref(&record), None, Some(&reference))
     };
     let text = |checks: &[Check], scope| check(checks, Quantity::CpuTimeNs, scope).explanation.unwrap().text;
@@ -277,7 +321,7 @@ fn the_bounds_of_cpu_time_are_given_in_the_unit_of_the_difference() {
     assert!(of_threads.ends_with(": −1,274,677 to +1,274,567 ns"), "{of_threads}");
     let of_wait4 = text(&followed, Scope::Wait4);
     assert!(of_wait4.ends_with(": in all −1,274,677 to +1,274,967 ns"), "{of_wait4}");
-    usage.user_ns = Nanos(90_000_000);
+    usage.user_ns = Some(Nanos(90_000_000));
     let of_wait4 = text(&checks(&usage, false), Scope::Wait4);
     assert!(of_wait4.ends_with(": in all at most +1,274,967 ns"), "{of_wait4}");
 }

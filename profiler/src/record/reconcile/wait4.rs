@@ -4,10 +4,11 @@
 //! and each thread up to the moment where its counters are added to its process's (kernel/exit.c
 //! `__exit_signal`), which is before the thread's last switch.
 
-use super::{CLOCK_POINTS, Check, ClockSlack, Reference, signed, sum_of, within};
+use super::{CLOCK_POINTS, Check, Child, ClockSlack, signed, sum_of, within};
 use crate::figures::count;
 use crate::profile::reconciliation::{Quantity, Rule, Scope};
 use crate::profile::thread::WithoutSlot;
+use crate::profile::units::Nanos;
 use crate::profile::usage::BeforeExec;
 use crate::record::ThreadRecord;
 use crate::record::assemble::{Seen, kernel_growth};
@@ -100,7 +101,8 @@ macro_rules! counts {
 pub(super) fn compare(
     records: &[ThreadRecord],
     without_slot: Option<&WithoutSlot>,
-    reference: &Reference<'_>,
+    reference: &Child<'_>,
+    stolen: Nanos,
 ) -> Vec<Check> {
     let usage = reference.usage;
     let kernel = counts!(usage);
@@ -109,7 +111,7 @@ pub(super) fn compare(
     let mut checks: Vec<Check> = counted
         .map(|((quantity, kernel), expected)| expected.check(quantity, kernel, reference.follow))
         .collect();
-    checks.push(cpu_time(records, without_slot, reference));
+    checks.extend(cpu_time(records, without_slot, reference, stolen));
     checks
 }
 
@@ -151,9 +153,10 @@ fn expected(
 fn cpu_time(
     records: &[ThreadRecord],
     without_slot: Option<&WithoutSlot>,
-    reference: &Reference<'_>,
-) -> Check {
-    let kernel = reference.usage.user_ns.0 + reference.usage.system_ns.0;
+    reference: &Child<'_>,
+    stolen: Nanos,
+) -> Option<Check> {
+    let kernel = reference.usage.total_cpu()?.0;
     let slotless = |metric: Metric| {
         without_slot
             .and_then(|rest| rest.metrics.get(metric.name()))
@@ -173,7 +176,7 @@ fn cpu_time(
     let descendants =
         others.map(|record| sum_of(record, Metric::OnCpu)).sum::<u64>() + slotless(Metric::OnCpu);
     let slack = ClockSlack::of_all(records);
-    let either = slack.stamps_ns + reference.stolen_ns.0;
+    let either = slack.stamps_ns + stolen.0;
     let waits = slack.waits_ns + slotless(Metric::RunqueueWait);
     // A last slice that ends after the counters were added up is not longer than all of the thread's slices.
     let last = records.iter().filter_map(last_slice_at_most).sum::<u64>();
@@ -187,9 +190,9 @@ fn cpu_time(
     let check = Check::new(Quantity::CpuTimeNs, Scope::Wait4, kernel, measured);
     if !reference.follow && check.difference < -signed(before) {
         let rules = [Rule::BeforeExec, Rule::NotFollowed, Rule::ClockPoints];
-        return check.explained(least..=most, &rules, format!("{NOT_FOLLOWED}; {text}"));
+        return Some(check.explained(least..=most, &rules, format!("{NOT_FOLLOWED}; {text}")));
     }
-    check.explained(least..=most, &[Rule::BeforeExec, Rule::LastSwitch, Rule::ClockPoints], text)
+    Some(check.explained(least..=most, &[Rule::BeforeExec, Rule::LastSwitch, Rule::ClockPoints], text))
 }
 
 fn last_slice_at_most(record: &ThreadRecord) -> Option<u64> {

@@ -71,7 +71,7 @@ const EXACT: [Quantity; 3] =
     [Quantity::VoluntarySwitches, Quantity::InvoluntarySwitches, Quantity::LifetimeNs];
 
 /// The first of these, of a thread or of the sums, that differs.
-fn differing(outcome: &Outcome) -> Option<&Check> {
+pub(crate) fn differing(outcome: &Outcome) -> Option<&Check> {
     let of_threads = |scope: Scope| matches!(scope, Scope::Threads | Scope::Thread { .. });
     outcome
         .profile()

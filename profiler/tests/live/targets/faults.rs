@@ -14,7 +14,7 @@ pub(super) fn touch(region: usize, touched: usize) -> Value {
 }
 
 /// Returns how many pages hold what was written.
-fn touch_first(region: usize, touched: usize) -> usize {
+pub(super) fn touch_first(region: usize, touched: usize) -> usize {
     let mut map = MmapMut::map_anon(region * PAGE).expect("memory");
     map.advise(Advice::NoHugePage).expect("the kernel knows huge pages");
     map.chunks_mut(PAGE).take(touched).for_each(|page| page[0] = 1);

@@ -2,6 +2,7 @@
 //!
 //! Each does one thing a known number of times and ends with one line of JSON on what it did.
 
+mod attach;
 mod faults;
 mod hostile;
 mod lifecycle;
@@ -50,6 +51,12 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
         ["touch-when-told", pages] => hostile::touch_when_told(number(pages)),
         ["outlived-by", kind] => outlived::outlived_by(kind),
         ["go-on", kind] => outlived::go_on(kind),
+        ["sleep-when-told", threads, sleeps] => attach::sleep_when_told(number(threads), number(sleeps)),
+        ["spin-until-told"] => attach::spin_until_told(),
+        ["fork-when-told"] => attach::fork_when_told(),
+        ["exec-when-told"] => attach::exec_when_told(),
+        ["named", name] => attach::named(name),
+        ["touch-for-ever", pages] => attach::touch_for_ever(number(pages)),
         ["soak", millis] => switches::soak(number(millis)),
         _ => panic!("no such target: {arguments:?}"),
     };

@@ -1,0 +1,90 @@
+//! What user space tells the programs: where the kernel keeps things, what the user decided, whom to record.
+
+/// A process whose threads join while they live; the key is its number as user space sees it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Chosen {
+    /// When it was started, in clock ticks since boot as /proc shows it: another process with its number is not it.
+    pub start_ticks: u64,
+    /// Threads of it that have joined.
+    pub joined: u64,
+}
+
+/// Nanoseconds of a clock tick in /proc (`USER_HZ` is 100 on x86).
+pub const TICK_NS: u64 = 10_000_000;
+
+/// Where the running kernel keeps the fields that the programs read: bytes from the start of the struct.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Offsets {
+    /// `task_struct.pid`
+    pub pid: u32,
+    /// `task_struct.tgid`
+    pub tgid: u32,
+    /// `task_struct.flags`
+    pub flags: u32,
+    /// `task_struct.comm`
+    pub comm: u32,
+    /// `task_struct.start_time`
+    pub start_time: u32,
+    /// `task_struct.nvcsw`
+    pub nvcsw: u32,
+    /// `task_struct.nivcsw`
+    pub nivcsw: u32,
+    /// `task_struct.min_flt`
+    pub min_flt: u32,
+    /// `task_struct.maj_flt`
+    pub maj_flt: u32,
+    /// `task_struct.se.sum_exec_runtime`
+    pub sum_exec_runtime: u32,
+    /// `task_struct.se.nr_migrations`
+    pub nr_migrations: u32,
+    /// `pt_regs.orig_ax`
+    pub orig_ax: u32,
+    /// `task_struct.__state`
+    pub run_state: u32,
+    /// `task_struct.on_cpu`
+    pub on_cpu: u32,
+    /// `task_struct.start_boottime`
+    pub start_boottime: u32,
+    /// `task_struct.group_leader`
+    pub group_leader: u32,
+    /// `task_struct.signal`
+    pub signal: u32,
+    /// `task_struct.thread_pid`
+    pub thread_pid: u32,
+    /// `signal_struct.pids`
+    pub signal_pids: u32,
+    /// `pid.level`
+    pub pid_level: u32,
+    /// `pid.numbers`
+    pub pid_numbers: u32,
+}
+
+/// What user space decides before the programs are loaded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Settings {
+    /// Device of the pid namespace in which `target_pid` holds.
+    pub namespace_device: u64,
+    /// Inode of that namespace.
+    pub namespace_inode: u64,
+    /// The process whose next exec makes it the target; 0 for none.
+    pub target_pid: u32,
+    /// 1 to follow child processes, 0 to follow only the threads of the target process.
+    pub follow_children: u32,
+    /// Slots there are.
+    pub slots: u32,
+    /// Pages there are, page 0 included.
+    pub pages: u32,
+    /// 32 less the logarithm of the number of places in the table of states, 1 to 31.
+    pub place_shift: u32,
+    /// 1 if threads join while they live. What they need is in no program otherwise: the verifier drops it.
+    pub joins: u32,
+}
+
+const _: () = {
+    assert!(size_of::<Offsets>() == 84);
+    assert!(size_of::<Settings>() == 40);
+    assert!(size_of::<Chosen>() == 16);
+};

@@ -1,0 +1,37 @@
+//! What a thread is doing, between two events.
+
+/// Running on a CPU.
+pub const ON_CPU: u32 = 1;
+/// Off CPU since a voluntary switch.
+pub const BLOCKED: u32 = 2;
+/// Off CPU since an involuntary switch to another thread.
+pub const PREEMPTED: u32 = 3;
+/// Off CPU since an involuntary switch to the idle task: it may run, and nobody took its CPU (bandwidth
+/// limit, move to another CPU).
+pub const HELD_BACK: u32 = 4;
+/// Born and not yet switched in.
+pub const NEWBORN: u32 = 5;
+/// No longer recorded: it exited or the recording was closed.
+pub const CLOSED: u32 = 6;
+/// Running on a CPU, in the slice during which it executed the target's command: its first.
+pub const FOUND: u32 = 7;
+
+// What the recording found a thread at that it joined while it lived. It had begun before, so that it is no
+// sample. The look at it was from another CPU, perhaps in the middle of a switch: it says what to call this,
+// and the first switch says what it was.
+
+/// Running on a CPU.
+pub const MET_ON_CPU: u32 = 8;
+/// Asleep.
+pub const MET_ASLEEP: u32 = 9;
+/// Able to run, and on no CPU.
+pub const MET_WAITING: u32 = 10;
+/// Being looked at once more, since it was switched during the look.
+pub const MEETING: u32 = 11;
+
+/// Whether nothing has happened yet to a thread that was joined while it lived.
+#[must_use]
+#[inline(always)]
+pub const fn is_met(state: u32) -> bool {
+    state >= MET_ON_CPU
+}

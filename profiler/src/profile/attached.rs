@@ -1,0 +1,67 @@
+//! Processes that ran before the recording began (`profiler attach`).
+
+use super::units::total;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Which processes were attached to, and how they were chosen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+pub struct Attached {
+    /// How they were chosen.
+    pub selection: Selection,
+    /// Those that were. Their children that were born during the recording are not among them.
+    pub processes: Vec<AttachedProcess>,
+}
+
+impl Attached {
+    /// In words: which, how many threads, how they were chosen.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        /// More processes than this are only counted.
+        const NAMED: usize = 4;
+        let named =
+            self.processes.iter().take(NAMED).map(|process| format!("{} {}", process.name, process.pid));
+        let mut named = named.collect::<Vec<_>>().join(", ");
+        if let more @ 1.. = self.processes.len().saturating_sub(NAMED) {
+            named.push_str(&format!(" and {more} more"));
+        }
+        let threads = total(self.processes.iter().map(|process| process.threads));
+        let threads = if threads == 1 { "1 thread".to_owned() } else { format!("{threads} threads") };
+        match &self.selection {
+            Selection::Pid(_) => format!("{named} ({threads})"),
+            Selection::Name(name) => format!("{named} ({threads}, by the name {name})"),
+            Selection::Cgroup(path) => format!("{named} ({threads}, by the control group {path})"),
+            Selection::Unit(unit) => format!("{named} ({threads}, by the unit {unit})"),
+        }
+    }
+}
+
+/// How processes were chosen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+#[serde(rename_all = "snake_case")]
+pub enum Selection {
+    /// By their numbers.
+    Pid(Vec<u32>),
+    /// By a pattern of names.
+    Name(String),
+    /// By a control group.
+    Cgroup(String),
+    /// By a systemd unit.
+    Unit(String),
+}
+
+/// A process that was attached to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+pub struct AttachedProcess {
+    /// Its number, in the pid namespace of the profiler.
+    pub pid: u32,
+    /// Its name.
+    pub name: String,
+    /// Its command line.
+    pub command: Vec<String>,
+    /// How many threads it had.
+    pub threads: u64,
+}

@@ -1,0 +1,297 @@
+//! Which processes that run already are profiled: by number, name, control group or unit.
+
+use super::cgroup;
+use crate::outside_text::{excerpt, kibibytes};
+use crate::profile::attached::AttachedProcess;
+use crate::profile::units::Bytes;
+use anyhow::{Context, Result, bail};
+use glob::Pattern;
+use procfs_core::FromRead as _;
+use procfs_core::process::Stat;
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process;
+
+/// What chooses them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Selector {
+    /// These numbers.
+    Pids(Vec<u32>),
+    /// A pattern of names.
+    Name(Pattern),
+    /// A control group and those below it.
+    Cgroup(PathBuf),
+    /// The control group of a systemd unit.
+    Unit(String),
+}
+
+/// A process that was chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// Its number.
+    pub pid: u32,
+    /// When it was started, in clock ticks since boot: with the number it tells it from every other process.
+    pub start_ticks: u64,
+    /// Its name (`comm`).
+    pub name: String,
+    /// Its command line; the name if it has none.
+    pub command: Vec<String>,
+}
+
+/// A kernel thread (`PF_KTHREAD`, include/linux/sched.h).
+const KERNEL_THREAD: u32 = 0x0020_0000;
+
+/// The processes that are chosen now; not empty.
+///
+/// # Errors
+/// If there are none, or one that was named by its number can't be profiled.
+pub fn choose(selector: &Selector) -> Result<Vec<Process>> {
+    check_proc()?;
+    match selector {
+        Selector::Pids(pids) => {
+            let mut seen = BTreeSet::new();
+            pids.iter().filter(|pid| seen.insert(**pid)).map(|&pid| numbered(pid)).collect()
+        }
+        Selector::Name(pattern) => {
+            let found = matching(all_pids()?, |process| has_name(process, pattern));
+            if found.is_empty() {
+                bail!(
+                    "no process has a name that matches {:?} (as ps -e shows it; a pattern such as 'nginx*' matches \
+                     more, and --pid takes a number)",
+                    pattern.as_str()
+                );
+            }
+            Ok(found)
+        }
+        Selector::Cgroup(path) => in_group(&cgroup::folder(path)?),
+        Selector::Unit(name) => in_group(&cgroup::of_unit(name)?),
+    }
+}
+
+fn in_group(folder: &Path) -> Result<Vec<Process>> {
+    let found = matching(cgroup::pids(folder)?, |_| true);
+    if found.is_empty() {
+        bail!("no process is in the control group {} or below it", folder.display());
+    }
+    Ok(found)
+}
+
+/// Those that can be profiled; this one can't, nor can one that has ended.
+fn matching(pids: impl IntoIterator<Item = u32>, is_chosen: impl Fn(&Process) -> bool) -> Vec<Process> {
+    let others = pids.into_iter().filter(|&pid| pid != process::id());
+    let living = others.filter_map(|pid| {
+        let stat = stat(pid).filter(|stat| stat.flags & KERNEL_THREAD == 0 && !has_ended(stat))?;
+        Some(described(pid, stat))
+    });
+    living.filter(|process| is_chosen(process)).collect()
+}
+
+fn numbered(pid: u32) -> Result<Process> {
+    if pid == process::id() {
+        bail!("--pid {pid} is this profiler itself: it can't be its own target");
+    }
+    let Some(stat) = stat(pid) else { bail!("{}", missing(pid)) };
+    let name = excerpt(&stat.comm);
+    if stat.flags & KERNEL_THREAD != 0 {
+        bail!("--pid {pid} ({name}) is a thread of the kernel: only processes of user space can be profiled");
+    }
+    if let Some(leader) = of_status(pid, "Tgid:").and_then(|line| line.parse::<u32>().ok())
+        && leader != pid
+    {
+        bail!("--pid {pid} ({name}) is a thread of the process {leader}: name that, with --pid {leader}");
+    }
+    if has_ended(&stat) {
+        bail!("--pid {pid} ({name}) has ended already: its parent ({}) has not waited for it yet", stat.ppid);
+    }
+    Ok(described(pid, stat))
+}
+
+/// Why there is no such process. It may have the number in a pid namespace of its own, inside a container.
+fn missing(pid: u32) -> String {
+    let inside = all_pids().unwrap_or_default().into_iter().find(|&other| {
+        let numbers = of_status(other, "NSpid:").unwrap_or_default();
+        let mut numbers = numbers.split_whitespace().rev().filter_map(|number| number.parse::<u32>().ok());
+        numbers.next() == Some(pid) && numbers.next().is_some()
+    });
+    match inside.and_then(|other| Some((other, stat(other)?))) {
+        Some((other, stat)) => format!(
+            "there is no process {pid} here; in a pid namespace of its own the process {other} ({}) has that number: \
+             --pid {other} chooses it",
+            excerpt(&stat.comm)
+        ),
+        None => format!("there is no process {pid} (ps -e lists those there are; --name chooses by name)"),
+    }
+}
+
+/// /proc must be of the pid namespace that this process is in: the numbers there are compared with the kernel's.
+fn check_proc() -> Result<()> {
+    let own = fs::read_link("/proc/self").context("cannot read /proc/self (is /proc mounted?)")?;
+    if own.to_str() != Some(process::id().to_string().as_str()) {
+        bail!(
+            "/proc shows another pid namespace than this profiler is in, so that its numbers mean other processes; \
+             mount one here (unshare --mount-proc does), or call the profiler in the other namespace (nsenter)"
+        );
+    }
+    Ok(())
+}
+
+/// In the order of their numbers.
+fn all_pids() -> Result<Vec<u32>> {
+    let entries = fs::read_dir("/proc").context("cannot read /proc")?;
+    let mut pids: Vec<u32> =
+        entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    pids.sort_unstable();
+    Ok(pids)
+}
+
+fn stat(pid: u32) -> Option<Stat> {
+    Stat::from_read(File::open(format!("/proc/{pid}/stat")).ok()?).ok()
+}
+
+fn of_status(pid: u32, label: &str) -> Option<String> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(label))?;
+    Some(line.trim().to_owned())
+}
+
+/// The first thread may have ended long before the others.
+fn has_ended(stat: &Stat) -> bool {
+    matches!(stat.state, 'Z' | 'X') && stat.num_threads <= 1
+}
+
+fn described(pid: u32, stat: Stat) -> Process {
+    let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let mut command = arguments(&line);
+    if command.is_empty() {
+        command.push(stat.comm.clone());
+    }
+    Process { pid, start_ticks: stat.starttime, name: stat.comm, command }
+}
+
+/// The words of /proc/PID/cmdline. A program that shows what it does there leaves zeros and blanks behind it.
+fn arguments(line: &[u8]) -> Vec<String> {
+    let end = line.iter().rposition(|byte| !matches!(byte, 0 | b' ')).map_or(0, |last| last + 1);
+    if end == 0 {
+        return Vec::new();
+    }
+    line[..end].split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect()
+}
+
+/// The kernel cuts names off after 15 bytes: the file name of a longer program matches too.
+fn has_name(process: &Process, pattern: &Pattern) -> bool {
+    let program = process.command.first().and_then(|program| program.rsplit('/').next()).unwrap_or_default();
+    pattern.matches(&process.name) || (program.len() > process.name.len() && pattern.matches(program))
+}
+
+impl Process {
+    /// Whether it still runs.
+    #[must_use]
+    pub fn lives(&self) -> bool {
+        stat(self.pid).is_some_and(|stat| stat.starttime == self.start_ticks && !has_ended(&stat))
+    }
+
+    /// For the profile, with the threads that it had.
+    #[must_use]
+    pub fn attached(&self, threads: u64) -> AttachedProcess {
+        AttachedProcess { pid: self.pid, name: self.name.clone(), command: self.command.clone(), threads }
+    }
+
+    /// The largest resident set it has ever had; `None` once it has ended.
+    #[must_use]
+    pub fn peak_resident(&self) -> Option<Bytes> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).ok()?;
+        kibibytes(&status, "VmHWM:").filter(|_| self.lives())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Child, Command, Stdio};
+
+    /// A child that has executed its command.
+    fn sleeper() -> Child {
+        let child = Command::new("sleep").arg("10").stdout(Stdio::null()).spawn().unwrap();
+        let line = || fs::read(format!("/proc/{}/cmdline", child.id())).unwrap();
+        while line() != b"sleep\x0010\0" {
+            std::thread::yield_now();
+        }
+        child
+    }
+
+    fn end(mut child: Child) {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    fn process(name: &str, command: &[&str]) -> Process {
+        let command = command.iter().map(|&word| word.to_owned()).collect();
+        Process { pid: 1, start_ticks: 1, name: name.to_owned(), command }
+    }
+
+    fn refused(pid: u32) -> String {
+        choose(&Selector::Pids(vec![pid])).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_process_is_chosen_once_however_often_it_is_named() {
+        let child = sleeper();
+        let chosen = choose(&Selector::Pids(vec![child.id(), child.id()])).unwrap();
+        assert_eq!(chosen.len(), 1);
+        assert_eq!((chosen[0].pid, chosen[0].command.join(" ")), (child.id(), "sleep 10".to_owned()));
+        assert!(chosen[0].lives() && chosen[0].peak_resident().is_some());
+        end(child);
+        assert!(!chosen[0].lives() && chosen[0].peak_resident().is_none());
+    }
+
+    #[test]
+    fn a_name_chooses_by_pattern() {
+        let child = sleeper();
+        let chosen = choose(&Selector::Name(Pattern::new("slee?").unwrap())).unwrap();
+        assert!(chosen.iter().any(|process| process.pid == child.id()));
+        assert!(chosen.iter().all(|process| process.name == "sleep"));
+        end(child);
+        let none = choose(&Selector::Name(Pattern::new("no-such-name-*").unwrap())).unwrap_err().to_string();
+        assert!(none.contains("no-such-name-*") && none.contains("--pid"), "{none}");
+    }
+
+    #[test]
+    fn names_that_the_kernel_cut_off_match_whole() {
+        let long = process("a-very-long-nam", &["/opt/bin/a-very-long-name", "-x"]);
+        let matches = |process: &Process, pattern: &str| has_name(process, &Pattern::new(pattern).unwrap());
+        assert!(matches(&long, "a-very-long-name") && matches(&long, "a-very-long-nam"));
+        assert!(!matches(&long, "very*"));
+        // What a program is called counts, not the file it was started from.
+        assert!(!matches(&process("worker-of-a-pool", &["/usr/bin/python3"]), "python3"));
+    }
+
+    #[test]
+    fn numbers_that_name_no_process_say_what_they_are() {
+        assert!(refused(process::id()).contains("profiler itself"));
+        assert!(refused(4_194_304).contains("no process 4194304"));
+        let threads = fs::read_dir("/proc/self/task").unwrap().map(|entry| entry.unwrap().file_name());
+        let threads: Vec<u32> = threads.map(|name| name.to_str().unwrap().parse().unwrap()).collect();
+        let other = threads.into_iter().find(|&thread| thread != process::id()).unwrap();
+        assert!(refused(other).contains(&format!("--pid {}", process::id())), "{}", refused(other));
+    }
+
+    #[test]
+    fn a_process_that_nobody_waited_for_has_ended() {
+        let mut child = Command::new("true").spawn().unwrap();
+        while stat(child.id()).is_some_and(|stat| !has_ended(&stat)) {
+            std::thread::yield_now();
+        }
+        let said = refused(child.id());
+        assert!(said.contains("has ended already"), "{said}");
+        child.wait().unwrap();
+    }
+
+    #[test]
+    fn command_lines_end_with_their_last_word() {
+        assert_eq!(arguments(b"sh\0-c\0a b\0"), ["sh", "-c", "a b"]);
+        assert_eq!(arguments(b"sh\0\0x\0"), ["sh", "", "x"]);
+        assert_eq!(arguments(b"nginx: worker process  \0\0\0"), ["nginx: worker process"]);
+        assert!(arguments(b"").is_empty() && arguments(b"\0\0").is_empty());
+    }
+}

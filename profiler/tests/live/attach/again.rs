@@ -1,0 +1,116 @@
+//! The recording begins, again and again, while threads switch and are born as fast as they can. Where exactly it meets
+//! them is chance; what was measured agrees with the kernel's counters wherever that is.
+
+use super::Attachment;
+use crate::hostile::differing;
+use crate::support::{Outcome, Scene, target, trials};
+use libtest_mimic::Trial;
+use profiler::profile::Lost;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+pub(crate) fn tests() -> Vec<Trial> {
+    trials![
+        voluntary_switches_are_exact_wherever_the_recording_begins,
+        involuntary_switches_are_exact_wherever_the_recording_begins,
+        births_are_recorded_wherever_the_recording_begins,
+        switches_without_a_slot_are_exact_wherever_the_recording_begins,
+    ]
+}
+
+/// How often each is tried.
+const RUNS: usize = 30;
+
+/// An emulated machine takes seconds for a run: it tries less often.
+const ENOUGH: (usize, Duration) = (5, Duration::from_secs(20));
+
+/// Attaches to a process that switches, or bears threads, as fast as it can, many times, and names every run whose record
+/// is not the kernel's. `check` counts what was recorded: in some runs the process has no CPU, in all together it has.
+fn attached_again_and_again(kind: &str, flags: &[&str], check: impl Fn(&Outcome) -> u64) {
+    let (begun, mut failures, mut recorded) = (Instant::now(), Vec::new(), 0);
+    let (least, length) = ENOUGH;
+    let mut running: Option<(Instant, GoingOn)> = None;
+    for run in (0..RUNS).take_while(|&run| run < least || begun.elapsed() < length) {
+        // It ends by itself after a minute.
+        let target = match running.take() {
+            Some((since, target)) if since.elapsed() < Duration::from_secs(30) => (since, target),
+            _ => (Instant::now(), GoingOn::start(kind)),
+        };
+        let pid = target.1.0.id();
+        running = Some(target);
+        // In the middle of whatever it does then.
+        let time = format!("{}us", 3_000 + 617 * run);
+        let scene = Scene::new().flags(&["--duration", &time]).flags(flags);
+        let outcome = Attachment::of(&scene, &["--pid", &pid.to_string()]).wait();
+        match differing(&outcome) {
+            Some(differing) => failures.push(format!("run {run}: {differing:?}")),
+            None => recorded += check(&outcome),
+        }
+    }
+    assert!(recorded > 0, "{kind}: nothing was recorded");
+    assert!(failures.is_empty(), "{kind}: {} runs differ: {failures:#?}", failures.len());
+}
+
+/// A process that goes on until it is ended.
+struct GoingOn(Child);
+
+impl GoingOn {
+    fn start(kind: &str) -> Self {
+        let line = target("go-on", &[kind]);
+        let mut child = Command::new(&line[0])
+            .args(&line[1..])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the target starts");
+        let mut ready = String::new();
+        BufReader::new(child.stdout.take().expect("it is piped")).read_line(&mut ready).expect("it writes");
+        assert_eq!(ready, "ready\n");
+        Self(child)
+    }
+}
+
+impl Drop for GoingOn {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn voluntary_switches_are_exact_wherever_the_recording_begins() {
+    attached_again_and_again("voluntary", &[], |outcome| {
+        outcome.assert_complete();
+        ["caller", "echo"].into_iter().map(|name| outcome.only(name).voluntary_switches).sum()
+    });
+}
+
+fn involuntary_switches_are_exact_wherever_the_recording_begins() {
+    attached_again_and_again("involuntary", &[], |outcome| {
+        outcome.assert_complete();
+        ["yielder-0", "yielder-1"].into_iter().map(|name| outcome.only(name).involuntary_switches).sum()
+    });
+}
+
+fn births_are_recorded_wherever_the_recording_begins() {
+    attached_again_and_again("births", &[], |outcome| {
+        assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+        outcome.assert_reconciled();
+        // On a busy machine threads come faster than their slots are handed back: they are in the sums then.
+        let lost = Lost { threads_without_slot: 0, ..outcome.profile().lost };
+        assert!(lost.is_nothing(), "{lost:?}");
+        outcome.profile().threads.iter().filter(|thread| thread.exited).count() as u64
+    });
+}
+
+fn switches_without_a_slot_are_exact_wherever_the_recording_begins() {
+    for kind in ["voluntary", "involuntary"] {
+        attached_again_and_again(kind, &["--max-threads", "1"], |outcome| {
+            assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+            outcome.assert_reconciled();
+            let rest = outcome.profile().without_slot.as_ref().expect("there is one slot");
+            assert_eq!(rest.threads, 2);
+            rest.voluntary_switches + rest.involuntary_switches
+        });
+    }
+}
