@@ -1,4 +1,5 @@
-//! `heatmap`: how many samples ended when, and how long they were: time by duration, a panel for each group and metric.
+//! `heatmap`: how many samples a second ended when, and how long they were: time by duration, a panel for each group and
+//! metric. Not how many samples: snapshots are now and then late, and a longer column would be darker for that alone.
 
 use super::axis::Axis;
 use super::bins::{IN_DECADE, low_ns, number};
@@ -18,7 +19,7 @@ use anyhow::{Result, bail};
 use plotters::element::Rectangle;
 use plotters::style::{Color as _, RGBColor};
 use profiler_ebpf::metric::Metric;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// More panels than this are no figure.
 const MOST_PANELS: usize = 12;
@@ -38,8 +39,23 @@ struct Grid {
     counts: BTreeMap<(usize, u32), u64>,
     /// Samples of 0 ns, which have no place on a logarithmic axis.
     zeros: u64,
-    /// The length of a slice that was asked for.
-    column_ns: Option<Nanos>,
+}
+
+impl Grid {
+    /// Samples a second of each cell. Nothing of a column without a width, which can't be seen either.
+    fn rates(&self) -> impl Iterator<Item = ((usize, u32), f64)> {
+        self.counts.iter().filter_map(|(&(slice, bin), &count)| {
+            let (from, until) = self.slices[slice];
+            (until > from).then(|| ((slice, bin), count as f64 / (until - from)))
+        })
+    }
+}
+
+/// What the shades stand for, in samples a second.
+#[derive(Clone, Copy, Debug)]
+struct Scale {
+    lowest: f64,
+    highest: f64,
 }
 
 /// The figure.
@@ -54,20 +70,19 @@ pub(super) fn heatmap<'a>(figure: &'a Figure<'a>) -> Result<Drawing<'a>> {
     let x_names_pt = x(figure.size.width_pt()).widest_pt(&font);
     let room = Room::new(figure.size, grids.len(), (y.widest_pt(&font), x_names_pt, 0.0));
     let x = x(room.plot_width_pt);
-    let highest = grids.iter().flat_map(|grid| grid.counts.values()).copied().max().unwrap_or(1);
-    let lengths: BTreeSet<Nanos> = grids.iter().filter_map(|grid| grid.column_ns).collect();
-    let lengths: Vec<String> = lengths.into_iter().map(duration).collect();
-    let columns =
-        if lengths.is_empty() { String::new() } else { format!("Columns of {}, ", lengths.join(" and ")) };
+    let scale = Scale::of(&grids);
     let zeros = match total(grids.iter().map(|grid| grid.zeros)) {
         0 => String::new(),
         zeros => format!(" Not shown: {} of 0 ns.", counted(zeros, "sample")),
     };
     let around = Surroundings {
-        legend: Legend::new(&font, &room, legend(highest)),
+        legend: Legend::new(&font, &room, scale.legend()),
         x_title: "time since the start".to_owned(),
         y_title: if let [only] = grids.as_slice() { only.metric.name() } else { "duration" }.to_owned(),
-        notes: vec![format!("{columns}{IN_DECADE} bins a decade; a sample is where it ended.{zeros}")],
+        notes: vec![format!(
+            "{}, {IN_DECADE} bins a decade; a sample is where it ended.{zeros}",
+            columns(&grids)
+        )],
         titles: titles(&grids),
     };
     let panels = Panels::new(&font, &room, grids.len(), room.plot_height_pt(grids.len()), around);
@@ -75,7 +90,7 @@ pub(super) fn heatmap<'a>(figure: &'a Figure<'a>) -> Result<Drawing<'a>> {
     let draw = move |area: &Area<'_>| {
         for (number, grid) in grids.iter().enumerate() {
             let frame = panels.frame(area, number, (x.clone(), y.clone()))?;
-            draw_cells(area, &frame, grid, highest)?;
+            draw_cells(area, &frame, grid, scale)?;
             panels.draw_axes(area, number)?;
         }
         panels.draw_surroundings(area)
@@ -99,10 +114,9 @@ fn grids(figure: &Figure<'_>) -> Result<Vec<Grid>> {
                 if counts.is_empty() {
                     continue;
                 }
-                let column_ns = slices.length_ns;
                 let heading = heading(subject, run, group);
                 let slices = slices.slices.iter().map(|slice| (slice.from_s, slice.until_s)).collect();
-                grids.push(Grid { heading, metric, slices, counts, zeros, column_ns });
+                grids.push(Grid { heading, metric, slices, counts, zeros });
             }
         }
     }
@@ -158,50 +172,156 @@ fn counts(slices: &Slices<'_>, members: &[u32], metric: Metric) -> (BTreeMap<(us
     (counts, zeros)
 }
 
-fn draw_cells(area: &Area<'_>, frame: &Frame<'_>, grid: &Grid, highest: u64) -> Result<()> {
+/// How long the columns are: how far apart they were to be is not how far apart they are.
+fn columns(grids: &[Grid]) -> String {
+    /// Lengths of so nearly the same are drawn, and told, as one.
+    const NEARLY: f64 = 1.05;
+    let slices = grids.iter().flat_map(|grid| &grid.slices);
+    let mut lengths: Vec<f64> = slices.map(|(from, until)| until - from).collect();
+    lengths.sort_by(f64::total_cmp);
+    let (Some(least), Some(most)) = (lengths.first(), lengths.last()) else { return String::new() };
+    let named = |seconds: f64| duration(Nanos((seconds * 1e9).round() as u64));
+    let median = named((lengths[(lengths.len() - 1) / 2] + lengths[lengths.len() / 2]) / 2.0);
+    if most / least <= NEARLY {
+        format!("Columns of {median}")
+    } else {
+        format!("Columns of {} to {}, median {median}", named(*least), named(*most))
+    }
+}
+
+fn draw_cells(area: &Area<'_>, frame: &Frame<'_>, grid: &Grid, scale: Scale) -> Result<()> {
     /// Cells overlap by so many twentieths of a point: edges that only touch leave a light seam in most viewers.
     const OVERLAP: i32 = 2;
-    for (&(slice, bin), &count) in &grid.counts {
+    for ((slice, bin), rate) in grid.rates() {
         let (from, until) = grid.slices[slice];
         let (left, low) = frame.at(from, low_ns(bin));
         let (right, high) = frame.at(until, low_ns(bin + 1));
         let corners = [(left, high), (right + OVERLAP, low + OVERLAP)];
-        area.draw(&Rectangle::new(corners, shade(count, highest).filled())).map_err(failed)?;
+        area.draw(&Rectangle::new(corners, scale.shade(rate).filled())).map_err(failed)?;
     }
     Ok(())
 }
 
-/// By the logarithm of the count.
-fn shade(samples: u64, highest: u64) -> RGBColor {
-    let share = (samples as f64).ln() / (highest.max(2) as f64).ln();
-    let place = share.clamp(0.0, 1.0) * (SHADES.len() - 1) as f64;
-    let before = (place.floor() as usize).min(SHADES.len() - 2);
-    let (from, to, part) = (SHADES[before], SHADES[before + 1], place - before as f64);
-    let mixed = |from: u8, to: u8| (f64::from(from) + (f64::from(to) - f64::from(from)) * part).round() as u8;
-    RGBColor(mixed(from.0, to.0), mixed(from.1, to.1), mixed(from.2, to.2))
+impl Scale {
+    /// A decade at least: else columns of almost one length with a sample each would be light and dark.
+    const LEAST_RATIO: f64 = 10.0;
+
+    fn of(grids: &[Grid]) -> Self {
+        let rates = || grids.iter().flat_map(Grid::rates).map(|(_, rate)| rate);
+        let highest = rates().fold(0.0, f64::max);
+        let highest = if highest > 0.0 { highest } else { 1.0 };
+        Self { lowest: rates().fold(highest / Self::LEAST_RATIO, f64::min), highest }
+    }
+
+    /// By the logarithm of the rate.
+    fn shade(self, rate: f64) -> RGBColor {
+        let share = (rate / self.lowest).ln() / (self.highest / self.lowest).ln();
+        let place = share.clamp(0.0, 1.0) * (SHADES.len() - 1) as f64;
+        let before = (place.floor() as usize).min(SHADES.len() - 2);
+        let (from, to, part) = (SHADES[before], SHADES[before + 1], place - before as f64);
+        let mixed =
+            |from: u8, to: u8| (f64::from(from) + (f64::from(to) - f64::from(from)) * part).round() as u8;
+        RGBColor(mixed(from.0, to.0), mixed(from.1, to.1), mixed(from.2, to.2))
+    }
+
+    /// The shades of the lowest rate, of the decades above it, and of the highest.
+    fn legend(self) -> Vec<(Sample, String)> {
+        // The ends stand by themselves: a decade near one of them would have almost its shade.
+        let (from, to) = (self.lowest * 2.0, self.highest / 2.0);
+        let decades =
+            (from.log10().ceil() as i32..=to.log10().floor() as i32).map(|power| 10_f64.powi(power));
+        let shown = std::iter::once(self.lowest).chain(decades).chain([self.highest]);
+        let samples = shown.map(|rate| (Sample::Area(self.shade(rate)), rate_name(rate)));
+        std::iter::once((Sample::None, "samples per second:".to_owned())).chain(samples).collect()
+    }
 }
 
-/// The shades of 1, 10, 100 … samples.
-fn legend(highest: u64) -> Vec<(Sample, String)> {
-    let decades = std::iter::successors(Some(1_u64), |decade| decade.checked_mul(10));
-    // The highest stands by itself: a decade just below it would have the same shade.
-    let decades: Vec<u64> = decades.take_while(|&decade| decade <= highest / 2).collect();
-    let shown = decades.iter().copied().chain([highest]);
-    let samples = shown.map(|samples| (Sample::Area(shade(samples, highest)), count(samples)));
-    std::iter::once((Sample::None, "samples:".to_owned())).chain(samples).collect()
+/// To two digits where it has no more before the point.
+fn rate_name(rate: f64) -> String {
+    let digits = (1 - rate.log10().floor() as i32).max(0);
+    match usize::try_from(digits) {
+        Ok(0) | Err(_) => count(rate.round() as u64),
+        Ok(digits) => format!("{rate:.digits$}"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Kind;
     use super::super::style::grey;
     use super::*;
+    use crate::profile::Profile;
+    use crate::report::fixture;
+    use crate::series::Selection;
 
     #[test]
-    fn more_samples_are_darker() {
+    fn more_samples_a_second_are_darker() {
+        let scale = Scale { lowest: 1.0, highest: 1_000.0 };
         let greys: Vec<f64> =
-            [1, 3, 10, 30, 100, 300, 1_000].map(|samples| grey(shade(samples, 1_000))).to_vec();
+            [1, 3, 10, 30, 100, 300, 1_000].map(|rate| grey(scale.shade(f64::from(rate)))).to_vec();
         assert!(greys.windows(2).all(|pair| pair[0] - pair[1] > 0.05), "{greys:?}");
-        assert_eq!(shade(1, 1), SHADES[0]);
-        assert_eq!(shade(7, 7), SHADES[2]);
+        assert_eq!((scale.shade(1.0), scale.shade(1_000.0)), (SHADES[0], SHADES[2]));
+    }
+
+    /// Intervals of these lengths, in every one of which the same samples ended.
+    fn cut(lengths_ms: &[u64]) -> Profile {
+        let mut profile = fixture::pool();
+        fixture::cut_in_two(&mut profile);
+        let one = profile.intervals.remove(0);
+        let mut until = one.from_ns;
+        profile.intervals = lengths_ms
+            .iter()
+            .map(|&length_ms| {
+                let from_ns = until;
+                until += Nanos(length_ms * 1_000_000);
+                crate::profile::interval::Interval { from_ns, until_ns: until, ..one.clone() }
+            })
+            .collect();
+        profile
+    }
+
+    fn drawn(profile: &Profile) -> (Vec<Grid>, String) {
+        let profiles = [profile];
+        let selection =
+            Selection { metrics: vec![Metric::Blocked], threads: None, group_by: Kind::Heatmap.group_by() };
+        let subject = Subject::new(&profiles, &selection, false);
+        let figure = Figure {
+            subject: &subject,
+            kind: Kind::Heatmap,
+            size: Size::Page,
+            each_run: false,
+            anonymous: false,
+        };
+        (grids(&figure).unwrap(), figure.svg().unwrap())
+    }
+
+    #[test]
+    fn a_late_snapshot_makes_a_wide_column_and_no_dark_one() {
+        let (grids, svg) = drawn(&cut(&[250, 50, 54, 46]));
+        let [grid] = grids.as_slice() else { panic!("{} panels", grids.len()) };
+        let (&(_, bin), &most) = grid.counts.iter().max_by_key(|&(_, &count)| count).unwrap();
+        let rates: BTreeMap<(usize, u32), f64> = grid.rates().collect();
+        assert_eq!(grid.counts[&(1, bin)], most);
+        assert!((rates[&(0, bin)] * 5.0 / rates[&(1, bin)] - 1.0).abs() < 1e-6, "{rates:?}");
+        let scale = Scale::of(&grids);
+        assert!(grey(scale.shade(rates[&(0, bin)])) > grey(scale.shade(rates[&(1, bin)])) + 0.02);
+        assert!(svg.contains("samples per second:"), "{svg}");
+        let caption = columns(&grids).replace('\u{a0}', " ");
+        assert_eq!(caption, "Columns of 46.0 ms to 250 ms, median 52.0 ms");
+    }
+
+    #[test]
+    fn columns_of_almost_one_length_have_one_length() {
+        let (grids, _) = drawn(&cut(&[50, 51, 50]));
+        assert_eq!(columns(&grids).replace('\u{a0}', " "), "Columns of 50.0 ms");
+    }
+
+    #[test]
+    fn the_legend_goes_from_the_lowest_rate_to_the_highest() {
+        let names = |lowest, highest| -> Vec<String> {
+            Scale { lowest, highest }.legend().into_iter().skip(1).map(|(_, name)| name).collect()
+        };
+        assert_eq!(names(20.0, 3_240.0), ["20", "100", "1,000", "3,240"]);
+        assert_eq!(names(0.25, 7.0), ["0.25", "1.0", "7.0"]);
     }
 }

@@ -42,7 +42,7 @@ pub enum Kind {
     Percentiles,
     /// The share of samples by duration, a panel a metric
     Histogram,
-    /// How many samples by time and duration (needs profiles recorded with --interval)
+    /// Samples a second by time and duration (needs profiles recorded with --interval)
     Heatmap,
     /// What each thread did when: shares of its states (needs profiles recorded with --interval)
     Timeline,

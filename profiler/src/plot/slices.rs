@@ -3,7 +3,6 @@
 use crate::profile::Profile;
 use crate::profile::interval::{Interval, ThreadInterval};
 use crate::profile::thread::Thread;
-use crate::profile::units::Nanos;
 use crate::report::titles;
 use anyhow::{Result, bail};
 use std::collections::HashMap;
@@ -18,8 +17,6 @@ pub(super) struct Slice<'a> {
 /// The slices of a run.
 pub(super) struct Slices<'a> {
     pub(super) slices: Vec<Slice<'a>>,
-    /// How long each should be; unknown of an older profile.
-    pub(super) length_ns: Option<Nanos>,
     /// The place of each thread in the profile.
     places: HashMap<*const Thread, u32>,
 }
@@ -46,7 +43,6 @@ impl<'a> Slices<'a> {
         };
         Ok(Self {
             slices: profile.intervals.chunks(in_one).map(slice).collect(),
-            length_ns: profile.run.options.interval_ns.map(|one| Nanos(one.0.saturating_mul(in_one as u64))),
             places: profile.threads.iter().map(std::ptr::from_ref).zip(0..).collect(),
         })
     }
