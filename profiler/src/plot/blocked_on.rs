@@ -1,20 +1,21 @@
 //! `blocked-on`: what each group was blocked on, as shares of its blocked time, with that time beside.
 
 use super::axis::Axis;
+use super::calls::{OTHERS, colours};
 use super::font::Font;
 use super::legend::{Legend, Sample};
 use super::lines::{Line, lines};
 use super::panels::{Frame, Panels, Room, Surroundings, text_at};
 use super::rows::Rows;
-use super::sheet::{Area, SMALL_PT, TEXT_PT, failed, text, units};
-use super::style::{self, INK, MOST_AREAS, ink_on};
+use super::sheet::{Area, SMALL_PT, TEXT_PT, failed, path, stroke, text, units};
+use super::style::{INK, MOST_AREAS, ink_on};
 use super::{Drawing, Figure};
 use crate::profile::units::Nanos;
 use crate::report::{duration, printable, shortened};
 use anyhow::{Result, bail};
 use plotters::element::Rectangle;
 use plotters::style::text_anchor::{HPos, VPos};
-use plotters::style::{Color as _, RGBColor};
+use plotters::style::{Color as _, RGBColor, WHITE};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -23,6 +24,9 @@ const MOST_ROWS: usize = 32;
 
 /// Of the space between bars, half on each side.
 const GAP_SHARE: f64 = 0.14;
+
+/// Of the line between the parts of a bar.
+const SEAM_PT: f64 = 0.4;
 
 /// Names take at most this share of the width.
 const NAMES_SHARE: f64 = 0.38;
@@ -50,7 +54,7 @@ pub(super) fn blocked_on<'a>(figure: &'a Figure<'a>) -> Result<Drawing<'a>> {
     let totals_pt = totals.map(|total| font.width(&total, TEXT_PT)).fold(0.0, f64::max) + 5.0;
     let x = Axis::shares();
     let room = Room::new(figure.size, 1, (y.widest_pt(&font), x.widest_pt(&font), totals_pt));
-    let colours: Vec<RGBColor> = (0..parts.len()).map(|number| colour(number, &parts)).collect();
+    let colours = colours(&parts);
     let legend = parts.iter().zip(&colours).map(|(part, colour)| (Sample::Area(*colour), part.clone()));
     let around = Surroundings {
         legend: Legend::new(&font, &room, legend.collect()),
@@ -75,9 +79,6 @@ pub(super) fn blocked_on<'a>(figure: &'a Figure<'a>) -> Result<Drawing<'a>> {
     };
     Ok(Drawing { size_pt, draw: Box::new(draw) })
 }
-
-/// What is left over, here and in a profile.
-const OTHERS: &str = "others";
 
 /// A part that in no bar takes this share can't be seen, and gets no shade.
 const LEAST_SHARE: f64 = 0.01;
@@ -131,11 +132,6 @@ fn named<'a>(lines: &[BTreeMap<&'a str, Nanos>]) -> Vec<&'a str> {
     by_time.into_iter().take(MOST_AREAS - 1).map(|(name, _)| name).collect()
 }
 
-/// What is left over is always as light.
-fn colour(number: usize, parts: &[String]) -> RGBColor {
-    style::area(if parts[number] == OTHERS { MOST_AREAS - 1 } else { number })
-}
-
 fn draw_bar(
     area: &Area<'_>,
     frame: &Frame<'_>,
@@ -156,6 +152,11 @@ fn draw_bar(
             continue;
         }
         area.draw(&Rectangle::new(corners, colour.filled())).map_err(failed)?;
+        // Neighbours may be nearly as light; what is hardly wider than the line is left as it is.
+        if from > 0.0 && width > 4 * units(SEAM_PT) {
+            let edge = [corners[0], (corners[0].0, corners[1].1)];
+            path(area, edge, stroke(WHITE, SEAM_PT))?;
+        }
         // In the bar too: then nobody has to match shades.
         if units(font.width(name, SMALL_PT) + 4.0) < width {
             let middle = frame.at((from + to) / 2.0, row as f64 + 0.5);

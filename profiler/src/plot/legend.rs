@@ -95,11 +95,11 @@ impl Legend {
 
 #[cfg(test)]
 mod tests {
-    use super::super::style::area;
+    use super::super::style::REST;
     use super::*;
 
     fn rows(names: &[&str]) -> Vec<usize> {
-        let entries = names.iter().map(|&name| (Sample::Area(area(0)), name.to_owned())).collect();
+        let entries = names.iter().map(|&name| (Sample::Area(REST), name.to_owned())).collect();
         let legend = Legend::within(&Font::new().unwrap(), 100.0, entries);
         assert_eq!(legend.height_pt(), legend.rows as f64 * LINE_PT);
         legend.entries.iter().map(|(_, _, _, row)| *row).collect()

@@ -5,6 +5,7 @@ mod about;
 mod axis;
 mod bins;
 mod blocked_on;
+mod calls;
 mod ccdf;
 mod cdf;
 mod content;
