@@ -24,6 +24,10 @@ impl Projection for Cdf {
         &[0.9, 0.5, 0.1]
     }
 
+    fn marks_note(&self) -> &'static str {
+        "p10, p50, p90."
+    }
+
     fn reaches_the_end(&self) -> bool {
         true
     }

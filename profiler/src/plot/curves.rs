@@ -30,6 +30,11 @@ pub(super) trait Projection {
     /// Marks are where these shares lie beyond.
     fn marks(&self) -> &'static [f64];
 
+    /// The same in words.
+    fn marks_note(&self) -> &'static str {
+        "p50, p90, p99 …"
+    }
+
     /// Whether the axis of shares has a place for nothing beyond.
     fn reaches_the_end(&self) -> bool;
 
@@ -54,10 +59,8 @@ pub(super) const DECADES: [f64; 8] = [0.5, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1
 pub(super) fn curves<'a>(figure: &'a Figure<'a>, projection: &'a dyn Projection) -> Result<Drawing<'a>> {
     let font = Font::new()?;
     let Content { panels: shown, legend, mut notes } = Content::of(figure)?;
-    if !projection.reaches_the_end() {
-        let thin = format!("Thin: fewer than {} samples beyond.", Quantile::ENOUGH_BEYOND);
-        notes.push(format!("Marks: p50, p90, p99 … {thin}"));
-    }
+    let marks = projection.marks_note();
+    notes.push(format!("Marks: {marks} Thin: fewer than {} samples beyond.", Quantile::ENOUGH_BEYOND));
     if shown.iter().flat_map(|panel| &panel.curves).any(|(_, curve)| curve.least_ns() == 0.0) {
         notes.push("Samples of 0 ns are at the lower end of the logarithmic axis.".to_owned());
     }
@@ -155,13 +158,10 @@ impl Sheet<'_, '_> {
         vertices
     }
 
-    /// Thin where too few samples lie beyond, if that is where the figure is read.
+    /// Thin where too few samples lie beyond.
     fn line(&self, style: LineStyle, curve: &Curve) -> Result<()> {
         let vertices = self.vertices(curve, |step| step.value_ns);
         let places = |part: &[(Place, bool)]| thinned(part.iter().map(|(place, _)| *place));
-        if self.projection.reaches_the_end() {
-            return draw_line(self.area, style, &places(&vertices), false);
-        }
         let supported = vertices.iter().take_while(|(_, is_supported)| *is_supported).count();
         if supported > 1 {
             draw_line(self.area, style, &places(&vertices[..supported]), false)?;
@@ -210,4 +210,41 @@ fn thinned(places: impl Iterator<Item = Place>) -> Vec<Place> {
     }
     kept.extend(left_out);
     kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Kind, Size};
+    use super::*;
+    use crate::export::Subject;
+    use crate::profile::units::Nanos;
+    use crate::report::fixture;
+    use crate::series::Selection;
+    use profiler_ebpf::metric::Metric;
+
+    #[test]
+    fn a_line_of_one_sample_is_thin_in_every_kind() {
+        let (full, mut single) = (fixture::pool(), fixture::pool());
+        let one = crate::profile::histogram::Histogram::of([Nanos(2_000_000)]).unwrap();
+        single.threads.truncate(1);
+        single.threads[0].histograms = [(Metric::Blocked.name().to_owned(), one)].into();
+        for kind in [Kind::Cdf, Kind::Ccdf, Kind::Percentiles] {
+            let strokes = |profile| {
+                let profiles = [profile];
+                let selection =
+                    Selection { metrics: vec![Metric::Blocked], threads: None, group_by: kind.group_by() };
+                let subject = Subject::new(&profiles, &selection, false);
+                let figure =
+                    Figure { subject: &subject, kind, size: Size::Column, each_run: false, anonymous: false };
+                let svg = figure.svg().unwrap();
+                assert!(svg.contains("Thin: fewer than 10 samples beyond."), "{kind:?}: {svg}");
+                // The sample in the legend, and what there is of the line itself.
+                svg.lines()
+                    .filter(|line| line.contains("polyline") && line.contains("stroke-width=\"22\""))
+                    .count()
+            };
+            assert_eq!(strokes(&single), 1, "{kind:?}");
+            assert!(strokes(&full) > 1, "{kind:?}");
+        }
+    }
 }
