@@ -75,6 +75,30 @@ pub enum Key {
     WithoutSlot,
 }
 
+impl<'a> Group<'a> {
+    /// Time in all of its samples.
+    #[must_use]
+    pub fn weight(&self) -> Nanos {
+        self.histograms.values().map(|histogram| histogram.sum_ns).sum()
+    }
+
+    /// All samples of several groups as those of one, which has the key of the first; `None` if there is no first.
+    #[must_use]
+    pub fn together(groups: &[&Self]) -> Option<Self> {
+        let first = groups.first()?;
+        let merged = |metric: Metric| {
+            let all = groups.iter().filter_map(|group| group.histograms.get(&metric)).map(AsRef::as_ref);
+            Some((metric, Cow::Owned(Histogram::merged(all)?)))
+        };
+        Some(Self {
+            run: first.run,
+            key: first.key.clone(),
+            threads: groups.iter().flat_map(|group| group.threads.iter().copied()).collect(),
+            histograms: Metric::ALL.into_iter().filter_map(merged).collect(),
+        })
+    }
+}
+
 /// The groups of all profiles, those of one profile together, each in the order in which its first thread started.
 #[must_use]
 pub fn select<'a>(profiles: &[&'a Profile], selection: &Selection) -> Vec<Group<'a>> {

@@ -65,7 +65,7 @@ impl Line<'_> {
 
     /// Time in all of its samples.
     fn weight(&self) -> Nanos {
-        self.runs.iter().flat_map(|group| group.histograms.values()).map(|histogram| histogram.sum_ns).sum()
+        self.runs.iter().map(|group| group.weight()).sum()
     }
 }
 
@@ -183,17 +183,7 @@ fn fold(lines: &mut Vec<Line<'_>>, most: usize) {
 /// All samples of several lines as those of one group.
 fn together<'a>(lines: &[Line<'a>]) -> Option<Group<'a>> {
     let groups: Vec<&Group<'a>> = lines.iter().flat_map(|line| line.runs.iter().map(AsRef::as_ref)).collect();
-    let first = groups.first()?;
-    let merged = |metric: Metric| {
-        let all = groups.iter().filter_map(|group| group.histograms.get(&metric)).map(AsRef::as_ref);
-        Some((metric, Cow::Owned(Histogram::merged(all)?)))
-    };
-    Some(Group {
-        run: first.run,
-        key: first.key.clone(),
-        threads: groups.iter().flat_map(|group| group.threads.iter().copied()).collect(),
-        histograms: Metric::ALL.into_iter().filter_map(merged).collect(),
-    })
+    Group::together(&groups)
 }
 
 #[cfg(test)]

@@ -1,17 +1,21 @@
 //! A curve: its corners, the data file that they are in, and what draws it.
 
-use super::super::manifest::on_one_line;
-use super::super::summary::Row;
 use super::style::{MARK, STYLES, Style};
 use crate::profile::histogram::Histogram;
 use crate::report::units::count;
+use crate::series::Group;
+use profiler_ebpf::metric::Metric;
+use std::borrow::Cow;
 
 /// Of the data files.
 pub(super) const DATA_EXTENSION: &str = "dat";
 
 /// The distribution of a group and a metric.
 pub(super) struct Curve<'a> {
-    pub(super) row: Row<'a>,
+    pub(super) metric: Metric,
+    pub(super) histogram: &'a Histogram,
+    /// Of whom and of which run.
+    what: String,
     /// The place of its group.
     pub(super) group: usize,
     /// What is added to the figure's name for the data file.
@@ -49,7 +53,22 @@ pub(super) fn points(histogram: &Histogram) -> Vec<Point> {
     points
 }
 
-impl Curve<'_> {
+impl<'a> Curve<'a> {
+    /// Those of a group that have points.
+    pub(super) fn of(
+        of: &'a Group<'a>,
+        group: usize,
+        what: &str,
+        suffix: impl Fn(Metric) -> String,
+    ) -> Vec<Self> {
+        let curve = |(&metric, histogram): (&Metric, &'a Cow<'a, Histogram>)| {
+            let points = points(histogram);
+            let (what, suffix) = (what.to_owned(), suffix(metric));
+            (!points.is_empty()).then_some(Self { metric, histogram, what, group, suffix, points })
+        };
+        of.histograms.iter().filter_map(curve).collect()
+    }
+
     /// The line, and a mark where the longest sample is.
     pub(super) fn plots(&self) -> String {
         let Style { colour, dashes, mark, .. } = &STYLES[self.group % STYLES.len()];
@@ -69,18 +88,17 @@ impl Curve<'_> {
     }
 
     fn share(&self, point: Point) -> String {
-        format!("{:.9e}", point.samples as f64 / self.row.histogram.bucketed() as f64)
+        format!("{:.9e}", point.samples as f64 / self.histogram.bucketed() as f64)
     }
 
     pub(super) fn data(&self) -> String {
-        let histogram = self.row.histogram;
+        let histogram = self.histogram;
         let mut text = format!(
-            "# {} of {}, {}\n# {} samples, {} of them in no bucket and so not below\n# ns: duration in nanoseconds; \
+            "# {} of {}\n# {} samples, {} of them in no bucket and so not below\n# ns: duration in nanoseconds; \
              share: of the samples in buckets, those that last at least so long; samples: how many these are\n\
              ns share samples\n",
-            self.row.metric.name(),
-            on_one_line(&self.row.group.key.label()),
-            on_one_line(self.row.title),
+            self.metric.name(),
+            self.what,
             count(histogram.count),
             count(histogram.without_bucket()),
         );

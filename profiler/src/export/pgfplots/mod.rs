@@ -6,17 +6,18 @@
 //! logarithmic, so that a tail of one sample in a million is as long as the body.
 
 mod curve;
+mod drawn;
 mod style;
 
-use super::manifest::comments;
+use super::manifest::{comments, on_one_line};
 use super::names::Names;
-use super::summary::rows;
 use super::{Artifact, Subject, tex};
 use crate::outside_text::excerpt;
 use crate::report::units::decade;
 use crate::series::{Group, Key};
 use anyhow::{Result, bail};
-use curve::{Curve, DATA_EXTENSION, points};
+use curve::{Curve, DATA_EXTENSION};
+use drawn::Drawn;
 use profiler_ebpf::metric::Metric;
 use style::{MARK, STYLES, Style};
 
@@ -34,7 +35,8 @@ pub(super) fn pgfplots(subject: &Subject<'_>) -> Result<Vec<Artifact>> {
             excerpt(&subject.stem)
         );
     }
-    let figure = Figure::new(subject)?;
+    let drawn = Drawn::of(subject);
+    let figure = Figure::new(subject, &drawn)?;
     let mut artifacts = vec![Artifact::main(figure.document().into_bytes())];
     artifacts.extend(figure.curves.iter().map(|curve| Artifact {
         suffix: curve.suffix.clone(),
@@ -52,36 +54,32 @@ fn is_plain_name(name: &str) -> bool {
 /// What is drawn.
 struct Figure<'a> {
     subject: &'a Subject<'a>,
-    /// In the order of [`STYLES`].
-    groups: Vec<&'a Group<'a>>,
+    /// Of the groups, in the order of [`STYLES`].
+    labels: Vec<String>,
     curves: Vec<Curve<'a>>,
 }
 
 impl<'a> Figure<'a> {
-    fn new(subject: &'a Subject<'a>) -> Result<Self> {
+    fn new(subject: &'a Subject<'a>, drawn: &'a Drawn<'a>) -> Result<Self> {
         let names = Names::new(subject);
-        let mut groups: Vec<&Group<'_>> = Vec::new();
+        let title = |group: &Group<'_>| subject.titles.get(group.run).map_or("", String::as_str);
+        let mut labels: Vec<String> = drawn.own.iter().map(|group| label(subject, group)).collect();
         let mut curves = Vec::new();
-        for row in rows(subject) {
-            let points = points(row.histogram);
-            if points.is_empty() {
-                continue;
-            }
-            let known = groups.iter().position(|&group| std::ptr::eq(group, row.group));
-            let group = known.unwrap_or(groups.len());
-            if known.is_none() {
-                groups.push(row.group);
-            }
-            curves.push(Curve { suffix: names.suffix(row.group, row.metric), row, group, points });
+        for (number, &group) in drawn.own.iter().enumerate() {
+            let what = format!("{}, {}", on_one_line(&group.key.label()), on_one_line(title(group)));
+            curves.extend(Curve::of(group, number, &what, |metric| names.suffix(group, metric)));
         }
-        match groups.len() {
-            0 => bail!("no sample above 0 ns is in a bucket, so there is nothing to draw"),
-            many if many > STYLES.len() => bail!(
-                "{many} curves in an axis can't be told apart, {} can: choose with --thread, or add up with --group-by",
-                STYLES.len()
-            ),
-            _ => Ok(Self { subject, groups, curves }),
+        if let Some(others) = &drawn.others {
+            let what = format!("{}, {}", others.label, on_one_line(others.title));
+            // In the suffix of a group two hexadecimal digits are behind an equals sign.
+            let suffix = |metric: Metric| format!("=others.{}", metric.name());
+            curves.extend(Curve::of(&others.group, labels.len(), &what, suffix));
+            labels.push(others.label.clone());
         }
+        if curves.is_empty() {
+            bail!("no sample above 0 ns is in a bucket, so there is nothing to draw");
+        }
+        Ok(Self { subject, labels, curves })
     }
 
     fn document(&self) -> String {
@@ -91,7 +89,7 @@ impl<'a> Figure<'a> {
                 .chain(comments(self.subject)),
         );
         text.push_str(PREAMBLE);
-        for Style { colour, rgb: [red, green, blue], .. } in &STYLES[..self.groups.len()] {
+        for Style { colour, rgb: [red, green, blue], .. } in &STYLES[..self.labels.len()] {
             text.push_str(&format!("\\definecolor{{{colour}}}{{RGB}}{{{red},{green},{blue}}}\n"));
         }
         text.push_str(&format!(
@@ -126,7 +124,7 @@ impl<'a> Figure<'a> {
     }
 
     fn of(&self, metric: Metric) -> impl Iterator<Item = &Curve<'a>> {
-        self.curves.iter().filter(move |curve| curve.row.metric == metric)
+        self.curves.iter().filter(move |curve| curve.metric == metric)
     }
 
     /// The same for all metrics: down to one sample of the curve with most.
@@ -162,20 +160,20 @@ impl<'a> Figure<'a> {
 
     /// Every group once, whether or not the first axis has a curve of it.
     fn legend(&self) -> String {
-        let entry = |(Style { colour, dashes, mark, .. }, group): (&Style, &&Group<'_>)| {
-            let label = tex::escaped(&self.label(group));
+        let entry = |(Style { colour, dashes, mark, .. }, label): (&Style, &String)| {
+            let label = tex::escaped(label);
             format!("\\addlegendimage{{{colour}, {dashes}, {MARK}={mark}}}\\addlegendentry{{{label}}}\n")
         };
-        STYLES.iter().zip(&self.groups).map(entry).collect()
+        STYLES.iter().zip(&self.labels).map(entry).collect()
     }
+}
 
-    fn label(&self, group: &Group<'_>) -> String {
-        let title = self.subject.titles.get(group.run).map_or("", String::as_str);
-        match (&group.key, self.subject.profiles.len()) {
-            (Key::Run, _) => title.to_owned(),
-            (key, 1) => key.label(),
-            (key, _) => format!("{title}: {}", key.label()),
-        }
+fn label(subject: &Subject<'_>, group: &Group<'_>) -> String {
+    let title = subject.titles.get(group.run).map_or("", String::as_str);
+    match (&group.key, subject.profiles.len()) {
+        (Key::Run, _) => title.to_owned(),
+        (key, 1) => key.label(),
+        (key, _) => format!("{title}: {}", key.label()),
     }
 }
 
@@ -260,13 +258,31 @@ mod tests {
         let refused = |subject: Subject<'_>| format!("{:#}", pgfplots(&subject).unwrap_err());
         let message = refused(subject(&profiles, GroupBy::Run).named("50 %"));
         assert!(message.contains("--output"), "{message}");
-        let mut many = profile.clone();
-        many.threads = vec![profile.threads[0].clone(); STYLES.len() + 1];
+    }
+
+    #[test]
+    fn what_is_too_much_is_put_together_and_nothing_is_lost() {
+        let mut many = fixture::pool();
+        many.threads = vec![many.threads[0].clone(); STYLES.len() + 1];
         for (tid, thread) in many.threads.iter_mut().enumerate() {
             thread.tid = tid as u32;
         }
-        let message = refused(subject(&[&many], GroupBy::Thread));
-        assert!(message.contains("8 curves") && message.contains("--group-by"), "{message}");
+        let profiles = [&many];
+        let subject = subject(&profiles, GroupBy::Thread);
+        let drawn = Drawn::of(&subject);
+        let figure = Figure::new(&subject, &drawn).unwrap();
+        assert_eq!(figure.labels.len(), STYLES.len());
+        assert_eq!(figure.labels[STYLES.len() - 1], "2 others together");
+        let samples = |curves: &mut dyn Iterator<Item = &Curve<'_>>| -> u64 {
+            curves.map(|curve| curve.histogram.count).sum()
+        };
+        let all = many.histogram(Metric::OnCpu).unwrap().count;
+        assert_eq!(samples(&mut figure.of(Metric::OnCpu)), all);
+        let artifacts = pgfplots(&subject).unwrap();
+        assert!(artifacts.iter().any(|artifact| artifact.suffix == "=others.on_cpu"));
+        let document = figure.document();
+        assert!(document.contains("\\addlegendentry{2 others together}"), "{document}");
+        assert!(document.contains("{\\data.=others.on_cpu.dat}"), "{document}");
     }
 
     #[test]
@@ -275,7 +291,8 @@ mod tests {
         let profile = fixture::pool();
         let profiles = [&profile];
         let subject = subject(&profiles, GroupBy::Run);
-        let figure = Figure::new(&subject).unwrap();
+        let drawn = Drawn::of(&subject);
+        let figure = Figure::new(&subject, &drawn).unwrap();
         let axis = x_axis(figure.curves.iter());
         assert!(axis.contains("xmin=1e") && axis.contains("$\\mu$s"), "{axis}");
     }

@@ -1,0 +1,47 @@
+//! Which groups a figure draws: as many as can be told apart, the rest as one.
+
+use super::curve::points;
+use super::style::STYLES;
+use crate::export::Subject;
+use crate::series::Group;
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+/// What is drawn of a subject.
+pub(super) struct Drawn<'a> {
+    /// In the order of the subject.
+    pub(super) own: Vec<&'a Group<'a>>,
+    pub(super) others: Option<Others<'a>>,
+}
+
+/// The groups that stand for the least time, as one.
+pub(super) struct Others<'a> {
+    pub(super) group: Group<'a>,
+    pub(super) label: String,
+    /// Of what run, if it is one.
+    pub(super) title: &'a str,
+}
+
+impl<'a> Drawn<'a> {
+    /// Those that have a point.
+    pub(super) fn of(subject: &'a Subject<'a>) -> Self {
+        let has_points = |group: &&Group<'_>| group.histograms.values().any(|one| !points(one).is_empty());
+        let all: Vec<&Group<'_>> = subject.groups.iter().filter(has_points).collect();
+        if all.len() <= STYLES.len() {
+            return Self { own: all, others: None };
+        }
+        let mut by_weight: Vec<usize> = (0..all.len()).collect();
+        by_weight.sort_by_key(|&place| Reverse(all[place].weight()));
+        let kept: BTreeSet<usize> = by_weight.into_iter().take(STYLES.len() - 1).collect();
+        let (own, rest): (Vec<_>, Vec<_>) =
+            all.into_iter().enumerate().partition(|(place, _)| kept.contains(place));
+        let without_places =
+            |groups: Vec<(usize, &'a Group<'a>)>| groups.into_iter().map(|(_, group)| group).collect();
+        let (own, rest): (_, Vec<&Group<'_>>) = (without_places(own), without_places(rest));
+        let is_of_one_run = rest.windows(2).all(|pair| pair[0].run == pair[1].run);
+        let run = rest.first().filter(|_| is_of_one_run).and_then(|first| subject.titles.get(first.run));
+        let label = format!("{} others together", rest.len());
+        let title = run.map_or("several runs", String::as_str);
+        Self { own, others: Group::together(&rest).map(|group| Others { group, label, title }) }
+    }
+}
