@@ -4,7 +4,7 @@
 use super::Figure;
 use super::curve::Curve;
 use super::legend::Sample;
-use super::lines::{Line, lines};
+use super::lines::{Line, with_buckets};
 use super::order::MedianBand;
 use super::style::{self, LineStyle, MOST_LINES};
 use crate::report::count;
@@ -33,11 +33,13 @@ impl Content {
     /// # Errors
     /// If there is nothing to draw.
     pub(super) fn of(figure: &Figure<'_>) -> Result<Self> {
-        let drawn = drawn_lines(figure)?;
-        Ok(match drawn.as_slice() {
+        let (drawn, empty) = drawn_lines(figure)?;
+        let mut content = match drawn.as_slice() {
             [line] => Self::in_one_panel(line),
             lines => Self::by_metric(lines),
-        })
+        };
+        content.notes.extend(not_drawn(&drawn, &empty));
+        Ok(content)
     }
 
     fn in_one_panel(line: &Line<'_>) -> Self {
@@ -72,17 +74,34 @@ impl Content {
     }
 }
 
-/// The lines of a figure that have a sample in a bucket.
+/// The lines of a figure that have a sample in a bucket, and the names of those that have none.
 ///
 /// # Errors
 /// If none has.
-pub(super) fn drawn_lines<'a>(figure: &'a Figure<'a>) -> Result<Vec<Line<'a>>> {
-    let mut lines = lines(figure.subject, figure.each_run, MOST_LINES);
-    lines.retain(|line| Metric::ALL.iter().any(|&metric| line.has_buckets(metric)));
+pub(super) fn drawn_lines<'a>(figure: &'a Figure<'a>) -> Result<(Vec<Line<'a>>, Vec<String>)> {
+    let (lines, empty) = with_buckets(figure.subject, figure.each_run, MOST_LINES);
     if lines.is_empty() {
         bail!("nothing is left to draw: of what was chosen no sample is in a bucket");
     }
-    Ok(lines)
+    Ok((lines, empty))
+}
+
+/// Which lines a reader looks for in vain: in the figure, or in some of its panels.
+pub(super) fn not_drawn(lines: &[Line<'_>], empty: &[String]) -> Option<String> {
+    /// More names than this are counted.
+    const MOST_NAMES: usize = 8;
+    let metrics =
+        || Metric::ALL.into_iter().filter(|&metric| lines.iter().any(|line| line.has_buckets(metric)));
+    let in_part = lines.iter().filter_map(|line| {
+        let missing: Vec<&str> =
+            metrics().filter(|&metric| !line.has_buckets(metric)).map(Metric::name).collect();
+        (!missing.is_empty()).then(|| format!("{} ({})", line.label, missing.join(", ")))
+    });
+    let names: Vec<String> = empty.iter().cloned().chain(in_part).collect();
+    let more = names.len().saturating_sub(MOST_NAMES);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let shown = names.iter().take(MOST_NAMES).cloned().collect::<Vec<_>>().join(", ");
+    (!names.is_empty()).then(|| format!("No sample in a bucket: {shown}{more}."))
 }
 
 /// How many runs lines are made of.
@@ -106,4 +125,45 @@ fn notes(lines: &[Line<'_>]) -> Vec<String> {
     let bands =
         medians.into_iter().rev().filter(|&runs| runs > 1).map(|runs| MedianBand::of(runs).note(runs));
     bands.chain(absent).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Kind, Size};
+    use super::*;
+    use crate::export::Subject;
+    use crate::report::fixture;
+    use crate::series::{GroupBy, Selection};
+
+    #[test]
+    fn what_is_in_no_panel_is_named() {
+        let mut profile = fixture::pool();
+        profile.threads.truncate(3);
+        for (thread, name) in profile.threads.iter_mut().zip(["idle", "spinner", "worker"]) {
+            thread.name = name.to_owned();
+        }
+        profile.threads[0].histograms.clear();
+        profile.threads[1].histograms.remove(Metric::Blocked.name());
+        let profiles = [&profile];
+        let metrics = vec![Metric::OnCpu, Metric::Blocked];
+        let subject =
+            Subject::new(&profiles, &Selection { metrics, threads: None, group_by: GroupBy::Name }, false);
+        for kind in [Kind::Cdf, Kind::Percentiles, Kind::Histogram] {
+            let figure =
+                Figure { subject: &subject, kind, size: Size::Page, each_run: false, anonymous: false };
+            let svg = figure.svg().unwrap();
+            assert!(svg.contains("No sample in a bucket: idle, spinner (blocked)."), "{kind:?}: {svg}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_said_where_nothing_is_missing() {
+        let (one, two) = (fixture::pool(), fixture::tokio());
+        let profiles = [&one, &two];
+        let selection =
+            Selection { metrics: vec![Metric::OnCpu], threads: None, group_by: Kind::Cdf.group_by() };
+        let subject = Subject::new(&profiles, &selection, false);
+        let (lines, empty) = with_buckets(&subject, false, MOST_LINES);
+        assert_eq!(not_drawn(&lines, &empty), None);
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::axis::Axis;
 use super::bins::{IN_DECADE, low_ns, number};
-use super::content::drawn_lines;
+use super::content::{drawn_lines, not_drawn};
 use super::font::Font;
 use super::legend::{Legend, Sample};
 use super::lines::Line;
@@ -46,7 +46,7 @@ struct Bins {
 /// The figure.
 pub(super) fn histogram<'a>(figure: &'a Figure<'a>) -> Result<Drawing<'a>> {
     let font = Font::new()?;
-    let lines = drawn_lines(figure)?;
+    let (lines, empty) = drawn_lines(figure)?;
     let shown = panels(&lines);
     let all = || shown.iter().flat_map(|panel| &panel.distributions).map(|one| &one.bins);
     let least = all().filter_map(|bins| bins.shares.keys().next()).min().map_or(1.0, |&bin| low_ns(bin));
@@ -61,7 +61,7 @@ pub(super) fn histogram<'a>(figure: &'a Figure<'a>) -> Result<Drawing<'a>> {
         legend: Legend::new(&font, &room, legend(&lines)),
         x_title: if let [only] = shown.as_slice() { only.metric.name() } else { "duration" }.to_owned(),
         y_title: "share of samples in a bin".to_owned(),
-        notes: notes(&lines, &shown),
+        notes: notes(&lines, &shown).into_iter().chain(not_drawn(&lines, &empty)).collect(),
         titles: match shown.as_slice() {
             [_only] => Vec::new(),
             several => several.iter().map(|panel| vec![panel.metric.name().to_owned()]).collect(),

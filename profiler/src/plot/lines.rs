@@ -73,6 +73,25 @@ impl Line<'_> {
 ///
 /// With `each_run` no runs are joined.
 pub(super) fn lines<'a>(subject: &'a Subject<'a>, each_run: bool, most: usize) -> Vec<Line<'a>> {
+    let mut lines = all(subject, each_run);
+    lines.retain(|line| line.runs.iter().any(|group| !group.histograms.is_empty()));
+    fold(&mut lines, most);
+    lines
+}
+
+/// The same of those that have a sample in a bucket, and the names of those that have none.
+pub(super) fn with_buckets<'a>(
+    subject: &'a Subject<'a>,
+    each_run: bool,
+    most: usize,
+) -> (Vec<Line<'a>>, Vec<String>) {
+    let has_any = |line: &Line<'_>| Metric::ALL.iter().any(|&metric| line.has_buckets(metric));
+    let (mut lines, empty): (Vec<_>, Vec<_>) = all(subject, each_run).into_iter().partition(has_any);
+    fold(&mut lines, most);
+    (lines, empty.into_iter().map(|line| line.label).collect())
+}
+
+fn all<'a>(subject: &'a Subject<'a>, each_run: bool) -> Vec<Line<'a>> {
     let runs = repeated(subject.profiles, &subject.titles, each_run);
     let several = runs.len() > 1;
     let mut lines: Vec<Line<'a>> = Vec::new();
@@ -101,8 +120,6 @@ pub(super) fn lines<'a>(subject: &'a Subject<'a>, each_run: bool, most: usize) -
             }
         }
     }
-    lines.retain(|line| line.runs.iter().any(|group| !group.histograms.is_empty()));
-    fold(&mut lines, most);
     lines
 }
 
