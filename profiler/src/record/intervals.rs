@@ -285,8 +285,11 @@ mod tests {
         let mut intervals = Intervals::new(Nanos(0));
         let born = exited(1, 1).from_ns;
         let newborn = |since_ns: Nanos, lasted: u64, woken_ns| {
-            let mut seen =
-                so_far(Metric::OnCpu, &[], End::Open { state: OpenState::Newborn, since_ns, woken_ns, found: false });
+            let mut seen = so_far(
+                Metric::OnCpu,
+                &[],
+                End::Open { state: OpenState::Newborn, since_ns, woken_ns, found: false },
+            );
             (seen.from_ns, seen.until_ns) = (since_ns, since_ns + Nanos(lasted));
             seen
         };
