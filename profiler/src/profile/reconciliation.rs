@@ -116,7 +116,8 @@ pub enum Rule {
     /// `on_cpu` is time on the CPU; the kernel's CPU time leaves out interrupts and time stolen by a
     /// hypervisor, and stamps a switch a little earlier than the tracepoint.
     ClockPoints,
-    /// The thread was running while the recording was closed: a fault may end meanwhile.
+    /// The thread was running while the recording was closed: a fault may end meanwhile, and the switch-in before that
+    /// may not have been announced.
     RunningAtClose,
 }
 

@@ -113,9 +113,8 @@ fn thread(record: &ThreadRecord, stolen: Nanos) -> Vec<Check> {
 }
 
 fn cpu_time(record: &ThreadRecord, scope: Scope, kernel: Nanos, stolen: Nanos) -> Check {
-    let measured =
-        sum_of(record, Metric::OnCpu).saturating_sub(record.first_slice_ns.map_or(0, |slice| slice.0));
-    ClockSlack::of(record).explain(Check::new(Quantity::CpuTimeNs, scope, kernel.0, measured), stolen)
+    let check = Check::new(Quantity::CpuTimeNs, scope, kernel.0, on_cpu_compared(record));
+    ClockSlack::of(record).explain(check, stolen)
 }
 
 /// The threads share what was stolen: their sum has it once.
@@ -158,6 +157,9 @@ struct ClockSlack {
     waits_ns: u64,
     /// The distance between the kernel's stamps and the tracepoints.
     stamps_ns: u64,
+    /// What is shown as a thread's last wait, if it ran in that, since its switch-in was not announced and no later
+    /// switch tells (see `inferred_switch_ins`); else 0.
+    last_ns: u64,
 }
 
 impl ClockSlack {
@@ -167,26 +169,45 @@ impl ClockSlack {
         // Found on a run queue, it may just have been woken.
         let found = record.found.filter(|found| found.state == OpenState::Preempted);
         let found = found.map_or(0, |found| found.for_ns.0);
-        Self {
-            waits_ns: sum_of(record, Metric::RunqueueWait) + unsplit + moved_ns(record) + found,
-            stamps_ns: slices * STAMP_JITTER_NS,
-        }
+        let waits_ns = sum_of(record, Metric::RunqueueWait) + unsplit + moved_ns(record) + found;
+        let stamps_ns = slices * STAMP_JITTER_NS;
+        Self { waits_ns, stamps_ns, last_ns: ran_unannounced_ns(record, waits_ns + stamps_ns) }
     }
 
     fn of_all(records: &[ThreadRecord]) -> Self {
         records.iter().map(Self::of).fold(Self::default(), |sum, one| Self {
             waits_ns: sum.waits_ns + one.waits_ns,
             stamps_ns: sum.stamps_ns + one.stamps_ns,
+            last_ns: sum.last_ns + one.last_ns,
         })
     }
 
     /// Waits make the kernel's figure larger only; stolen time can lie on either side of a stamp.
     fn explain(self, check: Check, stolen: Nanos) -> Check {
         let either = self.stamps_ns + stolen.0;
-        let bounds = -signed(self.waits_ns + either)..=signed(either);
+        let bounds = -signed(self.waits_ns + self.last_ns + either)..=signed(either);
         let text = format!("{CLOCK_POINTS}: {}", within(&bounds));
-        check.explained(bounds, &[Rule::ClockPoints], text)
+        if self.last_ns == 0 {
+            return check.explained(bounds, &[Rule::ClockPoints], text);
+        }
+        let ran = "it ran in what is shown as the last wait, whose end the kernel did not announce";
+        check.explained(bounds, &[Rule::ClockPoints, Rule::RunningAtClose], format!("{ran}; {text}"))
     }
+}
+
+/// The last wait of a thread whose record was closed, if the kernel's CPU time says that it ran in it: beyond `slack`,
+/// and no longer than that wait.
+fn ran_unannounced_ns(record: &ThreadRecord, slack: u64) -> u64 {
+    let End::Open { state, since_ns, .. } = record.end else { return 0 };
+    let last = record.until_ns.0.saturating_sub(since_ns.0);
+    let Some(kernel) = kernel_growth(record).cpu_ns.filter(|_| state != OpenState::Newborn) else { return 0 };
+    let beyond = kernel.0.saturating_sub(on_cpu_compared(record) + slack);
+    if (1..=last).contains(&beyond) { last } else { 0 }
+}
+
+/// The `on_cpu` that the kernel's CPU time is compared with.
+fn on_cpu_compared(record: &ThreadRecord) -> u64 {
+    sum_of(record, Metric::OnCpu).saturating_sub(record.first_slice_ns.map_or(0, |slice| slice.0))
 }
 
 /// The waits, at most, in which a thread that could run was moved to another CPU.

@@ -142,6 +142,25 @@ fn a_slice_may_start_as_the_thread_is_moved_and_only_then() {
 }
 
 #[test]
+fn a_thread_may_run_unannounced_in_its_last_wait_and_no_longer_than_that() {
+    let mut record = exited(100, 101);
+    let since_ns = record.until_ns;
+    record.until_ns = since_ns + Nanos(1_000_000);
+    record.end = End::Open { state: OpenState::Preempted, since_ns, woken_ns: None, found: false };
+    let explanation = |record: &ThreadRecord| {
+        let checks = reconcile(std::slice::from_ref(record), None, None);
+        let (one, all) = (of_thread(record), Scope::Threads);
+        let found = [one, all].map(|scope| check(&checks, Quantity::CpuTimeNs, scope).explanation);
+        assert_eq!(found[0].is_some(), found[1].is_some());
+        found[0].clone()
+    };
+    record.kernel_at_end.cpu_ns += 900_000;
+    assert_eq!(explanation(&record).unwrap().rules, [Rule::ClockPoints, Rule::RunningAtClose]);
+    record.kernel_at_end.cpu_ns += 200_000;
+    assert_eq!(explanation(&record), None, "more than the wait");
+}
+
+#[test]
 fn a_wait_without_a_wake_keeps_counts_and_lifetime() {
     let mut record = exited(100, 101);
     // One of the two waits was not announced: it moves from the histograms to `unsplit`, whole.

@@ -177,7 +177,7 @@ fn cpu_time(
         others.map(|record| sum_of(record, Metric::OnCpu)).sum::<u64>() + slotless(Metric::OnCpu);
     let slack = ClockSlack::of_all(records);
     let either = slack.stamps_ns + stolen.0;
-    let waits = slack.waits_ns + slotless(Metric::RunqueueWait);
+    let waits = slack.waits_ns + slack.last_ns + slotless(Metric::RunqueueWait);
     // A last slice that ends after the counters were added up is not longer than all of the thread's slices.
     let last = records.iter().filter_map(last_slice_at_most).sum::<u64>();
     let least = if reference.follow { -signed(before + waits + either) } else { i64::MIN };
