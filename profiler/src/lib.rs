@@ -4,11 +4,13 @@
 //!
 //! ```text
 //! cli -> target + kernel -> record -> profile -> report | series -> export | plot
+//!                              \--> watch -> store | metrics
 //! ```
 //!
 //! - `target` decides who is profiled and starts it; `kernel` is the only place that knows BPF.
 //! - `record` moves what the kernel counted into a [`profile::Profile`], which is plain data.
 //! - `privilege` keeps the capabilities out of effect except where `kernel` needs them.
+//! - `watch` is for what is recorded all the time: what each interval added, for whoever keeps or shows it.
 //! - `report`, `export` and `plot` work from profiles alone: without root, and on another machine.
 
 pub mod cli;
@@ -27,3 +29,4 @@ pub mod record;
 pub mod report;
 pub mod series;
 pub mod target;
+pub mod watch;

@@ -1,37 +1,20 @@
 //! Cuts a recording into intervals: each is what was added between two snapshots, so that together they are the whole.
 
-use super::{End, ThreadRecord};
-use crate::profile::histogram::Histogram;
-use crate::profile::interval::{Interval, States, ThreadInterval};
-use crate::profile::thread::OpenState;
+use super::ThreadRecord;
+use super::deltas::{Delta, Deltas, Span};
+use crate::profile::interval::{Interval, ThreadInterval};
 use crate::profile::units::Nanos;
-use profiler_ebpf::metric::Metric;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 /// The intervals so far.
 pub(super) struct Intervals {
-    begun: Nanos,
-    /// By [`ThreadRecord::serial`]; threads that have exited are taken out.
-    known: HashMap<u64, Known>,
+    deltas: Deltas,
     done: Vec<Span>,
-}
-
-/// What of a thread is in the intervals so far.
-#[derive(Default)]
-struct Known {
-    histograms: BTreeMap<Metric, Histogram>,
-    states: States,
-}
-
-struct Span {
-    from: Nanos,
-    until: Nanos,
-    threads: Vec<(u64, States, BTreeMap<Metric, Histogram>)>,
 }
 
 impl Intervals {
     pub(super) fn new(begun: Nanos) -> Self {
-        Self { begun, known: HashMap::new(), done: Vec::new() }
+        Self { deltas: Deltas::new(begun), done: Vec::new() }
     }
 
     /// Ends an interval: `ended` are threads whose records are final, `seen` those that go on.
@@ -41,24 +24,13 @@ impl Intervals {
         ended: impl IntoIterator<Item = &'a ThreadRecord>,
         seen: &[ThreadRecord],
     ) {
-        let mut threads = Vec::new();
-        for record in ended {
-            let mut known = self.known.remove(&record.serial).unwrap_or_default();
-            threads.push(known.grow(record, true));
-        }
-        for record in seen {
-            threads.push(self.known.entry(record.serial).or_default().grow(record, false));
-        }
-        threads.retain(|(_, states, histograms)| states.total() > Nanos(0) || !histograms.is_empty());
-        let until = until.max(self.begun);
-        self.done.push(Span { from: self.begun, until, threads });
-        self.begun = until;
+        self.done.push(self.deltas.end(until, ended, seen));
     }
 
     /// The intervals, their threads named by their places in the order of `serials`.
     pub(super) fn finish(self, serials: impl IntoIterator<Item = u64>) -> Vec<Interval> {
         let places: HashMap<u64, u32> = serials.into_iter().zip(0..).collect();
-        let thread = |(serial, states, histograms): (u64, States, BTreeMap<Metric, Histogram>)| {
+        let thread = |Delta { serial, states, histograms }: Delta| {
             let histograms = histograms
                 .into_iter()
                 .map(|(metric, histogram)| (metric.name().to_owned(), histogram))
@@ -74,89 +46,15 @@ impl Intervals {
     }
 }
 
-impl Known {
-    /// What was added since the last time.
-    fn grow(&mut self, record: &ThreadRecord, is_final: bool) -> (u64, States, BTreeMap<Metric, Histogram>) {
-        let mut added = BTreeMap::new();
-        for (&metric, now) in &record.histograms {
-            let growth = match self.histograms.get(&metric) {
-                Some(before) => now.since(before),
-                None => Some(now.clone()),
-            };
-            let Some(mut growth) = growth else { continue };
-            // A thread that runs on may have been read in the middle of a sample, which is then in a bucket, perhaps in
-            // the sum, and not yet in the count: all that was added is then in the next interval.
-            if is_final || (growth.count > 0 && growth.bucketed() <= growth.count) {
-                growth.cover_buckets();
-                added.insert(metric, growth);
-                self.histograms.insert(metric, now.clone());
-            }
-        }
-        let (now, before) = (states(record, is_final), self.states);
-        // A thread that was read in the middle of a switch can seem to end where it was woken, before the last
-        // snapshot: its time is then in the next interval.
-        if now.total() < before.total() {
-            return (record.serial, States::default(), added);
-        }
-        self.states = now;
-        (record.serial, added_time(now, before), added)
-    }
-}
-
-/// What was added to each state, which is as much as was added to all of them together.
-///
-/// What an unfinished wait was can turn out otherwise when it ends: it was given out as blocked, and its wake was never
-/// announced, or the thread had been on a CPU already. That part stays where it was given out.
-fn added_time(now: States, before: States) -> States {
-    let mut too_much = 0;
-    let mut added = now.all();
-    for (time, before) in added.iter_mut().zip(before.all()) {
-        too_much += before.0.saturating_sub(time.0);
-        time.0 = time.0.saturating_sub(before.0);
-    }
-    for time in &mut added {
-        let taken = time.0.min(too_much);
-        time.0 -= taken;
-        too_much -= taken;
-    }
-    States::from_all(added)
-}
-
-/// Time by state over a record, with what is unfinished at its end. The record of a thread that is not on a run queue
-/// yet begins only there, unless that is all there will be of it.
-fn states(record: &ThreadRecord, is_final: bool) -> States {
-    let sum = |metric| record.histograms.get(&metric).map_or(Nanos(0), |histogram| histogram.sum_ns);
-    let mut states = States {
-        on_cpu_ns: sum(Metric::OnCpu),
-        runqueue_wait_ns: sum(Metric::RunqueueWait),
-        blocked_ns: sum(Metric::Blocked),
-        preempted_ns: sum(Metric::Preempted),
-        held_back_ns: record.held_back.map_or(Nanos(0), |waits| waits.sum_ns),
-        unsplit_ns: record.unsplit.map_or(Nanos(0), |waits| waits.sum_ns),
-    };
-    if let Some(found) = record.found {
-        *states.of(found.state) += found.for_ns;
-    }
-    let End::Open { state, since_ns, woken_ns, .. } = record.end else { return states };
-    let until = record.until_ns.0;
-    let open = Nanos(until.saturating_sub(since_ns.0));
-    match (state, woken_ns) {
-        (OpenState::Newborn, None) if !is_final => {}
-        (OpenState::Blocked, Some(woken)) => {
-            let ready = woken.0.clamp(since_ns.0, until.max(since_ns.0));
-            states.blocked_ns += Nanos(ready - since_ns.0);
-            states.runqueue_wait_ns += Nanos(until.saturating_sub(ready));
-        }
-        _ => *states.of(state) += open,
-    }
-    states
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile::histogram::Histogram;
+    use crate::profile::thread::OpenState;
     use crate::profile::thread::Waits;
+    use crate::record::End;
     use crate::record::fixture::exited;
+    use profiler_ebpf::metric::Metric;
     use proptest::prelude::*;
 
     /// A thread of which the first `samples` of a metric have ended.

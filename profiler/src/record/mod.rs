@@ -5,6 +5,7 @@
 //! kernel's own counters.
 
 pub mod assemble;
+pub mod deltas;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod intervals;

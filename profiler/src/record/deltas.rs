@@ -1,0 +1,152 @@
+//! What was added to every thread's record between two snapshots: over all of them together it is the whole record.
+
+use super::{End, ThreadRecord};
+use crate::profile::histogram::Histogram;
+use crate::profile::interval::States;
+use crate::profile::thread::OpenState;
+use crate::profile::units::Nanos;
+use profiler_ebpf::metric::Metric;
+use std::collections::{BTreeMap, HashMap};
+
+/// What was handed out so far, of the threads that go on.
+pub struct Deltas {
+    begun: Nanos,
+    /// By [`ThreadRecord::serial`]; threads that have exited are taken out.
+    known: HashMap<u64, Known>,
+}
+
+/// What of a thread was handed out so far.
+#[derive(Default)]
+struct Known {
+    histograms: BTreeMap<Metric, Histogram>,
+    states: States,
+}
+
+/// What was added between two snapshots.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Span {
+    /// When the one before was taken.
+    pub from: Nanos,
+    /// When the one at its end was taken.
+    pub until: Nanos,
+    /// The threads to which anything was added.
+    pub threads: Vec<Delta>,
+}
+
+/// What was added to a thread's record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Delta {
+    /// The thread's [`ThreadRecord::serial`].
+    pub serial: u64,
+    /// How long it was in each state.
+    pub states: States,
+    /// Metrics of which samples ended. Extremes are as exact as the buckets.
+    pub histograms: BTreeMap<Metric, Histogram>,
+}
+
+impl Deltas {
+    /// Nothing was handed out before `begun`.
+    #[must_use]
+    pub fn new(begun: Nanos) -> Self {
+        Self { begun, known: HashMap::new() }
+    }
+
+    /// Ends a span: `ended` are threads whose records are final, `seen` those that go on. Each thread is in `ended` once.
+    pub fn end<'a>(
+        &mut self,
+        until: Nanos,
+        ended: impl IntoIterator<Item = &'a ThreadRecord>,
+        seen: &[ThreadRecord],
+    ) -> Span {
+        let mut threads = Vec::new();
+        for record in ended {
+            let mut known = self.known.remove(&record.serial).unwrap_or_default();
+            threads.push(known.grow(record, true));
+        }
+        for record in seen {
+            threads.push(self.known.entry(record.serial).or_default().grow(record, false));
+        }
+        threads.retain(|added| added.states.total() > Nanos(0) || !added.histograms.is_empty());
+        let until = until.max(self.begun);
+        let from = std::mem::replace(&mut self.begun, until);
+        Span { from, until, threads }
+    }
+}
+
+impl Known {
+    /// What was added since the last time.
+    fn grow(&mut self, record: &ThreadRecord, is_final: bool) -> Delta {
+        let mut histograms = BTreeMap::new();
+        for (&metric, now) in &record.histograms {
+            let growth = match self.histograms.get(&metric) {
+                Some(before) => now.since(before),
+                None => Some(now.clone()),
+            };
+            let Some(mut growth) = growth else { continue };
+            // A thread that runs on may have been read in the middle of a sample, which is then in a bucket, perhaps in
+            // the sum, and not yet in the count: all that was added is then in the next interval.
+            if is_final || (growth.count > 0 && growth.bucketed() <= growth.count) {
+                growth.cover_buckets();
+                histograms.insert(metric, growth);
+                self.histograms.insert(metric, now.clone());
+            }
+        }
+        let (now, before) = (states(record, is_final), self.states);
+        // A thread that was read in the middle of a switch can seem to end where it was woken, before the last
+        // snapshot: its time is then in the next interval.
+        if now.total() < before.total() {
+            return Delta { serial: record.serial, states: States::default(), histograms };
+        }
+        self.states = now;
+        Delta { serial: record.serial, states: added_time(now, before), histograms }
+    }
+}
+
+/// What was added to each state, which is as much as was added to all of them together.
+///
+/// What an unfinished wait was can turn out otherwise when it ends: it was given out as blocked, and its wake was never
+/// announced, or the thread had been on a CPU already. That part stays where it was given out.
+fn added_time(now: States, before: States) -> States {
+    let mut too_much = 0;
+    let mut added = now.all();
+    for (time, before) in added.iter_mut().zip(before.all()) {
+        too_much += before.0.saturating_sub(time.0);
+        time.0 = time.0.saturating_sub(before.0);
+    }
+    for time in &mut added {
+        let taken = time.0.min(too_much);
+        time.0 -= taken;
+        too_much -= taken;
+    }
+    States::from_all(added)
+}
+
+/// Time by state over a record, with what is unfinished at its end. The record of a thread that is not on a run queue
+/// yet begins only there, unless that is all there will be of it.
+fn states(record: &ThreadRecord, is_final: bool) -> States {
+    let sum = |metric| record.histograms.get(&metric).map_or(Nanos(0), |histogram| histogram.sum_ns);
+    let mut states = States {
+        on_cpu_ns: sum(Metric::OnCpu),
+        runqueue_wait_ns: sum(Metric::RunqueueWait),
+        blocked_ns: sum(Metric::Blocked),
+        preempted_ns: sum(Metric::Preempted),
+        held_back_ns: record.held_back.map_or(Nanos(0), |waits| waits.sum_ns),
+        unsplit_ns: record.unsplit.map_or(Nanos(0), |waits| waits.sum_ns),
+    };
+    if let Some(found) = record.found {
+        *states.of(found.state) += found.for_ns;
+    }
+    let End::Open { state, since_ns, woken_ns, .. } = record.end else { return states };
+    let until = record.until_ns.0;
+    let open = Nanos(until.saturating_sub(since_ns.0));
+    match (state, woken_ns) {
+        (OpenState::Newborn, None) if !is_final => {}
+        (OpenState::Blocked, Some(woken)) => {
+            let ready = woken.0.clamp(since_ns.0, until.max(since_ns.0));
+            states.blocked_ns += Nanos(ready - since_ns.0);
+            states.runqueue_wait_ns += Nanos(until.saturating_sub(ready));
+        }
+        _ => *states.of(state) += open,
+    }
+    states
+}
