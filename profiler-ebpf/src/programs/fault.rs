@@ -63,7 +63,7 @@ pub(crate) fn never_accounted(number: u32) {
         Some(slot) => slot.faults_never_accounted += 1,
         None => {
             if let Some(totals) = slots::slotless(slots::slotless_entry::TRACEPOINTS) {
-                totals.faults_never_accounted += 1;
+                slots::add_shared(&mut totals.faults_never_accounted);
             }
         }
     }

@@ -158,6 +158,11 @@ fn join(task: Task, initial: u32, start: &Start) {
             let slot = slots::claim(task, start, slots::slotless_entry::TRACEPOINTS);
             // SAFETY: a field of a valid reference. Volatile, because it must be written before the state.
             unsafe { (&raw mut thread.slot).write_volatile(slot) };
+            if initial == state::FOUND {
+                // It may have been preempted since they were read. What little is left of that is found out by its first
+                // switch.
+                met::restart(thread, &task::counters(task), slots::slotless_entry::TRACEPOINTS);
+            }
             states::enter(thread, initial, start.from_ns);
         }
         None => {

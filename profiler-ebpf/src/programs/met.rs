@@ -172,7 +172,7 @@ pub(crate) fn shown(state: u32, thread: &TaskState, task: Task) -> u32 {
 
 /// Has the record start from other counters. Faults stay: they are measured from the first look on.
 #[inline(always)]
-fn restart(thread: &mut TaskState, counters: &KernelCounters, entry: u32) {
+pub(crate) fn restart(thread: &mut TaskState, counters: &KernelCounters, entry: u32) {
     match slot(thread.slot) {
         Some(slot) => {
             slot.start.voluntary_switches = counters.voluntary_switches;

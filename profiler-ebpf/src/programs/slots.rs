@@ -53,14 +53,20 @@ pub(crate) fn global<'a>() -> Option<&'a mut Global> {
 }
 
 /// Raises a counter that all CPUs share and returns what it was before.
+#[inline(always)]
+pub(crate) fn add_shared(counter: &mut u64) -> u64 {
+    add_shared_many(counter, 1)
+}
+
+/// Adds to a counter that all CPUs share and returns what it was before.
 ///
 /// `core::sync::atomic` offers no read-modify-write for BPF targets, though the kernel has had the instruction
 /// (`BPF_FETCH | BPF_ADD`) since 5.12. Sequentially consistent, because LLVM 22 turns a relaxed one into the
 /// instruction without `BPF_FETCH` and takes the addend for its result.
 #[inline(always)]
-pub(crate) fn add_shared(counter: &mut u64) -> u64 {
+fn add_shared_many(counter: &mut u64, more: u64) -> u64 {
     // SAFETY: a valid, aligned counter.
-    unsafe { core::intrinsics::atomic_xadd::<u64, u64, { AtomicOrdering::SeqCst }>(counter, 1) }
+    unsafe { core::intrinsics::atomic_xadd::<u64, u64, { AtomicOrdering::SeqCst }>(counter, more) }
 }
 
 /// Takes the next of the things numbered from 0 to `limit - 1` that were never used before.
@@ -109,7 +115,7 @@ pub(crate) fn claim(task: Task, start: &Start, entry: u32) -> u32 {
     };
     let Some(slot) = slot(number) else {
         if let Some(totals) = slotless(entry) {
-            totals.threads += 1;
+            add_shared(&mut totals.threads);
             add(&mut totals.start, &start.counters);
         }
         return NO_SLOT;
@@ -182,14 +188,29 @@ pub(crate) fn finish_slotless(counters: &KernelCounters, entry: u32, open_state:
     add(&mut totals.end, counters);
 }
 
+/// In one step for each counter: where tracepoints can be preempted, another program may add to the same sums of this
+/// CPU in between.
 #[inline(always)]
 fn add(sum: &mut KernelCounters, more: &KernelCounters) {
-    sum.voluntary_switches += more.voluntary_switches;
-    sum.involuntary_switches += more.involuntary_switches;
-    sum.minor_faults += more.minor_faults;
-    sum.major_faults += more.major_faults;
-    sum.cpu_ns += more.cpu_ns;
-    sum.migrations += more.migrations;
+    add_shared_many(&mut sum.voluntary_switches, more.voluntary_switches);
+    add_shared_many(&mut sum.involuntary_switches, more.involuntary_switches);
+    add_shared_many(&mut sum.minor_faults, more.minor_faults);
+    add_shared_many(&mut sum.major_faults, more.major_faults);
+    add_shared_many(&mut sum.cpu_ns, more.cpu_ns);
+    add_shared_many(&mut sum.migrations, more.migrations);
+}
+
+/// Has the record of a thread start so many involuntary switches later.
+#[inline(always)]
+pub(crate) fn starts_later(number: u32, involuntary: u64) {
+    match slot(number) {
+        Some(slot) => slot.start.involuntary_switches += involuntary,
+        None => {
+            if let Some(totals) = slotless(slotless_entry::TRACEPOINTS) {
+                totals.start.involuntary_switches += involuntary;
+            }
+        }
+    }
 }
 
 /// Undoes [`claim`] for a thread of which nothing was recorded.

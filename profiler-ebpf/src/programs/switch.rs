@@ -62,7 +62,7 @@ fn switched_out(thread: &mut TaskState, prev: Task, next: Task, now: u64, prev_s
             }
             was = state::ON_CPU;
         } else if was == state::FOUND {
-            first_slice_ends(thread, cpu_ns, now);
+            first_slice_ends(thread, prev, now);
         } else {
             infer_switch_in(thread, was, cpu_ns, now);
             was = thread.state;
@@ -117,11 +117,19 @@ fn ended(thread: &TaskState, prev: Task, now: u64, left: u32) {
 
 /// The first switch-out of the thread that executed the command: from here on CPU times can be compared.
 #[inline(never)]
-fn first_slice_ends(thread: &TaskState, cpu_ns: u64, now: u64) {
+fn first_slice_ends(thread: &TaskState, prev: Task, now: u64) {
     if let Some(slot) = slot(thread.slot) {
         slot.found_ns = now.saturating_sub(thread.since_ns);
         slot.found_state = state::FOUND;
-        slot.start.cpu_ns = cpu_ns;
+        slot.start.cpu_ns = task::sum_exec_runtime(prev);
+    }
+    // A preemption between the reading of the counters and the state that is found here: from Linux 7 on tracepoints can
+    // be preempted (include/linux/tracepoint.h `__DECLARE_TRACE`). This switch is one of those counted since.
+    let voluntary = task::nvcsw(prev) - thread.nvcsw;
+    let involuntary = (task::nivcsw(prev) as u16).wrapping_sub(thread.nivcsw);
+    let since = voluntary + u64::from(involuntary);
+    if since > 1 {
+        slots::starts_later(thread.slot, since - 1);
     }
 }
 

@@ -116,8 +116,9 @@ fields! {
     nr_migrations: u64 = nr_migrations;
     /// What it is about to do or does off CPU: `TASK_*`, include/linux/sched.h.
     run_state: u32 = run_state;
-    /// 1 from just after its switch-in until just after its switch-out.
-    on_cpu: u32 = on_cpu;
+    /// 1 from just after its switch-in until just after its switch-out. An `int` before Linux 7, one byte since; of a
+    /// little-endian `int` the first byte says the same.
+    on_cpu: u8 = on_cpu;
 }
 
 /// The kernel's counters of a thread, now.
