@@ -19,7 +19,14 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 use kernels::{Kernel, Supported};
 use results::Results;
-use std::{fs, path::PathBuf, process::Command, thread, time::Duration};
+use std::{
+    fs,
+    path::PathBuf,
+    process::Command,
+    sync::{Mutex, PoisonError},
+    thread,
+    time::Duration,
+};
 use verifier::Committed;
 
 /// `cargo xtask vm`
@@ -96,17 +103,13 @@ pub(crate) fn vm(workspace: &Workspace, args: &VmArgs) -> Result<()> {
     let kernels = kernels(workspace, args)?;
     let job = job(workspace, args)?;
 
-    let mut runs = Vec::new();
-    for kernels in kernels.chunks(AT_ONCE) {
-        for run in run_all(workspace, kernels, &job, args.accel) {
-            runs.push(run?);
-        }
-    }
+    let mut runs = run_all(workspace, &kernels, &job, args.accel)?;
     for run in runs.iter_mut().filter(|run| run.has_figures && !args.accept) {
         run.results.problems.extend(committed.regressions(&run.name, &run.results.programs));
     }
 
     println!("\n{}\n{}", table::tests(&runs), table::programs(&runs, &committed));
+    print!("{}", table::first_failures(&runs));
     if args.accept {
         accept(workspace, &mut committed, &runs)?;
     }
@@ -138,19 +141,33 @@ fn job(workspace: &Workspace, args: &VmArgs) -> Result<Job> {
     Ok(Job { live, variables: test::variables(workspace), filter: args.test.clone() })
 }
 
-/// Guests that run at the same time. The live tests keep about one CPU of the host busy: two guests take 13 minutes
-/// on two CPUs, one after the other 20.
+/// Guests that run at the same time. The live tests keep about one CPU of the host busy.
 const AT_ONCE: usize = 2;
 
-fn run_all(workspace: &Workspace, kernels: &[Kernel], job: &Job, accel: Accelerator) -> Vec<Result<Run>> {
-    thread::scope(|scope| {
-        let start = |kernel| scope.spawn(move || run(workspace, kernel, job, accel));
-        let guests: Vec<_> = kernels.iter().map(start).collect();
-        let of = |guest: thread::ScopedJoinHandle<'_, Result<Run>>| {
-            guest.join().unwrap_or_else(|_panic| bail!("the thread that watches a guest panicked"))
-        };
-        guests.into_iter().map(of).collect()
-    })
+/// The runs in the order of the kernels. The last kernel, whose guest has most CPUs, takes twice as long as each of the
+/// others: it is started first, and they run one after the other beside it.
+fn run_all(workspace: &Workspace, kernels: &[Kernel], job: &Job, accel: Accelerator) -> Result<Vec<Run>> {
+    let left: Mutex<Vec<(usize, &Kernel)>> = Mutex::new(kernels.iter().enumerate().collect());
+    let next = || left.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    let work = || {
+        let mut runs = Vec::new();
+        while let Some((place, kernel)) = next() {
+            runs.push((place, run(workspace, kernel, job, accel)?));
+        }
+        Ok(runs)
+    };
+    let mut runs = thread::scope(|scope| {
+        let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(work)).collect();
+        let mut runs = Vec::new();
+        for worker in workers {
+            let done: Result<_> =
+                worker.join().unwrap_or_else(|_panic| bail!("the thread that watches a guest panicked"));
+            runs.append(&mut done?);
+        }
+        Ok::<_, anyhow::Error>(runs)
+    })?;
+    runs.sort_by_key(|(place, _)| *place);
+    Ok(runs.into_iter().map(|(_, run)| run).collect())
 }
 
 fn run(workspace: &Workspace, kernel: &Kernel, job: &Job, accel: Accelerator) -> Result<Run> {

@@ -31,6 +31,9 @@ pub(super) struct ProgramFigures {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Outcome {
     Passed,
+    /// It failed, with this message, and passed when it was tried once more. The host stops the CPUs of an emulated
+    /// guest wherever it likes.
+    SecondTry(String),
     /// With its message.
     Failed(String),
     /// It was started and never ended.
@@ -49,6 +52,7 @@ impl Results {
         results.read_programs(&boot.job);
         let live = fs::read_to_string(boot.job.join("live.json")).unwrap_or_default();
         results.read_tests(&live);
+        results.read_again(&fs::read_to_string(boot.job.join("again.json")).unwrap_or_default());
         if !results.problems.is_empty() {
             results.problems.push(format!("the guest's console is in {}", boot.console.display()));
             results.problems.extend(last_lines("console", &boot.console));
@@ -57,9 +61,15 @@ impl Results {
         results
     }
 
-    /// Tests that passed.
+    /// Tests that passed, at the second try too.
     pub(super) fn passed(&self) -> usize {
-        self.tests.iter().filter(|(_, outcome)| *outcome == Outcome::Passed).count()
+        let passed = |outcome: &Outcome| matches!(outcome, Outcome::Passed | Outcome::SecondTry(_));
+        self.tests.iter().filter(|(_, outcome)| passed(outcome)).count()
+    }
+
+    /// Those of them that failed before.
+    pub(super) fn second_tries(&self) -> usize {
+        self.tests.iter().filter(|(_, outcome)| matches!(outcome, Outcome::SecondTry(_))).count()
     }
 
     /// Whether everything is well.
@@ -94,6 +104,21 @@ impl Results {
             Err(error) => {
                 let said = fs::read_to_string(job.join("programs.err")).unwrap_or_default();
                 self.problems.push(format!("no figures of the programs: {error:#} {}", said.trim()));
+            }
+        }
+    }
+
+    /// What came of the tests that were tried once more.
+    fn read_again(&mut self, lines: &str) {
+        let mut again = Self::default();
+        again.read_tests(lines);
+        for (name, outcome) in again.tests {
+            let first = self.tests.iter_mut().find(|(test, _)| *test == name);
+            if let Some((_, first)) = first
+                && let Outcome::Failed(message) = first
+                && outcome == Outcome::Passed
+            {
+                *first = Outcome::SecondTry(std::mem::take(message));
             }
         }
     }
@@ -171,6 +196,28 @@ printed by the test
         assert_eq!(results.tests, expected);
         assert_eq!(results.passed(), 1);
         assert_eq!(results.problems, ["the live tests did not come to their end"]);
+    }
+
+    #[test]
+    fn what_passed_at_the_second_try_is_told_apart() {
+        let mut results = Results::default();
+        results.read_tests(
+            r#"{ "type": "test", "event": "started", "name": "a" }
+{ "type": "test", "name": "a", "event": "failed", "stdout": "why" }
+{ "type": "test", "event": "started", "name": "b" }
+{ "type": "test", "name": "b", "event": "failed", "stdout": "why" }
+{ "type": "suite", "event": "failed" }"#,
+        );
+        results.read_again(
+            r#"{ "type": "test", "event": "started", "name": "a" }
+{ "type": "test", "name": "a", "event": "ok" }
+{ "type": "suite", "event": "ok" }
+{ "type": "test", "event": "started", "name": "b" }
+{ "type": "test", "name": "b", "event": "failed", "stdout": "why" }"#,
+        );
+        let outcomes: Vec<&Outcome> = results.tests.iter().map(|(_, outcome)| outcome).collect();
+        assert_eq!(outcomes, [&Outcome::SecondTry("why".to_owned()), &Outcome::Failed("why".to_owned())]);
+        assert_eq!((results.passed(), results.second_tries(), results.is_good()), (1, 1, false));
     }
 
     #[test]

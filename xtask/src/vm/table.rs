@@ -20,9 +20,7 @@ pub(super) fn tests(runs: &[Run]) -> String {
         };
         row(format!("`{name}`"), runs, outcome)
     });
-    let totals = row("passed".to_owned(), runs, |run| {
-        format!("{} of {}", run.results.passed(), run.results.tests.len())
-    });
+    let totals = row("passed".to_owned(), runs, passed);
     let machine = row("CPUs, groups that share an L3".to_owned(), runs, |run| {
         let cpus = run.results.cpus.map_or_else(|| ABSENT.to_owned(), |cpus| cpus.to_string());
         let groups = run.results.l3_groups.join(" ");
@@ -81,12 +79,36 @@ pub(super) fn readme(runs: &[Run], date: &str) -> String {
                 0 | 1 => cpus.to_string(),
                 groups => format!("{cpus} in {groups} L3 groups"),
             })),
-            format!("{} of {}", results.passed(), results.tests.len()),
+            passed(run),
             or_absent(instructions.map(|count| count.to_string())),
             date.to_owned(),
         ]
     });
     markdown(&columns, rows)
+}
+
+/// How many tests passed.
+fn passed(run: &Run) -> String {
+    let results = &run.results;
+    let all = format!("{} of {}", results.passed(), results.tests.len());
+    match results.second_tries() {
+        0 => all,
+        tries => format!("{all} ({tries} at the second try)"),
+    }
+}
+
+/// What failed at the first try alone, kernel by kernel.
+pub(super) fn first_failures(runs: &[Run]) -> String {
+    let mut text = String::new();
+    for run in runs {
+        for (name, outcome) in &run.results.tests {
+            if let Outcome::SecondTry(message) = outcome {
+                let _ =
+                    writeln!(text, "{}: {name} failed at the first try\n  {}", title(run), indented(message));
+            }
+        }
+    }
+    text
 }
 
 /// What went wrong, kernel by kernel.
@@ -99,9 +121,9 @@ pub(super) fn failures(runs: &[Run]) -> String {
         }
         for (name, outcome) in &run.results.tests {
             match outcome {
-                Outcome::Passed => {}
+                Outcome::Passed | Outcome::SecondTry(_) => {}
                 Outcome::Failed(message) => {
-                    let _ = writeln!(text, "  {name}\n    {}", message.replace('\n', "\n    "));
+                    let _ = writeln!(text, "  {name}\n    {}", indented(message));
                 }
                 Outcome::Unfinished => {
                     let _ = writeln!(text, "  {name}\n    did not come to its end");
@@ -112,9 +134,14 @@ pub(super) fn failures(runs: &[Run]) -> String {
     text
 }
 
+fn indented(message: &str) -> String {
+    message.replace('\n', "\n    ")
+}
+
 fn word(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Passed => "ok",
+        Outcome::SecondTry(_) => "ok, second try",
         Outcome::Failed(_) => "FAILED",
         Outcome::Unfinished => "UNFINISHED",
     }
