@@ -65,6 +65,15 @@ pub(crate) fn unannounced(thread: &Thread) -> u64 {
     thread.unsplit.map_or(0, |waits| waits.count)
 }
 
+/// Asserts that each of so many sleeps of a thread is a wait, and returns how many are. A timer that expires before its
+/// thread is off the CPU makes none, which takes a preemption in between.
+pub(crate) fn assert_sleeps(thread: &Thread, sleeps: u64) -> u64 {
+    let waits = blocked_on(thread, "clock_nanosleep") + unannounced(thread);
+    let least = sleeps.saturating_sub(thread.involuntary_switches);
+    assert!((least..=sleeps).contains(&waits), "{waits} waits of {sleeps}: {thread:#?}");
+    waits
+}
+
 /// Runs until nothing disturbed the run: the test says what did. Every run must pass the test's assertions.
 pub(crate) fn undisturbed(mut run: impl FnMut() -> Result<(), String>) {
     const ATTEMPTS: usize = 10;

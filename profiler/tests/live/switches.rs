@@ -1,6 +1,6 @@
 //! Waits and switches: sleepers, spinners and a byte that goes to and fro.
 
-use crate::support::{Outcome, Scene, blocked_on, target, trials, unannounced, undisturbed};
+use crate::support::{Outcome, Scene, assert_sleeps, blocked_on, target, trials, unannounced, undisturbed};
 use libtest_mimic::Trial;
 use profiler::profile::thread::Thread;
 use profiler_ebpf::metric::Metric;
@@ -28,6 +28,10 @@ fn sleepers_block_once_a_sleep() {
         outcome.assert_complete();
         let threads: Vec<&Thread> =
             (0..THREADS).map(|index| outcome.only(&format!("sleeper-{index}"))).collect();
+        if let Some(thread) = threads.iter().find(|thread| thread.voluntary_switches < SLEEPS + 1) {
+            assert_sleeps(thread, SLEEPS);
+            return Err("a timer had expired before its thread could wait".to_owned());
+        }
         for thread in &threads {
             assert_slept(thread);
         }
