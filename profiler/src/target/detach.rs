@@ -27,8 +27,7 @@ pub async fn until_over<S: Source + AsFd>(
     let mut tick = interval(COLLECT_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut snapshots = ticks(times.interval);
-    // One that the clock can't hold is never reached.
-    let limit = times.limit.and_then(|limit| Instant::now().checked_add(limit));
+    let limit = times.limit_from_now();
     let mut living = processes;
     loop {
         tokio::select! {

@@ -47,11 +47,6 @@ enum Ending {
 }
 
 impl Ending {
-    /// At the time limit. One that the clock can't hold is never reached.
-    fn after(limit: Option<Duration>) -> Self {
-        limit.and_then(|limit| Instant::now().checked_add(limit)).map_or(Self::None, Self::Terminate)
-    }
-
     fn at_once(target: &Running) -> Self {
         target.signal_all(Signal::SIGKILL);
         Self::GiveUp(Instant::now() + GRACE)
@@ -94,6 +89,13 @@ pub struct Times {
     pub interval: Option<Duration>,
 }
 
+impl Times {
+    /// When the time limit of what begins now is reached. One that the clock can't hold never is.
+    pub(super) fn limit_from_now(self) -> Option<Instant> {
+        self.limit.and_then(|limit| Instant::now().checked_add(limit))
+    }
+}
+
 /// Waits for the target's end, collecting exited threads and calling `progress` now and then. That is the child's end;
 /// where all processes are ended, by the time limit or a second SIGINT, it is theirs.
 ///
@@ -111,7 +113,7 @@ pub async fn until_end<S: Source + AsFd>(
     let mut tick = interval(COLLECT_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut snapshots = ticks(times.interval);
-    let mut ending = Ending::after(times.limit);
+    let mut ending = times.limit_from_now().map_or(Ending::None, Ending::Terminate);
     let (mut interrupted, mut ended): (Option<Instant>, _) = (None, None);
     loop {
         ended = ended.map_or_else(|| target.try_wait(), |ended| Ok(Some(ended)))?;
