@@ -1,11 +1,10 @@
 //! Profiles made of a fuzzer's bytes: any figures and names, histograms that a recording could have made, and
 //! now and then one that none could.
 
+use crate::profile::SCHEMA;
 use crate::profile::histogram::{Bucket, Histogram};
 use crate::profile::reconciliation::Check;
-use crate::profile::soundness::sound as sound_histogram;
 use crate::profile::units::Nanos;
-use crate::profile::{Profile, SCHEMA};
 use arbitrary::{Arbitrary, Result, Unstructured};
 use profiler_ebpf::metric::Metric;
 use std::collections::BTreeMap;
@@ -89,33 +88,5 @@ impl<'a> Arbitrary<'a> for Check {
         };
         let check = Self::new(bytes.arbitrary()?, bytes.arbitrary()?, kernel, measured);
         Ok(Self { explanation: bytes.arbitrary()?, ..check })
-    }
-}
-
-/// A profile that a file may hold: what contradicts itself is left out.
-#[cfg(test)]
-#[derive(Debug)]
-pub(crate) struct Sound(pub(crate) Profile);
-
-#[cfg(test)]
-impl<'a> Arbitrary<'a> for Sound {
-    fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Self> {
-        let mut profile = Profile::arbitrary(bytes)?;
-        let threads = profile.threads.len();
-        let mut parts: Vec<_> =
-            profile.intervals.iter_mut().flat_map(|interval| &mut interval.threads).collect();
-        for part in &mut parts {
-            part.thread = part.thread.checked_rem(threads as u32).unwrap_or(0);
-        }
-        let without_slot = profile.without_slot.iter_mut().map(|rest| &mut rest.metrics);
-        let in_intervals = parts.into_iter().map(|part| &mut part.histograms);
-        let of_threads = profile.threads.iter_mut().map(|thread| &mut thread.histograms);
-        for histograms in of_threads.chain(without_slot).chain(in_intervals) {
-            histograms.retain(|_, histogram| sound_histogram(histogram).is_ok());
-        }
-        if threads == 0 {
-            profile.intervals.clear();
-        }
-        Ok(Self(profile))
     }
 }
