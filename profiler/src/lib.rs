@@ -11,6 +11,7 @@
 //! - `record` moves what the kernel counted into a [`profile::Profile`], which is plain data.
 //! - `privilege` keeps the capabilities out of effect except where `kernel` needs them.
 //! - `watch` is for what is recorded all the time: what each interval added, for whoever keeps or shows it.
+//! - `metrics` shows what monitoring systems read: it is scraped (OpenMetrics) and pushed (OTLP).
 //! - `report`, `export` and `plot` work from profiles alone: without root, and on another machine.
 
 pub mod cli;
@@ -21,6 +22,7 @@ mod figures;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod kernel;
+pub mod metrics;
 mod outside_text;
 pub mod plot;
 pub mod privilege;

@@ -1,0 +1,308 @@
+//! The sections `[metrics]` and `[metrics.otlp]` of the daemon's configuration.
+
+use super::shape::{BucketFactor, FINEST_SCALE};
+use crate::cli::duration as parse_duration;
+use anyhow::{Context as _, Result, bail, ensure};
+use hyper::Uri;
+use hyper::header::{HeaderName, HeaderValue};
+use serde::{Deserialize, Deserializer};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The section with its defaults, to be shown.
+pub const DEFAULT_TOML: &str = include_str!("default.toml");
+
+/// Where metrics are shown, and of how many groups.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MetricsConfig {
+    /// A unix socket to answer on.
+    pub socket: Option<PathBuf>,
+    /// An address to answer on.
+    pub address: Option<SocketAddr>,
+    /// The certificate chain for TLS on the address (PEM).
+    pub certificate: Option<PathBuf>,
+    /// Its private key (PEM).
+    pub key: Option<PathBuf>,
+    /// A file with the bearer token that must come with every request to the address.
+    pub token: Option<PathBuf>,
+    /// Groups of each selector that have series of their own.
+    pub max_groups: usize,
+    /// How long after its last interval a group is shown.
+    #[serde(deserialize_with = "duration")]
+    pub expire_after: Duration,
+    /// How far apart the bounds of the histograms are.
+    pub bucket_factor: BucketFactor,
+    /// Where metrics are pushed to.
+    pub otlp: Option<OtlpConfig>,
+}
+
+impl MetricsConfig {
+    const MAX_GROUPS: usize = 500;
+    /// Longer than what Prometheus looks back for a series (5 minutes).
+    const EXPIRE_AFTER: Duration = Duration::from_mins(15);
+
+    /// Refuses what contradicts itself or would show metrics to the network without protection.
+    ///
+    /// # Errors
+    /// What is wrong, and how to mend it.
+    pub fn check(&self) -> Result<()> {
+        ensure!(self.max_groups > 0, "max_groups is 0: at least one group must have series of its own");
+        let has_tls = match (&self.certificate, &self.key) {
+            (Some(_), Some(_)) => true,
+            (None, None) => false,
+            (Some(_), None) => bail!("there is a certificate without its key: add key = \"FILE\""),
+            (None, Some(_)) => bail!("there is a key without its certificate: add certificate = \"FILE\""),
+        };
+        match self.address {
+            None => ensure!(
+                !has_tls && self.token.is_none(),
+                "certificate, key and token are for an address, and there is none: add address = \"IP:PORT\""
+            ),
+            Some(address) if !address.ip().is_loopback() => ensure!(
+                has_tls && self.token.is_some(),
+                "{address} can be reached from other machines: that needs certificate, key and token; \
+                 or listen on 127.0.0.1 or on a socket"
+            ),
+            Some(_) => {}
+        }
+        self.otlp.as_ref().map_or(Ok(()), |otlp| otlp.check().context("otlp"))
+    }
+}
+
+impl Default for MetricsConfig {
+    fn default() -> Self {
+        Self {
+            socket: None,
+            address: None,
+            certificate: None,
+            key: None,
+            token: None,
+            max_groups: Self::MAX_GROUPS,
+            expire_after: Self::EXPIRE_AFTER,
+            bucket_factor: BucketFactor::Four,
+            otlp: None,
+        }
+    }
+}
+
+/// Where metrics are pushed to, and in which form.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OtlpConfig {
+    /// Where a collector takes metrics by OTLP/HTTP.
+    #[serde(deserialize_with = "endpoint")]
+    pub endpoint: Uri,
+    /// The time from one push to the next.
+    #[serde(default = "OtlpConfig::interval", deserialize_with = "duration")]
+    pub interval: Duration,
+    /// How long one request may take.
+    #[serde(default = "OtlpConfig::timeout", deserialize_with = "duration")]
+    pub timeout: Duration,
+    /// What each push holds.
+    #[serde(default)]
+    pub temporality: Temporality,
+    /// The form of the histograms.
+    #[serde(default)]
+    pub histograms: Histograms,
+    /// 2^scale buckets an octave; only for exponential histograms.
+    #[serde(default = "OtlpConfig::scale")]
+    pub scale: u8,
+    /// Certificates (PEM) to trust instead of the system's.
+    pub ca: Option<PathBuf>,
+    /// Sent with every request.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// Attributes of the resource besides `service.name`, `service.version` and `host.name`, or instead of them.
+    #[serde(default)]
+    pub resource: BTreeMap<String, String>,
+}
+
+/// What a push holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Temporality {
+    /// All since the series began.
+    #[default]
+    Cumulative,
+    /// What was added since the push before.
+    Delta,
+}
+
+/// The form of histograms.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Histograms {
+    /// Base-2 exponential buckets.
+    #[default]
+    Exponential,
+    /// The bounds of the histograms that are scraped.
+    Explicit,
+}
+
+impl OtlpConfig {
+    const fn interval() -> Duration {
+        Duration::from_secs(10)
+    }
+
+    const fn timeout() -> Duration {
+        Duration::from_secs(10)
+    }
+
+    /// 8 buckets an octave, 9 % wide: some 160 from 1 µs to 1 s.
+    const fn scale() -> u8 {
+        3
+    }
+
+    fn check(&self) -> Result<()> {
+        let host = self.host()?;
+        ensure!(
+            self.scale <= FINEST_SCALE,
+            "a scale of {} is finer than what is measured: it is 0 to {FINEST_SCALE}",
+            self.scale
+        );
+        let in_clear = self.endpoint.scheme_str() == Some("http");
+        ensure!(
+            !in_clear || self.headers.is_empty() || is_loopback(host),
+            "the headers would go to {host} for everyone to read: write https://, or remove them"
+        );
+        ensure!(!in_clear || self.ca.is_none(), "ca is for an endpoint that begins with https://");
+        self.headers().map(|_| ())
+    }
+
+    /// Where the collector is.
+    pub(super) fn host(&self) -> Result<&str> {
+        let host = self.endpoint.host().context("the endpoint names no host")?;
+        Ok(host.trim_start_matches('[').trim_end_matches(']'))
+    }
+
+    /// The headers, checked.
+    pub(super) fn headers(&self) -> Result<Vec<(HeaderName, HeaderValue)>> {
+        let header = |(name, value): (&String, &String)| {
+            let parsed = HeaderName::try_from(name).with_context(|| format!("{name:?} is no header name"))?;
+            // What is in it is not shown: it may be a secret.
+            let mut value = HeaderValue::try_from(value)
+                .with_context(|| format!("the header {name} has a value that can't be sent"))?;
+            value.set_sensitive(true);
+            Ok((parsed, value))
+        };
+        self.headers.iter().map(header).collect()
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    parse_duration(&text).map_err(serde::de::Error::custom)
+}
+
+fn endpoint<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uri, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let refused = |why: &str| {
+        serde::de::Error::custom(format!("{why}; write it like http://127.0.0.1:4318/v1/metrics"))
+    };
+    let uri: Uri = text.parse().map_err(|error| refused(&format!("{text:?} is no address: {error}")))?;
+    match uri.scheme_str() {
+        Some("http" | "https") if uri.path() != "/" => Ok(uri),
+        Some("http" | "https") => Err(refused(&format!("{text:?} has no path"))),
+        _ => Err(refused(&format!("{text:?} begins with neither http:// nor https://"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Whole {
+        metrics: MetricsConfig,
+    }
+
+    fn read(text: &str) -> Result<MetricsConfig> {
+        let metrics = toml::from_str::<Whole>(text)?.metrics;
+        metrics.check()?;
+        Ok(metrics)
+    }
+
+    fn refused(text: &str) -> String {
+        format!("{:#}", read(&format!("[metrics]\n{text}")).unwrap_err())
+    }
+
+    #[test]
+    fn the_text_says_what_the_defaults_are() {
+        let socket = Some(PathBuf::from("/run/profiler/metrics.sock"));
+        assert_eq!(read(DEFAULT_TOML).unwrap(), MetricsConfig { socket, ..MetricsConfig::default() });
+    }
+
+    /// Every key is in the text, and what stands in comments is right.
+    #[test]
+    fn the_text_in_full_is_read_too() {
+        let setting = |line: &&str| line.starts_with("#[") || line.starts_with('#') && line.contains(" = ");
+        let lines = DEFAULT_TOML
+            .lines()
+            .map(|line| Some(line).filter(setting).and_then(|line| line.strip_prefix('#')).unwrap_or(line));
+        let text: Vec<&str> = lines.collect();
+        let whole = read(&text.join("\n")).unwrap();
+        let otlp = whole.otlp.as_ref().unwrap();
+        assert_eq!(
+            otlp,
+            &OtlpConfig {
+                interval: OtlpConfig::interval(),
+                timeout: OtlpConfig::timeout(),
+                temporality: Temporality::default(),
+                histograms: Histograms::default(),
+                scale: OtlpConfig::scale(),
+                ..otlp.clone()
+            }
+        );
+        assert!(!otlp.headers.is_empty() && !otlp.resource.is_empty() && otlp.ca.is_some());
+        let MetricsConfig { socket, address, certificate, key, token, .. } = whole;
+        assert!(
+            socket.is_some()
+                && address.is_some()
+                && certificate.is_some()
+                && key.is_some()
+                && token.is_some()
+        );
+    }
+
+    #[test]
+    fn the_network_needs_tls_and_a_token() {
+        let open = "address = \"0.0.0.0:9843\"\n";
+        let tls = "certificate = \"/c\"\nkey = \"/k\"\n";
+        let token = "token = \"/t\"\n";
+        assert!(refused(open).contains("can be reached from other machines"));
+        assert!(refused(&[open, tls].concat()).contains("needs certificate, key and token"));
+        assert!(refused(&[open, token].concat()).contains("needs certificate, key and token"));
+        assert!(read(&["[metrics]\n", open, tls, token].concat()).is_ok());
+        assert!(read("[metrics]\naddress = \"[::1]:9843\"").is_ok());
+        assert!(refused(tls).contains("there is none"));
+        assert!(refused("address = \"127.0.0.1:1\"\nkey = \"/k\"").contains("without its certificate"));
+        assert!(refused("address = \"127.0.0.1:1\"\ncertificate = \"/k\"").contains("without its key"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        assert!(refused("max_group = 1").contains("unknown field `max_group`"));
+        assert!(refused("max_groups = 0").contains("at least one group"));
+        assert!(refused("bucket_factor = 3").contains("it is 2 or 4"));
+        assert!(refused("expire_after = \"soon\"").contains("write it like 500ms"));
+        let otlp = |rest: &str| refused(&format!("[metrics.otlp]\n{rest}"));
+        assert!(otlp("").contains("missing field `endpoint`"));
+        assert!(otlp("endpoint = \"localhost:4318\"").contains("neither http:// nor https://"));
+        assert!(otlp("endpoint = \"http://localhost:4318\"").contains("has no path"));
+        assert!(otlp("endpoint = \"http://h/v1\"\nscale = 7").contains("it is 0 to 6"));
+        assert!(otlp("endpoint = \"http://h/v1\"\nca = \"/c\"").contains("https://"));
+        let secret = otlp("endpoint = \"https://h/v1\"\nheaders = { key = \"a\\nsecret\" }");
+        assert!(secret.contains("the header key") && !secret.contains("secret\""), "{secret}");
+        let in_clear = "endpoint = \"http://h/v1\"\nheaders = { key = \"a\" }";
+        assert!(otlp(in_clear).contains("for everyone to read"));
+        assert!(read(&format!("[metrics.otlp]\n{}", in_clear.replace("//h", "//[::1]:1"))).is_ok());
+    }
+}
