@@ -20,9 +20,9 @@ pub(crate) struct TestArgs {
     #[arg(long, value_name = "TIME")]
     soak: Option<OsString>,
 
-    /// Instead of the tests, check every export and figure with programs that others wrote (HdrHistogram, pandas,
-    /// DuckDB, LaTeX, poppler …). What is missing of them is installed: Debian's packages on the machine, Python's below
-    /// the target folder
+    /// Instead of the tests, check every export, figure and metric with programs that others wrote (HdrHistogram, pandas,
+    /// DuckDB, LaTeX, poppler, Prometheus …). What is missing of them is installed: Debian's packages on the machine,
+    /// Python's below the target folder
     #[arg(long, conflicts_with = "soak")]
     consumers: bool,
 }

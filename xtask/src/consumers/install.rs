@@ -1,4 +1,4 @@
-//! The programs that read the exports: Debian's packages, and Python's in a folder of their own.
+//! The programs that read exports and metrics: Debian's packages, and Python's in a folder of their own.
 
 use crate::{command::Run as _, privilege::Privilege, workspace::write_if_changed};
 use anyhow::{Context as _, Result};
@@ -10,8 +10,10 @@ use std::{
 };
 
 /// Packages, each with a command that succeeds where it is installed, whoever installed it.
-const PACKAGES: [(&str, &[&str]); 5] = [
+const PACKAGES: [(&str, &[&str]); 6] = [
     ("poppler-utils", &["pdffonts", "-v"]),
+    // With promtool. Where systemd runs, the package also starts a Prometheus of its own, which is not asked.
+    ("prometheus", &["prometheus", "--version"]),
     ("python3-venv", &["python3", "-c", "import venv, ensurepip"]),
     ("texlive-latex-base", &["pdflatex", "--version"]),
     ("texlive-latex-recommended", &["kpsewhich", "booktabs.sty"]),

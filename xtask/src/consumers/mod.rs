@@ -1,11 +1,13 @@
 //! Checks every export and figure against programs that others wrote: what read, compile and show such files. They are
 //! handed the exports of the golden profiles and of fresh recordings; what they find must be what the profiles say.
+//! Likewise the metrics: what scrapes them and what they are pushed to must find what was recorded.
 //!
 //! [`install`] brings the programs, [`case`] makes the files, and the scripts in `profiler/tests/consumers` hold them
-//! against the profiles.
+//! against the profiles; [`metrics`] is for what is not a file.
 
 mod case;
 mod install;
+mod metrics;
 
 use crate::{build::build, command::Run as _, privilege::Privilege, workspace::Workspace};
 use anyhow::{Context as _, Result, ensure};
@@ -22,7 +24,7 @@ pub(crate) fn consumers(workspace: &Workspace) -> Result<()> {
     let folder = workspace.target().join("consumers");
     install::packages(privilege)?;
     let python = install::python(&folder.join("python"), &scripts(workspace).join("requirements.txt"))?;
-    build(workspace)?;
+    let object = build(workspace)?;
 
     let made = folder.join("exports");
     if made.exists() {
@@ -42,8 +44,13 @@ pub(crate) fn consumers(workspace: &Workspace) -> Result<()> {
             failed.push(case.name);
         }
     }
-    ensure!(failed.is_empty(), "exports that are not what the profiles say: {}", failed.join(", "));
-    println!("Every reader found what is in the profiles.");
+    println!("metrics:");
+    if let Err(error) = metrics::check(workspace, &object, &python, &made) {
+        println!("  {error:#}");
+        failed.push("metrics");
+    }
+    ensure!(failed.is_empty(), "what readers found is not what was recorded: {}", failed.join(", "));
+    println!("Every reader found what was recorded.");
     Ok(())
 }
 

@@ -4,6 +4,8 @@ mod access;
 mod answer;
 mod listen;
 mod negotiate;
+#[cfg(test)]
+mod tests;
 
 use super::Metrics;
 use super::config::MetricsConfig;

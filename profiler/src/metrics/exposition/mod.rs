@@ -270,3 +270,6 @@ impl EncodeLabelSet for Labels<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

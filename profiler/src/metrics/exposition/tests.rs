@@ -1,0 +1,120 @@
+use super::super::fixture::{batch, group};
+use super::super::groups::{Limits, OTHER};
+use super::super::shape::{BucketFactor, Shape};
+use super::*;
+use crate::profile::histogram::Histogram;
+use crate::profile::units::{Bytes, Nanos};
+use crate::watch::batch::Group;
+use std::path::Path;
+
+const SHAPE: Shape = Shape::Bounds(BucketFactor::Four);
+
+/// Two groups of one selector, one that needs care in every format, and one beyond the limit.
+fn snapshot() -> Snapshot {
+    let mut groups = Groups::new(SHAPE, Limits { groups: 3, expire_after: Nanos(u64::MAX) });
+    let mut full = group("a full one", 0);
+    for metric in Metric::ALL {
+        let samples = (0_u32..42).step_by(7).map(|bits| Nanos((1 << bits) + metric.index() as u64));
+        full.histograms.extend(Histogram::of(samples).map(|samples| (metric, samples)));
+    }
+    full.states = crate::profile::interval::States::from_all([1, 20, 300, 4_000, 50_000, 600_000].map(Nanos));
+    let mut odd = group("\"q\"\\b\nnewline", 1);
+    odd.key =
+        Key { pid: Some(42), thread: Some("wörker {x=\"y\"}".into()), selector: "odd".into(), ..odd.key };
+    let beyond = Histogram::of([Nanos(1 << 50), Nanos(1_023), Nanos(1_024)]).unwrap();
+    odd.histograms.insert(Metric::Blocked, beyond);
+    let mut alone = group("", 3);
+    alone.key.process = None;
+    let more = [group("one", 1), group("one too many", 2), group("two too many", 3)];
+    groups.add(&batch(0, &[&[full, odd, alone][..], &more].concat()));
+    groups.add(&batch(1, &[group("one", 4)]));
+    let lost = Lost { samples_without_bucket: 1, missed_program_runs: 2, ..Lost::default() };
+    let own = Own { cpu: Some(Nanos(1_500_000_000)), resident: Some(Bytes(12_345_678)) };
+    Snapshot { groups: Arc::new(groups), lost, pushed: Some(Outcome { accepted: 7, dropped: 8 }), own }
+}
+
+/// Compares with the file, or writes it with `UPDATE_GOLDEN=1`, as the tests in `tests/golden.rs` do.
+fn matches(name: &str, made: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/metrics").join(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, made).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap();
+    assert!(expected == made, "{name} differs from what is made now:\n{made}");
+}
+
+#[test]
+fn the_texts() {
+    matches("openmetrics.txt", &snapshot().text(Format::OpenMetrics).unwrap());
+    matches("prometheus.txt", &snapshot().text(Format::Prometheus).unwrap());
+}
+
+#[test]
+fn without_anything_recorded_there_is_a_text() {
+    let groups = Arc::new(Groups::new(SHAPE, Limits { groups: 3, expire_after: Nanos(1) }));
+    let none = Snapshot { groups, lost: Lost::default(), pushed: None, own: Own::default() };
+    let text = none.text(Format::OpenMetrics).unwrap();
+    assert!(text.ends_with("# EOF\n"));
+    // What is not known is not shown as 0.
+    assert!(!text.contains("\nprofiler_last_interval_timestamp_seconds "));
+    assert!(!text.contains("process_") && !text.contains("otlp"));
+}
+
+/// No series twice, and the sums of the groups are those of the selector.
+#[test]
+fn groups_add_up_to_their_selector() {
+    let text = snapshot().text(Format::OpenMetrics).unwrap();
+    let mut series: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.rsplit_once(' '))
+        .map(|(name, _)| name)
+        .collect();
+    let count = series.len();
+    series.sort_unstable();
+    series.dedup();
+    assert_eq!(series.len(), count);
+
+    let sum = |name: &str| -> u64 {
+        let lines = text.lines().filter_map(|line| line.strip_prefix(name));
+        lines
+            .filter(|line| line.starts_with('{') && line.contains("selector=\"web\""))
+            .map(|line| line.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap())
+            .sum()
+    };
+    assert_eq!(sum("profiler_blocked_seconds_count"), 6 + 3 + 1 + 2 + 3 + 4);
+    assert_eq!(sum("profiler_selector_blocked_seconds_count"), sum("profiler_blocked_seconds_count"));
+    assert_eq!(sum("profiler_selector_blocked_seconds_bucket"), sum("profiler_blocked_seconds_bucket"));
+    assert!(text.contains(&format!("process=\"{OTHER}\"")));
+}
+
+#[test]
+fn a_group_without_threads_in_the_last_interval_shows_none() {
+    let text = snapshot().text(Format::OpenMetrics).unwrap();
+    let threads: Vec<&str> = text.lines().filter(|line| line.starts_with("profiler_threads{")).collect();
+    assert_eq!(threads, ["profiler_threads{selector=\"web\",process=\"one\"} 1"]);
+}
+
+/// Not a test: `cargo test … -- --ignored --nocapture` with an optimised build says what a scrape costs.
+#[test]
+#[ignore = "a measurement, not a test"]
+fn cost_of_two_thousand_groups() {
+    let mut groups = Groups::new(SHAPE, Limits { groups: 4_000, expire_after: Nanos(u64::MAX) });
+    let samples = Histogram::of((0..2_000).map(|at| Nanos(1 << (at % 40)))).unwrap();
+    let all: Vec<Group> = (0..2_000_u32)
+        .map(|number| {
+            let mut one = group("a-usual-name", 1);
+            one.key = Key { pid: Some(number), thread: Some(format!("worker-{number}").into()), ..one.key };
+            one.histograms = Metric::ALL.map(|metric| (metric, samples.clone())).into();
+            one
+        })
+        .collect();
+    groups.add(&batch(0, &all));
+    let own = Own::read();
+    let snapshot = Snapshot { groups: Arc::new(groups), lost: Lost::default(), pushed: None, own };
+    for _ in 0..5 {
+        let began = std::time::Instant::now();
+        let text = snapshot.text(Format::OpenMetrics).unwrap();
+        println!("{:?}, {} bytes, {} lines", began.elapsed(), text.len(), text.lines().count());
+    }
+}

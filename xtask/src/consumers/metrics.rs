@@ -1,0 +1,24 @@
+//! What reads metrics: a Prometheus that scrapes, a reader of OTLP that is pushed to.
+
+use super::scripts;
+use crate::{build::Object, command::Run as _, workspace::Workspace};
+use anyhow::Result;
+use std::{path::Path, process::Command};
+
+/// Shows made-up intervals to them, and compares what they found.
+pub(super) fn check(workspace: &Workspace, object: &Object, python: &Path, made: &Path) -> Result<()> {
+    // With the packages of the main build, so that cargo takes the libraries that it built there.
+    object
+        .cargo(workspace)
+        .args(["build", "--release", "--package", "profiler", "--package", "workloads"])
+        .args(["--example", "metrics_source"])
+        .run()?;
+    // Without -B it would leave compiled scripts among the sources.
+    Command::new(python)
+        .arg("-B")
+        .arg(scripts(workspace).join("metrics/check.py"))
+        .arg(workspace.release().join("examples/metrics_source"))
+        .arg(workspace.root().join("packaging/grafana/profiler.json"))
+        .arg(made.join("metrics"))
+        .run()
+}
