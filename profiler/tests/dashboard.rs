@@ -40,7 +40,8 @@ fn shown(text: &str) -> Labels {
 /// What stands before `=`, `=~` and so on, outside of quotes.
 fn label_names(labels: &str) -> Vec<String> {
     let outside = without_quoted(labels);
-    let names = outside.split(',').filter_map(|label| Some(label.split_once(['=', '!'])?.0.trim().to_owned()));
+    let names =
+        outside.split(',').filter_map(|label| Some(label.split_once(['=', '!'])?.0.trim().to_owned()));
     names.collect()
 }
 
@@ -77,7 +78,10 @@ fn asked(query: &str) -> Labels {
             rest = inside.1;
         } else if PREFIXES.iter().any(|prefix| word.starts_with(prefix)) {
             let labels = after.strip_prefix('{').and_then(|inside| inside.split_once('}'));
-            asked.entry(word.to_owned()).or_default().extend(labels.map(|(labels, _)| label_names(labels)).unwrap_or_default());
+            asked
+                .entry(word.to_owned())
+                .or_default()
+                .extend(labels.map(|(labels, _)| label_names(labels)).unwrap_or_default());
             rest = labels.map_or(after, |(_, after)| after);
         }
     }
@@ -99,16 +103,17 @@ fn missing(query: &str, shown: &Labels) -> Vec<String> {
             missing.push(metric);
             continue;
         };
-        let unknown = labels.into_iter().filter(|label| {
-            !known.contains(label) && !LABELS_OF_PROMETHEUS.contains(&label.as_str())
-        });
+        let unknown = labels
+            .into_iter()
+            .filter(|label| !known.contains(label) && !LABELS_OF_PROMETHEUS.contains(&label.as_str()));
         missing.extend(unknown.map(|label| format!("{metric}{{{label}}}")));
     }
     missing
 }
 
 fn queries(dashboard: &Value) -> Vec<String> {
-    let targets = dashboard["panels"].as_array().unwrap().iter().filter_map(|panel| panel["targets"].as_array());
+    let targets =
+        dashboard["panels"].as_array().unwrap().iter().filter_map(|panel| panel["targets"].as_array());
     let of_panels = targets.flatten().map(|target| target["expr"].as_str().unwrap().to_owned());
     let variables = dashboard["templating"]["list"].as_array().unwrap().iter();
     let of_variables = variables.filter_map(|variable| Some(variable["definition"].as_str()?.to_owned()));

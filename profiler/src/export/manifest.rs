@@ -95,27 +95,8 @@ pub(super) fn bucket_width() -> String {
     format!("at most {:.1} % of a value", RELATIVE_ERROR * 100.0)
 }
 
-/// Every counter of losses, those of 0 too.
 fn lost(lost: Lost) -> String {
-    let Lost {
-        samples_without_bucket,
-        threads_without_slot,
-        missed_program_runs,
-        threads_without_state,
-        threads_unfinished,
-        clock_backwards,
-        cpus_watched_late,
-    } = lost;
-    let counters = [
-        ("samples_without_bucket", samples_without_bucket),
-        ("threads_without_slot", threads_without_slot),
-        ("missed_program_runs", missed_program_runs),
-        ("threads_without_state", threads_without_state),
-        ("threads_unfinished", threads_unfinished),
-        ("clock_backwards", clock_backwards),
-        ("cpus_watched_late", cpus_watched_late),
-    ];
-    counters.map(|(name, count)| format!("{count} {name}")).join(", ")
+    lost.counters().map(|(name, count)| format!("{count} {name}")).join(", ")
 }
 
 #[cfg(test)]

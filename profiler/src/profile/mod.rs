@@ -167,6 +167,29 @@ impl Lost {
     pub fn is_nothing(&self) -> bool {
         *self == Self::default()
     }
+
+    /// Every counter by its name, those of 0 too.
+    #[must_use]
+    pub fn counters(self) -> [(&'static str, u64); 7] {
+        let Self {
+            samples_without_bucket,
+            threads_without_slot,
+            missed_program_runs,
+            threads_without_state,
+            threads_unfinished,
+            clock_backwards,
+            cpus_watched_late,
+        } = self;
+        [
+            ("samples_without_bucket", samples_without_bucket),
+            ("threads_without_slot", threads_without_slot),
+            ("missed_program_runs", missed_program_runs),
+            ("threads_without_state", threads_without_state),
+            ("threads_unfinished", threads_unfinished),
+            ("clock_backwards", clock_backwards),
+            ("cpus_watched_late", cpus_watched_late),
+        ]
+    }
 }
 
 impl Run {

@@ -157,7 +157,7 @@ impl Snapshot {
         }
         let Name { name, help } = names::LOST;
         let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
-        for (kind, lost) in losses(&self.lost) {
+        for (kind, lost) in self.lost.counters() {
             count(&mut family, &[("kind", kind)], lost)?;
         }
         let Some(pushed) = self.pushed else { return Ok(()) };
@@ -184,28 +184,6 @@ impl Snapshot {
         let mut family = encoder.encode_descriptor("build", help, None, MetricType::Info)?;
         family.encode_info(&[("version", env!("CARGO_PKG_VERSION"))])
     }
-}
-
-/// Each field of it.
-pub(super) fn losses(lost: &Lost) -> [(&'static str, u64); 7] {
-    let Lost {
-        samples_without_bucket,
-        threads_without_slot,
-        missed_program_runs,
-        threads_without_state,
-        threads_unfinished,
-        clock_backwards,
-        cpus_watched_late,
-    } = *lost;
-    [
-        ("samples_without_bucket", samples_without_bucket),
-        ("threads_without_slot", threads_without_slot),
-        ("missed_program_runs", missed_program_runs),
-        ("threads_without_state", threads_without_state),
-        ("threads_unfinished", threads_unfinished),
-        ("clock_backwards", clock_backwards),
-        ("cpus_watched_late", cpus_watched_late),
-    ]
 }
 
 fn encode_histogram(mut encoder: MetricEncoder<'_>, samples: &Samples, bounds: &[f64]) -> fmt::Result {

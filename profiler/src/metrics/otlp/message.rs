@@ -4,7 +4,6 @@
 //! hand them histograms that were counted elsewhere.
 
 use super::super::config::Temporality;
-use super::super::exposition::losses;
 use super::super::groups::{Groups, Series};
 use super::super::names::{self, PREFIX, STATES};
 use super::super::shape::{Samples, Shape, seconds};
@@ -124,9 +123,10 @@ impl Content<'_> {
     }
 
     fn losses(&self, until: Timestamp) -> Metric {
-        let (lost, began) = &self.lost;
-        let window = Window { began: *began.min(&until), until };
-        let data_points = losses(lost)
+        let (lost, began) = self.lost;
+        let window = Window { began: began.min(until), until };
+        let data_points = lost
+            .counters()
             .into_iter()
             .map(|(kind, lost)| {
                 let lost = Value::AsInt(lost.try_into().unwrap_or(i64::MAX));
