@@ -109,12 +109,15 @@ fn cost_of_two_thousand_groups() {
             one
         })
         .collect();
+    let before = Own::read();
     groups.add(&batch(0, &all));
     let own = Own::read();
+    println!("resident: {:?} without them, {:?} with them", before.resident, own.resident);
     let snapshot = Snapshot { groups: Arc::new(groups), lost: Lost::default(), pushed: None, own };
     for _ in 0..5 {
         let began = std::time::Instant::now();
         let text = snapshot.text(Format::OpenMetrics).unwrap();
-        println!("{:?}, {} bytes, {} lines", began.elapsed(), text.len(), text.lines().count());
+        let (took, resident) = (began.elapsed(), Own::read().resident);
+        println!("{took:?}, {} bytes, {} lines; resident: {resident:?}", text.len(), text.lines().count());
     }
 }

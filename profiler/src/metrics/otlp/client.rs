@@ -148,7 +148,7 @@ async fn verdict(response: Response<hyper::body::Incoming>) -> Result<Verdict> {
     let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await;
     let body = body.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     Ok(match head.status {
-        StatusCode::OK => {
+        status if status.is_success() => {
             // An answer that can't be read has no objections that could be.
             let answer = ExportMetricsServiceResponse::decode(body).unwrap_or_default();
             let partial = answer.partial_success.unwrap_or_default();

@@ -15,9 +15,9 @@ use message::{Attributes, Content, data_points};
 use prost::Message as _;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_blocking};
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 /// Waits between the attempts for one request, unless the collector asks for longer ones. In all 15 s: what is added
 /// meanwhile is in the next.
@@ -39,7 +39,7 @@ pub(super) struct Outcome {
 /// Pushes as long as it lives.
 pub struct Push {
     task: JoinHandle<()>,
-    stop: oneshot::Sender<()>,
+    stop: watch::Sender<()>,
 }
 
 impl Push {
@@ -49,15 +49,14 @@ impl Push {
     /// If the configuration can't be used.
     pub fn start(config: &OtlpConfig, host: &str, metrics: Arc<Metrics>) -> Result<Self> {
         let client = Client::new(config).context("cannot push metrics by OTLP")?;
-        let (stop, stopped) = oneshot::channel();
+        let (stop, stopped) = watch::channel(());
         let pusher = Pusher { client, metrics, resource: Arc::new(resource(config, host)) };
         Ok(Self { task: tokio::spawn(pusher.run(config.interval, stopped)), stop })
     }
 
-    /// Pushes what was added since the last time, tried once, and ends.
+    /// Ends it, once what was added since the last time was pushed or tried once: that takes at most twice the timeout.
     pub async fn stop(self) {
-        // One that has ended needs not be told.
-        let _ = self.stop.send(());
+        drop(self.stop);
         if let Err(error) = self.task.await {
             tracing::error!("pushing metrics ended before it was stopped: {error}");
         }
@@ -85,26 +84,21 @@ struct Prepared {
 }
 
 impl Pusher {
-    async fn run(self, interval: Duration, mut stopped: oneshot::Receiver<()>) {
+    /// Until the sender is dropped.
+    async fn run(self, interval: Duration, mut stopped: watch::Receiver<()>) {
         let began = Timestamp::now();
         let mut ticks = interval_at(Instant::now() + interval, interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
+        let mut goes_on = true;
+        while goes_on {
             tokio::select! {
+                biased;
+                _ = stopped.changed() => goes_on = false,
                 _ = ticks.tick() => {}
-                _ = &mut stopped => break,
             }
-            let Some(request) = self.prepare(began).await else { continue };
-            tokio::select! {
-                () = self.push(&request, &BACKOFF) => {}
-                _ = &mut stopped => {
-                    self.push(&request, &[]).await;
-                    break;
-                }
+            if let Some(request) = self.prepare(began).await {
+                self.push(&request, &BACKOFF, &mut stopped).await;
             }
-        }
-        if let Some(request) = self.prepare(began).await {
-            self.push(&request, &[]).await;
         }
     }
 
@@ -118,11 +112,11 @@ impl Pusher {
         })
     }
 
-    /// Sends, again after each of the waits as long as the collector may take it later.
-    async fn push(&self, request: &Prepared, waits: &[Duration]) {
+    /// Sends, again after each of the waits as long as the collector may take it later and nobody waits for the end.
+    async fn push(&self, request: &Prepared, waits: &[Duration], stopped: &mut watch::Receiver<()>) {
         let mut waits = waits.iter();
         let outcome = loop {
-            let (reason, after) = match self.client.send(request.bytes.clone()).await {
+            let (reason, wait) = match self.client.send(request.bytes.clone()).await {
                 Verdict::Accepted { rejected: 0, .. } => {
                     break Outcome { accepted: request.points, dropped: 0 };
                 }
@@ -132,14 +126,20 @@ impl Pusher {
                     break Outcome { accepted: request.points - dropped, dropped };
                 }
                 Verdict::Refused { reason } => (reason, None),
-                Verdict::Later { reason, after } => (reason, Some(after.unwrap_or_default())),
+                Verdict::Later { reason, after } => {
+                    let asked_for = after.unwrap_or_default().min(LONGEST_WAIT);
+                    (reason, waits.next().map(|&wait| wait.max(asked_for)))
+                }
             };
-            let (Some(after), Some(&wait)) = (after, after.and_then(|_| waits.next())) else {
+            let ended = match wait {
+                None => true,
+                Some(wait) => timeout(wait, stopped.changed()).await.is_ok(),
+            };
+            if ended {
                 tracing::warn!("{} data points were dropped: the collector: {reason}", request.points);
                 break Outcome { accepted: 0, dropped: request.points };
-            };
-            tracing::debug!("OTLP is tried again: {reason}");
-            sleep(wait.max(after.min(LONGEST_WAIT))).await;
+            }
+            tracing::debug!("metrics are pushed again: {reason}");
         };
         self.metrics.count(outcome);
     }

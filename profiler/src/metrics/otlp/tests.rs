@@ -90,7 +90,8 @@ fn pusher(config: &MetricsConfig) -> Pusher {
 
 async fn push(pusher: &Pusher) -> Outcome {
     let request = pusher.prepare(batch(0, &[]).from).await.unwrap();
-    pusher.push(&request, &AT_ONCE).await;
+    let (_goes_on, mut stopped) = watch::channel(());
+    pusher.push(&request, &AT_ONCE, &mut stopped).await;
     *lock(&pusher.metrics.pushed.as_ref().unwrap().outcome)
 }
 
@@ -233,6 +234,26 @@ async fn the_rest_is_pushed_at_the_end() {
     metrics.add(&batch(0, &[group("a", 2)]));
     push.stop().await;
     assert_eq!(blocked(&collector.received()[0]).0, [(2, 2)]);
+}
+
+/// The collector asks for a wait that no test would live to see.
+#[tokio::test]
+async fn the_end_is_not_kept_waiting() {
+    let mut busy = answer(StatusCode::SERVICE_UNAVAILABLE);
+    busy.headers_mut().insert("retry-after", hyper::header::HeaderValue::from_static("86400"));
+    let collector = Collector::start([busy]).await;
+    let config = collector.config("interval = \"1ms\"");
+    let metrics = Arc::new(Metrics::new(&config));
+    metrics.add(&batch(0, &[group("a", 2)]));
+    let push = Push::start(config.otlp.as_ref().unwrap(), "here", Arc::clone(&metrics)).unwrap();
+    while collector.received().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    push.stop().await;
+    // What was dropped was tried once more, with all that there was at the end.
+    assert_eq!(collector.received().len(), 2);
+    let outcome = *lock(&metrics.pushed.as_ref().unwrap().outcome);
+    assert_eq!(outcome, Outcome { accepted: 15, dropped: 15 });
 }
 
 #[test]

@@ -75,8 +75,7 @@ impl SocketFile {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(error.into()),
         }
-        // Until its mode is set, the file has what the umask leaves of 0777; only where that is nothing could others
-        // connect, and the folder is theirs to keep closed then.
+        // Until its mode is set, others may connect if the umask lets them write, which none of a service does.
         let listener = UnixListener::bind(path)?;
         let file = Self(path.to_owned());
         fs::set_permissions(path, Permissions::from_mode(SOCKET_MODE)).context("cannot set its mode")?;

@@ -35,7 +35,7 @@ def main():
         failed |= bool(problems)
 
     with Source(program, folder, expected) as source:
-        report("metrics, promtool", lambda _: prometheus.promtool(source), counts=False)
+        report("metrics, promtool and parser", lambda _: prometheus.texts(source), counts=False)
         with prometheus.Server(folder, source.address) as server:
             report("metrics, Prometheus", server.counts)
             report("dashboard, Prometheus", lambda _: server.dashboard(dashboard), counts=False)

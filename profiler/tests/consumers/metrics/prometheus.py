@@ -1,4 +1,4 @@
-"""What Prometheus reads from a scrape: its checker, and the server with its query API."""
+"""What Prometheus reads from a scrape: its checkers, and the server with its query API."""
 
 import json
 import re
@@ -12,6 +12,11 @@ import urllib.request
 from fractions import Fraction
 
 from intervals import METRICS
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+# The two forms of the text.
+PLAIN = "text/plain"
+OPEN_METRICS = "application/openmetrics-text; version=1.0.0"
 
 # For starting, and for the first scrapes.
 PATIENCE_S = 60
@@ -27,22 +32,29 @@ scrape_configs:
 VARIABLES = {"$__rate_interval": "5m", "$__range": "1h"}
 
 
-def promtool(source):
-    """What `promtool check metrics` finds in both forms of the text."""
+def texts(source):
+    """What `promtool check metrics` finds in the one form of the text, and the reference parser in the other."""
     problems = []
-    for accept in ["text/plain", "application/openmetrics-text;version=1.0.0"]:
-        request = urllib.request.Request(f"http://{source.address}/metrics", headers={"Accept": accept})
-        with urllib.request.urlopen(request, timeout=PATIENCE_S) as response:
-            text = response.read()
-            if not response.headers["Content-Type"].startswith(accept.split(";")[0]):
-                problems.append(f"asked for {accept}, got {response.headers['Content-Type']}")
-        if accept == "text/plain":
-            checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True)
-            said = (checked.stdout + checked.stderr).decode()
-            problems += [line for line in said.splitlines() if line] or (
-                ["promtool failed"] if checked.returncode else []
-            )
+    text = fetch(source, PLAIN, problems)
+    checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True)
+    problems += (checked.stdout + checked.stderr).splitlines()
+    if checked.returncode:
+        problems.append(f"promtool: exit code {checked.returncode}")
+    try:
+        families = list(text_string_to_metric_families(fetch(source, OPEN_METRICS, problems)))
+        problems += [f"{family.name} has no help" for family in families if not family.documentation]
+    except ValueError as error:
+        problems.append(f"no OpenMetrics: {error}")
     return problems
+
+
+def fetch(source, accept, problems):
+    request = urllib.request.Request(f"http://{source.address}/metrics", headers={"Accept": accept})
+    with urllib.request.urlopen(request, timeout=PATIENCE_S) as response:
+        kind = response.headers["Content-Type"]
+        if not kind.startswith(accept):
+            problems.append(f"asked for {accept}, got {kind}")
+        return response.read().decode()
 
 
 class Server:
