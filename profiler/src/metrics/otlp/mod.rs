@@ -7,6 +7,7 @@ mod tests;
 
 use super::config::{OtlpConfig, Temporality};
 use super::{Metrics, lock};
+use crate::outside_text::excerpt;
 use anyhow::{Context as _, Result};
 use client::{Client, Verdict};
 use hyper::body::Bytes;
@@ -121,7 +122,7 @@ impl Pusher {
                     break Outcome { accepted: request.points, dropped: 0 };
                 }
                 Verdict::Accepted { rejected, reason } => {
-                    tracing::warn!("the collector rejected {rejected} data points: {reason}");
+                    tracing::warn!("the collector rejected {rejected} data points: {}", excerpt(&reason));
                     let dropped = rejected.min(request.points);
                     break Outcome { accepted: request.points - dropped, dropped };
                 }

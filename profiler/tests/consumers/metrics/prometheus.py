@@ -167,7 +167,7 @@ class Server:
             except ValueError as error:
                 problems.append(f"{title}: {error}: {query}")
                 continue
-            # The source pushes nothing, and its sums do not grow: a rate of them finds no samples to take a quantile of.
+            # The source that is scraped pushes nothing.
             if not found and "otlp" not in query:
                 problems.append(f"{title}: finds nothing: {query}")
         if not targets:
