@@ -29,10 +29,10 @@ struct Config {
 /// A group in an interval, with all its samples in nanoseconds.
 #[derive(Deserialize)]
 struct Source {
-    selector: Arc<str>,
-    process: Option<Arc<str>>,
+    selector: String,
+    process: Option<String>,
     pid: Option<u32>,
-    thread: Option<Arc<str>>,
+    thread: Option<String>,
     threads: u64,
     states: States,
     samples: BTreeMap<String, Vec<Nanos>>,
@@ -68,10 +68,16 @@ async fn main() -> Result<()> {
 impl Source {
     fn group(self) -> Group {
         let Self { selector, process, pid, thread, threads, states, samples } = self;
+        let key = Key {
+            selector: selector.into(),
+            process: process.map(Into::into),
+            pid,
+            thread: thread.map(Into::into),
+        };
         let histograms = Metric::ALL
             .into_iter()
             .filter_map(|metric| Some((metric, Histogram::of(samples.get(metric.name())?.iter().copied())?)))
             .collect();
-        Group { key: Key { selector, process, pid, thread }, threads, states, histograms }
+        Group { key, threads, states, histograms }
     }
 }

@@ -18,10 +18,13 @@ use tokio::net::TcpListener;
 /// No waits that a test would notice.
 const AT_ONCE: [Duration; 2] = [Duration::ZERO; 2];
 
+/// The head of a request, and the message in it.
+type Received = (Request<()>, ExportMetricsServiceRequest);
+
 /// A collector that gives the answers it was told to, and then accepts all.
 struct Collector {
     endpoint: String,
-    requests: Arc<Mutex<Vec<(Request<()>, ExportMetricsServiceRequest)>>>,
+    requests: Arc<Mutex<Vec<Received>>>,
     task: JoinHandle<()>,
 }
 
