@@ -1,18 +1,19 @@
 //! The text that is scraped: OpenMetrics 1.0, or the Prometheus text format for whoever does not ask for that.
 
+mod labels;
+
 use super::groups::{Groups, Selector, Series};
 use super::names::{self, Name, PREFIX, SELECTOR, STATES};
 use super::otlp::Outcome;
 use super::own::Own;
 use super::shape::{Samples, seconds};
 use crate::profile::Lost;
-use crate::watch::batch::Key;
 use anyhow::{Context as _, Result};
+use labels::Labels;
 use profiler_ebpf::metric::Metric;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{
-    DescriptorEncoder, EncodeLabel as _, EncodeLabelSet, LabelSetEncoder, MetricEncoder, NoLabelSet,
-    prometheus_text, text,
+    DescriptorEncoder, EncodeLabelSet, MetricEncoder, NoLabelSet, prometheus_text, text,
 };
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::exemplar::Exemplar;
@@ -69,22 +70,21 @@ impl Snapshot {
         self.groups.selectors.iter().map(|(name, selector)| (&**name, selector))
     }
 
-    fn series(&self) -> impl Iterator<Item = (Labels<'_>, &Series)> {
-        self.selectors()
-            .flat_map(|(_, selector)| selector.series())
-            .map(|(key, series)| (Labels::Group(key), series))
+    fn series(&self) -> Vec<(Labels, &Series)> {
+        let series = self.selectors().flat_map(|(_, selector)| selector.series());
+        series.map(|(key, series)| (Labels::of_group(key), series)).collect()
     }
 
-    fn totals(&self) -> impl Iterator<Item = (Labels<'_>, &Series)> {
-        self.selectors().map(|(name, selector)| (Labels::Selector(name), &selector.total))
+    fn totals(&self) -> Vec<(Labels, &Series)> {
+        self.selectors().map(|(name, selector)| (Labels::of_selector(name), &selector.total)).collect()
     }
 }
 
 impl Collector for Snapshot {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let encoder = &mut encoder;
-        self.encode_series(encoder, str::to_owned, || self.series())?;
-        self.encode_series(encoder, |name| format!("{SELECTOR}_{name}"), || self.totals())?;
+        self.encode_series(encoder, str::to_owned, &self.series())?;
+        self.encode_series(encoder, |name| format!("{SELECTOR}_{name}"), &self.totals())?;
         self.encode_groups(encoder)?;
         self.encode_losses(encoder)?;
         self.encode_recording(encoder)
@@ -93,34 +93,34 @@ impl Collector for Snapshot {
 
 impl Snapshot {
     /// What groups and selectors both have.
-    fn encode_series<'a, I: Iterator<Item = (Labels<'a>, &'a Series)>>(
+    fn encode_series(
         &self,
         encoder: &mut DescriptorEncoder<'_>,
         name_of: fn(&str) -> String,
-        all: impl Fn() -> I,
+        all: &[(Labels, &Series)],
     ) -> fmt::Result {
         let bounds: Vec<f64> = self.groups.shape.bounds().into_iter().map(seconds).collect();
         for metric in Metric::ALL {
             let Name { name, help } = names::histogram(metric);
             let (name, unit) = (name_of(name), Some(&Unit::Seconds));
             let mut family = encoder.encode_descriptor(&name, help, unit, MetricType::Histogram)?;
-            for (labels, series) in all() {
+            for (labels, series) in all {
                 let Some(samples) = series.metrics.get(&metric) else { continue };
-                encode_histogram(family.encode_family(&labels)?, samples, &bounds)?;
+                encode_histogram(family.encode_family(labels)?, samples, &bounds)?;
             }
         }
         let (name, unit) = (name_of(names::STATE.name), Some(&Unit::Seconds));
         let mut family = encoder.encode_descriptor(&name, names::STATE.help, unit, MetricType::Counter)?;
-        for (labels, series) in all() {
+        for (labels, series) in all {
             for (state, time) in STATES.into_iter().zip(series.states.all()) {
                 count(&mut family, &(labels, [("state", state)]), seconds(time))?;
             }
         }
         let name = name_of(names::THREADS.name);
         let mut family = encoder.encode_descriptor(&name, names::THREADS.help, None, MetricType::Gauge)?;
-        for (labels, series) in all() {
+        for (labels, series) in all {
             let Some(threads) = series.threads else { continue };
-            family.encode_family(&labels)?.encode_gauge(&threads)?;
+            family.encode_family(labels)?.encode_gauge(&threads)?;
         }
         Ok(())
     }
@@ -130,17 +130,17 @@ impl Snapshot {
         let help = "Groups of the selector that have series of their own.";
         let mut family = encoder.encode_descriptor("groups", help, None, MetricType::Gauge)?;
         for (name, selector) in self.selectors() {
-            family.encode_family(&Labels::Selector(name))?.encode_gauge(&selector.groups.len())?;
+            family.encode_family(&Labels::of_selector(name))?.encode_gauge(&selector.groups.len())?;
         }
         let help = "Groups beyond the limit in the last interval, together in process=\"(other)\".";
         let mut family = encoder.encode_descriptor("groups_in_other", help, None, MetricType::Gauge)?;
         for (name, selector) in self.selectors() {
-            family.encode_family(&Labels::Selector(name))?.encode_gauge(&selector.in_other)?;
+            family.encode_family(&Labels::of_selector(name))?.encode_gauge(&selector.in_other)?;
         }
         let help = "Groups that are gone and whose series ended.";
         let mut family = encoder.encode_descriptor("groups_expired", help, None, MetricType::Counter)?;
         for (name, selector) in self.selectors() {
-            count(&mut family, &Labels::Selector(name), selector.expired)?;
+            count(&mut family, &Labels::of_selector(name), selector.expired)?;
         }
         Ok(())
     }
@@ -151,7 +151,7 @@ impl Snapshot {
             encoder.encode_descriptor("samples_without_bucket", help, None, MetricType::Counter)?;
         for (name, selector) in self.selectors() {
             for (metric, samples) in &selector.total.metrics {
-                let labels = (Labels::Selector(name), [("metric", metric.name())]);
+                let labels = (Labels::of_selector(name), [("metric", metric.name())]);
                 count(&mut family, &labels, samples.without_bucket)?;
             }
         }
@@ -217,33 +217,6 @@ impl Collector for Process {
             let name = "process_resident_memory";
             let mut family = encoder.encode_descriptor(name, help, unit, MetricType::Gauge)?;
             family.encode_gauge(&resident.0)?;
-        }
-        Ok(())
-    }
-}
-
-/// Which series it is. A part of the key that is absent has no label.
-#[derive(Clone, Copy, Debug)]
-enum Labels<'a> {
-    Group(&'a Key),
-    Selector(&'a str),
-}
-
-impl EncodeLabelSet for Labels<'_> {
-    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
-        let key = match self {
-            Self::Group(key) => key,
-            Self::Selector(name) => return ("selector", *name).encode(encoder.encode_label()),
-        };
-        ("selector", &*key.selector).encode(encoder.encode_label())?;
-        if let Some(process) = &key.process {
-            ("process", &**process).encode(encoder.encode_label())?;
-        }
-        if let Some(pid) = key.pid {
-            ("pid", pid).encode(encoder.encode_label())?;
-        }
-        if let Some(thread) = &key.thread {
-            ("thread", &**thread).encode(encoder.encode_label())?;
         }
         Ok(())
     }

@@ -50,6 +50,15 @@ class Intervals:
                 samples[labels(group), metric] += durations
         return samples
 
+    def as_counted(self):
+        """A copy in which what was measured without a bucket is as long as the longest of its interval."""
+        intervals = copy.deepcopy(self.intervals)
+        for samples in (group["samples"] for interval in intervals for group in interval):
+            for metric, durations in samples.items():
+                longest = max(durations)
+                samples[metric] = [longest if duration >= LIMIT_NS else duration for duration in durations]
+        return Intervals(intervals)
+
     def states(self):
         """The time in ns by (labels, state)."""
         times = defaultdict(int)

@@ -5,7 +5,6 @@ import math
 import threading
 from typing import NamedTuple
 
-from intervals import LIMIT_NS
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
     ExportMetricsServiceResponse,
@@ -72,7 +71,7 @@ def counts(message, expected, setting):
     problems = []
     if attributes(resource.resource).get("service.name") != "profiler":
         problems.append(f"the resource is {resource.resource}")
-    samples = expected.samples()
+    samples, counted = expected.samples(), expected.as_counted().samples()
     for name in sorted({metric for _, metric in samples}):
         metric = metrics[f"profiler.{name}"]
         data = metric.histogram if setting.scale is None else metric.exponential_histogram
@@ -84,10 +83,13 @@ def counts(message, expected, setting):
             problems.append(f"{name}: {found.keys()} instead of {wanted.keys()}")
             continue
         for of, durations in wanted.items():
-            check = explicit if setting.scale is None else exponential
+            if setting.scale is None:
+                found_wrong = explicit(found[of], durations)
+            else:
+                found_wrong = exponential(found[of], sorted(counted[of, name]))
             where = f"{name} of {sorted(of)}"
             problems += [f"{where}: {problem}" for problem in totals(found[of], durations)]
-            problems += [f"{where}: {problem}" for problem in check(found[of], sorted(durations))]
+            problems += [f"{where}: {problem}" for problem in found_wrong]
     problems += numbers("state", metrics["profiler.state"].sum, {
         of | {("state", state)}: time / 1e9 for (of, state), time in expected.states().items()
     })
@@ -123,9 +125,7 @@ def exponential(point, durations):
     in_order = [
         point.positive.offset + place for place, count in enumerate(counts) for _ in range(count)
     ]
-    # Samples that were measured without a bucket are counted as long as the longest.
-    longest = durations[-1]
-    durations = [longest if duration >= LIMIT_NS else duration for duration in durations if duration > 0]
+    durations = [duration for duration in durations if duration > 0]
     if len(in_order) != len(durations):
         yield f"{len(in_order)} samples in buckets instead of {len(durations)}"
         return
