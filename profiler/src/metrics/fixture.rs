@@ -1,5 +1,6 @@
 //! Batches for tests.
 
+use super::exposition::{Format, Snapshot};
 use crate::profile::histogram::Histogram;
 use crate::profile::interval::States;
 use crate::profile::units::Nanos;
@@ -7,6 +8,13 @@ use crate::watch::batch::{Batch, Group, Key};
 use jiff::{SignedDuration, Timestamp};
 use profiler_ebpf::metric::Metric;
 use std::collections::BTreeMap;
+
+/// The whole text.
+pub(super) fn text(snapshot: &Snapshot, format: Format) -> String {
+    let mut text = String::new();
+    snapshot.write(format, &mut text).unwrap();
+    text
+}
 
 /// A second long, the `number`th after 2026-01-01.
 pub(super) fn batch(number: i64, groups: &[Group]) -> Batch {

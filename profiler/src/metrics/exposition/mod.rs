@@ -8,7 +8,6 @@ use super::otlp::Outcome;
 use super::own::Own;
 use super::shape::{Samples, seconds};
 use crate::profile::Lost;
-use anyhow::{Context as _, Result};
 use labels::Labels;
 use profiler_ebpf::metric::Metric;
 use prometheus_client::collector::Collector;
@@ -49,21 +48,18 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
-    /// The whole text.
+    /// Writes the whole text.
     ///
     /// # Errors
-    /// Only what the library refuses to encode.
-    pub(super) fn text(&self, format: Format) -> Result<String> {
+    /// Only those of the writer.
+    pub(super) fn write(&self, format: Format, writer: &mut impl fmt::Write) -> fmt::Result {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(Process(self.own)));
         registry.sub_registry_with_prefix(PREFIX).register_collector(Box::new(self.clone()));
-        let mut text = String::new();
         match format {
-            Format::OpenMetrics => text::encode(&mut text, &registry),
-            Format::Prometheus => prometheus_text::encode(&mut text, &registry),
+            Format::OpenMetrics => text::encode(writer, &registry),
+            Format::Prometheus => prometheus_text::encode(writer, &registry),
         }
-        .context("cannot write the metrics as text")?;
-        Ok(text)
     }
 
     fn selectors(&self) -> impl Iterator<Item = (&str, &Selector)> {

@@ -1,10 +1,10 @@
-use super::super::fixture::{batch, group};
+use super::super::fixture::{batch, group, text};
 use super::super::groups::{Limits, OTHER};
 use super::super::shape::{BucketFactor, Shape};
 use super::*;
 use crate::profile::histogram::Histogram;
 use crate::profile::units::{Bytes, Nanos};
-use crate::watch::batch::Group;
+use crate::watch::batch::{Group, Key};
 use std::path::Path;
 
 const SHAPE: Shape = Shape::Bounds(BucketFactor::Four);
@@ -13,6 +13,7 @@ const SHAPE: Shape = Shape::Bounds(BucketFactor::Four);
 fn snapshot() -> Snapshot {
     let mut groups = Groups::new(SHAPE, Limits { groups: 3, expire_after: Nanos(u64::MAX) });
     let mut full = group("a full one", 0);
+    full.key = Key { pid: Some(1), thread: Some("main".into()), ..full.key };
     for metric in Metric::ALL {
         let samples = (0_u32..42).step_by(7).map(|bits| Nanos((1 << bits) + metric.index() as u64));
         full.histograms.extend(Histogram::of(samples).map(|samples| (metric, samples)));
@@ -45,15 +46,15 @@ fn matches(name: &str, made: &str) {
 
 #[test]
 fn the_texts() {
-    matches("openmetrics.txt", &snapshot().text(Format::OpenMetrics).unwrap());
-    matches("prometheus.txt", &snapshot().text(Format::Prometheus).unwrap());
+    matches("openmetrics.txt", &text(&snapshot(), Format::OpenMetrics));
+    matches("prometheus.txt", &text(&snapshot(), Format::Prometheus));
 }
 
 #[test]
 fn without_anything_recorded_there_is_a_text() {
     let groups = Arc::new(Groups::new(SHAPE, Limits { groups: 3, expire_after: Nanos(1) }));
     let none = Snapshot { groups, lost: Lost::default(), pushed: None, own: Own::default() };
-    let text = none.text(Format::OpenMetrics).unwrap();
+    let text = text(&none, Format::OpenMetrics);
     assert!(text.ends_with("# EOF\n"));
     // What is not known is not shown as 0.
     assert!(!text.contains("\nprofiler_last_interval_timestamp_seconds "));
@@ -63,7 +64,7 @@ fn without_anything_recorded_there_is_a_text() {
 /// No series twice, and the sums of the groups are those of the selector.
 #[test]
 fn groups_add_up_to_their_selector() {
-    let text = snapshot().text(Format::OpenMetrics).unwrap();
+    let text = text(&snapshot(), Format::OpenMetrics);
     let mut series: Vec<&str> = text
         .lines()
         .filter(|line| !line.starts_with('#'))
@@ -90,7 +91,7 @@ fn groups_add_up_to_their_selector() {
 
 #[test]
 fn a_group_without_threads_in_the_last_interval_shows_none() {
-    let text = snapshot().text(Format::OpenMetrics).unwrap();
+    let text = text(&snapshot(), Format::OpenMetrics);
     let threads: Vec<&str> = text.lines().filter(|line| line.starts_with("profiler_threads{")).collect();
     assert_eq!(threads, ["profiler_threads{selector=\"web\",process=\"one\"} 1"]);
 }
@@ -116,7 +117,7 @@ fn cost_of_two_thousand_groups() {
     let snapshot = Snapshot { groups: Arc::new(groups), lost: Lost::default(), pushed: None, own };
     for _ in 0..5 {
         let began = std::time::Instant::now();
-        let text = snapshot.text(Format::OpenMetrics).unwrap();
+        let text = text(&snapshot, Format::OpenMetrics);
         let (took, resident) = (began.elapsed(), Own::read().resident);
         println!("{took:?}, {} bytes, {} lines; resident: {resident:?}", text.len(), text.lines().count());
     }

@@ -1,5 +1,6 @@
 use super::super::config::{Histograms, MetricsConfig};
-use super::super::fixture::{batch, group};
+use super::super::exposition::Format;
+use super::super::fixture::{batch, group, text};
 use super::*;
 use crate::profile::Lost;
 use http_body_util::{BodyExt as _, Full};
@@ -214,7 +215,7 @@ async fn what_is_not_taken_is_counted() {
     assert_eq!(push(&pusher).await, Outcome { accepted: 10, dropped: 35 });
     assert_eq!(collector.received().len(), 5);
     // It can be seen where metrics are scraped.
-    let text = pusher.metrics.snapshot().text(super::super::exposition::Format::OpenMetrics).unwrap();
+    let text = text(&pusher.metrics.snapshot(), Format::OpenMetrics);
     assert!(text.contains("profiler_otlp_data_points_total{outcome=\"dropped\"} 35\n"));
 }
 

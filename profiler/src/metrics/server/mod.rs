@@ -6,6 +6,7 @@ mod listen;
 mod negotiate;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use super::Metrics;
 use super::config::MetricsConfig;
