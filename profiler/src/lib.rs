@@ -15,6 +15,7 @@
 //! - `report`, `export` and `plot` work from profiles alone: without root, and on another machine.
 
 pub mod cli;
+mod columns;
 pub mod commands;
 pub mod export;
 mod figures;

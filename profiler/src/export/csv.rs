@@ -3,7 +3,8 @@
 //! There are no comment lines, which would break most readers.
 
 use super::Subject;
-use super::tidy::{Table, Value, table};
+use super::tidy::{Table, table};
+use crate::columns::Value;
 use anyhow::{Context as _, Result};
 use csv::Writer;
 
@@ -27,6 +28,7 @@ fn field(value: Value<'_>) -> String {
         Value::Text(text) => text.to_owned(),
         Value::Whole(number) => number.to_string(),
         Value::Share(share) => share.to_string(),
+        Value::Time(time) => time.to_string(),
         Value::Absent => String::new(),
     }
 }

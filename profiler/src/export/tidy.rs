@@ -5,39 +5,9 @@
 
 use super::Subject;
 use super::summary::{QUANTILES, Row, rows};
+use crate::columns::{Column, Kind, Value};
 use crate::profile::histogram::Quantile;
 use profiler_ebpf::buckets::RELATIVE_ERROR;
-
-/// What a column holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Text,
-    /// A number of the kernel's, of a process or thread; below 2^32.
-    Id,
-    /// A count, or nanoseconds.
-    Whole,
-    /// A share, from 0 to 1.
-    Share,
-}
-
-/// A column.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Column {
-    pub(super) name: String,
-    pub(super) kind: Kind,
-    /// Whether some rows have nothing there.
-    pub(super) optional: bool,
-}
-
-/// One field of a row.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Value<'a> {
-    Text(&'a str),
-    /// Of [`Kind::Id`] and [`Kind::Whole`].
-    Whole(u64),
-    Share(f64),
-    Absent,
-}
 
 /// Columns, and rows with a value for each of them.
 pub(super) struct Table<'a> {
@@ -54,25 +24,17 @@ pub(super) fn table<'a>(subject: &'a Subject<'a>) -> Table<'a> {
     }
 }
 
-fn always(name: &str, kind: Kind) -> Column {
-    Column { name: name.to_owned(), kind, optional: false }
-}
-
-fn maybe(name: &str, kind: Kind) -> Column {
-    Column { name: name.to_owned(), kind, optional: true }
-}
-
 /// What every row begins with.
 fn identity_columns() -> Vec<Column> {
     vec![
-        always("profile", Kind::Text),
-        maybe("pid", Kind::Id),
-        maybe("tid", Kind::Id),
-        maybe("start_ns", Kind::Whole),
-        maybe("thread", Kind::Text),
+        Column::always("profile", Kind::Text),
+        Column::maybe("pid", Kind::Id),
+        Column::maybe("tid", Kind::Id),
+        Column::maybe("start_ns", Kind::Whole),
+        Column::maybe("thread", Kind::Text),
         // Of threads without a slot only their sum is there.
-        maybe("threads", Kind::Whole),
-        always("metric", Kind::Text),
+        Column::maybe("threads", Kind::Whole),
+        Column::always("metric", Kind::Text),
     ]
 }
 
@@ -84,7 +46,7 @@ fn identity<'a>(row: &Row<'a>) -> Vec<Value<'a>> {
         Value::whole(key.pid().map(u64::from)),
         Value::whole(key.tid().map(u64::from)),
         Value::whole(key.start_ns().map(|start| start.0)),
-        key.name().map_or(Value::Absent, Value::Text),
+        Value::text(key.name()),
         Value::whole((threads > 0).then_some(threads)),
         Value::Text(row.metric.name()),
     ]
@@ -92,8 +54,8 @@ fn identity<'a>(row: &Row<'a>) -> Vec<Value<'a>> {
 
 fn bucket_columns() -> Vec<Column> {
     let mut columns = identity_columns();
-    columns.extend(["low_ns", "high_ns", "count"].map(|name| always(name, Kind::Whole)));
-    columns.push(always("max_relative_width", Kind::Share));
+    columns.extend(["low_ns", "high_ns", "count"].map(|name| Column::always(name, Kind::Whole)));
+    columns.push(Column::always("max_relative_width", Kind::Share));
     columns
 }
 
@@ -109,13 +71,13 @@ fn buckets<'a>(row: &Row<'a>) -> impl Iterator<Item = Vec<Value<'a>>> + use<'a> 
 
 fn summary_columns() -> Vec<Column> {
     let mut columns = identity_columns();
-    columns.extend(["count", "sum_ns", "min_ns"].map(|name| always(name, Kind::Whole)));
+    columns.extend(["count", "sum_ns", "min_ns"].map(|name| Column::always(name, Kind::Whole)));
     for (name, _) in QUANTILES {
-        columns.push(maybe(&format!("{name}_ns"), Kind::Whole));
-        columns.push(maybe(&format!("{name}_beyond"), Kind::Whole));
+        columns.push(Column::maybe(&format!("{name}_ns"), Kind::Whole));
+        columns.push(Column::maybe(&format!("{name}_beyond"), Kind::Whole));
     }
-    columns.extend(["max_ns", "without_bucket"].map(|name| always(name, Kind::Whole)));
-    columns.push(always("max_relative_width", Kind::Share));
+    columns.extend(["max_ns", "without_bucket"].map(|name| Column::always(name, Kind::Whole)));
+    columns.push(Column::always("max_relative_width", Kind::Share));
     columns
 }
 
@@ -133,12 +95,6 @@ fn quantile<'a>(quantile: Option<Quantile>) -> [Value<'a>; 2] {
     quantile.map_or([Value::Absent; 2], |Quantile { value, beyond }| {
         [Value::Whole(value.0), Value::Whole(beyond)]
     })
-}
-
-impl Value<'_> {
-    fn whole(number: Option<u64>) -> Self {
-        number.map_or(Self::Absent, Self::Whole)
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,188 @@
+//! Rows as a row group of an Apache Parquet file.
+
+use super::{Column, Kind, Value};
+use anyhow::{Context as _, Result, bail};
+use parquet::basic::{LogicalType, Repetition, TimeUnit, Type as Physical};
+use parquet::column::reader::ColumnReader;
+use parquet::column::writer::ColumnWriter;
+use parquet::data_type::ByteArray;
+use parquet::file::metadata::KeyValue;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::{Type, TypePtr};
+use profiler_ebpf::buckets::RELATIVE_ERROR;
+use std::io::Write;
+use std::sync::Arc;
+
+/// Rows that are gathered before they are written: as many as DuckDB reads at a time, some 20 MB.
+pub(crate) const ROW_GROUP: usize = 122_880;
+
+/// The level of a value that is there, and of one that is not.
+const PRESENT: i16 = 1;
+const ABSENT: i16 = 0;
+
+/// The schema of files with these columns.
+///
+/// # Errors
+/// If two columns have the same name.
+pub(crate) fn schema(name: &str, columns: &[Column]) -> Result<TypePtr> {
+    let fields = columns.iter().map(field).collect::<Result<_>>()?;
+    Ok(Arc::new(Type::group_type_builder(name).with_fields(fields).build()?))
+}
+
+fn field(column: &Column) -> Result<TypePtr> {
+    let (physical, logical) = match column.kind {
+        Kind::Text => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
+        Kind::Id => (Physical::INT32, Some(LogicalType::integer(32, false))),
+        Kind::Whole => (Physical::INT64, Some(LogicalType::integer(64, false))),
+        Kind::Share => (Physical::DOUBLE, None),
+        // Spark reads no finer ones.
+        Kind::Time => (Physical::INT64, Some(LogicalType::timestamp(true, TimeUnit::MICROS))),
+    };
+    let repetition = if column.optional { Repetition::OPTIONAL } else { Repetition::REQUIRED };
+    let field = Type::primitive_type_builder(&column.name, physical)
+        .with_logical_type(logical)
+        .with_repetition(repetition)
+        .build();
+    Ok(Arc::new(field?))
+}
+
+/// What every file with buckets says: the bound of a bucket's width as a share of its lower bound.
+pub(crate) fn relative_width() -> KeyValue {
+    KeyValue::new("profiler.max_relative_width".to_owned(), RELATIVE_ERROR.to_string())
+}
+
+/// The values of a column that are to be written together.
+pub(crate) struct Gathered {
+    /// Whether each row has a value; kept for optional columns only.
+    levels: Option<Vec<i16>>,
+    values: Values,
+}
+
+/// Unsigned numbers are kept by their bits, as the format has it.
+enum Values {
+    Text(Vec<ByteArray>),
+    Id(Vec<i32>),
+    /// Also times, in microseconds since the epoch.
+    Whole(Vec<i64>),
+    Share(Vec<f64>),
+}
+
+impl Gathered {
+    /// None yet.
+    pub(crate) fn new(column: &Column) -> Self {
+        let values = match column.kind {
+            Kind::Text => Values::Text(Vec::new()),
+            Kind::Id => Values::Id(Vec::new()),
+            Kind::Whole | Kind::Time => Values::Whole(Vec::new()),
+            Kind::Share => Values::Share(Vec::new()),
+        };
+        Self { levels: column.optional.then(Vec::new), values }
+    }
+
+    /// Adds the value of one row.
+    pub(crate) fn push(&mut self, value: Value<'_>) -> Result<()> {
+        match (&mut self.values, value) {
+            (_, Value::Absent) if self.levels.is_some() => {}
+            (Values::Text(values), Value::Text(text)) => values.push(text.into()),
+            (Values::Id(values), Value::Whole(number)) => {
+                let number = u32::try_from(number).context("the id of a process or thread is too large")?;
+                values.push(number.cast_signed());
+            }
+            (Values::Whole(values), Value::Whole(number)) => values.push(number.cast_signed()),
+            (Values::Whole(values), Value::Time(time)) => values.push(time.as_microsecond()),
+            (Values::Share(values), Value::Share(share)) => values.push(share),
+            (_, other) => bail!("{other:?} does not fit its column (a defect of this program)"),
+        }
+        if let Some(levels) = &mut self.levels {
+            levels.push(if value == Value::Absent { ABSENT } else { PRESENT });
+        }
+        Ok(())
+    }
+
+    /// Adds the values of all `rows` of a column of a file.
+    pub(crate) fn read(&mut self, reader: &mut ColumnReader, rows: usize) -> Result<()> {
+        let levels = self.levels.as_mut();
+        let (read, ..) = match (reader, &mut self.values) {
+            (ColumnReader::ByteArrayColumnReader(reader), Values::Text(values)) => {
+                reader.read_records(rows, levels, None, values)?
+            }
+            (ColumnReader::Int32ColumnReader(reader), Values::Id(values)) => {
+                reader.read_records(rows, levels, None, values)?
+            }
+            (ColumnReader::Int64ColumnReader(reader), Values::Whole(values)) => {
+                reader.read_records(rows, levels, None, values)?
+            }
+            (ColumnReader::DoubleColumnReader(reader), Values::Share(values)) => {
+                reader.read_records(rows, levels, None, values)?
+            }
+            _ => bail!("a column is not of the type that it should be"),
+        };
+        if read != rows {
+            bail!("a column has {read} rows instead of {rows}");
+        }
+        Ok(())
+    }
+
+    /// Writes them.
+    pub(crate) fn write(&self, writer: &mut ColumnWriter<'_>) -> Result<()> {
+        let levels = self.levels.as_deref();
+        match (writer, &self.values) {
+            (ColumnWriter::ByteArrayColumnWriter(writer), Values::Text(values)) => {
+                writer.write_batch(values, levels, None)?
+            }
+            (ColumnWriter::Int32ColumnWriter(writer), Values::Id(values)) => {
+                writer.write_batch(values, levels, None)?
+            }
+            (ColumnWriter::Int64ColumnWriter(writer), Values::Whole(values)) => {
+                writer.write_batch(values, levels, None)?
+            }
+            (ColumnWriter::DoubleColumnWriter(writer), Values::Share(values)) => {
+                writer.write_batch(values, levels, None)?
+            }
+            _ => bail!("a column is not of the type that the schema says (a defect of this program)"),
+        };
+        Ok(())
+    }
+}
+
+/// Writes rows as row groups. Each row has a value for each column.
+///
+/// # Errors
+/// If a value does not fit its column, or what is written to fails.
+pub(crate) fn write_rows<'a, W: Write + Send>(
+    writer: &mut SerializedFileWriter<W>,
+    columns: &[Column],
+    mut rows: impl Iterator<Item = Vec<Value<'a>>>,
+) -> Result<()> {
+    loop {
+        let mut gathered: Vec<Gathered> = columns.iter().map(Gathered::new).collect();
+        let mut is_empty = true;
+        for row in rows.by_ref().take(ROW_GROUP) {
+            is_empty = false;
+            gathered.iter_mut().zip(row).try_for_each(|(column, value)| column.push(value))?;
+        }
+        if is_empty {
+            return Ok(());
+        }
+        write_group(writer, gathered.into_iter().map(Ok))
+            .context("cannot write the rows of the Parquet file")?;
+    }
+}
+
+/// Writes a row group, a column at a time.
+///
+/// # Errors
+/// If there is a column that can't be had, or what is written to fails.
+pub(crate) fn write_group<W: Write + Send>(
+    writer: &mut SerializedFileWriter<W>,
+    columns: impl Iterator<Item = Result<Gathered>>,
+) -> Result<()> {
+    let mut group = writer.next_row_group()?;
+    for column in columns {
+        let mut writer = group.next_column()?.context("the schema has fewer columns than the table")?;
+        column?.write(writer.untyped())?;
+        writer.close()?;
+    }
+    group.close()?;
+    Ok(())
+}
