@@ -12,6 +12,7 @@
 //! - `privilege` keeps the capabilities out of effect except where `kernel` needs them.
 //! - `watch` is for what is recorded all the time: what each interval added, for whoever keeps or shows it.
 //! - `metrics` shows what monitoring systems read: it is scraped (OpenMetrics) and pushed (OTLP).
+//! - `store` keeps these intervals as Parquet files, for any SQL engine.
 //! - `report`, `export` and `plot` work from profiles alone: without root, and on another machine.
 
 pub mod cli;
@@ -31,5 +32,6 @@ pub mod profile;
 pub mod record;
 pub mod report;
 pub mod series;
+pub mod store;
 pub mod target;
 pub mod watch;

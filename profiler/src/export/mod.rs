@@ -19,6 +19,7 @@ mod tex;
 mod tidy;
 
 pub use manifest::manifest;
+pub(crate) use names::escaped;
 
 use crate::plot::{self, Figure};
 use crate::profile::Profile;

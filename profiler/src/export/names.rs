@@ -68,7 +68,7 @@ fn parts(subject: &Subject<'_>, group: &Group<'_>) -> Vec<String> {
 }
 
 /// Every byte that is not an ASCII letter, a digit or one of `kept` as `mark` and two hexadecimal digits.
-fn escaped(text: &str, kept: &str, mark: char) -> String {
+pub(crate) fn escaped(text: &str, kept: &str, mark: char) -> String {
     let mut escaped = String::with_capacity(text.len());
     for &byte in text.as_bytes() {
         if byte.is_ascii_alphanumeric() || kept.as_bytes().contains(&byte) {
