@@ -6,6 +6,7 @@ mod build;
 mod command;
 mod consumers;
 mod debian;
+mod dist;
 mod ebpf;
 mod fuzz;
 mod lint;
@@ -55,6 +56,8 @@ enum Task {
     Fuzz(fuzz::FuzzArgs),
     /// Measure what the profiler costs against its bars; print a table and leave it in target/bench.md
     Bench(bench::BenchArgs),
+    /// Pack the release binaries with all that belongs to them: a tarball and a package for Debian, in target/dist/
+    Dist(dist::DistArgs),
     /// The half of `bench` that is root
     #[command(hide = true)]
     BenchMeasure(Box<bench::measure::MeasureArgs>),
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
         Task::Vm(args) => vm::vm(&workspace, &args),
         Task::Fuzz(args) => fuzz::fuzz(&workspace, &args),
         Task::Bench(args) => bench::bench(&workspace, &args),
+        Task::Dist(args) => dist::dist(&workspace, &args),
         Task::BenchMeasure(args) => bench::measure::measure(&workspace, *args),
         Task::Lint => lint::lint(&workspace),
     });

@@ -25,6 +25,8 @@ mod rows;
 mod waiting;
 
 #[cfg(test)]
+mod fixture;
+#[cfg(test)]
 mod simulated;
 #[cfg(test)]
 mod tests;

@@ -121,3 +121,83 @@ fn parts<D: Disk>(disk: &D, folders: &Folders, format: &Format) -> Result<BTreeM
     }
     Ok(parts)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::fixture::{HOST, batch, config, found, noon};
+    use crate::store::names::Name;
+    use std::fs;
+
+    fn ids(root: &Path) -> Vec<u32> {
+        found(&System, root).into_keys().collect()
+    }
+
+    /// The only file of the host on the day of [`noon`].
+    fn only_file(root: &Path) -> std::path::PathBuf {
+        let mut files = fs::read_dir(root.join("date=2026-11-27/host=db1")).unwrap();
+        let file = files.next().unwrap().unwrap().path();
+        assert!(files.next().is_none());
+        file
+    }
+
+    #[test]
+    fn a_second_daemon_is_refused_until_the_first_has_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(folder.path());
+        let first = Store::open(&config, HOST).unwrap();
+        let refused = format!("{:#}", Store::open(&config, HOST).err().unwrap());
+        assert!(refused.contains("another daemon") && refused.contains("name another path"), "{refused}");
+        Store::open(&config, "db2").unwrap();
+        drop(first);
+        Store::open(&config, HOST).unwrap();
+    }
+
+    #[test]
+    fn what_an_earlier_daemon_left_is_published_and_its_file_grows() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let mut store = Store::open(&config(root), HOST).unwrap();
+        store.append(&batch(1, noon())).unwrap();
+        store.flush().unwrap();
+        store.append(&batch(2, noon())).unwrap();
+        drop(store);
+        let file = only_file(root);
+        let unfinished = root.join("_open/host=db1/next.tmp");
+        fs::write(&unfinished, "half").unwrap();
+        let mut store = Store::open(&config(root), HOST).unwrap();
+        assert!(!unfinished.exists());
+        assert_eq!((ids(root), store.status().unpublished), (vec![1], 1));
+        store.append(&batch(3, noon())).unwrap();
+        assert_eq!(ids(root), [1, 2, 3], "what was left is not kept from readers any longer");
+        assert_eq!(only_file(root), file);
+    }
+
+    #[test]
+    fn damaged_files_are_named_with_the_way_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let mut store = Store::open(&config(root), HOST).unwrap();
+        store.append(&batch(1, noon())).unwrap();
+        store.flush().unwrap();
+        drop(store);
+        let file = only_file(root);
+        fs::write(&file, "damaged").unwrap();
+        let error = format!("{:#}", Store::open(&config(root), HOST).err().unwrap());
+        assert!(error.contains(file.to_str().unwrap()) && error.contains("move it elsewhere"), "{error}");
+        fs::remove_file(file).unwrap();
+        let part = root.join("_open/host=db1").join(Name::new(noon(), 7).file(PART));
+        fs::write(&part, "damaged").unwrap();
+        let error = format!("{:#}", Store::open(&config(root), HOST).err().unwrap());
+        assert!(error.contains(part.to_str().unwrap()) && error.contains("remove it"), "{error}");
+    }
+
+    #[test]
+    fn a_host_without_a_name_and_a_folder_in_no_folder_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = format!("{:#}", Store::open(&config(folder.path()), "").err().unwrap());
+        assert!(error.contains("no name"), "{error}");
+        let error = format!("{:#}", Store::open(&config(&folder.path().join("a/b")), HOST).err().unwrap());
+        assert!(error.contains("No such file") && error.contains("make the folder"), "{error}");
+    }
+}

@@ -178,3 +178,107 @@ fn add<D: Disk, W: Write + Send>(
     }
     if together.is_empty() { Ok(()) } else { format.merge(writer, &together) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::System;
+    use crate::store::fixture::{HOST, batch, config, found, noon};
+    use jiff::{SignedDuration, Timestamp};
+    use parquet::file::reader::FileReader as _;
+    use std::fs;
+    use std::path::Path;
+    use std::time::Duration;
+
+    fn store(root: &Path) -> Store {
+        let mut store = Store::open(&config(root), HOST).unwrap();
+        store.config.publish = Duration::MAX;
+        store
+    }
+
+    fn ids(root: &Path) -> Vec<u32> {
+        found(&System, root).into_keys().collect()
+    }
+
+    #[test]
+    fn intervals_are_published_when_they_have_waited_long_enough() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(&config(folder.path()), HOST).unwrap();
+        // The clock stands still: the lengths of the intervals count.
+        for (id, published) in (0..).zip([0, 0, 3, 3, 3, 6]) {
+            store.append(&batch(id, noon())).unwrap();
+            assert_eq!(ids(folder.path()).len(), published);
+        }
+    }
+
+    #[test]
+    fn a_file_has_the_intervals_that_ended_in_an_hour_and_grows_no_further_once_it_is_large() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = store(folder.path());
+        let hour = SignedDuration::from_hours(1);
+        let moments = [noon() - SignedDuration::from_nanos(1), noon(), noon(), noon() + hour, noon()];
+        let mut files = Vec::new();
+        for (id, moment) in (0..).zip(moments) {
+            store.append(&batch(id, moment)).unwrap();
+            store.flush().unwrap();
+            files.push(store.status().files);
+        }
+        assert_eq!(files, [1, 2, 2, 3, 4]);
+        for file in store.published.values_mut() {
+            file.bytes = LARGE;
+        }
+        store.append(&batch(5, noon())).unwrap();
+        store.flush().unwrap();
+        assert_eq!((store.status().files, ids(folder.path()).len()), (5, 6));
+    }
+
+    #[test]
+    fn parts_become_as_few_row_groups_as_can_be_read_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = store(folder.path());
+        let most = u32::try_from(OPEN).unwrap();
+        for id in 0..=most {
+            store.append(&batch(id, noon())).unwrap();
+        }
+        store.flush().unwrap();
+        let file = fs::File::open(store.folders.published(store.newest.unwrap().name)).unwrap();
+        assert_eq!(SerializedFileReader::new(file).unwrap().num_row_groups(), 2);
+        assert_eq!(ids(folder.path()), (0..=most).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn files_that_somebody_removed_are_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = store(folder.path());
+        store.append(&batch(0, noon())).unwrap();
+        store.flush().unwrap();
+        store.append(&batch(1, noon())).unwrap();
+        fs::remove_dir_all(folder.path().join("date=2026-11-27")).unwrap();
+        fs::remove_file(store.folders.part(store.parts[&1].name)).unwrap();
+        store.append(&batch(2, noon())).unwrap();
+        store.flush().unwrap();
+        assert_eq!(ids(folder.path()), [2]);
+        assert_eq!(store.status().dropped.intervals, 1);
+    }
+
+    #[test]
+    fn a_part_of_another_version_becomes_a_file_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = store(folder.path());
+        for (id, is_current) in [(0, true), (1, false), (2, true)] {
+            store.append(&batch(id, noon())).unwrap();
+            store.parts.get_mut(&u64::from(id)).unwrap().is_current = is_current;
+        }
+        store.flush().unwrap();
+        assert_eq!((store.status().files, ids(folder.path())), (3, vec![0, 1, 2]));
+    }
+
+    #[test]
+    fn before_the_epoch_there_are_hours_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = store(folder.path());
+        store.append(&batch(0, Timestamp::from_second(-1).unwrap())).unwrap();
+        store.flush().unwrap();
+        assert!(folder.path().join("date=1969-12-31").is_dir());
+    }
+}

@@ -58,3 +58,75 @@ impl<D: Disk> Store<D> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::System;
+    use crate::store::fixture::{HOST, batch, config, found, noon};
+    use jiff::SignedDuration;
+    use std::fs;
+    use std::path::Path;
+    use std::time::Duration;
+
+    const DAY: i64 = 24 * 3600;
+
+    fn at(seconds: i64) -> Timestamp {
+        noon() + SignedDuration::from_secs(seconds)
+    }
+
+    /// A store with a file for each of these moments.
+    fn store(root: &Path, moments: &[i64]) -> Store {
+        let mut store = Store::open(&config(root), HOST).unwrap();
+        for (id, &moment) in (0..).zip(moments) {
+            store.append(&batch(id, at(moment))).unwrap();
+            store.flush().unwrap();
+        }
+        store
+    }
+
+    fn left(root: &Path) -> Vec<u32> {
+        found(&System, root).into_keys().collect()
+    }
+
+    #[test]
+    fn what_is_too_old_goes_but_not_the_newest_nor_what_is_not_the_stores() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let mut store = store(root, &[0, DAY, 2 * DAY]);
+        let strange = root.join("date=2026-11-27/host=db1/notes.txt");
+        fs::write(&strange, "").unwrap();
+        store.config.keep = Some(Duration::from_secs(DAY as u64));
+        // The hour of the first file is over at one o'clock.
+        assert_eq!(store.retain(at(DAY + 3600)).unwrap(), Removed::default());
+        assert_eq!(store.retain(at(DAY + 3601)).unwrap().files, 1);
+        assert_eq!(left(root), [1, 2]);
+        let removed = store.retain(at(100 * DAY)).unwrap();
+        assert_eq!((removed.files, left(root)), (1, vec![2]));
+        assert!(strange.exists());
+        assert!(!root.join("date=2026-11-28").exists(), "nothing else was in it");
+        assert_eq!(store.status().files, 1);
+    }
+
+    #[test]
+    fn the_oldest_go_first_whatever_the_clock_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = store(folder.path(), &[5 * DAY, 0, DAY, 2 * DAY]);
+        let all = store.bytes();
+        store.config.max_size = Some(Bytes(all.0 / 4 * 3 + 1000));
+        let removed = store.retain(at(0)).unwrap();
+        assert_eq!((removed.files, left(folder.path())), (1, vec![1, 2, 3]));
+        assert_eq!(store.bytes(), Bytes(all.0 - removed.bytes.0));
+        store.config.max_size = Some(Bytes(1));
+        store.retain(at(0)).unwrap();
+        assert_eq!(left(folder.path()), [3], "the newest stays");
+    }
+
+    #[test]
+    fn the_clock_set_far_back_removes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = store(folder.path(), &[0, DAY]);
+        store.config.keep = Some(Duration::from_secs(1));
+        assert_eq!(store.retain(Timestamp::UNIX_EPOCH).unwrap(), Removed::default());
+    }
+}

@@ -179,7 +179,7 @@ fn histogram<'a>(
     once(row).chain(histogram.buckets.iter().map(bucket))
 }
 
-/// The columns as a table in Markdown: which rows have them, and what is in them.
+/// The columns as a table in Markdown, which is in the README: which rows have them, and what is in them.
 #[must_use]
 pub fn documentation() -> String {
     let rows = |rows| match rows {
@@ -195,4 +195,42 @@ pub fn documentation() -> String {
         |column: &Documented| format!("| `{}` | {} | {} |\n", column.name, rows(column.rows), column.text);
     let lines: String = COLUMNS.iter().map(line).collect();
     format!("| column | rows of kind | holds |\n| --- | --- | --- |\n{lines}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::fixture::{batch, noon};
+
+    #[test]
+    fn the_readme_has_every_column() {
+        let readme = include_str!("../../../README.md");
+        assert!(readme.contains(&documentation()), "README.md must have:\n{}", documentation());
+    }
+
+    #[test]
+    fn a_row_has_values_in_the_columns_of_its_kind_alone() {
+        let mut batch = batch(3, noon());
+        batch.groups[0].key.thread = Some("worker".into());
+        let columns = columns();
+        let mut kinds = Vec::new();
+        for row in rows(&batch) {
+            assert_eq!(row.len(), columns.len());
+            let Value::Text(kind) = row[0] else { panic!("{row:?}") };
+            kinds.push(kind);
+            for (column, value) in COLUMNS.iter().zip(row) {
+                let is_of_kind = match column.rows {
+                    Rows::All => true,
+                    Rows::Interval => kind == "interval",
+                    Rows::Grouped => kind != "interval",
+                    Rows::Group => kind == "group",
+                    Rows::Measured => ["histogram", "bucket"].contains(&kind),
+                    Rows::Histogram => kind == "histogram",
+                    Rows::Bucket => kind == "bucket",
+                };
+                assert_eq!(value != Value::Absent, is_of_kind, "{} of {kind}: {value:?}", column.name);
+            }
+        }
+        assert_eq!(kinds, ["interval", "group", "histogram", "bucket"]);
+    }
 }

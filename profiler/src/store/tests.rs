@@ -1,82 +1,14 @@
 //! Whatever happens, in whatever order: a reader finds what was appended, once.
 
 use super::content::Format;
-use super::names::{Folders, Name, PUBLISHED};
+use super::fixture::{HOST, batch, config, found, noon, rows};
+use super::names::Folders;
 use super::simulated::{Crash, Simulated};
-use super::{Disk, Store, StoreConfig, System};
-use crate::profile::histogram::Histogram;
-use crate::profile::interval::States;
-use crate::profile::units::{Bytes, Nanos};
-use crate::watch::batch::{Batch, Group, Key};
+use super::{Disk as _, Store, StoreConfig};
 use jiff::{SignedDuration, Timestamp};
-use parquet::file::reader::{ChunkReader, FileReader as _, SerializedFileReader};
-use parquet::record::RowAccessor as _;
-use profiler_ebpf::metric::Metric;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-const HOST: &str = "db1";
-
-/// The length of every interval.
-const LENGTH: SignedDuration = SignedDuration::from_secs(10);
-
-/// An interval that can be known by its number: the pid of its only group.
-fn batch(id: u32, until: Timestamp) -> Batch {
-    let samples =
-        |metric: Metric| (1..=u64::from(id) % 3 + 1).map(move |one| Nanos(one << (8 + metric.index())));
-    let metrics = [Metric::OnCpu];
-    let histograms = metrics.into_iter().filter_map(|metric| Some((metric, Histogram::of(samples(metric))?)));
-    let key = Key { selector: "all".into(), process: Some("server".into()), pid: Some(id), thread: None };
-    let states = States { on_cpu_ns: Nanos(u64::from(id)), ..States::default() };
-    let group = Group { key, threads: 2, states, histograms: histograms.collect() };
-    Batch { from: until - LENGTH, until, length_ns: Nanos(10_000_000_000), groups: vec![group] }
-}
-
-fn noon() -> Timestamp {
-    "2026-11-27T12:00:00Z".parse().unwrap()
-}
-
-fn config(path: &Path) -> StoreConfig {
-    StoreConfig { path: path.to_owned(), keep: None, max_size: None, publish: Duration::from_secs(30) }
-}
-
-/// The rows of a file, as text, by the interval's id. Rows before the first that names one are of the next.
-fn rows<R: ChunkReader + 'static>(file: R) -> Vec<(u32, Vec<String>)> {
-    let mut intervals: Vec<(u32, Vec<String>)> = Vec::new();
-    for row in SerializedFileReader::new(file).unwrap().get_row_iter(None).unwrap() {
-        let row = row.unwrap();
-        if row.get_string(0).unwrap() == "interval" {
-            intervals.push((0, Vec::new()));
-        }
-        let interval = intervals.last_mut().unwrap();
-        if let Ok(id) = row.get_uint(6) {
-            interval.0 = id;
-        }
-        interval.1.push(row.to_string());
-    }
-    intervals
-}
-
-/// What a reader finds: every published file, whole, and no interval twice.
-fn found<D: Disk>(disk: &D, root: &Path) -> BTreeMap<u32, Vec<String>> {
-    let mut found = BTreeMap::new();
-    for date in disk.list(root).unwrap().into_iter().filter(|date| date.name.starts_with("date=")) {
-        for host in disk.list(&root.join(&date.name)).unwrap() {
-            let folder = root.join(&date.name).join(host.name);
-            for file in disk.list(&folder).unwrap().into_iter().filter(|file| file.name.ends_with(PUBLISHED))
-            {
-                for (id, rows) in rows(disk.open(&folder.join(&file.name)).unwrap()) {
-                    assert!(rows.iter().skip(1).all(|row| row.contains("server")), "{rows:?}");
-                    assert_eq!(found.insert(id, rows), None, "interval {id} is found twice");
-                }
-            }
-        }
-    }
-    found
-}
 
 /// One thing that happens.
 #[derive(Clone, Debug)]
@@ -248,9 +180,7 @@ fn a_crash_at_any_step_loses_at_most_the_open_interval() {
     let steps = trial.disk.steps();
     trial.finish();
     assert!(steps > 100, "{steps}");
-    for crash in
-        [Crash::Kill, Crash::Power, Crash::Some(0x5555_5555_5555_5555), Crash::Some(0x3b94_a1c6_02ed_f758)]
-    {
+    for crash in [Crash::Kill, Crash::Power, Crash::Some(0x3b94_a1c6_02ed_f758)] {
         for step in 0..steps {
             let mut events = scenario();
             events.insert(0, Event::Crash(step, crash));
@@ -278,5 +208,58 @@ proptest! {
     #[test]
     fn what_was_appended_is_found_once_whatever_happens(events in prop::collection::vec(event(), 1..30)) {
         run(&events);
+    }
+}
+
+#[test]
+fn a_full_disk_is_told_of_and_what_waits_is_written_once_there_is_room() {
+    let mut trial = Trial::new();
+    trial.disk.set_full(true);
+    let store = trial.store.as_mut().unwrap();
+    let error = format!("{:#}", store.append(&batch(1, noon())).unwrap_err());
+    for told in ["1 wait in memory", "16.0 MiB", "lower keep or max-size", "cannot make the folder /store"] {
+        assert!(error.contains(told), "{told}: {error}");
+    }
+    assert!(store.append(&batch(2, noon())).is_err());
+    assert_eq!((store.status().waiting, store.status().unpublished), (2, 0));
+    trial.disk.set_full(false);
+    store.append(&batch(3, noon())).unwrap();
+    assert_eq!(store.status().waiting, 0);
+    assert_eq!(found(&trial.disk, &trial.root).into_keys().collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(store.status().dropped, super::Dropped::default());
+}
+
+#[test]
+fn a_crash_while_files_are_removed_hides_no_other_file() {
+    let steps = |stop: Option<(u64, Crash)>| {
+        let mut trial = Trial::new();
+        for _ in 0..4 {
+            trial.happen(&Event::Append(86_400));
+            trial.happen(&Event::Flush);
+        }
+        let before = trial.disk.steps();
+        let store = trial.store.as_mut().unwrap();
+        store.config.keep = Some(std::time::Duration::from_secs(1));
+        if let Some((steps, _)) = stop {
+            trial.disk.stop_after(steps);
+        }
+        let retained = store.retain(trial.now);
+        let taken = trial.disk.steps() - before;
+        assert_eq!(retained.is_ok(), stop.is_none());
+        trial.disk.restart(stop.map_or(Crash::Kill, |(_, crash)| crash));
+        let found = found(&trial.disk, &trial.root);
+        assert!(found.contains_key(&3), "the newest stays");
+        assert_eq!(found.len() == 1, stop.is_none());
+        trial.start();
+        trial.store.as_mut().unwrap().retain(trial.now).unwrap();
+        taken
+    };
+    for step in 0..steps(None) {
+        for crash in [Crash::Kill, Crash::Power] {
+            // With all but the last step done, all may be removed.
+            if step < 6 {
+                steps(Some((step, crash)));
+            }
+        }
     }
 }

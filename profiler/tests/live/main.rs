@@ -33,6 +33,7 @@ mod privilege;
 mod real_world;
 mod self_cost;
 mod stopping;
+mod store;
 mod switches;
 mod terminal;
 
@@ -64,6 +65,7 @@ fn main() -> ExitCode {
         real_world::tests(),
         hostile::tests(),
         self_cost::tests(),
+        store::tests(),
     ];
     let mut arguments = Arguments::from_args();
     // Each test wants the machine to itself.

@@ -6,6 +6,7 @@
 //! against the profiles; [`metrics`] is for what is not a file.
 
 mod case;
+mod fleet;
 mod install;
 mod metrics;
 
@@ -48,6 +49,11 @@ pub(crate) fn consumers(workspace: &Workspace) -> Result<()> {
     if let Err(error) = metrics::check(workspace, &object, &python, &made) {
         println!("  {error:#}");
         failed.push("metrics");
+    }
+    println!("fleet:");
+    if let Err(error) = fleet::check(workspace, &made, &python) {
+        println!("  {error:#}");
+        failed.push("fleet");
     }
     ensure!(failed.is_empty(), "what readers found is not what was recorded: {}", failed.join(", "));
     println!("Every reader found what was recorded.");

@@ -8,6 +8,7 @@ mod hostile;
 mod lifecycle;
 mod outlived;
 mod signals;
+mod store;
 mod switches;
 
 use nix::sched::{CpuSet, sched_setaffinity};
@@ -57,6 +58,7 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
         ["exec-when-told"] => attach::exec_when_told(),
         ["named", name] => attach::named(name),
         ["touch-for-ever", pages] => attach::touch_for_ever(number(pages)),
+        ["store-on-full-disk", more] => store::store_on_full_disk(number(more)),
         ["soak", millis] => switches::soak(number(millis)),
         _ => panic!("no such target: {arguments:?}"),
     };

@@ -1,0 +1,90 @@
+"""Checks the stores of several hosts: fleet.py FOLDER README
+
+FOLDER has `store`, and `expected.json` with what the profiler itself makes of the histograms of all hosts. The query is the
+one in the README. Prints a line a check, and fails if one finds a difference or would not have found a sample more.
+"""
+
+import copy
+import json
+import os
+import re
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import pyarrow.compute as compute
+import pyarrow.dataset
+from expected import differences
+
+DAY = "2026-11-27"
+
+
+def query(readme):
+    """The SQL of the README."""
+    (query,) = re.findall(r"```sql\n(.*?)```", readme.read_text(encoding="utf-8"), re.DOTALL)
+    return query
+
+
+def quantiles(readme, expected):
+    """The README's query, as it stands there."""
+    found = {(metric, share): (int(samples), value) for metric, share, samples, value in duckdb.sql(query(readme)).fetchall()}
+    wanted = {
+        (metric, share): (of["bucketed"], value)
+        for metric, of in expected["metrics"].items()
+        for share, value in of["quantiles"]
+    }
+    return differences("quantiles", wanted, found)
+
+
+def totals(_, expected):
+    """Plain sums over all rows: nothing stands twice."""
+    rows = f"FROM 'store/date=*/host=*/*.parquet' WHERE date >= '{DAY}'"
+    sums = "sum(count) + sum(without_bucket), sum(sum_ns), min(min_ns), max(max_ns)"
+    found = duckdb.sql(f"SELECT metric, {sums} {rows} AND metric IS NOT NULL GROUP BY metric").fetchall()
+    found = {metric: tuple(map(int, of)) for metric, *of in found}
+    fields = ("count", "sum_ns", "min_ns", "max_ns")
+    wanted = {metric: tuple(of[field] for field in fields) for metric, of in expected["metrics"].items()}
+    hosts = duckdb.sql(f"SELECT host, sum(on_cpu_ns) {rows} GROUP BY host").fetchall()
+    hosts = {host: int(time) for host, time in hosts}
+    return differences("totals", wanted, found) + differences("time by host", expected["on_cpu_ns"], hosts)
+
+
+def arrow(_, expected):
+    """Another reader, given the folder alone: it has to find the partitions, and leave out what is open."""
+    dataset = pyarrow.dataset.dataset("store", format="parquet", partitioning="hive")
+    table = dataset.to_table(columns=["metric", "count"], filter=pyarrow.dataset.field("date") >= DAY)
+    found = table.filter(compute.is_valid(table["count"])).group_by("metric").aggregate([("count", "sum")]).to_pylist()
+    found = {row["metric"]: row["count_sum"] for row in found}
+    wanted = {metric: of["bucketed"] for metric, of in expected["metrics"].items()}
+    return differences("counts", wanted, found)
+
+
+def with_one_more(expected):
+    """A copy with one sample more."""
+    more = copy.deepcopy(expected)
+    for of in more["metrics"].values():
+        of["count"] += 1
+        of["bucketed"] += 1
+    return more
+
+
+def main():
+    folder, readme = Path(sys.argv[1]), Path(sys.argv[2]).resolve()
+    os.chdir(folder)
+    expected = json.loads(Path("expected.json").read_text(encoding="utf-8"))
+    checks = {"README's query, DuckDB": quantiles, "sums, DuckDB": totals, "counts, pyarrow": arrow}
+    failed = False
+    for name, check in checks.items():
+        began = time.monotonic()
+        problems = check(readme, expected)
+        if not check(readme, with_one_more(expected)):
+            problems.append("a sample more makes no difference to this check")
+        print(f"  {name:32} {'FAILED' if problems else 'equal':7} {time.monotonic() - began:5.1f} s")
+        for problem in problems:
+            print(f"    {problem}")
+        failed |= bool(problems)
+    sys.exit(failed)
+
+
+main()

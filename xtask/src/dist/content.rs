@@ -1,0 +1,87 @@
+//! What goes into both packages.
+
+use super::epoch;
+use crate::{command::Run as _, workspace::Workspace};
+use anyhow::{Context as _, Result};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Programs: `profiler` finds the workloads beside itself.
+pub(super) const PROGRAMS: [&str; 3] = ["profiler", "tokio-workload", "thread-pool-workload"];
+
+/// A file that goes in.
+pub(super) struct Document {
+    pub(super) name: String,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// All of it.
+pub(super) struct Content {
+    pub(super) epoch: u64,
+    pub(super) programs: Vec<Document>,
+    pub(super) man_pages: Vec<Document>,
+    pub(super) completions: Vec<Document>,
+    /// For systemd.
+    pub(super) unit: Document,
+    /// The default configuration.
+    pub(super) config: Document,
+    pub(super) readme: Document,
+    pub(super) licences: Vec<Document>,
+    /// The package's control file and its scripts.
+    pub(super) debian: Vec<Document>,
+}
+
+impl Content {
+    /// Reads what the release build left and the repository has, and makes the documents in a folder.
+    pub(super) fn gather(workspace: &Workspace, documents: &Path) -> Result<Self> {
+        let made = documents_in(workspace, documents)?;
+        let (man_pages, completions) = made.into_iter().partition(|document| document.name.ends_with(".1"));
+        let at = |path: &str| read(&workspace.root().join(path));
+        let all = |paths: &[&str]| paths.iter().map(|path| at(path)).collect::<Result<_>>();
+        let programs = PROGRAMS.map(|program| workspace.release().join(program));
+        Ok(Self {
+            epoch: epoch(workspace)?,
+            programs: programs.iter().map(|path| read(path)).collect::<Result<_>>()?,
+            man_pages,
+            completions,
+            unit: at("packaging/profiler.service")?,
+            config: at("packaging/daemon.toml")?,
+            readme: at("README.md")?,
+            licences: all(&["LICENSE-APACHE", "LICENSE-MIT", "profiler/src/plot/fonts/OFL.txt"])?,
+            debian: all(&["control", "postinst", "prerm", "postrm"]
+                .map(|name| format!("packaging/debian/{name}"))
+                .each_ref()
+                .map(String::as_str))?,
+        })
+    }
+
+    /// A licence's text.
+    pub(super) fn licence(&self, name: &str) -> Result<&str> {
+        let licence = self.licences.iter().find(|licence| licence.name == name);
+        let licence = licence.with_context(|| format!("{name} is not among the licences"))?;
+        std::str::from_utf8(&licence.bytes).with_context(|| format!("{name} is not text"))
+    }
+}
+
+/// Man pages and completions, made by the program's own definition of its arguments.
+fn documents_in(workspace: &Workspace, folder: &Path) -> Result<Vec<Document>> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()))?;
+    }
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let mut make = workspace.cargo();
+    make.args(["run", "--quiet", "--release", "--package", "profiler", "--example", "documents", "--"]);
+    make.arg(folder).run()?;
+    let entries = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let mut paths: Vec<PathBuf> = entries?.iter().map(fs::DirEntry::path).collect();
+    paths.sort();
+    paths.iter().map(|path| read(path)).collect()
+}
+
+fn read(path: &Path) -> Result<Document> {
+    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let name = path.file_name().context("a file has a name")?.to_string_lossy().into_owned();
+    Ok(Document { name, bytes })
+}
