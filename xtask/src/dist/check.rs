@@ -64,6 +64,8 @@ impl Machine {
         self.dpkg(&["--install".as_ref(), deb.as_os_str()])?;
         let installed = fs::read(self.root.join(CONFIG)).context("the configuration is not there")?;
         ensure!(installed == content.config.bytes, "the configuration is not the default one");
+        let unit = String::from_utf8_lossy(&content.unit.bytes);
+        ensure!(unit.contains(&format!("/{CONFIG}")), "the unit names another configuration than /{CONFIG}");
         let profiler = self.root.join("usr/bin/profiler");
         let version = Command::new(&profiler).arg("--version").read()?;
         ensure!(version.trim().ends_with(super::VERSION), "the profiler says that it is {version}");

@@ -14,8 +14,8 @@ use std::{
     process::Command,
 };
 
-/// Where the default configuration goes: a conffile, so what was changed in it is kept.
-pub(super) const CONFIG: &str = "etc/profiler/daemon.toml";
+/// Where the default configuration goes, as the unit says: a conffile, so what was changed in it is kept.
+pub(super) const CONFIG: &str = "etc/profiler/profiler.toml";
 
 /// Where the programs are: beside each other, and only `profiler` on the path.
 pub(super) const PROGRAMS: &str = "usr/lib/profiler";
@@ -61,8 +61,8 @@ fn lay_out(content: &Content, tree: &Tree) -> Result<()> {
 fn document(content: &Content, tree: &Tree) -> Result<()> {
     tree.put_compressed(&format!("{DOCUMENTATION}/README.md"), &content.readme.bytes)?;
     tree.put(&format!("{DOCUMENTATION}/copyright"), copyright(content)?.as_bytes(), FILE)?;
-    let date = Command::new("date").args(["--utc", "--rfc-email", &format!("--date=@{}", content.epoch)]);
-    let date = { date }.read()?;
+    let mut date = Command::new("date");
+    let date = date.args(["--utc", "--rfc-email", &format!("--date=@{}", content.epoch)]).read()?;
     let changes = format!(
         "profiler ({VERSION}) unstable; urgency=medium\n\n  * See the history of the repository.\n\n \
          -- The profiler developers <profiler@packages.debian.org>  {date}"

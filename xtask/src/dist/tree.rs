@@ -4,10 +4,9 @@ use crate::command::Run as _;
 use anyhow::{Context as _, Result};
 use std::{
     fs::{self, Permissions},
-    io::Write as _,
     os::unix::fs::{PermissionsExt as _, symlink},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
 };
 
 /// For programs and folders, and for all else.
@@ -54,21 +53,8 @@ impl Tree {
 
     /// As Debian has it for documentation; without the time, so that the same text gives the same bytes.
     pub(super) fn put_compressed(&self, path: &str, bytes: &[u8]) -> Result<()> {
-        let mut gzip = Command::new("gzip");
-        gzip.args(["--no-name", "--best"]).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = gzip.spawn().context("cannot start gzip")?;
-        // gzip reads all of it before it needs its output to be read only if that is small, so another thread writes.
-        let compressed = std::thread::scope(|scope| -> Result<_> {
-            let mut input = child.stdin.take().context("gzip has an input")?;
-            let writer = scope.spawn(move || input.write_all(bytes));
-            let output = child.wait_with_output().context("cannot wait for gzip")?;
-            writer
-                .join()
-                .map_err(|_| anyhow::anyhow!("the writer ended early"))?
-                .context("cannot write to gzip")?;
-            Ok(output.stdout)
-        })?;
-        self.put(&format!("{path}.gz"), &compressed, FILE)
+        self.put(path, bytes, FILE)?;
+        Command::new("gzip").args(["--no-name", "--best", "--force"]).arg(self.root.join(path)).run()
     }
 
     pub(super) fn link(&self, path: &str, to: &str) -> Result<()> {
