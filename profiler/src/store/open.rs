@@ -2,7 +2,7 @@
 
 use super::content::Format;
 use super::names::{Folders, Name, PART, PUBLISHED, TEMPORARY, is_date_folder};
-use super::part::{Part, make_folders, remedy};
+use super::part::{Part, make_folders, with_remedy};
 use super::publish::{Newest, Published};
 use super::waiting::{Dropped, Waiting};
 use super::{Disk, Store, StoreConfig, System};
@@ -25,8 +25,7 @@ impl Store {
             Ok(Self { _lock: Some(lock), ..Self::recovered(System, config, host)? })
         };
         opened().map_err(|error: anyhow::Error| {
-            let context = format!("cannot open the store {}; {}", config.path.display(), remedy(&error));
-            error.context(context)
+            with_remedy(error, format!("cannot open the store {}", config.path.display()))
         })
     }
 }

@@ -36,11 +36,11 @@ impl<D: Disk> Store<D> {
 
     fn not_taken(&self, error: Error) -> Error {
         let (waiting, bytes, room) = (self.waiting.len(), ByteSize(self.waiting.bytes().0), ByteSize(ROOM.0));
-        let remedy = remedy(&error);
-        error.context(format!(
+        let told = format!(
             "the store takes no intervals; {waiting} wait in memory ({bytes}; beyond {room} the oldest are dropped) \
-             and are written as soon as it does; {remedy}"
-        ))
+             and are written as soon as it does"
+        );
+        with_remedy(error, told)
     }
 }
 
@@ -94,10 +94,10 @@ pub(super) fn sync_folder<D: Disk>(disk: &D, folder: &Path) -> Result<()> {
         .with_context(|| format!("cannot bring the folder {} to the disk", folder.display()))
 }
 
-/// What the user can do about an error of the file system.
-pub(super) fn remedy(error: &Error) -> &'static str {
+/// Adds what was tried, and what the user can do about an error of the file system.
+pub(super) fn with_remedy(error: Error, told: String) -> Error {
     let kind = error.chain().find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
-    match kind {
+    let remedy = match kind {
         Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
             "free some room, or lower keep or max-size in [store]"
         }
@@ -105,6 +105,9 @@ pub(super) fn remedy(error: &Error) -> &'static str {
             "make the folder writable for the daemon, or name another path in [store]"
         }
         Some(ErrorKind::NotFound) => "make the folder that the path in [store] is in, or name another one",
-        _ => "see whether the disk is well, or name another path in [store]",
-    }
+        Some(_) => "see whether the disk is well, or name another path in [store]",
+        // What was found in a file, which says itself what can be done.
+        None => return error.context(told),
+    };
+    error.context(format!("{told}; {remedy}"))
 }

@@ -2,7 +2,7 @@
 
 use super::content::{Format, copy, count};
 use super::names::{Folders, Name};
-use super::part::{Part, make_folders, place, remedy, sync_folder};
+use super::part::{Part, make_folders, place, sync_folder, with_remedy};
 use super::{Disk, Store};
 use crate::columns::parquet::ROW_GROUP;
 use crate::profile::units::{Bytes, Nanos};
@@ -46,11 +46,11 @@ impl<D: Disk> Store<D> {
     /// Publishes all parts.
     pub(super) fn publish(&mut self) -> Result<()> {
         self.publish_all().map_err(|error| {
-            let remedy = remedy(&error);
-            error.context(format!(
-                "{} intervals are on the disk and can't be published, which will be tried again; {remedy}",
-                self.parts.len()
-            ))
+            let parts = self.parts.len();
+            let told = format!(
+                "{parts} intervals are on the disk and can't be published, which will be tried again"
+            );
+            with_remedy(error, told)
         })
     }
 

@@ -40,7 +40,13 @@ pub(super) fn pack(content: &Content, folder: &Path) -> Result<PathBuf> {
 
 fn lay_out(content: &Content, tree: &Tree) -> Result<()> {
     for program in &content.programs {
-        tree.put(&format!("{PROGRAMS}/{}", program.name), &program.bytes, PROGRAM)?;
+        let place = format!("{PROGRAMS}/{}", program.name);
+        tree.put(&place, &program.bytes, PROGRAM)?;
+        // Debian's programs have no symbols; those of the tarball show functions in a backtrace.
+        Command::new("strip")
+            .args(["--strip-unneeded", "--remove-section=.comment"])
+            .arg(tree.root().join(place))
+            .run()?;
     }
     tree.link("usr/bin/profiler", "../lib/profiler/profiler")?;
     for page in &content.man_pages {
