@@ -1,8 +1,10 @@
 //! What can be typed. Only clap types: every command turns them into checked settings before anything runs.
 
 mod attach;
+mod top;
 
 pub use attach::{AttachArgs, ChoiceArgs};
+pub use top::TopArgs;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
@@ -50,6 +52,9 @@ pub enum Command {
     /// Profile processes that run already, and their children from then on; they are left as they are
     #[command(after_help = attach::EXAMPLES)]
     Attach(Box<AttachArgs>),
+    /// Show live what the threads of processes that run already do; they are left as they are
+    #[command(after_help = top::EXAMPLES)]
+    Top(Box<TopArgs>),
     /// Print the report of profiles that were recorded before (needs no root)
     Report(ReportArgs),
     /// Turn profiles into what other programs, papers and people read (needs no root)

@@ -4,7 +4,8 @@
 //!
 //! ```text
 //! cli -> target + kernel -> record -> profile -> report | series -> export | plot
-//!                              \--> watch -> store | metrics
+//!                              |--> watch -> store | metrics
+//!                              \--> top
 //! ```
 //!
 //! - `target` decides who is profiled and starts it; `kernel` is the only place that knows BPF.
@@ -13,6 +14,7 @@
 //! - `watch` is for what is recorded all the time: what each interval added, for whoever keeps or shows it.
 //! - `metrics` shows what monitoring systems read: it is scraped (OpenMetrics) and pushed (OTLP).
 //! - `store` keeps these intervals as Parquet files, for any SQL engine.
+//! - `top` shows what goes on in a terminal.
 //! - `report`, `export` and `plot` work from profiles alone: without root, and on another machine.
 
 pub mod cli;
@@ -34,4 +36,5 @@ pub mod report;
 pub mod series;
 pub mod store;
 pub mod target;
+pub mod top;
 pub mod watch;

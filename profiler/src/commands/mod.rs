@@ -1,8 +1,10 @@
 //! One file a command; each reads as a table of contents. What they write to is in files of their own: `output` (a
 //! profile), `place`, `beside` and `folder` (where it goes), `standard` (output and input), `messages` and `progress` (standard
-//! error); `settings` and `recipe` are how anything is recorded, and how a command.
+//! error); `settings`, `recipe` and `attachment` are how anything is recorded, how a command, and how what runs
+//! already.
 
 pub mod attach;
+mod attachment;
 pub mod beside;
 pub mod compare;
 pub mod doctor;
@@ -19,3 +21,4 @@ pub mod run;
 pub mod schema;
 pub mod settings;
 pub mod standard;
+pub mod top;

@@ -6,6 +6,7 @@ use super::load::{self, Limits, Living, Target};
 use super::memory::MappedArray;
 use super::slots;
 use crate::privilege;
+use crate::profile::Lost;
 use crate::profile::units::Nanos;
 use crate::record::{Rest, SlotlessRecord, Snapshot, Source, ThreadRecord, monotonic_now};
 use anyhow::{Context, Result, bail};
@@ -125,6 +126,20 @@ impl Session {
     pub fn joined(&self, process: Living) -> Result<u64> {
         let chosen = self.chosen.get(&process.pid, 0).context("cannot read which processes have joined")?;
         Ok(chosen.joined)
+    }
+
+    /// What was lost so far, apart from what the records tell of.
+    ///
+    /// # Errors
+    /// If the kernel does not tell.
+    pub fn lost(&self) -> Result<Lost> {
+        Ok(Lost {
+            threads_without_slot: self.slotless_totals()?.iter().map(|totals| totals.threads).sum(),
+            missed_program_runs: hooks::missed_runs(&self.ebpf)?,
+            threads_without_state: self.global()?.threads_without_state,
+            cpus_watched_late: self.cpus.late(),
+            ..Lost::default()
+        })
     }
 
     /// The loaded programs, for their statistics.

@@ -66,6 +66,26 @@ impl<S: Source> Recording<S> {
         Ok(())
     }
 
+    /// The records of the threads that have exited so far, in the order in which they were taken.
+    pub fn records(&self) -> &[ThreadRecord] {
+        &self.records
+    }
+
+    /// Takes the threads that have exited, and looks at those that go on.
+    ///
+    /// # Errors
+    /// If the source fails.
+    pub fn look(&mut self) -> Result<Snapshot> {
+        self.collect()?;
+        self.source.snapshot()
+    }
+
+    /// Gives up the records of the threads that have exited so far: what [`Self::finish`] returns is not the whole then.
+    pub fn forget_exited(&mut self) {
+        self.records.clear();
+        self.in_intervals = 0;
+    }
+
     /// Ends an interval. Nothing is done without [`Self::with_intervals`].
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use crate::profile::histogram::Histogram;
 use crate::profile::units::Nanos;
 
 /// From one sample to the fullest column.
-const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+pub(crate) const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// A column is then 21 % wide: some hundred samples still make a shape.
 const MOST_COLUMNS_PER_DECADE: usize = 12;
@@ -16,7 +16,7 @@ const LABELLED_TICK: usize = 8;
 
 /// A time axis that several histograms share: whole decades, each as many columns wide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Axis {
+pub(crate) struct Axis {
     first_decade: u32,
     decades: u32,
     columns_per_decade: usize,
@@ -25,7 +25,7 @@ pub(super) struct Axis {
 impl Axis {
     /// The axis over all samples of these histograms, at most `width` columns with its end label.
     /// `None` without samples.
-    pub(super) fn over<'a>(
+    pub(crate) fn over<'a>(
         histograms: impl IntoIterator<Item = &'a Histogram>,
         width: usize,
     ) -> Option<Self> {
@@ -52,7 +52,7 @@ impl Axis {
     }
 
     /// `├100 ns───┼1 µs─────┼10 µs────┤100 µs`
-    pub(super) fn ruler(self) -> String {
+    pub(crate) fn ruler(self) -> String {
         let step = LABELLED_TICK.div_ceil(self.columns_per_decade) as u32;
         let mut ruler = String::new();
         for decade in (0..self.decades).step_by(step as usize) {
@@ -83,6 +83,17 @@ impl Axis {
 
     /// The samples as blocks; the height is logarithmic.
     pub(super) fn draw(self, histogram: &Histogram) -> String {
+        let columns = self.columns(histogram);
+        let fullest = columns.iter().copied().max().unwrap_or(0);
+        let blocks = columns.into_iter().map(|count| match count {
+            0 => ' ',
+            _ => block(count, fullest),
+        });
+        blocks.collect::<String>().trim_end().to_owned()
+    }
+
+    /// The samples in each column.
+    pub(crate) fn columns(self, histogram: &Histogram) -> Vec<u64> {
         let mut columns = vec![0_u64; self.width()];
         for bucket in &histogram.buckets {
             let middle = bucket.low_ns.0.midpoint(bucket.high_ns.0);
@@ -91,12 +102,7 @@ impl Axis {
                 *column = column.saturating_add(bucket.count);
             }
         }
-        let fullest = columns.iter().copied().max().unwrap_or(0);
-        let blocks = columns.into_iter().map(|count| match count {
-            0 => ' ',
-            _ => block(count, fullest),
-        });
-        blocks.collect::<String>().trim_end().to_owned()
+        columns
     }
 
     fn column(self, time: Nanos) -> usize {
@@ -107,12 +113,17 @@ impl Axis {
     }
 }
 
-/// One sample is the lowest block and the fullest column the highest; between them each step is the same factor.
-/// With heights in proportion, 200 000 samples in one column would make every tail a flat line.
 fn block(count: u64, fullest: u64) -> char {
+    BLOCKS[level(count, fullest, BLOCKS.len()) - 1]
+}
+
+/// The height of a column, from 1 to `levels`: one sample is the lowest and the fullest column the highest; between them
+/// each step is the same factor. With heights in proportion, 200 000 samples in one column would make every tail a flat
+/// line.
+pub(crate) fn level(count: u64, fullest: u64, levels: usize) -> usize {
     let share = (count.max(1) as f64).ln() / (fullest.max(2) as f64).ln();
-    let level = (share * (BLOCKS.len() - 1) as f64).round() as usize;
-    BLOCKS[level.min(BLOCKS.len() - 1)]
+    let level = (share * (levels - 1) as f64).round() as usize;
+    level.min(levels - 1) + 1
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use profiler_ebpf::metric::Metric;
 pub(crate) const DOUBTFUL: &str = "~";
 
 /// Stands before a quantile of fewer samples than are counted beside it.
-const PARTIAL: &str = "*";
+pub(crate) const PARTIAL: &str = "*";
 
 /// The heading over quantiles that are not of all samples, and over how many they are of.
 const QUANTILES_OF: &str = "quantiles";

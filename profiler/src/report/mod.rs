@@ -6,7 +6,7 @@
 
 mod answers;
 mod groups;
-mod histogram;
+pub(crate) mod histogram;
 pub(crate) mod metrics;
 mod page;
 mod published;
@@ -34,7 +34,7 @@ pub use style::Style;
 pub use titles::titles;
 pub(crate) use units::{count, counted, duration};
 pub use verdict::{is_complete, reasons, tally, verdict};
-pub(crate) use verdict::{without_bucket, without_slot};
+pub(crate) use verdict::{loss_reasons, without_bucket, without_slot};
 pub(crate) use wrap::{printable, shortened};
 
 use crate::profile::Profile;

@@ -72,6 +72,12 @@ impl Style {
         std::io::stderr().is_terminal() && obeys_escape_codes()
     }
 
+    /// Whether what stands on standard output can be written over.
+    #[must_use]
+    pub fn stdout_can_be_redrawn() -> bool {
+        std::io::stdout().is_terminal() && obeys_escape_codes()
+    }
+
     fn detect(is_terminal: bool, width: Option<u16>) -> Self {
         Self::resolve(is_terminal, width, obeys_escape_codes() && set("NO_COLOR").is_none())
     }

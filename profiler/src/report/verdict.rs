@@ -5,10 +5,10 @@ use super::style::Paint;
 use super::subject::Subject;
 use super::units::{count, counted};
 use super::wrap::JOINT;
-use crate::profile::Profile;
 use crate::profile::histogram::Histogram;
 use crate::profile::reconciliation::{Check, Scope, Verdict};
 use crate::profile::units::total;
+use crate::profile::{Lost, Profile};
 
 pub(super) fn section(page: &mut Page<'_>, subjects: &[Subject<'_>]) {
     page.blank();
@@ -49,10 +49,22 @@ pub fn reasons(profile: &Profile) -> Vec<String> {
     let lost = profile.lost;
     let slotless =
         lost.threads_without_slot.max(profile.without_slot.as_ref().map_or(0, |rest| rest.threads));
+    let mut reasons = Vec::new();
     let unexplained = tally(profile).unexplained as u64;
+    if unexplained > 0 {
+        reasons.push(counted(unexplained, "unexplained difference").replace(JOINT, " "));
+    }
+    reasons.extend(loss_reasons(&lost, slotless));
+    if profile.reconciliation.is_empty() {
+        reasons.push("nothing was compared with the kernel's counters".to_owned());
+    }
+    reasons
+}
+
+/// What was lost, with the flag that helps; `slotless` threads found no slot.
+pub(crate) fn loss_reasons(lost: &Lost, slotless: u64) -> Vec<String> {
     let said = |value, noun, rest| (value, counted(value, noun) + rest);
     let counters = [
-        said(unexplained, "unexplained difference", ""),
         (slotless, format!("{} (raise --max-threads)", without_slot(slotless))),
         (
             lost.samples_without_bucket,
@@ -72,15 +84,8 @@ pub fn reasons(profile: &Profile) -> Vec<String> {
             " watched late or not at all (it came online meanwhile: some faults there have no duration)",
         ),
     ];
-    let mut reasons: Vec<String> = counters
-        .into_iter()
-        .filter(|&(value, _)| value > 0)
-        .map(|(_, reason)| reason.replace(JOINT, " "))
-        .collect();
-    if profile.reconciliation.is_empty() {
-        reasons.push("nothing was compared with the kernel's counters".to_owned());
-    }
-    reasons
+    let counters = counters.into_iter().filter(|&(value, _)| value > 0);
+    counters.map(|(_, reason)| reason.replace(JOINT, " ")).collect()
 }
 
 /// Threads that found no slot, in the words of every text.

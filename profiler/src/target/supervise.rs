@@ -15,7 +15,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, interval_at, 
 
 /// How often exited threads are collected. Short enough that the default slots last while 80 000 threads a
 /// second come and go, long enough that the wake-ups (20 a second) are lost beside the target's.
-pub(super) const COLLECT_EVERY: Duration = Duration::from_millis(50);
+pub(crate) const COLLECT_EVERY: Duration = Duration::from_millis(50);
 
 /// Between SIGTERM and SIGKILL at the time limit, and for what SIGKILL does not end at once.
 pub const GRACE: Duration = Duration::from_secs(2);
@@ -25,7 +25,7 @@ pub const GRACE: Duration = Duration::from_secs(2);
 const SAME_INTERRUPT: Duration = Duration::from_millis(200);
 
 /// Has tokio say when a descriptor becomes readable. It gets one of its own, which stays open meanwhile.
-pub(super) fn watch(descriptor: &impl AsFd) -> Result<AsyncFd<OwnedFd>> {
+pub(crate) fn watch(descriptor: &impl AsFd) -> Result<AsyncFd<OwnedFd>> {
     let descriptor = descriptor.as_fd().try_clone_to_owned().context("cannot watch a descriptor")?;
     #[expect(
         deprecated,

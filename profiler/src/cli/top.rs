@@ -1,0 +1,61 @@
+//! What can be typed after `profiler top`.
+
+use super::{ChoiceArgs, LimitArgs};
+use clap::Args;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub(super) const EXAMPLES: &str = "\
+The processes are chosen as the view begins, as `attach` chooses them. ? shows the keys.
+
+Saving (s) ends the recording, as only a closed one can be compared with the kernel's counters; the view stays. The profile
+is the one that `attach` would have written, from the beginning of the view until then. Without a save nothing is written.
+
+Examples:
+  sudo profiler top --pid 4242
+  sudo profiler top --name 'nginx*' --interval 500ms
+  sudo profiler top --unit postgresql -o postgresql.profile.json";
+
+/// `profiler top`
+#[derive(Debug, Args)]
+pub struct TopArgs {
+    /// Which processes.
+    #[command(flatten)]
+    pub choice: ChoiceArgs,
+
+    /// How often the view is refreshed, at least 100ms
+    #[arg(long, value_parser = refresh, default_value = "1s", value_name = "TIME")]
+    pub interval: Duration,
+
+    /// Show only the chosen processes, not the children that they start
+    #[arg(long)]
+    pub no_follow: bool,
+
+    /// Where s saves the profile [default: NAME.profile.json, of the first process]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Overwrite an existing file, whatever is in it
+    #[arg(long)]
+    pub force: bool,
+
+    /// Ended threads whose records are kept for a save, about 5 kB each. Once more have ended, a profile would not be
+    /// complete any more, and none can be saved
+    #[arg(long, default_value_t = 20_000, value_name = "N")]
+    pub keep: u64,
+
+    /// How much room the recording has.
+    #[command(flatten)]
+    pub limits: LimitArgs,
+}
+
+/// Nobody can follow more.
+const SHORTEST: Duration = Duration::from_millis(100);
+
+fn refresh(text: &str) -> Result<Duration, String> {
+    let interval = super::duration(text)?;
+    if interval < SHORTEST {
+        return Err("must be at least 100ms".to_owned());
+    }
+    Ok(interval)
+}

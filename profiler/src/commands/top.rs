@@ -1,0 +1,194 @@
+//! `profiler top`: processes that run already, shown live in a terminal until the user has seen enough. Nothing is done
+//! to them.
+
+use super::attachment::{Attachment, chosen_by};
+use super::output::{Kept, Output, Wanted};
+use super::run;
+use super::settings::{self, Settings};
+use crate::cli::TopArgs;
+use crate::profile::Profile;
+use crate::profile::units::Nanos;
+use crate::report::{self, printable};
+use crate::target::select::{self, Process};
+use crate::target::user::Invoker;
+use crate::top::app::App;
+use crate::top::draw::Palette;
+use crate::top::feed::{Feed, Frame};
+use crate::top::live::Live;
+use crate::top::model::Model;
+use crate::top::{run as view, screen};
+use anyhow::{Context, Result, bail};
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::path::{Path, PathBuf};
+
+/// Attaches, shows, and detaches again.
+///
+/// # Errors
+/// If there is no terminal, the machine can't be profiled, or no process can be attached to.
+pub fn top(args: &TopArgs) -> Result<()> {
+    screen::check()?;
+    if args.output.as_deref() == Some(Path::new("-")) {
+        bail!("--output - is the terminal that the view is on; name a file");
+    }
+    let owner = Invoker::detect()?;
+    let limits = run::limits(&args.limits)?;
+    let (selection, selector) = chosen_by(&args.choice);
+    let processes = select::choose(&selector)?;
+    let first = processes.first().context("no process was chosen")?.name.clone();
+    run::check_machine(limits)?;
+    let settings = Settings {
+        limits,
+        follow: !args.no_follow,
+        duration: None,
+        interval: Some(args.interval),
+        measure_self: false,
+    };
+    let runtime = settings::runtime()?;
+    let _entered = runtime.enter();
+    let attachment = Attachment::begin(&settings, selection, processes, false)?;
+    let begun = attachment.started_ns();
+    let whom = printable(&attachment.attached.describe()).replace('\u{a0}', " ");
+    let names = attachment.processes.iter().map(|process| (process.pid, process.name.clone()));
+    let mut app = App::new(whom, args.interval, Model::new(begun, names));
+    let place = Place {
+        path: args.output.clone().unwrap_or_else(|| Output::default_path(&first)),
+        force: args.force,
+        name: first,
+    };
+    let mut watched = Watched::new(attachment, begun, args.keep, place, owner);
+    let palette = Palette { colour: report::Style::for_stdout().colour };
+    runtime.block_on(view::run(&mut app, &mut watched, palette))
+}
+
+/// Where a profile goes.
+struct Place {
+    path: PathBuf,
+    force: bool,
+    /// Of the first process: only a profile of the same is replaced.
+    name: String,
+}
+
+/// The feed of the view: a recording, or the profile that it ended as.
+struct Watched {
+    state: State,
+    live: Live,
+    /// Those of the chosen processes that are not known to have ended.
+    living: Vec<Process>,
+    place: Place,
+    owner: Option<Invoker>,
+}
+
+enum State {
+    Recording(Box<Attachment>),
+    Ended(Box<Profile>),
+    /// Its records could not be read.
+    Lost,
+}
+
+impl Watched {
+    fn new(attachment: Attachment, begun: Nanos, keep: u64, place: Place, owner: Option<Invoker>) -> Self {
+        let living = attachment.processes.clone();
+        let state = State::Recording(Box::new(attachment));
+        Self { state, live: Live::new(begun, keep), living, place, owner }
+    }
+
+    fn attachment(&mut self) -> Result<&mut Attachment> {
+        match &mut self.state {
+            State::Recording(attachment) => Ok(attachment),
+            State::Ended(_) | State::Lost => bail!("the recording has ended"),
+        }
+    }
+
+    /// Looks at the first that may live, so that many processes cost no more than one.
+    fn lives(&mut self) -> bool {
+        while self.living.first().is_some_and(|process| !process.lives()) {
+            self.living.remove(0);
+        }
+        !self.living.is_empty()
+    }
+
+    fn check_kept(&self) -> Result<()> {
+        let ended = self.live.ended();
+        if !ended.kept {
+            bail!(
+                "{} threads have ended, more than are kept: a profile would not be complete (raise --keep)",
+                report::count(ended.threads)
+            );
+        }
+        Ok(())
+    }
+
+    fn prepare(&self) -> Result<Output> {
+        let Place { path, force, name } = &self.place;
+        Output::prepare(Wanted { path, flag: "--output", force: *force }, name, self.owner.as_ref())
+    }
+}
+
+impl Feed for Watched {
+    fn refresh(&mut self) -> Result<Frame> {
+        let lives = self.lives();
+        let State::Recording(attachment) = &mut self.state else { bail!("the recording has ended") };
+        let mut frame = self.live.refresh(attachment.recording())?;
+        let lost = attachment.session().lost()?;
+        frame.standing.lives = lives;
+        frame.standing.lost = crate::profile::Lost {
+            samples_without_bucket: frame.standing.lost.samples_without_bucket,
+            clock_backwards: frame.standing.lost.clock_backwards,
+            ..lost
+        };
+        Ok(frame)
+    }
+
+    fn collect(&mut self) -> Result<()> {
+        self.attachment()?.recording().collect()
+    }
+
+    fn urgent(&self) -> Option<BorrowedFd<'_>> {
+        match &self.state {
+            State::Recording(attachment) => Some(attachment.session().as_fd()),
+            State::Ended(_) | State::Lost => None,
+        }
+    }
+
+    fn save_question(&self) -> Result<String> {
+        let path = self.place.path.display();
+        match &self.state {
+            State::Recording(_) => {
+                self.check_kept()?;
+                Ok(format!("save {path} and end the recording? s or y does, any other key goes on"))
+            }
+            State::Ended(_) => Ok(format!("save {path} again? s or y does")),
+            State::Lost => bail!("nothing is left of the recording"),
+        }
+    }
+
+    fn save(&mut self) -> Result<String> {
+        let output = self.prepare()?;
+        let profile = match std::mem::replace(&mut self.state, State::Lost) {
+            State::Recording(attachment) => {
+                // More may have ended since the question.
+                if let Err(error) = self.check_kept() {
+                    self.state = State::Recording(attachment);
+                    return Err(error);
+                }
+                Box::new(attachment.finish()?)
+            }
+            State::Ended(profile) => profile,
+            State::Lost => bail!("nothing is left of the recording"),
+        };
+        let kept = output.write(&profile, self.owner.as_ref());
+        let verdict = report::verdict(&profile);
+        self.state = State::Ended(profile);
+        match kept? {
+            Kept::InPlace(path) => Ok(format!("saved {}: {verdict}", path.display())),
+            Kept::Stdout => Ok(format!("saved: {verdict}")),
+            Kept::Elsewhere { path, reason } => {
+                Err(reason.context(format!("the profile is kept in {} instead", path.display())))
+            }
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        !matches!(self.state, State::Recording(_))
+    }
+}

@@ -1,0 +1,374 @@
+//! The state of the view and what keys do to it. Nothing here knows of a terminal.
+
+use super::column::Column;
+use super::feed::Frame;
+use super::keys::Key;
+use super::model::{Identity, Model};
+use super::view::{Order, View};
+use profiler_ebpf::metric::Metric;
+use std::time::Duration;
+
+/// What a key asks of the loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// To end.
+    Quit,
+    /// To stop, as a shell's job.
+    Suspend,
+    /// To ask whether to save.
+    AskToSave,
+    /// To save.
+    Save,
+}
+
+/// What the keys mean.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// What the help says.
+    Table,
+    /// They are the filter's text; the one before stands here.
+    Filter(String),
+    /// Any closes the help.
+    Help,
+    /// `s` or `y` is yes, any other no. The question is the message.
+    Confirm,
+}
+
+/// Something to be told, until the next key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The text, printable.
+    pub text: String,
+    /// Whether something failed.
+    pub is_bad: bool,
+}
+
+/// The state of the view.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// What is watched, printable.
+    pub whom: String,
+    /// How long an interval is meant to be.
+    pub interval: Duration,
+    /// Everything that is known now.
+    model: Model,
+    /// What is shown instead while the view is paused.
+    paused: Option<Model>,
+    /// What is chosen of it.
+    pub view: View,
+    /// What the keys mean.
+    pub mode: Mode,
+    /// Whether the selected row's detail is shown.
+    pub detail: bool,
+    /// The metric of the detail; that of the order while `None`.
+    chosen_metric: Option<Metric>,
+    /// Whether the detail is of the last interval instead of all.
+    pub of_interval: bool,
+    /// Something to be told.
+    pub message: Option<Message>,
+    /// Whether the recording has ended, so that nothing changes any more.
+    pub has_ended: bool,
+    /// Rows that the table had when it was drawn last: a page.
+    pub page: usize,
+}
+
+impl App {
+    /// With nothing to be shown yet.
+    #[must_use]
+    pub fn new(whom: String, interval: Duration, model: Model) -> Self {
+        Self {
+            whom,
+            interval,
+            model,
+            paused: None,
+            view: View::default(),
+            mode: Mode::Table,
+            detail: true,
+            chosen_metric: None,
+            of_interval: false,
+            message: None,
+            has_ended: false,
+            page: 1,
+        }
+    }
+
+    /// What is shown.
+    #[must_use]
+    pub fn shown(&self) -> &Model {
+        self.paused.as_ref().unwrap_or(&self.model)
+    }
+
+    /// How things stand now, also while something earlier is shown.
+    #[must_use]
+    pub fn now(&self) -> &Model {
+        &self.model
+    }
+
+    /// Whether something earlier is shown.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.paused.is_some()
+    }
+
+    /// The metric of the detail.
+    #[must_use]
+    pub fn metric(&self) -> Metric {
+        self.chosen_metric.unwrap_or(match self.view.order {
+            Order::By(column) => column.metric(),
+            Order::Name | Order::Number => Metric::RunqueueWait,
+        })
+    }
+
+    /// The column of the lines of history.
+    #[must_use]
+    pub fn history_column(&self) -> Column {
+        match self.view.order {
+            Order::By(column) => column,
+            Order::Name | Order::Number => Column::OnCpu,
+        }
+    }
+
+    /// Takes a refresh.
+    pub fn take(&mut self, frame: Frame) {
+        self.model.take(frame, self.view.by_process);
+        if !self.is_paused() {
+            self.arrange();
+        }
+    }
+
+    /// Tells something.
+    pub fn tell(&mut self, text: &str, is_bad: bool) {
+        self.message = Some(Message { text: crate::report::printable(text), is_bad });
+    }
+
+    /// Asks whether to save.
+    pub fn ask(&mut self, question: &str) {
+        self.tell(question, false);
+        self.mode = Mode::Confirm;
+    }
+
+    /// Does what a key says.
+    pub fn key(&mut self, key: Key) -> Option<Request> {
+        self.message = None;
+        match key {
+            Key::Control('c') => return Some(Request::Quit),
+            Key::Control('z') => return Some(Request::Suspend),
+            Key::Control(_) => return None,
+            _ => {}
+        }
+        match self.mode.clone() {
+            Mode::Help => self.mode = Mode::Table,
+            Mode::Confirm => {
+                self.mode = Mode::Table;
+                return matches!(key, Key::Char('s' | 'y')).then_some(Request::Save);
+            }
+            Mode::Filter(before) => self.filter_key(key, before),
+            Mode::Table => return self.table_key(key),
+        }
+        None
+    }
+
+    fn filter_key(&mut self, key: Key, before: String) {
+        match key {
+            Key::Enter => self.mode = Mode::Table,
+            Key::Escape => (self.mode, self.view.filter) = (Mode::Table, before),
+            Key::Backspace => drop(self.view.filter.pop()),
+            Key::Char(character) if !character.is_control() => self.view.filter.push(character),
+            _ => return,
+        }
+        self.arrange();
+    }
+
+    fn table_key(&mut self, key: Key) -> Option<Request> {
+        let page = isize::try_from(self.page.max(1)).unwrap_or(1);
+        match key {
+            Key::Char('q') => return Some(Request::Quit),
+            Key::Char('s') => return Some(Request::AskToSave),
+            Key::Char('?' | 'h') | Key::Help => self.mode = Mode::Help,
+            Key::Char('/') => self.mode = Mode::Filter(self.view.filter.clone()),
+            Key::Escape => self.view.filter.clear(),
+            Key::Char(' ') => self.pause(),
+            Key::Char('r') => self.view.reversed = !self.view.reversed,
+            Key::Char('g') => self.group(),
+            Key::Char('m') => self.next_metric(),
+            Key::Char('i') => self.of_interval = !self.of_interval,
+            Key::Enter => self.detail = !self.detail,
+            Key::Right | Key::Char('>') => self.turn(true),
+            Key::Left | Key::Char('<') => self.turn(false),
+            Key::Char('n') => self.sort(Order::Name),
+            Key::Char('t') => self.sort(Order::Number),
+            Key::Char(digit @ '0'..='9') => self.sort_by_digit(digit),
+            Key::Down | Key::Char('j') => self.view.step(1),
+            Key::Up | Key::Char('k') => self.view.step(-1),
+            Key::PageDown => self.view.step(page),
+            Key::PageUp => self.view.step(-page),
+            Key::Home => self.view.select(0),
+            Key::End => self.view.select(usize::MAX),
+            _ => return None,
+        }
+        self.arrange();
+        None
+    }
+
+    /// The digit that sorts by a column: 1 to 9 and 0 are the ten from left to right.
+    #[must_use]
+    pub fn digit(column: Column) -> char {
+        const DIGITS: [char; Column::COUNT] = ['1', '2', '3', '4', '5', '6', '7', '8', '9', '0'];
+        DIGITS[column.index()]
+    }
+
+    fn sort_by_digit(&mut self, digit: char) {
+        if let Some(column) = Column::ALL.into_iter().find(|&column| Self::digit(column) == digit) {
+            self.sort(Order::By(column));
+        }
+    }
+
+    fn sort(&mut self, order: Order) {
+        (self.view.order, self.view.reversed, self.chosen_metric) = (order, false, None);
+    }
+
+    fn turn(&mut self, forward: bool) {
+        self.view.turn(forward);
+        self.chosen_metric = None;
+    }
+
+    fn next_metric(&mut self) {
+        let next = (self.metric().index() + 1) % Metric::COUNT;
+        self.chosen_metric = Metric::ALL.get(next).copied();
+    }
+
+    fn pause(&mut self) {
+        self.paused = if self.is_paused() { None } else { Some(self.model.clone()) };
+    }
+
+    /// A row of threads becomes that of their process; a process that of its first thread.
+    fn group(&mut self) {
+        self.view.by_process = !self.view.by_process;
+        let by_process = self.view.by_process;
+        for model in std::iter::once(&mut self.model).chain(&mut self.paused) {
+            if by_process {
+                model.sum_processes(false);
+            } else {
+                model.processes.clear();
+            }
+        }
+        let shown = self.shown();
+        let selected = self.view.selected.and_then(|selected| {
+            let first = shown.members(selected).next()?;
+            Some(match by_process {
+                true => Identity::Process(first.record.pid),
+                false => Identity::Thread(first.record.serial),
+            })
+        });
+        self.view.selected = selected;
+    }
+
+    fn arrange(&mut self) {
+        let model = self.paused.as_ref().unwrap_or(&self.model);
+        self.view.arrange(model);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{frame, thread};
+    use super::*;
+    use crate::profile::units::Nanos;
+
+    fn app() -> App {
+        let mut app = App::new("x".to_owned(), Duration::from_secs(1), Model::new(Nanos(0), []));
+        app.take(frame(1, vec![thread(1, 1), thread(1, 2).on_cpu(900), thread(5, 5)]));
+        app
+    }
+
+    fn press(app: &mut App, keys: &str) -> Option<Request> {
+        keys.chars().map(|key| app.key(Key::Char(key))).last().flatten()
+    }
+
+    fn tids(app: &App) -> Vec<Option<u32>> {
+        app.view.rows.iter().map(|row| row.tid).collect()
+    }
+
+    #[test]
+    fn every_key_of_the_loop_asks_for_its_own() {
+        assert_eq!(press(&mut app(), "q"), Some(Request::Quit));
+        assert_eq!(app().key(Key::Control('c')), Some(Request::Quit));
+        assert_eq!(app().key(Key::Control('z')), Some(Request::Suspend));
+        assert_eq!(press(&mut app(), "s"), Some(Request::AskToSave));
+    }
+
+    #[test]
+    fn only_a_yes_saves() {
+        for (answer, request) in
+            [("y", Some(Request::Save)), ("s", Some(Request::Save)), ("n", None), ("q", None)]
+        {
+            let mut app = app();
+            app.ask("sure?");
+            assert_eq!(press(&mut app, answer), request, "{answer}");
+            assert!(app.mode == Mode::Table && app.message.is_none());
+        }
+    }
+
+    #[test]
+    fn a_pause_shows_on_what_was_while_more_is_collected() {
+        let mut app = app();
+        press(&mut app, " ");
+        app.take(frame(2, vec![thread(1, 1), thread(1, 2), thread(5, 5), thread(7, 7)]));
+        assert_eq!((app.view.rows.len(), app.shown().refreshes, app.now().refreshes), (3, 1, 2));
+        press(&mut app, "g");
+        assert_eq!(app.view.rows.len(), 2, "what was can be looked at from all sides");
+        press(&mut app, "g ");
+        assert_eq!((app.view.rows.len(), app.shown().refreshes), (4, 2));
+    }
+
+    #[test]
+    fn a_filter_is_typed_and_can_be_given_up() {
+        let mut app = app();
+        press(&mut app, "/worker-2");
+        assert_eq!(tids(&app), [Some(2)]);
+        assert!(press(&mut app, "q").is_none() && app.view.filter == "worker-2q", "keys are text");
+        app.key(Key::Backspace);
+        app.key(Key::Enter);
+        assert_eq!((tids(&app).len(), app.mode.clone()), (1, Mode::Table));
+        press(&mut app, "/x");
+        app.key(Key::Escape);
+        assert_eq!(app.view.filter, "worker-2");
+        app.key(Key::Escape);
+        assert_eq!(tids(&app).len(), 3);
+    }
+
+    #[test]
+    fn each_digit_sorts_by_its_column_and_the_detail_follows() {
+        let mut app = app();
+        for column in Column::ALL {
+            press(&mut app, &App::digit(column).to_string());
+            assert_eq!((app.view.order, app.metric()), (Order::By(column), column.metric()));
+        }
+        press(&mut app, "m");
+        assert_eq!(app.metric(), Metric::OnCpu, "after the last comes the first");
+        press(&mut app, "4");
+        assert_eq!(app.metric(), Metric::RunqueueWait);
+    }
+
+    #[test]
+    fn grouping_keeps_to_what_was_selected() {
+        let mut app = app();
+        press(&mut app, "t");
+        app.view.select(1);
+        press(&mut app, "g");
+        assert_eq!(app.view.selected, Some(Identity::Process(1)));
+        press(&mut app, "g");
+        assert_eq!(app.view.selected, Some(Identity::Thread(1)));
+    }
+
+    #[test]
+    fn the_first_row_is_selected_until_another_is() {
+        let mut app = app();
+        assert_eq!(app.view.selected, Some(Identity::Thread(2)));
+        app.key(Key::Down);
+        assert_eq!(app.view.place(), Some(1));
+        app.key(Key::End);
+        app.key(Key::Down);
+        assert_eq!(app.view.place(), Some(2));
+    }
+}

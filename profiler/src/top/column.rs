@@ -1,0 +1,241 @@
+//! The figures of the table: what each is, of which unit, and how it is written.
+
+use super::feed::Added;
+use crate::profile::histogram::Histogram;
+use crate::profile::units::Nanos;
+use crate::report::units::ABSENT;
+use crate::report::{count, duration};
+use profiler_ebpf::metric::Metric;
+
+/// A figure of a thread over the last interval. Of a process it is that of all its threads together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Column {
+    /// Voluntary switches a second.
+    Voluntary,
+    /// Involuntary switches a second.
+    Involuntary,
+    /// The median wait on a run queue.
+    WaitP50,
+    /// Its 99th percentile.
+    WaitP99,
+    /// The longest.
+    WaitMax,
+    /// The 99th percentile of blocked times.
+    BlockedP99,
+    /// The share of the interval on a CPU.
+    OnCpu,
+    /// The share of the interval preempted.
+    Preempted,
+    /// Minor faults a second that raised an event.
+    MinorFaults,
+    /// Major faults a second that raised an event.
+    MajorFaults,
+}
+
+/// A value for each column, in nanoseconds, a second or as a share; `None` where there is none.
+pub type Values = [Option<f64>; Column::COUNT];
+
+/// How a figure is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unit {
+    Rate,
+    Time,
+    Share,
+}
+
+impl Column {
+    /// How many there are.
+    pub const COUNT: usize = 10;
+
+    /// All, from left to right.
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::Voluntary,
+        Self::Involuntary,
+        Self::WaitP50,
+        Self::WaitP99,
+        Self::WaitMax,
+        Self::BlockedP99,
+        Self::OnCpu,
+        Self::Preempted,
+        Self::MinorFaults,
+        Self::MajorFaults,
+    ];
+
+    /// Its place in [`Self::ALL`].
+    #[must_use]
+    pub fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The heading over it and its neighbours of the same kind.
+    #[must_use]
+    pub fn group(self) -> &'static str {
+        match self {
+            Self::Voluntary | Self::Involuntary => "switches/s",
+            Self::WaitP50 | Self::WaitP99 | Self::WaitMax => "runqueue_wait",
+            Self::BlockedP99 => "blocked",
+            Self::OnCpu => "on_cpu",
+            Self::Preempted => "preempted",
+            Self::MinorFaults | Self::MajorFaults => "faults/s",
+        }
+    }
+
+    /// The heading of the column itself.
+    #[must_use]
+    pub fn heading(self) -> &'static str {
+        match self {
+            Self::Voluntary => "vol",
+            Self::Involuntary => "invol",
+            Self::WaitP50 => "p50",
+            Self::WaitP99 | Self::BlockedP99 => "p99",
+            Self::WaitMax => "max",
+            Self::OnCpu | Self::Preempted => "%",
+            Self::MinorFaults => "minor",
+            Self::MajorFaults => "major",
+        }
+    }
+
+    /// The figure in words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Voluntary => "voluntary switches/s",
+            Self::Involuntary => "involuntary switches/s",
+            Self::WaitP50 => "runqueue_wait p50",
+            Self::WaitP99 => "runqueue_wait p99",
+            Self::WaitMax => "runqueue_wait max",
+            Self::BlockedP99 => "blocked p99",
+            Self::OnCpu => "on_cpu %",
+            Self::Preempted => "preempted %",
+            Self::MinorFaults => "minor faults/s",
+            Self::MajorFaults => "major faults/s",
+        }
+    }
+
+    /// The metric whose distribution says more about it.
+    #[must_use]
+    pub fn metric(self) -> Metric {
+        match self {
+            Self::Voluntary | Self::BlockedP99 => Metric::Blocked,
+            Self::Involuntary | Self::Preempted => Metric::Preempted,
+            Self::WaitP50 | Self::WaitP99 | Self::WaitMax => Metric::RunqueueWait,
+            Self::OnCpu => Metric::OnCpu,
+            Self::MinorFaults => Metric::MinorFault,
+            Self::MajorFaults => Metric::MajorFault,
+        }
+    }
+
+    fn unit(self) -> Unit {
+        match self {
+            Self::Voluntary | Self::Involuntary | Self::MinorFaults | Self::MajorFaults => Unit::Rate,
+            Self::WaitP50 | Self::WaitP99 | Self::WaitMax | Self::BlockedP99 => Unit::Time,
+            Self::OnCpu | Self::Preempted => Unit::Share,
+        }
+    }
+
+    /// Terminal columns that it takes, with the blank before it.
+    #[must_use]
+    pub fn width(self) -> u16 {
+        match self {
+            Self::OnCpu => 7,
+            Self::Preempted => 10,
+            _ => 8,
+        }
+    }
+
+    /// A value of it as text, at most seven characters.
+    #[must_use]
+    pub fn text(self, value: Option<f64>) -> String {
+        let Some(value) = value else { return ABSENT.to_owned() };
+        match self.unit() {
+            Unit::Rate => rate(value),
+            Unit::Time => duration(Nanos(value as u64)).replace('\u{a0}', " "),
+            Unit::Share => format!("{:.1}", value * 100.0),
+        }
+    }
+}
+
+fn rate(value: f64) -> String {
+    /// From here on the digits and their commas take more than seven characters.
+    const MANY: f64 = 999_999.5;
+    match value {
+        0.0 => "0".to_owned(),
+        _ if value < 0.05 => "<0.1".to_owned(),
+        _ if value < 99.95 => format!("{value:.1}"),
+        _ if value < MANY => count(value.round() as u64),
+        _ => format!("{:.2} M", value / 1e6),
+    }
+}
+
+/// The values of what was added in an interval of this length.
+#[must_use]
+pub fn values(added: &Added, length: Nanos) -> Values {
+    let seconds = (length.0 > 0).then_some(length.0 as f64 / 1e9);
+    let rate = |count: u64| seconds.map(|seconds| count as f64 / seconds);
+    let share = |time: Nanos| seconds.map(|seconds| time.0 as f64 / 1e9 / seconds);
+    let quantile = |metric, at| {
+        let quantile = added.histograms.get(&metric).and_then(|histogram: &Histogram| histogram.quantile(at));
+        quantile.map(|quantile| quantile.value.0 as f64)
+    };
+    let longest = added.histograms.get(&Metric::RunqueueWait).map(|histogram| histogram.max_ns.0 as f64);
+    Column::ALL.map(|column| match column {
+        Column::Voluntary => rate(added.seen.voluntary_switches),
+        Column::Involuntary => rate(added.seen.involuntary_switches),
+        Column::WaitP50 => quantile(Metric::RunqueueWait, 0.5),
+        Column::WaitP99 => quantile(Metric::RunqueueWait, 0.99),
+        Column::WaitMax => longest,
+        Column::BlockedP99 => quantile(Metric::Blocked, 0.99),
+        Column::OnCpu => share(added.states.on_cpu_ns),
+        Column::Preempted => share(added.states.preempted_ns),
+        Column::MinorFaults => rate(added.seen.minor_faults),
+        Column::MajorFaults => rate(added.seen.major_faults),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::interval::States;
+    use crate::record::assemble::Seen;
+
+    #[test]
+    fn the_places_are_those_of_the_list() {
+        assert!(Column::ALL.iter().enumerate().all(|(place, column)| column.index() == place));
+    }
+
+    #[test]
+    fn no_sample_is_no_figure_and_no_switch_is_zero() {
+        let values = values(&Added::default(), Nanos(1_000_000_000));
+        let texts = Column::ALL.map(|column| column.text(values[column.index()]));
+        assert_eq!(texts, ["0", "0", "–", "–", "–", "–", "0.0", "0.0", "0", "0"]);
+    }
+
+    #[test]
+    fn an_interval_without_length_has_no_rates() {
+        assert!(values(&Added::default(), Nanos(0)).iter().all(Option::is_none));
+    }
+
+    #[test]
+    fn rates_are_of_a_second_and_shares_of_the_interval() {
+        let seen = Seen { voluntary_switches: 50, minor_faults: 3, ..Seen::default() };
+        let states = States { on_cpu_ns: Nanos(500_000_000), ..States::default() };
+        let added = Added { seen, states, ..Added::default() };
+        let values = values(&added, Nanos(2_000_000_000));
+        let text = |column: Column| column.text(values[column.index()]);
+        assert_eq!(text(Column::Voluntary), "25.0");
+        assert_eq!(text(Column::MinorFaults), "1.5");
+        assert_eq!(text(Column::OnCpu), "25.0");
+    }
+
+    #[test]
+    fn no_figure_is_wider_than_its_column() {
+        let extremes = [0.0, 0.01, 9.96, 99.96, 999_999.4, 1e6, 99.99e6, 999.6e3];
+        for column in Column::ALL {
+            for value in extremes.iter().filter(|_| column.unit() != Unit::Share) {
+                let text = column.text(Some(*value));
+                assert!(text.chars().count() < usize::from(column.width()), "{column:?}: {text}");
+            }
+            assert!(column.heading().len() + 2 <= usize::from(column.width()));
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The detail of the selected row: a metric's distribution, exact totals, and what it was blocked on.
+
+use super::{Palette, chart, put, put_right};
+use crate::profile::histogram::Histogram;
+use crate::profile::interval::States;
+use crate::profile::units::Nanos;
+use crate::record::assemble::Seen;
+use crate::report::metrics::{DOUBTFUL, PARTIAL, QUANTILES};
+use crate::report::units::ABSENT;
+use crate::report::{count, duration, printable, shortened};
+use crate::top::app::App;
+use crate::top::model::{Identity, Model, blocked_on, summed};
+use crate::top::view::history;
+use profiler_ebpf::metric::Metric;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+pub(super) fn draw(app: &App, buffer: &mut Buffer, area: Rect, palette: Palette) {
+    let model = app.shown();
+    let Some(selected) = app.view.selected else {
+        title(buffer, area, "", palette);
+        return;
+    };
+    let metric = app.metric();
+    let histogram = match app.of_interval {
+        true => summed(model.members(selected).map(|thread| &thread.added)).histograms.remove(&metric),
+        false => Histogram::merged(
+            model.members(selected).filter_map(|thread| thread.record.histograms.get(&metric)),
+        ),
+    };
+    let over = if app.of_interval { "last interval" } else { "since the start" };
+    title(buffer, area, &format!("{} · {} · {over}", who(model, selected), metric.name()), palette);
+    let line = history(model, selected).map(|history| chart::line(history.of(app.history_column()), 20));
+    put_right(
+        buffer,
+        area.right() - 1,
+        24,
+        area.y,
+        &format!(" {} ", line.unwrap_or_default()),
+        palette.accent(),
+    );
+    put(buffer, 0, area.y + 1, area.width, &quantiles(histogram.as_ref()), Style::new());
+    put(buffer, 0, area.y + 2, area.width, &totals(app, model, selected), palette.faint());
+    let rest = Rect { y: area.y + 3, height: area.height - 3, ..area };
+    let chart = Rect { width: area.width * 11 / 20, ..rest };
+    match &histogram {
+        Some(histogram) => chart::histogram(histogram, buffer, chart, palette),
+        None => {
+            let none =
+                format!("no {} ended {}", metric.name(), if app.of_interval { "in it" } else { "yet" });
+            put(buffer, chart.x, chart.y, chart.right(), &none, palette.faint());
+        }
+    }
+    let waits = Rect { x: chart.right() + 1, width: area.width - chart.width - 1, ..rest };
+    draw_blocked_on(model, selected, buffer, waits, palette);
+}
+
+fn title(buffer: &mut Buffer, area: Rect, text: &str, palette: Palette) {
+    put(buffer, 0, area.y, area.width, &"─".repeat(usize::from(area.width)), palette.faint());
+    if !text.is_empty() {
+        let text = shortened(text, usize::from(area.width).saturating_sub(28));
+        put(buffer, 2, area.y, area.width, &format!(" {text} "), palette.strong());
+    }
+}
+
+/// `worker-3 4243 of python3 4242`
+fn who(model: &Model, identity: Identity) -> String {
+    let name = |pid| model.process_name(pid).map_or(ABSENT, |name| name);
+    match identity {
+        Identity::Process(pid) => format!("{} {pid}", name(pid)),
+        Identity::Thread(serial) => match model.threads.get(&serial) {
+            Some(thread) if thread.record.pid == thread.record.tid => {
+                format!("{} {}", thread.name, thread.record.tid)
+            }
+            Some(thread) => {
+                let pid = thread.record.pid;
+                format!("{} {} of {} {pid}", thread.name, thread.record.tid, name(pid))
+            }
+            None => ABSENT.to_owned(),
+        },
+    }
+}
+
+/// `count 1,771  p50 10.2 µs  …  max 2.84 ms  total 54.3 ms`
+fn quantiles(histogram: Option<&Histogram>) -> String {
+    let Some(histogram) = histogram else {
+        return format!("count 0  p50 {ABSENT}  p99 {ABSENT}  max {ABSENT}");
+    };
+    let partial = if histogram.without_bucket() > 0 { PARTIAL } else { "" };
+    let quantile = |(name, share): (&str, f64)| {
+        let quantile = histogram.quantile(share)?;
+        let doubtful = if quantile.is_supported() { "" } else { DOUBTFUL };
+        Some(format!("  {name} {partial}{doubtful}{}", duration(quantile.value)))
+    };
+    let all: String = QUANTILES.into_iter().filter_map(quantile).collect();
+    let (max, total) = (duration(histogram.max_ns), duration(histogram.sum_ns));
+    format!("count {}{all}  max {max}  total {total}", count(histogram.count))
+}
+
+/// Exact, over all that was recorded or what the last interval added.
+fn totals(app: &App, model: &Model, selected: Identity) -> String {
+    let members = || model.members(selected);
+    let (seen, states) = if app.of_interval {
+        let added = summed(members().map(|thread| &thread.added));
+        (added.seen, Some(added.states))
+    } else {
+        let all = members().map(|thread| Seen::of(&thread.record)).fold(Seen::default(), |sum, seen| Seen {
+            voluntary_switches: sum.voluntary_switches + seen.voluntary_switches,
+            involuntary_switches: sum.involuntary_switches + seen.involuntary_switches,
+            minor_faults: sum.minor_faults + seen.minor_faults,
+            major_faults: sum.major_faults + seen.major_faults,
+        });
+        (all, None)
+    };
+    let sum = |metric, of: fn(States) -> Nanos| match states {
+        Some(states) => of(states),
+        None => {
+            members().filter_map(|thread| thread.record.histograms.get(&metric)).map(|of| of.sum_ns).sum()
+        }
+    };
+    let times = [
+        ("on_cpu", sum(Metric::OnCpu, |states| states.on_cpu_ns)),
+        ("runqueue_wait", sum(Metric::RunqueueWait, |states| states.runqueue_wait_ns)),
+        ("blocked", sum(Metric::Blocked, |states| states.blocked_ns)),
+    ];
+    let times: Vec<String> = times.iter().map(|(name, time)| format!("{name} {}", duration(*time))).collect();
+    format!(
+        "{} vol + {} invol switches  {} minor + {} major faults  {}",
+        count(seen.voluntary_switches),
+        count(seen.involuntary_switches),
+        count(seen.minor_faults),
+        count(seen.major_faults),
+        times.join("  ")
+    )
+}
+
+/// Since the start: the kernel side keeps no more of it.
+fn draw_blocked_on(model: &Model, selected: Identity, buffer: &mut Buffer, area: Rect, palette: Palette) {
+    const FIGURES: [(&str, u16); 4] = [("waits", 8), ("%", 4), ("total", 9), ("longest", 9)];
+    let waits = blocked_on(model.members(selected));
+    if waits.is_empty() {
+        put(buffer, area.x, area.y, area.right(), "never blocked and woken since the start", palette.faint());
+        return;
+    }
+    let figures = FIGURES.map(|(_, width)| width).iter().sum::<u16>();
+    // The longest goes first where there is no room.
+    let shown = if area.width >= figures + 12 { 4 } else { 3 };
+    let name_end = area.right() - FIGURES.iter().take(shown).map(|(_, width)| width).sum::<u16>();
+    let room = usize::from(name_end - area.x);
+    put(buffer, area.x, area.y, name_end, &shortened("blocked on", room), palette.strong());
+    let mut x = name_end;
+    for (name, width) in FIGURES.into_iter().take(shown) {
+        x += width;
+        put_right(buffer, x, width - 1, area.y, name, palette.strong());
+    }
+    let all: Nanos = waits.iter().map(|wait| wait.sum_ns).sum();
+    let hidden = waits.len().saturating_sub(usize::from(area.height) - 1);
+    if hidden > 0 {
+        let more = format!(" (+{hidden})");
+        put(buffer, area.x + 10, area.y, name_end, &more, palette.faint());
+    }
+    for (y, wait) in (area.y + 1..area.bottom()).zip(&waits) {
+        put(buffer, area.x, y, name_end, &shortened(&printable(&wait.syscall), room), Style::new());
+        let share = (all.0 > 0).then(|| format!("{:.0}", wait.sum_ns.0 as f64 * 100.0 / all.0 as f64));
+        let cells = [
+            count(wait.count),
+            share.unwrap_or_else(|| ABSENT.to_owned()),
+            duration(wait.sum_ns),
+            duration(wait.max_ns),
+        ];
+        let mut x = name_end;
+        for (cell, (_, width)) in cells.iter().zip(FIGURES).take(shown) {
+            x += width;
+            put_right(buffer, x, width - 1, y, &cell.replace('\u{a0}', " "), Style::new());
+        }
+    }
+}

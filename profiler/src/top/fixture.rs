@@ -1,0 +1,87 @@
+//! Frames for tests.
+
+use super::feed::{Added, Ended, Frame, Sighted, Standing};
+use crate::profile::Lost;
+use crate::profile::histogram::Histogram;
+use crate::profile::interval::States;
+use crate::profile::thread::{BlockedOn, OpenState};
+use crate::profile::units::Nanos;
+use crate::record::assemble::Seen;
+use crate::record::fixture::exited;
+use crate::record::{End, ThreadRecord};
+use profiler_ebpf::metric::Metric;
+use std::collections::BTreeMap;
+
+const SECOND: u64 = 1_000_000_000;
+
+/// A thread in a frame.
+pub(crate) fn thread(pid: u32, tid: u32) -> Sighted {
+    let record = open(exited(pid, tid));
+    let histograms: BTreeMap<Metric, Histogram> = record.histograms.clone();
+    let seen = Seen::of(&record);
+    let states = States { on_cpu_ns: Nanos(250_000_000), preempted_ns: Nanos(50_000), ..States::default() };
+    Sighted { record, added: Added { seen, states, histograms } }
+}
+
+fn open(mut record: ThreadRecord) -> ThreadRecord {
+    let since_ns = record.until_ns;
+    record.end = End::Open { state: OpenState::Blocked, since_ns, woken_ns: None, found: false };
+    record
+}
+
+/// A frame of a second that ends with this one.
+pub(crate) fn frame(second: u64, threads: Vec<Sighted>) -> Frame {
+    let ended = Ended { threads: 0, kept: true };
+    let standing = Standing { lives: true, lost: Lost::default(), ended };
+    Frame { from: Nanos((second - 1) * SECOND), until: Nanos(second * SECOND), threads, standing }
+}
+
+impl Sighted {
+    pub(crate) fn ended(mut self) -> Self {
+        self.record.end = End::Exited { last_switch: OpenState::Blocked };
+        self
+    }
+
+    pub(crate) fn named(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.record.name);
+        self
+    }
+
+    pub(crate) fn doing(mut self, doing: OpenState) -> Self {
+        if let End::Open { state, .. } = &mut self.record.end {
+            *state = doing;
+        }
+        self
+    }
+
+    /// In this interval these waits on a run queue, and nothing else, ended.
+    pub(crate) fn waited(mut self, waits: &[u64]) -> Self {
+        let histogram = Histogram::of(waits.iter().copied().map(Nanos));
+        self.added.histograms = histogram.map(|of| (Metric::RunqueueWait, of)).into_iter().collect();
+        self
+    }
+
+    /// It was on a CPU so long in this interval.
+    pub(crate) fn on_cpu(mut self, millis: u64) -> Self {
+        self.added.states.on_cpu_ns = Nanos(millis * 1_000_000);
+        self
+    }
+
+    /// Since it has been recorded, these ended.
+    pub(crate) fn whole(mut self, metric: Metric, samples: impl IntoIterator<Item = u64>) -> Self {
+        let histogram = Histogram::of(samples.into_iter().map(Nanos));
+        self.record.histograms.extend(histogram.map(|of| (metric, of)));
+        self
+    }
+
+    pub(crate) fn blocked_on(mut self, waits: &[(&str, u64, u64, u64)]) -> Self {
+        let wait = |&(syscall, count, sum, max): &(&str, u64, u64, u64)| BlockedOn {
+            syscall: syscall.to_owned(),
+            count,
+            sum_ns: Nanos(sum),
+            max_ns: Nanos(max),
+        };
+        self.record.blocked_on = waits.iter().map(wait).collect();
+        self
+    }
+}

@@ -1,0 +1,181 @@
+//! Frames from a recording under way.
+
+use super::feed::{Added, Ended, Frame, Sighted, Standing};
+use crate::profile::Lost;
+use crate::profile::units::Nanos;
+use crate::record::assemble::Seen;
+use crate::record::deltas::{Delta, Deltas, Span};
+use crate::record::recording::Recording;
+use crate::record::{Source, ThreadRecord};
+use anyhow::Result;
+use std::collections::HashMap;
+
+/// What was handed out so far of a recording.
+pub struct Live {
+    deltas: Deltas,
+    /// By [`ThreadRecord::serial`], of threads that go on.
+    seen: HashMap<u64, Seen>,
+    /// How many of the recording's records of ended threads were in a frame.
+    handed_out: usize,
+    /// Records of ended threads that may be kept.
+    most_kept: u64,
+    ended: Ended,
+    /// Of threads that have ended.
+    lost: Lost,
+}
+
+impl Live {
+    /// Nothing was handed out before `begun`. Once more than `most_kept` threads have ended, none of their records is
+    /// kept.
+    #[must_use]
+    pub fn new(begun: Nanos, most_kept: u64) -> Self {
+        Self {
+            deltas: Deltas::new(begun),
+            seen: HashMap::new(),
+            handed_out: 0,
+            most_kept,
+            ended: Ended { threads: 0, kept: true },
+            lost: Lost::default(),
+        }
+    }
+
+    /// The threads that have ended.
+    #[must_use]
+    pub fn ended(&self) -> Ended {
+        self.ended
+    }
+
+    /// Looks at every thread. In the frame's losses are those that records tell of.
+    ///
+    /// # Errors
+    /// If the source fails.
+    pub fn refresh<S: Source>(&mut self, recording: &mut Recording<S>) -> Result<Frame> {
+        let snapshot = recording.look()?;
+        let ended = recording.records().get(self.handed_out..).unwrap_or_default();
+        let Span { from, until, threads } = self.deltas.end(snapshot.at_ns, ended, &snapshot.threads);
+        let mut added: HashMap<u64, Delta> = threads.into_iter().map(|delta| (delta.serial, delta)).collect();
+        self.ended.threads += ended.len() as u64;
+        ended.iter().for_each(|record| add_losses(&mut self.lost, record));
+        let mut lost = self.lost;
+        snapshot.threads.iter().for_each(|record| add_losses(&mut lost, record));
+        let records = ended.iter().cloned().chain(snapshot.threads);
+        let threads: Vec<Sighted> = records
+            .map(|record| {
+                let delta = added.remove(&record.serial);
+                let seen = self.newly_seen(&record);
+                let (states, histograms) =
+                    delta.map(|delta| (delta.states, delta.histograms)).unwrap_or_default();
+                Sighted { record, added: Added { seen, states, histograms } }
+            })
+            .collect();
+        self.handed_out = recording.exited();
+        self.forget_what_is_too_much(recording);
+        let standing = Standing { lives: true, lost, ended: self.ended };
+        Ok(Frame { from, until, threads, standing })
+    }
+
+    /// Switches and faults since the last time; a thread that was read in the middle of one may seem to have fewer.
+    fn newly_seen(&mut self, record: &ThreadRecord) -> Seen {
+        let now = Seen::of(record);
+        let before = match record.end {
+            crate::record::End::Exited { .. } => self.seen.remove(&record.serial),
+            crate::record::End::Open { .. } => self.seen.insert(record.serial, now),
+        };
+        let before = before.unwrap_or_default();
+        Seen {
+            voluntary_switches: now.voluntary_switches.saturating_sub(before.voluntary_switches),
+            involuntary_switches: now.involuntary_switches.saturating_sub(before.involuntary_switches),
+            minor_faults: now.minor_faults.saturating_sub(before.minor_faults),
+            major_faults: now.major_faults.saturating_sub(before.major_faults),
+        }
+    }
+
+    fn forget_what_is_too_much<S: Source>(&mut self, recording: &mut Recording<S>) {
+        if !self.ended.kept || self.ended.threads > self.most_kept {
+            self.ended.kept = false;
+            recording.forget_exited();
+            self.handed_out = 0;
+        }
+    }
+}
+
+fn add_losses(lost: &mut Lost, record: &ThreadRecord) {
+    let without_bucket = record.histograms.values().map(|histogram| histogram.without_bucket());
+    lost.samples_without_bucket += without_bucket.sum::<u64>();
+    lost.clock_backwards += record.clock_backwards;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::thread::OpenState;
+    use crate::record::fixture::{Script, exited};
+    use crate::record::{End, Snapshot};
+    use profiler_ebpf::metric::Metric;
+
+    fn living(tid: u32) -> ThreadRecord {
+        let mut record = exited(1, tid);
+        let since_ns = record.until_ns;
+        record.until_ns = since_ns + Nanos(10);
+        record.end = End::Open { state: OpenState::Blocked, since_ns, woken_ns: None, found: false };
+        record
+    }
+
+    fn snapshot(at: u64, threads: Vec<ThreadRecord>) -> Snapshot {
+        Snapshot { at_ns: Nanos(at), threads }
+    }
+
+    fn recording(batches: Vec<Vec<ThreadRecord>>, snapshots: Vec<Snapshot>) -> Recording<Script> {
+        Recording::new(Script { batches: batches.into(), snapshots: snapshots.into(), ..Script::default() })
+    }
+
+    #[test]
+    fn a_frame_has_what_was_added_since_the_one_before() {
+        let two = || vec![living(7), living(8)];
+        let mut recording = recording(
+            vec![vec![], vec![exited(1, 7)]],
+            vec![snapshot(10, two()), snapshot(20, vec![living(8)])],
+        );
+        let mut live = Live::new(Nanos(0), 100);
+        let first = live.refresh(&mut recording).unwrap();
+        assert_eq!((first.from, first.until, first.threads.len()), (Nanos(0), Nanos(10), 2));
+        // Two that ended and one that goes on.
+        assert_eq!(first.threads[0].added.seen.voluntary_switches, 3);
+        assert_eq!(first.threads[0].added.histograms[&Metric::OnCpu].count, 4);
+        let second = live.refresh(&mut recording).unwrap();
+        assert_eq!((second.from, second.until, second.threads.len()), (Nanos(10), Nanos(20), 2));
+        let [ended, goes_on] = second.threads.as_slice() else { panic!("{second:?}") };
+        assert_eq!((ended.record.tid, goes_on.record.tid), (7, 8));
+        assert!(goes_on.added.histograms.is_empty() && goes_on.added.seen == Seen::default());
+        assert_eq!(goes_on.record.histograms[&Metric::OnCpu].count, 4, "the whole is still there");
+        assert_eq!(second.standing.ended, Ended { threads: 1, kept: true });
+    }
+
+    #[test]
+    fn beyond_the_limit_no_record_is_kept_and_it_is_told() {
+        let batches = vec![vec![exited(1, 7)], vec![exited(1, 8)], vec![exited(1, 9)]];
+        let mut recording = recording(batches, Vec::new());
+        let mut live = Live::new(Nanos(0), 1);
+        let ended: Vec<(usize, Ended, usize)> = (0..3)
+            .map(|_| {
+                let frame = live.refresh(&mut recording).unwrap();
+                (frame.threads.len(), frame.standing.ended, recording.exited())
+            })
+            .collect();
+        let all = |threads, kept| Ended { threads, kept };
+        assert_eq!(ended, [(1, all(1, true), 1), (1, all(2, false), 0), (1, all(3, false), 0)]);
+    }
+
+    #[test]
+    fn losses_of_ended_threads_stay() {
+        let mut lossy = exited(1, 7);
+        lossy.histograms.get_mut(&Metric::OnCpu).unwrap().buckets.clear();
+        lossy.clock_backwards = 2;
+        let mut recording = recording(vec![vec![lossy]], Vec::new());
+        let mut live = Live::new(Nanos(0), 100);
+        for _ in 0..2 {
+            let lost = live.refresh(&mut recording).unwrap().standing.lost;
+            assert_eq!((lost.samples_without_bucket, lost.clock_backwards), (4, 2));
+        }
+    }
+}

@@ -1,0 +1,387 @@
+//! Everything that can be shown, as of the last refresh. Its size is bounded by the threads that live, the
+//! [`MOST_ENDED`] that have ended last, and [`HISTORY`] values of each.
+
+use super::column::{Column, Values, values};
+use super::feed::{Added, Frame, Sighted, Standing};
+use crate::profile::histogram::Histogram;
+use crate::profile::interval::States;
+use crate::profile::thread::{BlockedOn, OpenState};
+use crate::profile::units::Nanos;
+use crate::record::assemble::Seen;
+use crate::record::{End, ThreadRecord};
+use crate::report::printable;
+use profiler_ebpf::metric::Metric;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
+/// Intervals that a line of history goes back.
+pub const HISTORY: usize = 60;
+
+/// Intervals that a thread which has ended can be seen on.
+pub const SHOWN_AFTER_END: u64 = 10;
+
+/// Ended threads that can be seen on at the same time; those that ended first make way.
+pub const MOST_ENDED: usize = 1_000;
+
+/// What a row stands for, whatever becomes of names and numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Identity {
+    /// The thread with this [`ThreadRecord::serial`].
+    Thread(u64),
+    /// The process with this number.
+    Process(u32),
+}
+
+/// What a thread was doing at the refresh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doing {
+    /// In a state that can be a metric's.
+    State(OpenState),
+    /// Woken, and not yet on a CPU.
+    Woken,
+    /// Nothing any more.
+    Ended,
+}
+
+impl Doing {
+    fn of(record: &ThreadRecord) -> Self {
+        match record.end {
+            End::Exited { .. } => Self::Ended,
+            End::Open { state: OpenState::Blocked, woken_ns: Some(_), .. } => Self::Woken,
+            End::Open { state, .. } => Self::State(state),
+        }
+    }
+
+    /// In words of at most nine characters.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::State(OpenState::OnCpu) => "on CPU",
+            Self::State(OpenState::Blocked) => "blocked",
+            Self::State(OpenState::Preempted) => "preempted",
+            Self::State(OpenState::HeldBack) => "held back",
+            Self::State(OpenState::Newborn) => "newborn",
+            Self::Woken => "woken",
+            Self::Ended => "ended",
+        }
+    }
+}
+
+/// The values of the last intervals, the newest last.
+#[derive(Clone, Debug, Default)]
+pub struct History(VecDeque<Values>);
+
+impl History {
+    fn push(&mut self, values: Values) {
+        if self.0.len() == HISTORY {
+            self.0.pop_front();
+        }
+        self.0.push_back(values);
+    }
+
+    /// Those of one column.
+    pub fn of(&self, column: Column) -> impl DoubleEndedIterator<Item = Option<f64>> {
+        self.0.iter().map(move |values| values[column.index()])
+    }
+}
+
+/// A thread.
+#[derive(Clone, Debug)]
+pub struct Thread {
+    /// Everything since it has been recorded.
+    pub record: ThreadRecord,
+    /// Its name, printable.
+    pub name: Arc<str>,
+    /// What it was doing.
+    pub doing: Doing,
+    /// What was added in the last interval.
+    pub added: Added,
+    /// The last interval's figures.
+    pub values: Values,
+    /// Those of the intervals before, and these.
+    pub history: History,
+    /// The refresh that found it ended.
+    ended_at: Option<u64>,
+}
+
+/// The threads of a process together.
+#[derive(Clone, Debug, Default)]
+pub struct Process {
+    /// Those that live.
+    pub threads: u64,
+    /// What was added in the last interval.
+    pub added: Added,
+    /// The last interval's figures.
+    pub values: Values,
+    /// Those of the intervals before, and these.
+    pub history: History,
+}
+
+/// Everything that can be shown.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// The threads, by serial. Shared with a copy that is shown on while the view is paused.
+    pub threads: BTreeMap<u64, Arc<Thread>>,
+    /// The processes of these threads, by number; empty unless they are to be shown.
+    pub processes: BTreeMap<u32, Process>,
+    /// The names of the processes, printable.
+    names: HashMap<u32, Arc<str>>,
+    /// When the view began.
+    pub begun: Nanos,
+    /// When the last refresh was.
+    pub until: Nanos,
+    /// How long the last interval was.
+    pub length: Nanos,
+    /// How often there was one.
+    pub refreshes: u64,
+    /// What is not of a single thread.
+    pub standing: Standing,
+    /// Threads that ended and are not in `threads` any more.
+    pub gone: u64,
+    /// Threads that live.
+    pub living: usize,
+    /// The processes that these belong to.
+    pub living_processes: usize,
+}
+
+impl Model {
+    /// Nothing yet; `names` are those of the processes that are known before.
+    #[must_use]
+    pub fn new(begun: Nanos, names: impl IntoIterator<Item = (u32, String)>) -> Self {
+        let names = names.into_iter().map(|(pid, name)| (pid, printable(&name).into())).collect();
+        let standing = Standing { lives: true, ..Standing::default() };
+        Self {
+            threads: BTreeMap::new(),
+            processes: BTreeMap::new(),
+            names,
+            begun,
+            until: begun,
+            length: Nanos(0),
+            refreshes: 0,
+            standing,
+            gone: 0,
+            living: 0,
+            living_processes: 0,
+        }
+    }
+
+    /// Takes what a refresh brought; `by_process` if processes are to be shown.
+    pub fn take(&mut self, frame: Frame, by_process: bool) {
+        let Frame { from, until, threads, standing } = frame;
+        self.length = Nanos(until.0.saturating_sub(from.0));
+        (self.until, self.standing) = (until, standing);
+        self.refreshes += 1;
+        for sighted in threads {
+            self.take_thread(sighted);
+        }
+        self.remove_ended();
+        let living = || self.threads.values().filter(|thread| thread.doing != Doing::Ended);
+        let pids: BTreeSet<u32> = living().map(|thread| thread.record.pid).collect();
+        (self.living, self.living_processes) = (living().count(), pids.len());
+        if by_process {
+            self.sum_processes(true);
+        } else {
+            self.processes.clear();
+        }
+    }
+
+    fn take_thread(&mut self, Sighted { record, added }: Sighted) {
+        if record.pid == record.tid {
+            self.names.insert(record.pid, printable(&record.name).into());
+        }
+        let (doing, values) = (Doing::of(&record), values(&added, self.length));
+        let ended_at = (doing == Doing::Ended).then_some(self.refreshes);
+        let name: Arc<str> = printable(&record.name).into();
+        let known = self.threads.entry(record.serial).or_insert_with(|| {
+            let (record, name, added) = (record.clone(), Arc::clone(&name), Added::default());
+            Arc::new(Thread { record, name, doing, added, values, history: History::default(), ended_at })
+        });
+        // What a paused view shows stays as it is: of that a copy is made here.
+        let thread = Arc::make_mut(known);
+        thread.history.push(values);
+        (thread.record, thread.name, thread.added) = (record, name, added);
+        (thread.doing, thread.values, thread.ended_at) = (doing, values, ended_at);
+    }
+
+    fn remove_ended(&mut self) {
+        let mut ended: Vec<(u64, u64)> =
+            self.threads.iter().filter_map(|(serial, thread)| Some((thread.ended_at?, *serial))).collect();
+        ended.sort_unstable();
+        let too_many = ended.len().saturating_sub(MOST_ENDED);
+        for (place, (at, serial)) in ended.into_iter().enumerate() {
+            let age = self.refreshes - at;
+            if place < too_many || age >= SHOWN_AFTER_END {
+                self.threads.remove(&serial);
+                self.gone += 1;
+            } else if age > 0
+                && let Some(thread) = self.threads.get_mut(&serial)
+            {
+                // Nothing was added to it in this interval.
+                let thread = Arc::make_mut(thread);
+                (thread.added, thread.values) = (Added::default(), Values::default());
+                thread.history.push(Values::default());
+            }
+        }
+        let threads = &self.threads;
+        if self.names.len() > 2 * threads.len() + MOST_ENDED {
+            let pids: BTreeSet<u32> = threads.values().map(|thread| thread.record.pid).collect();
+            self.names.retain(|pid, _| pids.contains(pid));
+        }
+    }
+
+    /// Sums up each process's threads. `is_new` says whether that is of an interval that has just ended.
+    pub fn sum_processes(&mut self, is_new: bool) {
+        let mut before = std::mem::take(&mut self.processes);
+        let mut members: BTreeMap<u32, Vec<&Thread>> = BTreeMap::new();
+        for thread in self.threads.values() {
+            members.entry(thread.record.pid).or_default().push(thread);
+        }
+        for (pid, threads) in members {
+            let added = summed(threads.iter().map(|thread| &thread.added));
+            let values = values(&added, self.length);
+            let mut history = before.remove(&pid).map(|process| process.history).unwrap_or_default();
+            if is_new || history.0.is_empty() {
+                history.push(values);
+            }
+            let living = threads.iter().filter(|thread| thread.doing != Doing::Ended).count() as u64;
+            self.processes.insert(pid, Process { threads: living, added, values, history });
+        }
+    }
+
+    /// The name of a process.
+    #[must_use]
+    pub fn process_name(&self, pid: u32) -> Option<&Arc<str>> {
+        self.names.get(&pid)
+    }
+
+    /// The threads that a row stands for.
+    pub fn members(&self, identity: Identity) -> impl Iterator<Item = &Thread> + Clone {
+        let (one, all) = match identity {
+            Identity::Thread(serial) => (self.threads.get(&serial), None),
+            Identity::Process(pid) => {
+                let is_member = move |thread: &&Arc<Thread>| thread.record.pid == pid;
+                (None, Some(self.threads.values().filter(is_member)))
+            }
+        };
+        one.into_iter().chain(all.into_iter().flatten()).map(Arc::as_ref)
+    }
+}
+
+/// What was added to several threads.
+pub fn summed<'a>(parts: impl Iterator<Item = &'a Added> + Clone) -> Added {
+    let mut seen = Seen::default();
+    let mut states = States::default().all();
+    for part in parts.clone() {
+        seen.voluntary_switches += part.seen.voluntary_switches;
+        seen.involuntary_switches += part.seen.involuntary_switches;
+        seen.minor_faults += part.seen.minor_faults;
+        seen.major_faults += part.seen.major_faults;
+        states.iter_mut().zip(part.states.all()).for_each(|(sum, more)| *sum += more);
+    }
+    let histograms = merged(parts.map(|part| &part.histograms));
+    Added { seen, states: States::from_all(states), histograms }
+}
+
+/// The histograms of several threads, by metric.
+pub fn merged<'a>(
+    parts: impl Iterator<Item = &'a BTreeMap<Metric, Histogram>> + Clone,
+) -> BTreeMap<Metric, Histogram> {
+    let of = |metric| Histogram::merged(parts.clone().filter_map(|part| part.get(&metric)));
+    Metric::ALL.into_iter().filter_map(|metric| Some((metric, of(metric)?))).collect()
+}
+
+/// What several threads were blocked on, longest sum first.
+pub fn blocked_on<'a>(threads: impl Iterator<Item = &'a Thread>) -> Vec<BlockedOn> {
+    let mut sums: BTreeMap<&str, BlockedOn> = BTreeMap::new();
+    for wait in threads.flat_map(|thread| &thread.record.blocked_on) {
+        sums.entry(&wait.syscall)
+            .and_modify(|sum| {
+                sum.count += wait.count;
+                sum.sum_ns += wait.sum_ns;
+                sum.max_ns = sum.max_ns.max(wait.max_ns);
+            })
+            .or_insert_with(|| wait.clone());
+    }
+    let mut all: Vec<BlockedOn> = sums.into_values().collect();
+    all.sort_by(|a, b| b.sum_ns.cmp(&a.sum_ns).then_with(|| a.syscall.cmp(&b.syscall)));
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{frame, thread};
+    use super::*;
+
+    fn names(model: &Model) -> Vec<&str> {
+        model.threads.values().map(|thread| &*thread.name).collect()
+    }
+
+    #[test]
+    fn a_thread_that_has_ended_leaves_after_the_stated_time() {
+        let mut model = Model::new(Nanos(0), []);
+        model.take(frame(1, vec![thread(1, 1).ended(), thread(1, 2)]), false);
+        assert_eq!((names(&model).len(), model.living), (2, 1));
+        for second in 2..=SHOWN_AFTER_END {
+            model.take(frame(second, vec![thread(1, 2)]), false);
+            assert_eq!(names(&model).len(), 2, "after {second} refreshes");
+        }
+        let ended = &model.threads[&1];
+        assert!(ended.doing == Doing::Ended && ended.values.iter().all(Option::is_none));
+        model.take(frame(SHOWN_AFTER_END + 1, vec![thread(1, 2)]), false);
+        assert_eq!((names(&model), model.gone), (vec!["worker-2"], 1));
+    }
+
+    #[test]
+    fn the_threads_that_ended_first_make_way() {
+        let mut model = Model::new(Nanos(0), []);
+        let most = MOST_ENDED as u32;
+        model.take(frame(1, (1..=most).map(|tid| thread(1, tid).ended()).collect()), false);
+        model.take(frame(2, vec![thread(1, most + 1).ended()]), false);
+        assert_eq!((model.threads.len(), model.gone), (MOST_ENDED, 1));
+        assert!(!model.threads.contains_key(&1) && model.threads.contains_key(&u64::from(most + 1)));
+    }
+
+    #[test]
+    fn history_goes_back_so_far_and_no_farther() {
+        let mut model = Model::new(Nanos(0), []);
+        for second in 1..=HISTORY as u64 + 5 {
+            model.take(frame(second, vec![thread(1, 2)]), false);
+        }
+        assert_eq!(model.threads[&2].history.of(Column::OnCpu).count(), HISTORY);
+    }
+
+    #[test]
+    fn a_process_is_its_threads_together() {
+        let mut model = Model::new(Nanos(0), []);
+        model.take(frame(1, vec![thread(1, 1), thread(1, 2), thread(5, 6).ended()]), true);
+        let (process, one) = (&model.processes[&1], &model.threads[&2]);
+        assert_eq!((process.threads, model.processes[&5].threads), (2, 0));
+        assert_eq!(process.added.seen.voluntary_switches, 2 * one.added.seen.voluntary_switches);
+        let count = |added: &Added| added.histograms[&Metric::RunqueueWait].count;
+        assert_eq!(count(&process.added), 2 * count(&one.added));
+        assert_eq!(model.members(Identity::Process(1)).count(), 2);
+        assert_eq!(
+            blocked_on(model.members(Identity::Process(1)))[0].count,
+            2 * one.record.blocked_on[0].count
+        );
+        model.take(frame(2, vec![thread(1, 1)]), false);
+        assert!(model.processes.is_empty(), "nothing is summed up that is not shown");
+    }
+
+    #[test]
+    fn names_cannot_command_the_terminal() {
+        let mut model = Model::new(Nanos(0), [(9, "\u{1b}[2J".to_owned())]);
+        model.take(frame(1, vec![thread(9, 7).named("a\u{1b}]0;b\u{7}")]), false);
+        assert_eq!(names(&model), ["a\u{fffd}]0;b\u{fffd}"]);
+        assert_eq!(&**model.process_name(9).unwrap(), "\u{fffd}[2J");
+    }
+
+    #[test]
+    fn a_copy_stays_as_it_was() {
+        let mut model = Model::new(Nanos(0), []);
+        model.take(frame(1, vec![thread(1, 2)]), false);
+        let copy = model.clone();
+        model.take(frame(2, vec![thread(1, 2).named("renamed")]), false);
+        assert_eq!((names(&copy), names(&model)), (vec!["worker-2"], vec!["renamed"]));
+    }
+}

@@ -1,0 +1,151 @@
+//! The loop over keys, signals and refreshes.
+
+use super::app::{App, Request};
+use super::draw::{self, Palette};
+use super::feed::Feed;
+use super::keys::Keys;
+use super::screen::{self, Screen, Takeover};
+use super::signals::{Asked, Signals};
+use crate::target::supervise::{COLLECT_EVERY, watch};
+use anyhow::{Context, Result};
+use nix::sys::signal::{Signal, raise};
+use nix::unistd::read;
+use ratatui::backend::CrosstermBackend;
+use std::io::{Stdout, stdin};
+use std::time::Duration;
+use tokio::time::{Interval, MissedTickBehavior, interval, interval_at};
+
+/// What a terminal hands over at once, at most: with room for all of it one reading leaves nothing behind
+/// (drivers/tty/n_tty.c `N_TTY_BUF_SIZE`).
+const TYPED_AT_ONCE: usize = 4096;
+
+/// Shows the view until it is to end.
+///
+/// # Errors
+/// If the feed fails, or the terminal.
+pub async fn run<F: Feed>(app: &mut App, feed: &mut F, palette: Palette) -> Result<()> {
+    let mut signals = Signals::take()?;
+    let signalled = watch(&signals)?;
+    let typed = watch(&stdin())?;
+    let urgent = feed.urgent().map(|descriptor| watch(&descriptor)).transpose()?;
+    let mut session = Session::begin(palette)?;
+    let (mut refresh, mut collect) = (refreshes(app.interval), ticks(COLLECT_EVERY));
+    let mut keys = Keys::default();
+    session.draw(app)?;
+    loop {
+        tokio::select! {
+            ready = signalled.readable() => match signals.read()? {
+                None => ready.context("cannot wait for signals")?.clear_ready(),
+                Some(Asked::Quit) => return Ok(()),
+                Some(Asked::Suspend) => session.suspend()?,
+                Some(Asked::Draw) => {}
+                Some(Asked::DrawAnew) => session.draw_anew()?,
+            },
+            ready = typed.readable() => {
+                let mut bytes = [0; TYPED_AT_ONCE];
+                // It has hung up, or it is another's now.
+                let Ok(length @ 1..) = read(stdin(), &mut bytes) else { return Ok(()) };
+                ready.context("cannot wait for keys")?.clear_ready();
+                for key in keys.read(bytes.get(..length).unwrap_or_default()) {
+                    match app.key(key) {
+                        None => {}
+                        Some(Request::Quit) => return Ok(()),
+                        Some(Request::Suspend) => session.suspend()?,
+                        Some(Request::AskToSave) => match feed.save_question() {
+                            Ok(question) => app.ask(&question),
+                            Err(error) => app.tell(&format!("{error:#}"), true),
+                        },
+                        Some(Request::Save) => save(app, feed, &mut session)?,
+                    }
+                }
+            }
+            _ = refresh.tick(), if !feed.has_ended() => app.take(feed.refresh()?),
+            _ = collect.tick(), if !feed.has_ended() => {
+                feed.collect()?;
+                continue;
+            }
+            ready = readable(urgent.as_ref()), if !feed.has_ended() => {
+                feed.collect()?;
+                ready.context("cannot watch the ring buffer")?.clear_ready();
+                continue;
+            }
+        }
+        session.draw(app)?;
+    }
+}
+
+/// A save may take seconds, and says so before.
+fn save<F: Feed>(app: &mut App, feed: &mut F, session: &mut Session) -> Result<()> {
+    app.tell("saving …", false);
+    session.draw(app)?;
+    if !feed.has_ended() {
+        app.take(feed.refresh()?);
+    }
+    match feed.save() {
+        Ok(said) => app.tell(&said, false),
+        Err(error) => app.tell(&format!("{error:#}"), true),
+    }
+    app.has_ended = feed.has_ended();
+    Ok(())
+}
+
+async fn readable<T: std::os::fd::AsRawFd>(
+    descriptor: Option<&tokio::io::unix::AsyncFd<T>>,
+) -> std::io::Result<tokio::io::unix::AsyncFdReadyGuard<'_, T>> {
+    match descriptor {
+        Some(descriptor) => descriptor.readable().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The first refresh is a little later than the beginning, so that there is something to be seen soon.
+fn refreshes(every: Duration) -> Interval {
+    /// Long enough for rates that mean something.
+    const FIRST: Duration = Duration::from_millis(250);
+    let mut ticks = interval_at(tokio::time::Instant::now() + every.min(FIRST), every);
+    // One that comes late makes its interval longer, not the next one shorter than the time it takes.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    ticks
+}
+
+fn ticks(every: Duration) -> Interval {
+    let mut ticks = interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+/// The terminal while the view is on it.
+struct Session {
+    screen: Screen<CrosstermBackend<Stdout>>,
+    palette: Palette,
+    /// Given up while this process is stopped.
+    taken: Option<Takeover>,
+}
+
+impl Session {
+    fn begin(palette: Palette) -> Result<Self> {
+        let taken = Some(Takeover::begin()?);
+        Ok(Self { screen: screen::on_stdout(), palette, taken })
+    }
+
+    fn draw(&mut self, app: &mut App) -> Result<()> {
+        let palette = self.palette;
+        self.screen.draw(screen::size(), |buffer| draw::draw(app, buffer, palette))
+    }
+
+    /// Takes the terminal over once more: a shell may have set it up as it likes it.
+    fn draw_anew(&mut self) -> Result<()> {
+        self.taken = None;
+        self.taken = Some(Takeover::begin()?);
+        self.screen.forget();
+        Ok(())
+    }
+
+    /// Gives the terminal back, and stops until the shell continues this process.
+    fn suspend(&mut self) -> Result<()> {
+        self.taken = None;
+        // SIGTSTP is taken by this process; the shell sees that it is stopped either way.
+        raise(Signal::SIGSTOP).context("cannot stop")?;
+        self.draw_anew()
+    }
+}

@@ -1,0 +1,167 @@
+//! The terminal, taken over for as long as a [`Takeover`] lives, and given back however that ends.
+
+use anyhow::{Context, Result, bail};
+use ratatui::backend::{Backend, ClearType, CrosstermBackend};
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::cursor::{Hide, Show};
+use ratatui::crossterm::execute;
+use ratatui::crossterm::terminal::{
+    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
+use ratatui::layout::{Rect, Size};
+use std::io::{IsTerminal as _, Stdout, stdin, stdout};
+use std::sync::Once;
+use terminal_size::{Height, Width, terminal_size_of};
+
+/// Of a terminal that does not tell.
+const USUAL: Size = Size { width: 80, height: 24 };
+
+/// What stands on a terminal: only what changes is written to it.
+pub struct Screen<B: Backend> {
+    backend: B,
+    before: Option<Buffer>,
+}
+
+impl<B: Backend<Error: Send + Sync + 'static>> Screen<B> {
+    /// Nothing stands there yet.
+    pub fn new(backend: B) -> Self {
+        Self { backend, before: None }
+    }
+
+    /// What it is drawn on.
+    pub fn backend(&self) -> &B {
+        &self.backend
+    }
+
+    /// Draws everything anew the next time: others may have written there.
+    pub fn forget(&mut self) {
+        self.before = None;
+    }
+
+    /// Has what `draw` makes stand there.
+    ///
+    /// # Errors
+    /// If the terminal takes nothing any more.
+    pub fn draw(&mut self, size: Size, draw: impl FnOnce(&mut Buffer)) -> Result<()> {
+        let mut next = Buffer::empty(Rect::new(0, 0, size.width, size.height));
+        draw(&mut next);
+        let before = match self.before.take().filter(|before| before.area == next.area) {
+            Some(before) => before,
+            None => {
+                self.backend.clear_region(ClearType::All).context(CANNOT)?;
+                Buffer::empty(next.area)
+            }
+        };
+        self.backend.draw(before.diff(&next).into_iter()).context(CANNOT)?;
+        self.backend.flush().context(CANNOT)?;
+        self.before = Some(next);
+        Ok(())
+    }
+}
+
+const CANNOT: &str = "cannot draw on the terminal";
+
+/// The terminal of this process.
+pub fn on_stdout() -> Screen<CrosstermBackend<Stdout>> {
+    Screen::new(CrosstermBackend::new(stdout()))
+}
+
+/// How large that is.
+#[must_use]
+pub fn size() -> Size {
+    match terminal_size_of(stdout()) {
+        Some((Width(width @ 1..), Height(height @ 1..))) => Size { width, height },
+        _ => USUAL,
+    }
+}
+
+/// Fails unless there is a terminal to draw on and to type at.
+///
+/// # Errors
+/// With what to use instead.
+pub fn check() -> Result<()> {
+    const INSTEAD: &str = "`profiler attach --interval 1s` records the same without one";
+    if !stdin().is_terminal() || !stdout().is_terminal() {
+        bail!("profiler top needs a terminal as its standard input and output; {INSTEAD}");
+    }
+    if !crate::report::Style::stdout_can_be_redrawn() {
+        bail!("profiler top needs a terminal that obeys escape codes (TERM is unset or dumb); {INSTEAD}");
+    }
+    Ok(())
+}
+
+/// The terminal is this process's alone: nothing that is typed is shown, and no scrolling back is lost.
+pub struct Takeover(());
+
+impl Takeover {
+    /// Takes it over.
+    ///
+    /// # Errors
+    /// If it can't be set up.
+    pub fn begin() -> Result<Self> {
+        give_back_before_a_panic_is_told();
+        enable_raw_mode().context("cannot set up the terminal")?;
+        let taken = Self(());
+        execute!(stdout(), EnterAlternateScreen, Hide).context(CANNOT)?;
+        Ok(taken)
+    }
+}
+
+impl Drop for Takeover {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+fn give_back() {
+    // It may have hung up: then there is nobody to give it back to.
+    let _ = execute!(stdout(), LeaveAlternateScreen, Show);
+    let _ = disable_raw_mode();
+}
+
+/// Else the text would go to the screen that is about to vanish.
+fn give_back_before_a_panic_is_told() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let tell = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            give_back();
+            tell(info);
+        }));
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ratatui::backend::TestBackend;
+    use ratatui::style::Style;
+
+    const SIZE: Size = Size { width: 6, height: 2 };
+
+    fn drawn(screen: &mut Screen<TestBackend>, text: &str) {
+        screen.draw(SIZE, |buffer| buffer.set_string(0, 1, text, Style::new())).unwrap();
+    }
+
+    #[test]
+    fn what_stood_there_before_is_gone() {
+        let mut screen = Screen::new(TestBackend::new(6, 2));
+        drawn(&mut screen, "before");
+        drawn(&mut screen, "漢字");
+        screen.backend.assert_buffer_lines(["      ", "漢字  "]);
+        drawn(&mut screen, "a");
+        screen.backend.assert_buffer_lines(["      ", "a     "]);
+    }
+
+    #[test]
+    fn what_others_wrote_is_drawn_over() {
+        let mut screen = Screen::new(TestBackend::new(6, 2));
+        drawn(&mut screen, "ours");
+        screen.backend = TestBackend::with_lines(["theirs", "theirs"]);
+        drawn(&mut screen, "ours");
+        screen.backend.assert_buffer_lines(["theirs", "theirs"]);
+        screen.forget();
+        drawn(&mut screen, "ours");
+        screen.backend.assert_buffer_lines(["      ", "ours  "]);
+    }
+}

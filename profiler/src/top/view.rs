@@ -1,0 +1,350 @@
+//! What is chosen of the model: which rows, in which order, and the one that is looked at.
+
+use super::column::{Column, Values};
+use super::model::{Doing, History, Identity, Model};
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+/// What the rows are sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// The name; then the numbers.
+    Name,
+    /// The number of the thread or process.
+    Number,
+    /// A figure; rows without one come last, whatever the direction.
+    By(Column),
+}
+
+impl Order {
+    /// All, from left to right.
+    fn all() -> impl Iterator<Item = Self> {
+        [Self::Name, Self::Number].into_iter().chain(Column::ALL.map(Self::By))
+    }
+
+    /// Whether the largest comes first unless it is reversed.
+    fn is_descending(self) -> bool {
+        matches!(self, Self::By(_))
+    }
+
+    /// In words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Number => "number",
+            Self::By(column) => column.words(),
+        }
+    }
+}
+
+/// A row of the table.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// What it stands for.
+    pub identity: Identity,
+    /// The name of the thread or process.
+    pub name: Arc<str>,
+    /// The number of the process.
+    pub pid: u32,
+    /// That of the thread.
+    pub tid: Option<u32>,
+    /// The name of the process, if it is known.
+    pub process: Option<Arc<str>>,
+    /// What a thread was doing.
+    pub doing: Option<Doing>,
+    /// How many threads of a process live.
+    pub threads: u64,
+    /// The figures.
+    pub values: Values,
+}
+
+/// What is chosen of the model.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// What the rows are sorted by.
+    pub order: Order,
+    /// Whether the other way round.
+    pub reversed: bool,
+    /// Only rows in whose names or numbers this is found, in upper or lower case.
+    pub filter: String,
+    /// Whether a row is a process instead of a thread.
+    pub by_process: bool,
+    /// The row that is looked at; there is one unless there are none at all.
+    pub selected: Option<Identity>,
+    /// The rows, sorted, as of the last [`Self::arrange`].
+    pub rows: Vec<Row>,
+    /// The first row that is shown.
+    pub first: usize,
+}
+
+impl Default for View {
+    fn default() -> Self {
+        Self {
+            order: Order::By(Column::OnCpu),
+            reversed: false,
+            filter: String::new(),
+            by_process: false,
+            selected: None,
+            rows: Vec::new(),
+            first: 0,
+        }
+    }
+}
+
+impl View {
+    /// Makes the rows anew. The selected one stays selected; if it is gone, the one in its place is.
+    pub fn arrange(&mut self, model: &Model) {
+        let place = self.place().unwrap_or(0);
+        self.rows = if self.by_process { processes(model) } else { threads(model) };
+        let wanted = self.filter.to_lowercase();
+        self.rows.retain(|row| matches(row, &wanted));
+        let (order, reversed) = (self.order, self.reversed);
+        self.rows.sort_by(|a, b| compare(a, b, order, reversed));
+        if self.place().is_none() {
+            self.select(place);
+        }
+    }
+
+    /// The place of the selected row.
+    #[must_use]
+    pub fn place(&self) -> Option<usize> {
+        let selected = self.selected?;
+        self.rows.iter().position(|row| row.identity == selected)
+    }
+
+    /// Selects the row at a place, or the last one.
+    pub fn select(&mut self, place: usize) {
+        self.selected = self.rows.get(place.min(self.rows.len().saturating_sub(1))).map(|row| row.identity);
+    }
+
+    /// Selects the row so many places farther down, or up.
+    pub fn step(&mut self, by: isize) {
+        self.select(self.place().unwrap_or(0).saturating_add_signed(by));
+    }
+
+    /// Sorts by the next or the one before.
+    pub fn turn(&mut self, forward: bool) {
+        let all: Vec<Order> = Order::all().collect();
+        let place = all.iter().position(|order| *order == self.order).unwrap_or(0);
+        let step = if forward { 1 } else { all.len() - 1 };
+        if let Some(order) = all.get((place + step) % all.len()) {
+            (self.order, self.reversed) = (*order, false);
+        }
+    }
+
+    /// Has the selected row be among so many that are shown.
+    pub fn scroll(&mut self, shown: usize) {
+        let place = self.place().unwrap_or(0);
+        let last_first = self.rows.len().saturating_sub(shown);
+        self.first = self.first.clamp((place + 1).saturating_sub(shown), place).min(last_first);
+    }
+
+    /// Whether the largest comes first.
+    #[must_use]
+    pub fn is_descending(&self) -> bool {
+        self.order.is_descending() != self.reversed
+    }
+}
+
+fn threads(model: &Model) -> Vec<Row> {
+    let row = |thread: &super::model::Thread| {
+        let record = &thread.record;
+        Row {
+            identity: Identity::Thread(record.serial),
+            name: Arc::clone(&thread.name),
+            pid: record.pid,
+            tid: Some(record.tid),
+            process: model.process_name(record.pid).cloned(),
+            doing: Some(thread.doing),
+            threads: 1,
+            values: thread.values,
+        }
+    };
+    model.threads.values().map(|thread| row(thread)).collect()
+}
+
+fn processes(model: &Model) -> Vec<Row> {
+    let row = |(&pid, process): (&u32, &super::model::Process)| {
+        let name = model.process_name(pid).cloned();
+        Row {
+            identity: Identity::Process(pid),
+            name: name.clone().unwrap_or_else(|| "?".into()),
+            pid,
+            tid: None,
+            process: name,
+            doing: (process.threads == 0).then_some(Doing::Ended),
+            threads: process.threads,
+            values: process.values,
+        }
+    };
+    model.processes.iter().map(row).collect()
+}
+
+/// `wanted` is in lower case.
+fn matches(row: &Row, wanted: &str) -> bool {
+    let has = |text: &str| text.to_lowercase().contains(wanted);
+    wanted.is_empty()
+        || has(&row.name)
+        || row.process.as_deref().is_some_and(has)
+        || has(&row.pid.to_string())
+        || row.tid.is_some_and(|tid| has(&tid.to_string()))
+}
+
+fn compare(a: &Row, b: &Row, order: Order, reversed: bool) -> Ordering {
+    let turned =
+        |ordering: Ordering| if order.is_descending() != reversed { ordering.reverse() } else { ordering };
+    let numbers = (a.pid, a.tid).cmp(&(b.pid, b.tid));
+    let first = match order {
+        Order::Name => turned(a.name.cmp(&b.name)),
+        Order::Number => turned(numbers),
+        Order::By(column) => match (a.values[column.index()], b.values[column.index()]) {
+            (Some(a), Some(b)) => turned(a.total_cmp(&b)),
+            (None, None) => Ordering::Equal,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(_), None) => Ordering::Less,
+        },
+    };
+    // A number may be used again while the thread that had it before is still shown.
+    first.then(numbers).then(a.identity.cmp(&b.identity))
+}
+
+/// The line of history of a row.
+#[must_use]
+pub fn history(model: &Model, identity: Identity) -> Option<&History> {
+    match identity {
+        Identity::Thread(serial) => model.threads.get(&serial).map(|thread| &thread.history),
+        Identity::Process(pid) => model.processes.get(&pid).map(|process| &process.history),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::feed::Sighted;
+    use super::super::fixture::{frame, thread};
+    use super::*;
+    use crate::profile::units::Nanos;
+
+    fn model(threads: Vec<Sighted>) -> Model {
+        let mut model = Model::new(Nanos(0), []);
+        model.take(frame(1, threads), true);
+        model
+    }
+
+    fn tids(view: &View) -> Vec<u32> {
+        view.rows.iter().filter_map(|row| row.tid).collect()
+    }
+
+    fn arranged(model: &Model, order: Order, reversed: bool) -> Vec<u32> {
+        let mut view = View { order, reversed, ..View::default() };
+        view.arrange(model);
+        tids(&view)
+    }
+
+    fn waits() -> Model {
+        model(vec![
+            thread(1, 1).waited(&[5_000]).named("b"),
+            thread(1, 2).waited(&[]).named("c"),
+            thread(1, 3).waited(&[9_000]).named("a"),
+        ])
+    }
+
+    #[test]
+    fn rows_without_a_figure_come_last_in_both_directions() {
+        let order = Order::By(Column::WaitP99);
+        assert_eq!(arranged(&waits(), order, false), [3, 1, 2]);
+        assert_eq!(arranged(&waits(), order, true), [1, 3, 2]);
+    }
+
+    #[test]
+    fn names_and_numbers_are_sorted_upwards() {
+        assert_eq!(arranged(&waits(), Order::Name, false), [3, 1, 2]);
+        assert_eq!(arranged(&waits(), Order::Number, false), [1, 2, 3]);
+        assert_eq!(arranged(&waits(), Order::Number, true), [3, 2, 1]);
+    }
+
+    #[test]
+    fn a_filter_finds_names_and_numbers_in_any_case() {
+        let model = model(vec![thread(1, 17).named("Pool"), thread(1, 2).named("main"), thread(717, 3)]);
+        for (filter, found) in
+            [("pool", vec![17]), ("17", vec![17, 3]), ("MAIN", vec![2]), ("", vec![2, 17, 3]), ("x", vec![])]
+        {
+            let mut view = View { order: Order::Number, filter: filter.to_owned(), ..View::default() };
+            view.arrange(&model);
+            assert_eq!(tids(&view), found, "{filter}");
+            assert_eq!(view.selected.is_some(), !found.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_thread_stays_selected_wherever_it_goes() {
+        let mut view = View { order: Order::By(Column::WaitP99), ..View::default() };
+        view.arrange(&waits());
+        view.select(2);
+        assert_eq!(view.selected, Some(Identity::Thread(2)));
+        view.arrange(&model(vec![thread(1, 1).waited(&[5]), thread(1, 2).waited(&[700])]));
+        assert_eq!((tids(&view), view.place()), (vec![2, 1], Some(0)));
+    }
+
+    #[test]
+    fn the_next_is_selected_when_the_selected_one_is_gone() {
+        let mut view = View { order: Order::Number, ..View::default() };
+        view.arrange(&waits());
+        view.select(1);
+        view.arrange(&model(vec![thread(1, 1), thread(1, 3)]));
+        assert_eq!(view.selected, Some(Identity::Thread(3)));
+        view.arrange(&model(vec![thread(1, 1)]));
+        assert_eq!(view.selected, Some(Identity::Thread(1)));
+        view.arrange(&model(vec![]));
+        assert_eq!(view.selected, None);
+    }
+
+    #[test]
+    fn the_same_number_again_is_another_thread() {
+        let (mut old, mut new) = (thread(1, 7).ended(), thread(1, 7));
+        (old.record.serial, new.record.serial) = (70, 71);
+        let model = model(vec![old, new]);
+        let mut view = View { order: Order::Number, ..View::default() };
+        view.arrange(&model);
+        view.select(1);
+        assert_eq!((view.rows.len(), view.selected), (2, Some(Identity::Thread(71))));
+    }
+
+    #[test]
+    fn stepping_stays_within_the_rows_and_what_is_selected_is_shown() {
+        let model = model((1..=20).map(|tid| thread(1, tid)).collect());
+        let mut view = View { order: Order::Number, ..View::default() };
+        view.arrange(&model);
+        let mut after = |by| {
+            view.step(by);
+            view.scroll(5);
+            (view.place().unwrap(), view.first)
+        };
+        assert_eq!(
+            [after(-3), after(4), after(3), after(99), after(-2)],
+            [(0, 0), (4, 0), (7, 3), (19, 15), (17, 15)]
+        );
+    }
+
+    #[test]
+    fn turning_comes_back_to_where_it_began() {
+        let mut view = View { reversed: true, ..View::default() };
+        let count = Order::all().count();
+        (0..count).for_each(|_| view.turn(true));
+        assert_eq!((view.order, view.reversed), (View::default().order, false));
+        view.turn(false);
+        view.turn(true);
+        assert_eq!(view.order, View::default().order);
+    }
+
+    #[test]
+    fn processes_are_rows_of_their_own() {
+        let model =
+            model(vec![thread(5, 5).named("server"), thread(5, 6), thread(9, 9).named("other").ended()]);
+        let mut view = View { by_process: true, order: Order::Number, ..View::default() };
+        view.arrange(&model);
+        let rows: Vec<(&str, u64, Option<Doing>)> =
+            view.rows.iter().map(|row| (&*row.name, row.threads, row.doing)).collect();
+        assert_eq!(rows, [("server", 2, None), ("other", 0, Some(Doing::Ended))]);
+    }
+}
