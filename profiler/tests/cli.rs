@@ -45,6 +45,13 @@ fn an_interval_that_cannot_be_kept_is_refused() {
 }
 
 #[test]
+fn a_live_view_needs_a_terminal_and_says_what_does_not() {
+    fails(&["top", "--pid", "1"], 1, &["needs a terminal", "profiler attach --interval"]);
+    fails(&["top", "--pid", "1", "--interval", "1ms"], 2, &["--interval", "at least 100ms"]);
+    fails(&["top"], 2, &["--pid", "--name"]);
+}
+
+#[test]
 fn a_command_that_is_missing_does_not_start_the_comparison() {
     fails(&["run", "--"], 2, &["the command after -- is missing", "profiler run without --"]);
 }

@@ -155,9 +155,9 @@ impl Feed for Watched {
         match &self.state {
             State::Recording(_) => {
                 self.check_kept()?;
-                Ok(format!("save {path} and end the recording? s or y does, any other key goes on"))
+                Ok(format!("end the recording and save it? y: yes, other keys: no ({path})"))
             }
-            State::Ended(_) => Ok(format!("save {path} again? s or y does")),
+            State::Ended(_) => Ok(format!("save it again? y: yes, other keys: no ({path})")),
             State::Lost => bail!("nothing is left of the recording"),
         }
     }

@@ -139,6 +139,7 @@ impl Column {
         match self {
             Self::OnCpu => 7,
             Self::Preempted => 10,
+            Self::MinorFaults | Self::MajorFaults => 9,
             _ => 8,
         }
     }

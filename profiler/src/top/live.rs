@@ -6,7 +6,7 @@ use crate::profile::units::Nanos;
 use crate::record::assemble::Seen;
 use crate::record::deltas::{Delta, Deltas, Span};
 use crate::record::recording::Recording;
-use crate::record::{Source, ThreadRecord};
+use crate::record::{End, Source, ThreadRecord};
 use anyhow::Result;
 use std::collections::HashMap;
 
@@ -78,8 +78,8 @@ impl Live {
     fn newly_seen(&mut self, record: &ThreadRecord) -> Seen {
         let now = Seen::of(record);
         let before = match record.end {
-            crate::record::End::Exited { .. } => self.seen.remove(&record.serial),
-            crate::record::End::Open { .. } => self.seen.insert(record.serial, now),
+            End::Exited { .. } => self.seen.remove(&record.serial),
+            End::Open { .. } => self.seen.insert(record.serial, now),
         };
         let before = before.unwrap_or_default();
         Seen {
@@ -109,8 +109,8 @@ fn add_losses(lost: &mut Lost, record: &ThreadRecord) {
 mod tests {
     use super::*;
     use crate::profile::thread::OpenState;
+    use crate::record::Snapshot;
     use crate::record::fixture::{Script, exited};
-    use crate::record::{End, Snapshot};
     use profiler_ebpf::metric::Metric;
 
     fn living(tid: u32) -> ThreadRecord {

@@ -47,7 +47,12 @@ impl Doing {
     fn of(record: &ThreadRecord) -> Self {
         match record.end {
             End::Exited { .. } => Self::Ended,
-            End::Open { state: OpenState::Blocked, woken_ns: Some(_), .. } => Self::Woken,
+            // One from before it was blocked found it still on its CPU.
+            End::Open { state: OpenState::Blocked, since_ns, woken_ns: Some(woken), .. }
+                if woken >= since_ns =>
+            {
+                Self::Woken
+            }
             End::Open { state, .. } => Self::State(state),
         }
     }
@@ -269,17 +274,23 @@ impl Model {
 
 /// What was added to several threads.
 pub fn summed<'a>(parts: impl Iterator<Item = &'a Added> + Clone) -> Added {
-    let mut seen = Seen::default();
+    let seen = summed_seen(parts.clone().map(|part| part.seen));
     let mut states = States::default().all();
     for part in parts.clone() {
-        seen.voluntary_switches += part.seen.voluntary_switches;
-        seen.involuntary_switches += part.seen.involuntary_switches;
-        seen.minor_faults += part.seen.minor_faults;
-        seen.major_faults += part.seen.major_faults;
         states.iter_mut().zip(part.states.all()).for_each(|(sum, more)| *sum += more);
     }
     let histograms = merged(parts.map(|part| &part.histograms));
     Added { seen, states: States::from_all(states), histograms }
+}
+
+/// Switches and faults of several threads.
+pub fn summed_seen(parts: impl Iterator<Item = Seen>) -> Seen {
+    parts.fold(Seen::default(), |sum, more| Seen {
+        voluntary_switches: sum.voluntary_switches + more.voluntary_switches,
+        involuntary_switches: sum.involuntary_switches + more.involuntary_switches,
+        minor_faults: sum.minor_faults + more.minor_faults,
+        major_faults: sum.major_faults + more.major_faults,
+    })
 }
 
 /// The histograms of several threads, by metric.

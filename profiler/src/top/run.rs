@@ -28,18 +28,18 @@ pub async fn run<F: Feed>(app: &mut App, feed: &mut F, palette: Palette) -> Resu
     let signalled = watch(&signals)?;
     let typed = watch(&stdin())?;
     let urgent = feed.urgent().map(|descriptor| watch(&descriptor)).transpose()?;
-    let mut session = Session::begin(palette)?;
+    let mut front = Front::begin(palette)?;
     let (mut refresh, mut collect) = (refreshes(app.interval), ticks(COLLECT_EVERY));
     let mut keys = Keys::default();
-    session.draw(app)?;
+    front.draw(app)?;
     loop {
         tokio::select! {
             ready = signalled.readable() => match signals.read()? {
                 None => ready.context("cannot wait for signals")?.clear_ready(),
                 Some(Asked::Quit) => return Ok(()),
-                Some(Asked::Suspend) => session.suspend()?,
+                Some(Asked::Suspend) => front.suspend()?,
                 Some(Asked::Draw) => {}
-                Some(Asked::DrawAnew) => session.draw_anew()?,
+                Some(Asked::DrawAnew) => front.draw_anew()?,
             },
             ready = typed.readable() => {
                 let mut bytes = [0; TYPED_AT_ONCE];
@@ -50,12 +50,12 @@ pub async fn run<F: Feed>(app: &mut App, feed: &mut F, palette: Palette) -> Resu
                     match app.key(key) {
                         None => {}
                         Some(Request::Quit) => return Ok(()),
-                        Some(Request::Suspend) => session.suspend()?,
+                        Some(Request::Suspend) => front.suspend()?,
                         Some(Request::AskToSave) => match feed.save_question() {
                             Ok(question) => app.ask(&question),
                             Err(error) => app.tell(&format!("{error:#}"), true),
                         },
-                        Some(Request::Save) => save(app, feed, &mut session)?,
+                        Some(Request::Save) => save(app, feed, &mut front)?,
                     }
                 }
             }
@@ -70,14 +70,14 @@ pub async fn run<F: Feed>(app: &mut App, feed: &mut F, palette: Palette) -> Resu
                 continue;
             }
         }
-        session.draw(app)?;
+        front.draw(app)?;
     }
 }
 
 /// A save may take seconds, and says so before.
-fn save<F: Feed>(app: &mut App, feed: &mut F, session: &mut Session) -> Result<()> {
+fn save<F: Feed>(app: &mut App, feed: &mut F, front: &mut Front) -> Result<()> {
     app.tell("saving …", false);
-    session.draw(app)?;
+    front.draw(app)?;
     if !feed.has_ended() {
         app.take(feed.refresh()?);
     }
@@ -115,14 +115,14 @@ fn ticks(every: Duration) -> Interval {
 }
 
 /// The terminal while the view is on it.
-struct Session {
+struct Front {
     screen: Screen<CrosstermBackend<Stdout>>,
     palette: Palette,
     /// Given up while this process is stopped.
     taken: Option<Takeover>,
 }
 
-impl Session {
+impl Front {
     fn begin(palette: Palette) -> Result<Self> {
         let taken = Some(Takeover::begin()?);
         Ok(Self { screen: screen::on_stdout(), palette, taken })

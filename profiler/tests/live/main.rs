@@ -36,6 +36,7 @@ mod stopping;
 mod store;
 mod switches;
 mod terminal;
+mod top;
 
 use libtest_mimic::Arguments;
 use std::{env, process::ExitCode};
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
         left_behind::tests(),
         interrupted::tests(),
         terminal::tests(),
+        top::tests(),
         exit_codes::tests(),
         identity::tests(),
         files::tests(),

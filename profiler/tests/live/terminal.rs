@@ -5,10 +5,11 @@ use crate::support::{
     undisturbed,
 };
 use libtest_mimic::Trial;
-use nix::fcntl::{FcntlArg, FdFlag, fcntl};
-use nix::pty::openpty;
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+use nix::pty::{Winsize, openpty};
 use nix::sys::signal::Signal;
 use profiler::target::tree;
+use rustix::termios;
 use std::fs::File;
 use std::io::Write as _;
 use std::process::Command;
@@ -25,14 +26,23 @@ pub(crate) fn tests() -> Vec<Trial> {
 }
 
 /// A terminal of which the profiler leads the session. Dropping it hangs up.
-struct Terminal {
+pub(crate) struct Terminal {
     keyboard: File,
     screen: File,
 }
 
 impl Terminal {
     fn open() -> Self {
-        let pty = openpty(None, None).expect("there are terminals");
+        Self::with(None)
+    }
+
+    /// One with so many lines and columns.
+    pub(crate) fn of_size(lines: u16, columns: u16) -> Self {
+        Self::with(Some(Winsize { ws_row: lines, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }))
+    }
+
+    fn with(size: Option<Winsize>) -> Self {
+        let pty = openpty(size.as_ref(), None).expect("there are terminals");
         for end in [&pty.master, &pty.slave] {
             // What the profiler has as its standard input is a copy: it must not hold the keyboard's end itself.
             fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).expect("it can be kept from children");
@@ -41,7 +51,7 @@ impl Terminal {
     }
 
     /// The same command line, started in the terminal's foreground.
-    fn start(&self, profiler: &Command) -> Command {
+    pub(crate) fn start(&self, profiler: &Command) -> Command {
         let mut setsid = Command::new("setsid");
         setsid.arg("--ctty").arg(profiler.get_program()).args(profiler.get_args());
         for (name, value) in profiler.get_envs() {
@@ -56,7 +66,28 @@ impl Terminal {
     }
 
     fn type_ctrl_c(&mut self) {
-        self.keyboard.write_all(b"\x03").expect("it can be typed");
+        self.type_text("\x03");
+    }
+
+    pub(crate) fn type_text(&mut self, text: &str) {
+        self.keyboard.write_all(text.as_bytes()).expect("it can be typed");
+    }
+
+    /// The end that programs have.
+    pub(crate) fn screen(&self) -> File {
+        self.screen.try_clone().expect("it can be duplicated")
+    }
+
+    /// What programs write; who reads it does not wait for it.
+    pub(crate) fn output(&self) -> File {
+        fcntl(&self.keyboard, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).expect("it need not block");
+        self.keyboard.try_clone().expect("it can be duplicated")
+    }
+
+    /// Makes it as large.
+    pub(crate) fn resize(&self, lines: u16, columns: u16) {
+        let size = termios::Winsize { ws_row: lines, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        termios::tcsetwinsize(&self.keyboard, size).expect("it can be resized");
     }
 }
 

@@ -1,6 +1,6 @@
 //! The detail of the selected row: a metric's distribution, exact totals, and what it was blocked on.
 
-use super::{Palette, chart, put, put_right};
+use super::{Palette, as_many_as_fit, chart, columns, put, put_right};
 use crate::profile::histogram::Histogram;
 use crate::profile::interval::States;
 use crate::profile::units::Nanos;
@@ -9,12 +9,15 @@ use crate::report::metrics::{DOUBTFUL, PARTIAL, QUANTILES};
 use crate::report::units::ABSENT;
 use crate::report::{count, duration, printable, shortened};
 use crate::top::app::App;
-use crate::top::model::{Identity, Model, blocked_on, summed};
+use crate::top::model::{Identity, Model, blocked_on, summed, summed_seen};
 use crate::top::view::history;
 use profiler_ebpf::metric::Metric;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+
+/// Intervals in the line of history.
+const HISTORY: usize = 16;
 
 pub(super) fn draw(app: &App, buffer: &mut Buffer, area: Rect, palette: Palette) {
     let model = app.shown();
@@ -30,20 +33,17 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, area: Rect, palette: Palette)
         ),
     };
     let over = if app.of_interval { "last interval" } else { "since the start" };
-    title(buffer, area, &format!("{} · {} · {over}", who(model, selected), metric.name()), palette);
-    let line = history(model, selected).map(|history| chart::line(history.of(app.history_column()), 20));
-    put_right(
-        buffer,
-        area.right() - 1,
-        24,
-        area.y,
-        &format!(" {} ", line.unwrap_or_default()),
-        palette.accent(),
-    );
-    put(buffer, 0, area.y + 1, area.width, &quantiles(histogram.as_ref()), Style::new());
-    put(buffer, 0, area.y + 2, area.width, &totals(app, model, selected), palette.faint());
+    title(buffer, area, &format!("{} {over} · {}", metric.name(), who(model, selected)), palette);
+    let line = history(model, selected).map(|history| chart::line(history.of(app.history_column()), HISTORY));
+    let line = format!(" {} ", line.unwrap_or_default());
+    put_right(buffer, area.right() - 1, HISTORY as u16 + 2, area.y, &line, palette.accent());
+    let quantiles = quantiles(histogram.as_ref(), area.width);
+    put(buffer, 0, area.y + 1, area.width, &quantiles, Style::new());
+    let totals = totals(app, model, selected);
+    let totals = as_many_as_fit(totals.iter().map(String::as_str), area.width);
+    put(buffer, 0, area.y + 2, area.width, &totals, palette.faint());
     let rest = Rect { y: area.y + 3, height: area.height - 3, ..area };
-    let chart = Rect { width: area.width * 11 / 20, ..rest };
+    let chart = Rect { width: area.width / 2, ..rest };
     match &histogram {
         Some(histogram) => chart::histogram(histogram, buffer, chart, palette),
         None => {
@@ -59,7 +59,7 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, area: Rect, palette: Palette)
 fn title(buffer: &mut Buffer, area: Rect, text: &str, palette: Palette) {
     put(buffer, 0, area.y, area.width, &"─".repeat(usize::from(area.width)), palette.faint());
     if !text.is_empty() {
-        let text = shortened(text, usize::from(area.width).saturating_sub(28));
+        let text = shortened(text, usize::from(area.width).saturating_sub(HISTORY + 8));
         put(buffer, 2, area.y, area.width, &format!(" {text} "), palette.strong());
     }
 }
@@ -82,8 +82,8 @@ fn who(model: &Model, identity: Identity) -> String {
     }
 }
 
-/// `count 1,771  p50 10.2 µs  …  max 2.84 ms  total 54.3 ms`
-fn quantiles(histogram: Option<&Histogram>) -> String {
+/// `count 1,771  p50 10.2 µs  …  max 2.84 ms  total 54.3 ms`, without the quantiles in between where there is no room.
+fn quantiles(histogram: Option<&Histogram>, room: u16) -> String {
     let Some(histogram) = histogram else {
         return format!("count 0  p50 {ABSENT}  p99 {ABSENT}  max {ABSENT}");
     };
@@ -91,27 +91,29 @@ fn quantiles(histogram: Option<&Histogram>) -> String {
     let quantile = |(name, share): (&str, f64)| {
         let quantile = histogram.quantile(share)?;
         let doubtful = if quantile.is_supported() { "" } else { DOUBTFUL };
-        Some(format!("  {name} {partial}{doubtful}{}", duration(quantile.value)))
+        Some(format!("{name} {partial}{doubtful}{}", duration(quantile.value)))
     };
-    let all: String = QUANTILES.into_iter().filter_map(quantile).collect();
-    let (max, total) = (duration(histogram.max_ns), duration(histogram.sum_ns));
-    format!("count {}{all}  max {max}  total {total}", count(histogram.count))
+    let mut parts = vec![format!("count {}", count(histogram.count))];
+    parts.extend(QUANTILES.into_iter().filter_map(quantile));
+    parts.push(format!("max {}", duration(histogram.max_ns)));
+    parts.push(format!("total {}", duration(histogram.sum_ns)));
+    for dispensable in ["p90", "p99.9"] {
+        let place = parts.iter().position(|part| part.starts_with(&format!("{dispensable} ")));
+        if let Some(place) = place.filter(|_| columns(&parts.join("  ")) > room) {
+            parts.remove(place);
+        }
+    }
+    as_many_as_fit(parts.iter().map(String::as_str), room)
 }
 
 /// Exact, over all that was recorded or what the last interval added.
-fn totals(app: &App, model: &Model, selected: Identity) -> String {
+fn totals(app: &App, model: &Model, selected: Identity) -> Vec<String> {
     let members = || model.members(selected);
     let (seen, states) = if app.of_interval {
         let added = summed(members().map(|thread| &thread.added));
         (added.seen, Some(added.states))
     } else {
-        let all = members().map(|thread| Seen::of(&thread.record)).fold(Seen::default(), |sum, seen| Seen {
-            voluntary_switches: sum.voluntary_switches + seen.voluntary_switches,
-            involuntary_switches: sum.involuntary_switches + seen.involuntary_switches,
-            minor_faults: sum.minor_faults + seen.minor_faults,
-            major_faults: sum.major_faults + seen.major_faults,
-        });
-        (all, None)
+        (summed_seen(members().map(|thread| Seen::of(&thread.record))), None)
     };
     let sum = |metric, of: fn(States) -> Nanos| match states {
         Some(states) => of(states),
@@ -121,18 +123,17 @@ fn totals(app: &App, model: &Model, selected: Identity) -> String {
     };
     let times = [
         ("on_cpu", sum(Metric::OnCpu, |states| states.on_cpu_ns)),
-        ("runqueue_wait", sum(Metric::RunqueueWait, |states| states.runqueue_wait_ns)),
         ("blocked", sum(Metric::Blocked, |states| states.blocked_ns)),
+        ("runqueue_wait", sum(Metric::RunqueueWait, |states| states.runqueue_wait_ns)),
     ];
-    let times: Vec<String> = times.iter().map(|(name, time)| format!("{name} {}", duration(*time))).collect();
-    format!(
-        "{} vol + {} invol switches  {} minor + {} major faults  {}",
-        count(seen.voluntary_switches),
-        count(seen.involuntary_switches),
-        count(seen.minor_faults),
-        count(seen.major_faults),
-        times.join("  ")
-    )
+    let switches = [count(seen.voluntary_switches), count(seen.involuntary_switches)];
+    let faults = [count(seen.minor_faults), count(seen.major_faults)];
+    let mut totals = vec![
+        format!("switches {} vol, {} invol", switches[0], switches[1]),
+        format!("faults {} minor, {} major", faults[0], faults[1]),
+    ];
+    totals.extend(times.iter().map(|(name, time)| format!("{name} {}", duration(*time))));
+    totals
 }
 
 /// Since the start: the kernel side keeps no more of it.
@@ -145,7 +146,7 @@ fn draw_blocked_on(model: &Model, selected: Identity, buffer: &mut Buffer, area:
     }
     let figures = FIGURES.map(|(_, width)| width).iter().sum::<u16>();
     // The longest goes first where there is no room.
-    let shown = if area.width >= figures + 12 { 4 } else { 3 };
+    let shown = if area.width >= figures + 16 { 4 } else { 3 };
     let name_end = area.right() - FIGURES.iter().take(shown).map(|(_, width)| width).sum::<u16>();
     let room = usize::from(name_end - area.x);
     put(buffer, area.x, area.y, name_end, &shortened("blocked on", room), palette.strong());

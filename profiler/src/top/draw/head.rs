@@ -53,6 +53,8 @@ fn chosen(app: &App, buffer: &mut Buffer, palette: Palette) {
     let x = put(buffer, 0, 1, width, &format!("{threads}, {processes}"), Style::new());
     let ended = ended(model);
     let x = put(buffer, x, 1, width, &ended, palette.faint());
+    let over = if app.now().standing.lives { "" } else { " · all chosen processes have ended" };
+    let x = put(buffer, x, 1, width, over, palette.bad());
     let arrow = if app.view.is_descending() { "↓" } else { "↑" };
     let order = format!("{} {arrow}", app.view.order.words());
     let x = put(buffer, x, 1, width, " · by ", palette.faint());
@@ -83,9 +85,6 @@ fn soundness(app: &App, buffer: &mut Buffer, palette: Palette) {
         put(buffer, 0, 2, width, &text, palette.bad())
     };
     let mut hints = Vec::new();
-    if !standing.lives {
-        hints.push("all chosen processes have ended".to_owned());
-    }
     let (unsplit, inferred) = unannounced(app.now());
     if unsplit > 0 {
         hints.push(counted(unsplit, "unsplit wait"));

@@ -37,27 +37,40 @@ fn frame(buffer: &mut Buffer, area: Rect, palette: Palette) {
     put(buffer, area.x + 2, area.y, area.right(), " any key closes this ", palette.strong());
 }
 
+/// They fit into 80 columns with the frame.
 fn lines() -> Vec<String> {
     let digits = |columns: &[Column]| {
         let entry = |column: &Column| format!("{} {}", App::digit(*column), column.words());
-        columns.iter().map(entry).collect::<Vec<_>>().join(", ")
+        columns.iter().map(entry).collect::<Vec<_>>().join("  ")
     };
-    let (first, rest) = Column::ALL.split_at(3);
-    let (second, third) = rest.split_at(4);
+    let (first, rest) = Column::ALL.split_at(2);
+    let (second, third) = rest.split_at(3);
     vec![
-        "↑ ↓ PgUp PgDn Home End   the row   ← →  sort by the column beside   r  reverse".to_owned(),
-        format!("sort by  n name, t number, {}", digits(first)),
-        format!("         {}", digits(second)),
-        format!("         {}", digits(third)),
-        "/  filter by names and numbers, Esc clears it   g  threads or processes".to_owned(),
-        "Enter  detail on or off   m  its metric   i  last interval or since the start".to_owned(),
+        "↑ ↓ PgUp PgDn Home End  choose a row    ← →  sort by the next column".to_owned(),
+        "r  reverse    g  threads or processes    /  filter, Esc clears it".to_owned(),
+        format!("sort by  n name  t number  {}", digits(first)),
+        digits(second),
+        digits(third),
+        "Enter  detail on or off    m  its metric    i  last interval or all".to_owned(),
         "space  pause what is shown; it goes on being recorded".to_owned(),
-        "s  save the profile, as attach writes it   q  quit   Ctrl-Z  suspend".to_owned(),
+        "s  save the profile that attach would write, and end the recording".to_owned(),
+        "q  quit    Ctrl-Z  suspend".to_owned(),
         String::new(),
-        "Figures are of the last interval; –: nothing of the kind ended in it. A quantile with".to_owned(),
-        "fewer than ten samples beyond it is marked ~ in the detail. Of a process, times and".to_owned(),
-        "switches are those of its threads together: on_cpu can be more than 100 %. Faults are".to_owned(),
-        "those that raised an event; all that the kernel counts are in the saved profile.".to_owned(),
+        "Figures are of the last interval; –: nothing of the kind ended in it.".to_owned(),
+        "~ in the detail: fewer than ten samples lie beyond that quantile.".to_owned(),
+        "Of a process they are of all its threads: on_cpu can be over 100 %.".to_owned(),
+        "Faults are those that raised an event; the saved profile has all.".to_owned(),
         format!("A thread that has ended is shown for {SHOWN_AFTER_END} more intervals."),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_cut_in_80_columns() {
+        let (least, frame) = (80, 4);
+        assert!(lines().iter().all(|line| columns(line) + frame <= least), "{:#?}", lines());
+    }
 }

@@ -91,15 +91,20 @@ fn foot(app: &App, buffer: &mut Buffer, palette: Palette) {
         ("?", "help"),
         ("q", "quit"),
         ("←→", "sort"),
-        ("r", "reverse"),
         ("/", "filter"),
         ("g", "group"),
         ("m", "metric"),
         ("space", "pause"),
         ("s", "save"),
+        ("r", "reverse"),
+        ("i", "interval"),
+        ("Enter", "detail"),
     ];
     let mut x = 0;
     for (key, does) in keys {
+        if x + columns(key) + columns(does) + 1 > width {
+            break;
+        }
         x = put(buffer, x, y, width, key, palette.strong());
         x = put(buffer, x, y, width, &format!(" {does}  "), palette.faint());
     }
@@ -117,6 +122,20 @@ fn put(buffer: &mut Buffer, x: u16, y: u16, end: u16, text: &str, style: Style) 
 fn put_right(buffer: &mut Buffer, end: u16, room: u16, y: u16, text: &str, style: Style) {
     let text = crate::report::shortened(text, usize::from(room));
     put(buffer, end.saturating_sub(columns(&text)), y, end, &text, style);
+}
+
+/// As many of the parts as there is room for, each whole: half a figure would be another one.
+fn as_many_as_fit<'a>(parts: impl IntoIterator<Item = &'a str>, room: u16) -> String {
+    let mut text = String::new();
+    for part in parts {
+        let separator = if text.is_empty() { "" } else { "  " };
+        if columns(&text) + columns(separator) + columns(part) > room {
+            break;
+        }
+        text.push_str(separator);
+        text.push_str(part);
+    }
+    text
 }
 
 /// Terminal columns that a text takes.

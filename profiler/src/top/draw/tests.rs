@@ -117,7 +117,7 @@ fn processes_the_help_and_the_filter() {
     matches("processes-100x30.txt", &drawn(&mut grouped, 100, 30));
     let mut help = app();
     help.key(Key::Char('?'));
-    matches("help-80x24.txt", &drawn(&mut help, 100, 24));
+    matches("help-80x24.txt", &drawn(&mut help, 80, 24));
     let mut filtered = app();
     for key in "/pool".chars() {
         filtered.key(Key::Char(key));

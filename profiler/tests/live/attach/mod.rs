@@ -21,7 +21,7 @@ pub(crate) fn tests() -> Vec<Trial> {
 }
 
 /// A process that runs before it is profiled.
-struct Running {
+pub(crate) struct Running {
     child: Child,
     stdin: Option<ChildStdin>,
     stdout: BufReader<ChildStdout>,
@@ -41,10 +41,15 @@ impl Running {
     }
 
     /// One whose threads all sleep now.
-    fn asleep(name: &str, arguments: &[&str]) -> Self {
+    pub(crate) fn asleep(name: &str, arguments: &[&str]) -> Self {
         let running = Self::start(name, arguments);
         running.wait_until_asleep();
         running
+    }
+
+    /// Its process number.
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid
     }
 
     fn wait_until_asleep(&self) {
@@ -58,7 +63,7 @@ impl Running {
     }
 
     /// Has it do what it does, and waits until it has and sleeps again.
-    fn tell(&mut self) {
+    pub(crate) fn tell(&mut self) {
         self.go();
         assert_eq!(self.line(), "done");
         self.wait_until_asleep();
@@ -80,7 +85,7 @@ impl Running {
     }
 
     /// Voluntary and involuntary switches of each thread, by the kernel's count.
-    fn switches(&self) -> BTreeMap<u32, [u64; 2]> {
+    pub(crate) fn switches(&self) -> BTreeMap<u32, [u64; 2]> {
         let of = |tid: u32| {
             let status =
                 fs::read_to_string(format!("/proc/{}/task/{tid}/status", self.pid)).expect("it runs");
@@ -101,7 +106,7 @@ impl Running {
     }
 
     /// Has it end by itself.
-    fn finish(mut self) {
+    pub(crate) fn finish(mut self) {
         drop(self.stdin.take());
         let mut rest = String::new();
         self.stdout.read_to_string(&mut rest).expect("the target writes");
