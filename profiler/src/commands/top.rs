@@ -111,8 +111,8 @@ impl Watched {
         let ended = self.live.ended();
         if !ended.kept {
             bail!(
-                "{} threads have ended, more than are kept: a profile would not be complete (raise --keep)",
-                report::count(ended.threads)
+                "raise --keep: {} have ended, so many that no record of them is kept, and no profile would be complete",
+                report::counted(ended.threads, "thread")
             );
         }
         Ok(())

@@ -150,21 +150,41 @@ impl Column {
         let Some(value) = value else { return ABSENT.to_owned() };
         match self.unit() {
             Unit::Rate => rate(value),
-            Unit::Time => duration(Nanos(value as u64)).replace('\u{a0}', " "),
-            Unit::Share => format!("{:.1}", value * 100.0),
+            Unit::Time => time(value),
+            Unit::Share => decimal(value * 100.0),
         }
     }
+}
+
+/// Three digits and the unit.
+fn time(nanos: f64) -> String {
+    /// From here on seconds have too many digits.
+    const LONG: f64 = 9_999.5e9;
+    if nanos >= LONG {
+        return format!("{:.1} h", nanos / 3_600e9);
+    }
+    // What would be rounded up to 1,000 of a unit is 1.00 of the next.
+    let magnitude = nanos.max(1.0).log10().floor() as i32;
+    let step = 10_f64.powi((magnitude - 2).max(0));
+    duration(Nanos(((nanos / step).round() * step) as u64)).replace('\u{a0}', " ")
 }
 
 fn rate(value: f64) -> String {
     /// From here on the digits and their commas take more than seven characters.
     const MANY: f64 = 999_999.5;
     match value {
-        0.0 => "0".to_owned(),
-        _ if value < 0.05 => "<0.1".to_owned(),
-        _ if value < 99.95 => format!("{value:.1}"),
+        _ if value < 99.95 => decimal(value),
         _ if value < MANY => count(value.round() as u64),
         _ => format!("{:.2} M", value / 1e6),
+    }
+}
+
+/// With one decimal; what is not 0 is not shown as 0.
+fn decimal(value: f64) -> String {
+    match value {
+        0.0 => "0".to_owned(),
+        _ if value < 0.05 => "<0.1".to_owned(),
+        _ => format!("{value:.1}"),
     }
 }
 
@@ -208,7 +228,7 @@ mod tests {
     fn no_sample_is_no_figure_and_no_switch_is_zero() {
         let values = values(&Added::default(), Nanos(1_000_000_000));
         let texts = Column::ALL.map(|column| column.text(values[column.index()]));
-        assert_eq!(texts, ["0", "0", "–", "–", "–", "–", "0.0", "0.0", "0", "0"]);
+        assert_eq!(texts, ["0", "0", "–", "–", "–", "–", "0", "0", "0", "0"]);
     }
 
     #[test]
@@ -230,9 +250,14 @@ mod tests {
 
     #[test]
     fn no_figure_is_wider_than_its_column() {
-        let extremes = [0.0, 0.01, 9.96, 99.96, 999_999.4, 1e6, 99.99e6, 999.6e3];
+        let extremes = [0.0, 0.01, 9.96, 99.96, 999_999.4, 1e6, 99.99e6, 999.6e3, 9_999.4e9, 36_000e9];
         for column in Column::ALL {
-            for value in extremes.iter().filter(|_| column.unit() != Unit::Share) {
+            let is_possible = |value: &&f64| match column.unit() {
+                Unit::Time => true,
+                Unit::Rate => **value < 1e8,
+                Unit::Share => **value < 100.0,
+            };
+            for value in extremes.iter().filter(is_possible) {
                 let text = column.text(Some(*value));
                 assert!(text.chars().count() < usize::from(column.width()), "{column:?}: {text}");
             }

@@ -73,20 +73,26 @@ impl Doing {
 }
 
 /// The values of the last intervals, the newest last.
+///
+/// Not a number is none, and seven digits are more than a line can show: [`Values`] would take four times the room, 19 MB
+/// for 2000 threads.
 #[derive(Clone, Debug, Default)]
-pub struct History(VecDeque<Values>);
+pub struct History(VecDeque<[f32; Column::COUNT]>);
 
 impl History {
     fn push(&mut self, values: Values) {
         if self.0.len() == HISTORY {
             self.0.pop_front();
         }
-        self.0.push_back(values);
+        self.0.push_back(values.map(|value| value.map_or(f32::NAN, |value| value as f32)));
     }
 
     /// Those of one column.
     pub fn of(&self, column: Column) -> impl DoubleEndedIterator<Item = Option<f64>> {
-        self.0.iter().map(move |values| values[column.index()])
+        self.0.iter().map(move |values| {
+            let value = f64::from(values[column.index()]);
+            (!value.is_nan()).then_some(value)
+        })
     }
 }
 
@@ -338,6 +344,8 @@ mod tests {
         }
         let ended = &model.threads[&1];
         assert!(ended.doing == Doing::Ended && ended.values.iter().all(Option::is_none));
+        let line: Vec<Option<f64>> = ended.history.of(Column::OnCpu).collect();
+        assert!(line[0].is_some() && line[1..].iter().all(Option::is_none), "{line:?}");
         model.take(frame(SHOWN_AFTER_END + 1, vec![thread(1, 2)]), false);
         assert_eq!((names(&model), model.gone), (vec!["worker-2"], 1));
     }

@@ -148,7 +148,8 @@ mod tests {
         let mut screen = Screen::new(TestBackend::new(6, 2));
         drawn(&mut screen, "before");
         drawn(&mut screen, "漢字");
-        screen.backend.assert_buffer_lines(["      ", "漢字  "]);
+        let shown = |x: u16| screen.backend.buffer()[(x, 1)].symbol();
+        assert_eq!([shown(0), shown(2), shown(4), shown(5)], ["漢", "字", " ", " "]);
         drawn(&mut screen, "a");
         screen.backend.assert_buffer_lines(["      ", "a     "]);
     }

@@ -63,7 +63,7 @@ mod tests {
         );
         let column = |x: u16| (0..3).map(|y| buffer[(x, y)].symbol().to_owned()).collect::<String>();
         assert_eq!(column(0), "███");
-        assert_eq!(column(10), "  ▁");
-        assert!((1..10).all(|x| column(x) == "   "));
+        assert_eq!(column(11), "  ▁");
+        assert!((1..11).all(|x| column(x) == "   "));
     }
 }
