@@ -202,7 +202,7 @@ impl App {
             Key::Up | Key::Char('k') => self.view.step(-1),
             Key::PageDown => self.view.step(page),
             Key::PageUp => self.view.step(-page),
-            Key::Home => self.view.select(0),
+            Key::Home => self.view.select_first(),
             Key::End => self.view.select(usize::MAX),
             _ => return None,
         }

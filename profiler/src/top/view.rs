@@ -72,6 +72,8 @@ pub struct View {
     pub by_process: bool,
     /// The row that is looked at; there is one unless there are none at all.
     pub selected: Option<Identity>,
+    /// Whether that is the first, whatever it is: until another is chosen, and once that is gone.
+    pub follows_first: bool,
     /// The rows, sorted, as of the last [`Self::arrange`].
     pub rows: Vec<Row>,
     /// The first row that is shown.
@@ -86,6 +88,7 @@ impl Default for View {
             filter: String::new(),
             by_process: false,
             selected: None,
+            follows_first: true,
             rows: Vec::new(),
             first: 0,
         }
@@ -93,16 +96,15 @@ impl Default for View {
 }
 
 impl View {
-    /// Makes the rows anew. The selected one stays selected; if it is gone, the one in its place is.
+    /// Makes the rows anew. A row that was chosen stays selected until it is gone.
     pub fn arrange(&mut self, model: &Model) {
-        let place = self.place().unwrap_or(0);
         self.rows = if self.by_process { processes(model) } else { threads(model) };
         let wanted = self.filter.to_lowercase();
         self.rows.retain(|row| matches(row, &wanted));
         let (order, reversed) = (self.order, self.reversed);
         self.rows.sort_by(|a, b| compare(a, b, order, reversed));
-        if self.place().is_none() {
-            self.select(place);
+        if self.follows_first || self.place().is_none() {
+            self.select_first();
         }
     }
 
@@ -113,8 +115,15 @@ impl View {
         self.rows.iter().position(|row| row.identity == selected)
     }
 
+    /// Selects the first row, and whatever is the first from then on.
+    pub fn select_first(&mut self) {
+        self.select(0);
+        self.follows_first = true;
+    }
+
     /// Selects the row at a place, or the last one.
     pub fn select(&mut self, place: usize) {
+        self.follows_first = false;
         self.selected = self.rows.get(place.min(self.rows.len().saturating_sub(1))).map(|row| row.identity);
     }
 
@@ -287,14 +296,15 @@ mod tests {
     }
 
     #[test]
-    fn the_next_is_selected_when_the_selected_one_is_gone() {
-        let mut view = View { order: Order::Number, ..View::default() };
+    fn the_first_row_is_selected_until_another_is_chosen_and_once_that_is_gone() {
+        let mut view = View { order: Order::By(Column::WaitP99), ..View::default() };
         view.arrange(&waits());
-        view.select(1);
-        view.arrange(&model(vec![thread(1, 1), thread(1, 3)]));
         assert_eq!(view.selected, Some(Identity::Thread(3)));
-        view.arrange(&model(vec![thread(1, 1)]));
+        view.arrange(&model(vec![thread(1, 1).waited(&[9]), thread(1, 3)]));
         assert_eq!(view.selected, Some(Identity::Thread(1)));
+        view.select(1);
+        view.arrange(&model(vec![thread(1, 1).waited(&[9]), thread(1, 2).waited(&[7])]));
+        assert_eq!((view.selected, view.follows_first), (Some(Identity::Thread(1)), true));
         view.arrange(&model(vec![]));
         assert_eq!(view.selected, None);
     }
