@@ -300,7 +300,7 @@ mod tests {
         let mut view = View { order: Order::By(Column::WaitP99), ..View::default() };
         view.arrange(&waits());
         assert_eq!(view.selected, Some(Identity::Thread(3)));
-        view.arrange(&model(vec![thread(1, 1).waited(&[9]), thread(1, 3)]));
+        view.arrange(&model(vec![thread(1, 1).waited(&[9]), thread(1, 3).waited(&[])]));
         assert_eq!(view.selected, Some(Identity::Thread(1)));
         view.select(1);
         view.arrange(&model(vec![thread(1, 1).waited(&[9]), thread(1, 2).waited(&[7])]));
