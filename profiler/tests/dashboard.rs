@@ -4,7 +4,6 @@
 
 #![allow(
     clippy::unwrap_used,
-    clippy::panic,
     reason = "the helpers of tests are not recognised as such in an integration test"
 )]
 
