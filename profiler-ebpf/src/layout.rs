@@ -3,10 +3,12 @@
 //! Everything is fixed-width integers, every type's size is asserted, and there is no padding: what is not a
 //! value is a named reserved field.
 
+mod family;
 mod settings;
 pub mod state;
 
 use crate::{buckets, metric::Metric};
+pub use family::{Executed, FAMILIES, Family, KERNEL_WORKER, rule};
 pub use settings::{Chosen, Offsets, Settings, TICK_NS};
 
 /// Bytes of a thread's name in the kernel, with the closing zero (`TASK_COMM_LEN`, include/linux/sched.h).
@@ -170,7 +172,9 @@ pub struct Slot {
     /// One of [`state`]: what the thread was doing at `until_ns`.
     pub open_state: u32,
     /// 1 if the thread was born during the recording, 0 if it was there before.
-    pub newborn: u32,
+    pub newborn: u16,
+    /// The number of its family; 0 where families are not told apart.
+    pub family: u16,
     /// Since when it was doing that.
     pub open_since_ns: u64,
     /// Intervals whose end was stamped before their start: counted here, not recorded.
@@ -228,8 +232,8 @@ pub struct TaskState {
     pub slot: u32,
     /// One of [`state`].
     pub state: u32,
-    /// 1 if the thread can't be inside a system call.
-    pub kernel_worker: u16,
+    /// The number of its family, with [`KERNEL_WORKER`] beside it.
+    pub family: u16,
     /// `nivcsw` at its last switch-out, modulo 2^16: enough to see that it has grown. Written after `state`.
     pub nivcsw: u16,
 }
@@ -246,6 +250,9 @@ pub struct Place {
 
 /// [`TaskState::slot`] of a thread that found no free slot.
 pub const NO_SLOT: u32 = u32::MAX;
+
+/// [`TaskState::slot`] of a thread that has left its family.
+pub const LEFT: u32 = u32::MAX - 1;
 
 /// What threads without a slot did, summed for each CPU.
 #[derive(Clone, Copy, Debug)]
@@ -297,6 +304,10 @@ pub struct Global {
     pub joined: u64,
     /// Threads that were being born or switched when a walk came to them, so that another walk has to look.
     pub postponed: u64,
+    /// One more than the level of the pid namespace of whoever walked all tasks to have threads join; 0 before.
+    pub namespace_level: u64,
+    /// Execs that could not be announced, because too many were waiting to be read.
+    pub missed_execs: u64,
 }
 
 /// The message that a thread has exited and its slot may be collected.
@@ -319,13 +330,13 @@ const _: () = {
     assert!(size_of::<TaskState>() == 56);
     assert!(size_of::<Place>() == 64);
     assert!(size_of::<Exited>() == 8);
-    assert!(size_of::<Global>() == 64);
+    assert!(size_of::<Global>() == 80);
     assert!(size_of::<SlotlessTotals>() == 464);
 };
 
 #[cfg(feature = "user")]
 mod user {
-    use super::{Chosen, Exited, Global, Offsets, Settings, SlotlessTotals};
+    use super::{Chosen, Exited, Family, Global, Offsets, Settings, SlotlessTotals};
 
     // SAFETY: fixed-width integers without padding (sizes asserted above).
     unsafe impl aya::Pod for Offsets {}
@@ -339,4 +350,6 @@ mod user {
     unsafe impl aya::Pod for Exited {}
     // SAFETY: as above.
     unsafe impl aya::Pod for Chosen {}
+    // SAFETY: as above.
+    unsafe impl aya::Pod for Family {}
 }

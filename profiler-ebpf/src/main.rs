@@ -17,7 +17,7 @@ use aya_ebpf::{
 };
 use core::ffi::c_void;
 use profiler_ebpf::metric::Metric;
-use programs::{fault, lifecycle, met, snapshot, switch};
+use programs::{families, fault, lifecycle, met, snapshot, switch};
 
 // The kernel passes tracepoint arguments as declared in include/trace/events/; the verifier checks their types
 // against its own BTF before a program may be attached.
@@ -105,6 +105,14 @@ pub extern "C" fn close_all(ctx: *mut c_void) -> i32 {
 #[unsafe(link_section = "iter/task")]
 pub extern "C" fn join_chosen(ctx: *mut c_void) -> i32 {
     met::join(ctx.cast());
+    0
+}
+
+/// Walks all tasks, closes the record of each whose family is released, and forgets it in the end.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = "iter/task")]
+pub extern "C" fn release(ctx: *mut c_void) -> i32 {
+    families::release(ctx.cast());
     0
 }
 

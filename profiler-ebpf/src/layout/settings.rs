@@ -8,6 +8,10 @@ pub struct Chosen {
     pub start_ticks: u64,
     /// Threads of it that have joined.
     pub joined: u64,
+    /// The family that they and what they start belong to.
+    pub family: u32,
+    /// Keeps the size a multiple of 8.
+    pub reserved: u32,
 }
 
 /// Nanoseconds of a clock tick in /proc (`USER_HZ` is 100 on x86).
@@ -81,10 +85,14 @@ pub struct Settings {
     pub place_shift: u32,
     /// 1 if threads join while they live. What they need is in no program otherwise: the verifier drops it.
     pub joins: u32,
+    /// 1 if processes join and leave all the time: families are told apart, execs are announced, buckets wrap. Likewise.
+    pub watches: u32,
+    /// Keeps the size a multiple of 8.
+    pub reserved: u32,
 }
 
 const _: () = {
     assert!(size_of::<Offsets>() == 84);
-    assert!(size_of::<Settings>() == 40);
-    assert!(size_of::<Chosen>() == 16);
+    assert!(size_of::<Settings>() == 48);
+    assert!(size_of::<Chosen>() == 24);
 };

@@ -1,17 +1,20 @@
 //! Which threads belong to the target: birth, exec, rename, and the end of the recording.
 
 use super::{
-    met,
+    families, met,
     slots::{self, Start, add_shared, global, slot},
     snapshot, states,
     task::{self, Task, now_ns},
 };
 use aya_ebpf::{bindings::bpf_pidns_info, helpers::generated::bpf_get_ns_current_pid_tgid};
-use profiler_ebpf::layout::{EARLIER_NAMES, KernelCounters, NO_SLOT, TaskState, phase, state};
+use profiler_ebpf::layout::{EARLIER_NAMES, Global, KERNEL_WORKER, KernelCounters, NO_SLOT, TaskState, phase, state};
 
 /// Kernel threads, io_uring's workers and vhost's (`PF_KTHREAD`, `PF_IO_WORKER`, `PF_USER_WORKER`,
 /// include/linux/sched.h): their saved registers do not hold a system call.
 const KERNEL_WORKER_FLAGS: u32 = 0x0020_0000 | 0x0000_0010 | 0x0000_4000;
+
+/// Where families are not told apart.
+const NO_FAMILY: u16 = 0;
 
 /// A thread of the target starts another thread or process.
 #[inline(always)]
@@ -21,9 +24,11 @@ pub(crate) fn sched_process_fork(parent: Task, child: Task) {
     if parent_state.state == state::CLOSED {
         return;
     }
-    if !task::follows_children() && task::pid(child) != task::pid(parent) {
+    let is_process = task::pid(child) != task::pid(parent);
+    if (is_process && !task::follows_children()) || !families::grows(parent_state, is_process) {
         return;
     }
+    let family = families::of(parent_state);
     let now = now_ns();
     let counters = KernelCounters {
         voluntary_switches: 0,
@@ -33,7 +38,7 @@ pub(crate) fn sched_process_fork(parent: Task, child: Task) {
         cpu_ns: 0,
         migrations: 0,
     };
-    join(child, state::NEWBORN, &Start { from_ns: now, newborn: true, counters });
+    join(child, state::NEWBORN, &Start { from_ns: now, newborn: true, family, counters });
 }
 
 /// A newborn thread is put on a run queue: its first wait begins.
@@ -58,18 +63,25 @@ pub(crate) fn sched_wakeup_new(newborn: Task) {
 /// A program was executed.
 #[inline(always)]
 pub(crate) fn sched_process_exec(task: Task) {
-    if let Some(thread) = states::of(task) {
+    if let Some(thread) = states::of(task)
+        && !(task::watches() && thread.state == state::CLOSED)
+    {
         // A thread that is not the leader takes over the leader's id (fs/exec.c `de_thread`).
         if let Some(slot) = slot(thread.slot) {
             slot.tid = task::tid(task);
         }
         return;
     }
+    if task::watches() {
+        families::announce(task);
+        return;
+    }
     if !is_target() {
         return;
     }
     let now = now_ns();
-    join(task, state::FOUND, &Start { from_ns: now, newborn: false, counters: task::counters(task) });
+    let counters = task::counters(task);
+    join(task, state::FOUND, &Start { from_ns: now, newborn: false, family: NO_FAMILY, counters });
 }
 
 /// A thread is about to change its name.
@@ -121,13 +133,19 @@ pub(crate) fn close(iterator: *mut TaskIterator) {
         return;
     };
     let Some(thread) = states::of(task) else { return };
+    close_thread(task, thread, global, global.walks >= PATIENCE);
+}
+
+/// Closes the record of a thread, unless that is done already or, while there is patience, a switch is under way.
+#[inline(always)]
+pub(crate) fn close_thread(task: Task, thread: &mut TaskState, global: &mut Global, is_impatient: bool) {
     let was = thread.state;
     if was == state::CLOSED {
         return;
     }
     add_shared(&mut global.closings);
     let mut counters = task::counters(task);
-    if !states::agrees(thread, &counters) && global.walks < PATIENCE {
+    if !states::agrees(thread, &counters) && !is_impatient {
         return;
     }
     let open_state = met::shown(was, thread, task);
@@ -155,6 +173,7 @@ fn join(task: Task, initial: u32, start: &Start) {
     match states::create(task, begun(task, start, NO_SLOT, state::CLOSED)) {
         // Before the thread runs on: it is newborn, or it is the one that executes this.
         Some(thread) => {
+            families::entered(start.family);
             let slot = slots::claim(task, start, slots::slotless_entry::TRACEPOINTS);
             // SAFETY: a field of a valid reference. Volatile, because it must be written before the state.
             unsafe { (&raw mut thread.slot).write_volatile(slot) };
@@ -176,6 +195,7 @@ fn join(task: Task, initial: u32, start: &Start) {
 /// The state of a thread that nothing has happened to.
 #[inline(always)]
 pub(crate) fn begun(task: Task, start: &Start, slot: u32, state: u32) -> TaskState {
+    let is_kernel_worker = task::flags(task) & KERNEL_WORKER_FLAGS != 0;
     TaskState {
         since_ns: start.from_ns,
         waking_ns: 0,
@@ -185,7 +205,7 @@ pub(crate) fn begun(task: Task, start: &Start, slot: u32, state: u32) -> TaskSta
         blocked_key: 0,
         slot,
         state,
-        kernel_worker: u16::from(task::flags(task) & KERNEL_WORKER_FLAGS != 0),
+        family: start.family | if is_kernel_worker { KERNEL_WORKER } else { 0 },
         nivcsw: start.counters.involuntary_switches as u16,
     }
 }

@@ -7,6 +7,7 @@
 //! that the record starts from.
 
 use super::{
+    families,
     lifecycle::{TaskIterator, begun},
     slots::{self, Start, add_shared, global, slot, slotless_entry},
     states,
@@ -52,7 +53,14 @@ pub(crate) fn is_met(state: u32) -> bool {
 #[inline(always)]
 pub(crate) fn join(iterator: *mut TaskIterator) {
     let Some(global) = global() else { return };
-    let Some(task) = TaskIterator::task(iterator) else { return };
+    let Some(task) = TaskIterator::task(iterator) else {
+        if task::watches()
+            && let Some(level) = task::reader_level()
+        {
+            global.namespace_level = u64::from(level) + 1;
+        }
+        return;
+    };
     let run_state = task::run_state(task);
     if run_state & TASK_DEAD != 0 {
         // It has made its last switch, or is about to.
@@ -78,7 +86,7 @@ pub(crate) fn join(iterator: *mut TaskIterator) {
         add_shared(&mut global.postponed);
         return;
     }
-    if meet(task, global) {
+    if meet(task, global, chosen.family as u16) {
         chosen.joined += 1;
         add_shared(&mut global.joined);
     }
@@ -86,8 +94,8 @@ pub(crate) fn join(iterator: *mut TaskIterator) {
 
 /// Makes a thread part of the target that may be doing anything at the moment. Returns whether it is one now.
 #[inline(always)]
-fn meet(task: Task, global: &mut Global) -> bool {
-    let start = Start { from_ns: now_ns(), newborn: false, counters: task::counters(task) };
+fn meet(task: Task, global: &mut Global, family: u16) -> bool {
+    let start = Start { from_ns: now_ns(), newborn: false, family, counters: task::counters(task) };
     let number = slots::claim(task, &start, slotless_entry::WALKS);
     if let Some(slot) = slot(number) {
         // Just before the first fault that is measured.
@@ -99,6 +107,7 @@ fn meet(task: Task, global: &mut Global) -> bool {
         add_shared(&mut global.threads_without_state);
         return false;
     };
+    families::entered(family);
     if let Some(slot) = slot(number) {
         // An exec that took over another's id before there was a state to find.
         slot.tid = task::tid(task);
@@ -111,6 +120,7 @@ fn meet(task: Task, global: &mut Global) -> bool {
         let later = (thread.nivcsw).wrapping_sub(counters.involuntary_switches as u16);
         counters.involuntary_switches += u64::from(later);
         counters.cpu_ns = thread.cpu_ns;
+        families::left(thread);
         states::forget(task);
         slots::give_back(number, &counters, slotless_entry::WALKS);
         return false;

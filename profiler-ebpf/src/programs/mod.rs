@@ -1,10 +1,12 @@
 //! What the programs do.
 //!
 //! `switch` and `fault` are the hot paths: they measure. `lifecycle` decides which threads are measured, `met` has
-//! those join that live already, `snapshot` looks at them in between.
+//! those join that live already, `families` has processes join and leave all the time, `snapshot` looks at them in
+//! between.
 //! `task` reads what the kernel knows of a thread, `states` keeps what the programs know of it while it lives,
 //! `slots` and `pages` are the memory the results are in.
 
+pub(crate) mod families;
 pub(crate) mod fault;
 pub(crate) mod lifecycle;
 pub(crate) mod met;

@@ -64,8 +64,9 @@ fn add_to_bucket(metric: &mut MetricSlot, ns: u64) {
     // SAFETY: a live element of the map; only this thread's slot refers to the page, and only the CPU that
     // switches the thread or runs it in a fault writes to it.
     let count = unsafe { &mut (*page).counts[buckets::cell(bucket)] };
-    // Saturates rather than wrapping: what is above shows as a sample without a bucket.
-    *count = count.saturating_add(1);
+    // Saturates: what is above shows as a sample without a bucket. A thread that is watched for weeks comes to that, and
+    // of its buckets only what was added since the last look counts.
+    *count = if task::watches() { count.wrapping_add(1) } else { count.saturating_add(1) };
 }
 
 /// A zeroed page, or 0 if none is left.

@@ -1,7 +1,7 @@
 //! The slots: where a thread's results are, in memory that user space maps.
 
 use super::{
-    met,
+    families, met,
     task::{self, Task},
 };
 use aya_ebpf::{
@@ -101,6 +101,8 @@ pub(crate) struct Start {
     pub(crate) from_ns: u64,
     /// Whether the thread was born just now.
     pub(crate) newborn: bool,
+    /// Its family.
+    pub(crate) family: u16,
     /// The kernel's counters at that moment.
     pub(crate) counters: KernelCounters,
 }
@@ -118,6 +120,7 @@ pub(crate) fn claim(task: Task, start: &Start, entry: u32) -> u32 {
             add_shared(&mut totals.threads);
             add(&mut totals.start, &start.counters);
         }
+        families::without_slot(start.family);
         return NO_SLOT;
     };
     clear(slot);
@@ -125,7 +128,8 @@ pub(crate) fn claim(task: Task, start: &Start, entry: u32) -> u32 {
     slot.tid = task::tid(task);
     slot.start_ns = task::start_ns(task);
     slot.from_ns = start.from_ns;
-    slot.newborn = u32::from(start.newborn);
+    slot.newborn = u16::from(start.newborn);
+    slot.family = start.family;
     slot.start = start.counters;
     task::read_name(task, &mut slot.name);
     slot.phase = phase::LIVE;

@@ -12,7 +12,7 @@ use super::{
 use aya_ebpf::{
     bindings::{BPF_F_NO_PREALLOC, BPF_LOCAL_STORAGE_GET_F_CREATE, bpf_map_type},
     btf_maps::Array,
-    helpers::generated::bpf_task_storage_get,
+    helpers::generated::{bpf_task_storage_delete, bpf_task_storage_get},
     macros::btf_map,
 };
 use core::{arch::asm, intrinsics::AtomicOrdering, ptr};
@@ -102,6 +102,13 @@ pub(crate) fn forget(task: Task) {
     {
         place.task = 0;
     }
+}
+
+/// Takes the state of a thread that lives on out of task storage, if it is there.
+#[inline(always)]
+pub(crate) fn take_out(task: Task) {
+    // SAFETY: the verifier accepts only trusted task pointers here.
+    let _absent = unsafe { bpf_task_storage_delete(TASKS.map(), task) };
 }
 
 /// A thread is doing something else from now on.

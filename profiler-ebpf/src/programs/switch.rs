@@ -1,14 +1,14 @@
 //! The four switch metrics, and what a thread was blocked on.
 
 use super::{
-    fault, met,
+    families, fault, met,
     pages::record,
     slots::{self, add_interval, slot},
     states,
     task::{self, Task, now_ns},
 };
 use profiler_ebpf::{
-    layout::{BLOCKED_ON_ENTRIES, BlockedOn, Slot, TaskState, blocked_key, state},
+    layout::{BLOCKED_ON_ENTRIES, BlockedOn, KERNEL_WORKER, Slot, TaskState, blocked_key, state},
     metric::Metric,
 };
 
@@ -50,7 +50,11 @@ pub(crate) fn sched_waking(woken: Task) {
 #[inline(always)]
 fn switched_out(thread: &mut TaskState, prev: Task, next: Task, now: u64, prev_state: u32, preempt: u32) {
     let mut was = thread.state;
+    let dead = prev_state & TASK_DEAD != 0;
     if was == state::CLOSED {
+        if dead {
+            closed_before(thread, prev);
+        }
         return;
     }
     let cpu_ns = task::sum_exec_runtime(prev);
@@ -67,6 +71,9 @@ fn switched_out(thread: &mut TaskState, prev: Task, next: Task, now: u64, prev_s
             infer_switch_in(thread, was, cpu_ns, now);
             was = thread.state;
             if was == state::CLOSED {
+                if dead {
+                    closed_before(thread, prev);
+                }
                 return;
             }
         }
@@ -75,11 +82,13 @@ fn switched_out(thread: &mut TaskState, prev: Task, next: Task, now: u64, prev_s
     let slice_start = thread.since_ns;
     let nvcsw = task::nvcsw(prev);
     let left = leave(thread, prev, next, now, nvcsw, prev_state);
-    let dead = prev_state & TASK_DEAD != 0;
     let slot = slot(thread.slot);
     // What is summed or announced can't be taken back: it is either done here or by the end of the recording.
     let to = if dead { state::CLOSED } else { left };
     if (dead || slot.is_none()) && !states::replace(thread, was, to) {
+        if dead {
+            closed_before(thread, prev);
+        }
         return;
     }
     if !dead {
@@ -98,9 +107,18 @@ fn switched_out(thread: &mut TaskState, prev: Task, next: Task, now: u64, prev_s
     }
 }
 
+/// The last switch of a thread whose record was closed before.
+#[inline(always)]
+fn closed_before(thread: &mut TaskState, prev: Task) {
+    if task::watches() {
+        families::left(thread);
+        states::forget(prev);
+    }
+}
+
 /// A thread's last switch: nothing in its record changes after this.
 #[inline(never)]
-fn ended(thread: &TaskState, prev: Task, now: u64, left: u32) {
+fn ended(thread: &mut TaskState, prev: Task, now: u64, left: u32) {
     if thread.fault_ns != 0 {
         fault::never_accounted(thread.slot);
     }
@@ -112,6 +130,7 @@ fn ended(thread: &TaskState, prev: Task, now: u64, left: u32) {
         }
         None => slots::finish_slotless(&counters, slots::slotless_entry::TRACEPOINTS, left),
     }
+    families::left(thread);
     states::forget(prev);
 }
 
@@ -257,7 +276,7 @@ fn measure(slot: &mut Slot, metric: Metric, from: u64, to: u64) {
 /// What a thread that switches out voluntarily waits for.
 #[inline(always)]
 fn blocked_on(thread: &TaskState, prev: Task) -> u32 {
-    if thread.kernel_worker != 0 {
+    if thread.family & KERNEL_WORKER != 0 {
         return blocked_key::KERNEL_WORKER;
     }
     let number = task::syscall_number(prev);

@@ -60,6 +60,8 @@ static SETTINGS: Settings = Settings {
     pages: 0,
     place_shift: 0,
     joins: 0,
+    watches: 0,
+    reserved: 0,
 };
 
 /// Reads one of the constants that the loader set.
@@ -138,13 +140,24 @@ pub(crate) fn counters(task: Task) -> KernelCounters {
 /// was started in ticks since boot. `None` if that namespace has no number for it.
 #[inline(always)]
 pub(crate) fn process(task: Task) -> Option<(u32, u64)> {
+    process_at(task, reader_level()?)
+}
+
+/// The level of the pid namespace of whoever reads the task iterator.
+#[inline(always)]
+pub(crate) fn reader_level() -> Option<u32> {
+    let reader: usize = read(current() as usize, constant!(OFFSETS.thread_pid))?;
+    read(reader, constant!(OFFSETS.pid_level))
+}
+
+/// A process, as it is known in pid namespaces of a level. `None` if it has no number there.
+#[inline(always)]
+pub(crate) fn process_at(task: Task, level: u32) -> Option<(u32, u64)> {
     /// `pids[PIDTYPE_TGID]` of a `signal_struct`, include/linux/pid_types.h.
     const OF_PROCESS: usize = size_of::<usize>();
     /// Bytes of a `struct upid`, one for each level of namespaces: the number and a pointer.
     const NUMBER_BYTES: usize = 16;
 
-    let reader: usize = read(current() as usize, constant!(OFFSETS.thread_pid))?;
-    let level: u32 = read(reader, constant!(OFFSETS.pid_level))?;
     let signal: usize = read(task as usize, constant!(OFFSETS.signal))?;
     let pid: usize = read(signal + OF_PROCESS, constant!(OFFSETS.signal_pids))?;
     let levels: u32 = read(pid, constant!(OFFSETS.pid_level))?;
@@ -209,6 +222,11 @@ pub(crate) fn follows_children() -> bool {
 /// Whether threads join while they live.
 pub(crate) fn joins() -> bool {
     constant!(SETTINGS.joins) != 0
+}
+
+/// Whether processes join and leave all the time.
+pub(crate) fn watches() -> bool {
+    constant!(SETTINGS.watches) != 0
 }
 
 /// The process whose exec makes it the target, with the pid namespace in which that number holds.

@@ -54,6 +54,9 @@ const SNAPSHOT: &str = "snapshot";
 /// The program that has the threads of chosen processes join; likewise.
 const JOIN: &str = "join_chosen";
 
+/// The program that ends families; likewise.
+const RELEASE: &str = "release";
+
 /// Has the kernel verify every program and attaches it; those that end a fault on each of `cpus`.
 pub(super) fn attach_all(ebpf: &mut Ebpf, btf: &Btf, cpus: &BTreeSet<u32>) -> Result<()> {
     for name in needed_always() {
@@ -72,7 +75,7 @@ pub(super) fn attach_all(ebpf: &mut Ebpf, btf: &Btf, cpus: &BTreeSet<u32>) -> Re
 
 /// Every program of the object.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    needed_always().chain([SNAPSHOT, JOIN])
+    needed_always().chain([SNAPSHOT, JOIN, RELEASE])
 }
 
 /// The programs that every recording needs.
@@ -123,6 +126,16 @@ pub(super) fn load_join(ebpf: &mut Ebpf, btf: &Btf) -> Result<()> {
     load(ebpf, btf, JOIN)
 }
 
+/// Has the kernel verify the program for [`release`].
+pub(super) fn load_release(ebpf: &mut Ebpf, btf: &Btf) -> Result<()> {
+    load(ebpf, btf, RELEASE)
+}
+
+/// Closes the records of the families that are to be released, or forgets their threads: what their rules say.
+pub(super) fn release(ebpf: &mut Ebpf) -> Result<()> {
+    walk_tasks(ebpf, RELEASE)
+}
+
 /// Has the threads of the chosen processes join, those that have not.
 pub(super) fn join_chosen(ebpf: &mut Ebpf) -> Result<()> {
     walk_tasks(ebpf, JOIN)
@@ -152,7 +165,7 @@ fn walk_tasks(ebpf: &mut Ebpf, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// The programs that are in the kernel: those for snapshots and for joining need not be.
+/// The programs that are in the kernel: those for snapshots, for joining and for releasing need not be.
 pub(super) fn loaded(ebpf: &Ebpf) -> impl Iterator<Item = (&str, &Program)> {
     ebpf.programs().filter(|(_, program)| program.fd().is_ok())
 }

@@ -4,7 +4,7 @@ use super::offsets::{self, KERNEL_BTF};
 use crate::profile::units::Bytes;
 use anyhow::{Context, Result};
 use aya::{Btf, Ebpf, EbpfLoader, include_bytes_aligned};
-use profiler_ebpf::layout::{BucketPage, Exited, Place, Settings, Slot};
+use profiler_ebpf::layout::{BucketPage, Exited, FAMILIES, Place, Settings, Slot};
 use std::path::Path;
 
 /// The programs, built by this package's `build.rs` or taken from `profiler-ebpf/prebuilt`.
@@ -105,7 +105,14 @@ pub(super) struct Loaded {
     pub(super) pages: u32,
 }
 
-pub(super) fn load(limits: Limits, target: Target<'_>, btf: &Btf) -> Result<Loaded> {
+/// Processes that can be chosen before they have joined, where they join all the time.
+pub(super) const CHOSEN_AT_ONCE: usize = 1024;
+
+/// Room for the execs of a tenth of a second while 40 000 a second come, far more than a machine can do.
+const EXECS_BYTES: u32 = 1 << 18;
+
+/// `watches` if processes join and leave all the time.
+pub(super) fn load(limits: Limits, target: Target<'_>, watches: bool, btf: &Btf) -> Result<Loaded> {
     let offsets = offsets::resolve(Path::new(KERNEL_BTF))?;
     let (namespace_device, namespace_inode) = own_pid_namespace()?;
     let settings = Settings {
@@ -116,8 +123,12 @@ pub(super) fn load(limits: Limits, target: Target<'_>, btf: &Btf) -> Result<Load
         slots: limits.max_threads,
         pages: limits.pages(),
         place_shift: u32::BITS - limits.places_log2(),
-        joins: u32::from(!target.living.is_empty()),
+        joins: u32::from(watches || !target.living.is_empty()),
+        watches: u32::from(watches),
+        reserved: 0,
     };
+    let chosen = if watches { CHOSEN_AT_ONCE } else { target.living.len() };
+    let families = if watches { FAMILIES } else { 1 };
     let ebpf = EbpfLoader::new()
         .btf(Some(btf))
         .override_global("OFFSETS", &offsets, true)
@@ -128,7 +139,10 @@ pub(super) fn load(limits: Limits, target: Target<'_>, btf: &Btf) -> Result<Load
         .map_max_entries("PAGES", settings.pages)
         .map_max_entries("FREE_PAGES", settings.pages)
         .map_max_entries("EXITS", limits.ring_bytes())
-        .map_max_entries("CHOSEN", u32::try_from(target.living.len())?.max(1))
+        .map_max_entries("CHOSEN", u32::try_from(chosen)?.max(1))
+        .map_max_entries("FAMILIES", families)
+        .map_max_entries("RULES", families)
+        .map_max_entries("EXECS", if watches { EXECS_BYTES } else { PAGE_BYTES })
         // Task storage, which aya 0.14 makes but has no type for.
         .allow_unsupported_maps()
         .load(OBJECT)

@@ -10,7 +10,8 @@
 //! - `memory`: slots and bucket pages, mapped; the only place that reads memory the kernel writes.
 //! - `slots`: from a slot to a [`crate::record::ThreadRecord`].
 //! - `self_cost`: what the recording itself costs.
-//! - `session`: the life of a recording, a [`crate::record::Source`].
+//! - `session`: the life of a recording, a [`crate::record::Source`]; `session::watch`: one that goes on for weeks, while
+//!   processes join and leave.
 
 pub mod hooks;
 mod hotplug;

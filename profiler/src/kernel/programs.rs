@@ -33,7 +33,7 @@ pub fn load_each() -> Result<Vec<LoadedProgram>> {
     // As many slots as `run` makes, which the verifier sees as bounds. No process has the number 0.
     let limits = Limits::default();
     let Loaded { mut ebpf, .. } =
-        load::load(limits, Target { pid: 0, living: &[], follow_children: true }, &btf)?;
+        load::load(limits, Target { pid: 0, living: &[], follow_children: true }, false, &btf)?;
     hooks::names()
         .map(|name| {
             let started = Instant::now();

@@ -1,8 +1,13 @@
 //! The life of a recording: load, attach, collect what has exited, close, collect the rest.
 
+mod watch;
+
+pub use watch::{Executed, Family, Losses};
+
 use super::hooks;
 use super::hotplug::Cpus;
 use super::load::{self, Limits, Living, Target};
+use watch::Families;
 use super::memory::MappedArray;
 use super::slots;
 use crate::privilege;
@@ -30,6 +35,9 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// How long threads that are born and switched meanwhile may keep the walk that has them join from its end.
 const JOIN_LIMIT: Duration = Duration::from_secs(5);
 
+/// The family of threads where there are no families.
+const NO_FAMILY: u16 = 0;
+
 /// A running recording. Dropping it detaches every program.
 pub struct Session {
     ebpf: Ebpf,
@@ -41,6 +49,7 @@ pub struct Session {
     globals: Array<MapData, Global>,
     slotless: PerCpuArray<MapData, SlotlessTotals>,
     chosen: HashMap<MapData, u32, Chosen>,
+    families: Families,
     cpus: Cpus,
     /// For each slot the end of the record that was last collected from it: tells a slot that was handed back
     /// and not used again from one that was never collected.
@@ -60,23 +69,7 @@ impl Session {
     /// If the kernel refuses a map, a program or a hook.
     pub fn start(limits: Limits, target: Target<'_>, snapshots: bool) -> Result<Self> {
         let btf = Btf::from_sys_fs().context("cannot read the kernel's type information")?;
-        let load::Loaded { mut ebpf, slots, pages } = load::load(limits, target, &btf)?;
-        let mut session = Self {
-            slot_memory: MappedArray::new(array(&ebpf, "SLOTS")?, slots)?,
-            page_memory: MappedArray::new(array(&ebpf, "PAGES")?, pages)?,
-            exits: take(&mut ebpf, "EXITS")?,
-            free_slots: take(&mut ebpf, "FREE_SLOTS")?,
-            free_pages: take(&mut ebpf, "FREE_PAGES")?,
-            globals: take(&mut ebpf, "GLOBALS")?,
-            slotless: take(&mut ebpf, "SLOTLESS")?,
-            chosen: take(&mut ebpf, "CHOSEN")?,
-            cpus: Cpus::listen()?,
-            collected_until: vec![0; slots as usize],
-            serials: (0..u64::from(slots)).collect(),
-            next_serial: u64::from(slots),
-            joined_from: monotonic_now()?,
-            ebpf,
-        };
+        let mut session = Self::loaded(load::load(limits, target, false, &btf)?)?;
         if snapshots {
             hooks::load_snapshot(&mut session.ebpf, &btf)?;
         }
@@ -85,20 +78,45 @@ impl Session {
         }
         hooks::attach_all(&mut session.ebpf, &btf, session.cpus.watched())?;
         if !target.living.is_empty() {
-            session.join(target.living)?;
+            for &process in target.living {
+                session.choose(process, NO_FAMILY)?;
+            }
+            session.join()?;
         }
         Ok(session)
     }
 
-    /// Has the threads of living processes join. Every probe is there, so that nothing is missed of one that has.
+    fn loaded(load::Loaded { mut ebpf, slots, pages }: load::Loaded) -> Result<Self> {
+        Ok(Self {
+            slot_memory: MappedArray::new(array(&ebpf, "SLOTS")?, slots)?,
+            page_memory: MappedArray::new(array(&ebpf, "PAGES")?, pages)?,
+            exits: take(&mut ebpf, "EXITS")?,
+            free_slots: take(&mut ebpf, "FREE_SLOTS")?,
+            free_pages: take(&mut ebpf, "FREE_PAGES")?,
+            globals: take(&mut ebpf, "GLOBALS")?,
+            slotless: take(&mut ebpf, "SLOTLESS")?,
+            chosen: take(&mut ebpf, "CHOSEN")?,
+            families: Families::take(&mut ebpf)?,
+            cpus: Cpus::listen()?,
+            collected_until: vec![0; slots as usize],
+            serials: (0..u64::from(slots)).collect(),
+            next_serial: u64::from(slots),
+            joined_from: monotonic_now()?,
+            ebpf,
+        })
+    }
+
+    /// Chooses a process, whose threads join with the next walk.
+    fn choose(&mut self, Living { pid, start_ticks }: Living, family: u16) -> Result<()> {
+        let chosen = Chosen { start_ticks, joined: 0, family: family.into(), reserved: 0 };
+        self.chosen.insert(pid, chosen, 0).context("cannot choose a process")
+    }
+
+    /// Has the threads of the chosen processes join. Every probe is there, so that nothing is missed of one that has.
     ///
     /// Walks all tasks until none is left that could join: a walk does not come to threads that were born behind it,
     /// and those are born with their parents' part in the target only once their parents have it.
-    fn join(&mut self, living: &[Living]) -> Result<()> {
-        for &Living { pid, start_ticks } in living {
-            let chosen = Chosen { start_ticks, joined: 0 };
-            self.chosen.insert(pid, chosen, 0).context("cannot choose a process")?;
-        }
+    fn join(&mut self) -> Result<()> {
         let begun = Instant::now();
         self.joined_from = monotonic_now()?;
         loop {
@@ -177,6 +195,21 @@ impl Session {
         message.first_chunk().map(|slot| u32::from_ne_bytes(*slot))
     }
 
+    /// Looks at the threads that are being recorded; says when, and hands their records out one by one.
+    ///
+    /// # Errors
+    /// If they can't be looked at.
+    pub fn look(&mut self) -> Result<(Nanos, impl Iterator<Item = ThreadRecord> + '_)> {
+        let at_ns = monotonic_now()?;
+        hooks::look_at_all(&mut self.ebpf)?;
+        let used = self.global()?.slots_used.min(self.serials.len() as u64) as u32;
+        let threads = (0..used).filter_map(move |number| {
+            let serial = self.serials[number as usize];
+            slots::sighting(&self.slot_memory, number, &self.page_memory, serial, at_ns)
+        });
+        Ok((at_ns, threads))
+    }
+
     fn global(&self) -> Result<Global> {
         self.globals.get(&0, 0).context("cannot read the programs' counters")
     }
@@ -243,15 +276,8 @@ impl Source for Session {
     }
 
     fn snapshot(&mut self) -> Result<Snapshot> {
-        let at_ns = monotonic_now()?;
-        hooks::look_at_all(&mut self.ebpf)?;
-        let used = self.global()?.slots_used.min(self.serials.len() as u64) as u32;
-        let threads = (0..used)
-            .filter_map(|number| {
-                let serial = self.serials[number as usize];
-                slots::sighting(&self.slot_memory, number, &self.page_memory, serial, at_ns)
-            })
-            .collect();
+        let (at_ns, threads) = self.look()?;
+        let threads = threads.collect();
         Ok(Snapshot { at_ns, threads })
     }
 

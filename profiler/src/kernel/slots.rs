@@ -33,6 +33,7 @@ fn copied(slot: &Slot, pages: &MappedArray<BucketPage>, serial: u64) -> ThreadRe
         serial,
         pid: slot.pid,
         tid: slot.tid,
+        family: slot.family,
         start_ns: Nanos(slot.start_ns),
         name: name(&slot.name),
         earlier_names: slot.earlier_names[..kept].iter().map(name).collect(),

@@ -95,18 +95,20 @@ impl Histogram {
 
     /// What was added to an earlier state of the same histogram; `None` if nothing was. The extremes of what was added
     /// are not known: they are the widest that its buckets and the histogram's own extremes allow.
+    ///
+    /// A bucket that holds less than before has come to its end of 32 bits, and begun again (of a thread that is watched).
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Option<Self> {
-        let mut before: BTreeMap<Nanos, u64> =
-            earlier.buckets.iter().map(|bucket| (bucket.low_ns, bucket.count)).collect();
-        let buckets: Vec<Bucket> = self
-            .buckets
-            .iter()
-            .filter_map(|bucket| {
-                let count = bucket.count.saturating_sub(before.remove(&bucket.low_ns).unwrap_or(0));
-                (count > 0).then_some(Bucket { count, ..*bucket })
-            })
-            .collect();
+        /// Samples after which a bucket begins again.
+        const ROUND: u64 = 1 << 32;
+        let mut before = earlier.buckets.iter().peekable();
+        let mut added = |bucket: &Bucket| {
+            while before.next_if(|before| before.low_ns < bucket.low_ns).is_some() {}
+            let before = before.next_if(|before| before.low_ns == bucket.low_ns).map_or(0, |before| before.count);
+            if before > bucket.count { bucket.count + ROUND.saturating_sub(before) } else { bucket.count - before }
+        };
+        let counts = self.buckets.iter().map(|bucket| Bucket { count: added(bucket), ..*bucket });
+        let buckets: Vec<Bucket> = counts.filter(|bucket| bucket.count > 0).collect();
         let count = self.count.saturating_sub(earlier.count);
         let sum_ns = Nanos(self.sum_ns.0.saturating_sub(earlier.sum_ns.0));
         if count == 0 && buckets.is_empty() && sum_ns.0 == 0 {
@@ -120,6 +122,22 @@ impl Histogram {
         let max_ns =
             highest.filter(|_| !without_bucket).map_or(self.max_ns, |highest| highest.min(self.max_ns));
         Some(Self { count, sum_ns, min_ns, max_ns, buckets })
+    }
+
+    /// Adds the samples of another histogram of the same metric, whose buckets are in ascending order as its own are.
+    pub fn add(&mut self, other: &Self) {
+        let mut sum = Vec::with_capacity(self.buckets.len() + other.buckets.len());
+        let (mut ours, mut theirs) = (self.buckets.iter().peekable(), other.buckets.iter().peekable());
+        while let Some(next) = ours.peek().into_iter().chain(theirs.peek()).map(|bucket| bucket.low_ns).min() {
+            let same = [ours.next_if(|bucket| bucket.low_ns == next), theirs.next_if(|bucket| bucket.low_ns == next)];
+            let count = total(same.into_iter().flatten().map(|bucket| bucket.count));
+            sum.extend(same.into_iter().flatten().next().map(|bucket| Bucket { count, ..*bucket }));
+        }
+        self.buckets = sum;
+        self.count = self.count.saturating_add(other.count);
+        self.sum_ns += other.sum_ns;
+        self.min_ns = self.min_ns.min(other.min_ns);
+        self.max_ns = self.max_ns.max(other.max_ns);
     }
 
     /// The sum of many histograms of the same metric; `None` of none.

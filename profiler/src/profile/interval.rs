@@ -83,6 +83,13 @@ impl States {
         }
     }
 
+    /// Adds the times of others.
+    pub(crate) fn add(&mut self, others: &Self) {
+        let mut all = self.all();
+        all.iter_mut().zip(others.all()).for_each(|(time, more)| *time += more);
+        *self = Self::from_all(all);
+    }
+
     /// All of them together.
     #[must_use]
     pub fn total(&self) -> Nanos {

@@ -58,18 +58,44 @@ impl Deltas {
         ended: impl IntoIterator<Item = &'a ThreadRecord>,
         seen: &[ThreadRecord],
     ) -> Span {
-        let mut threads = Vec::new();
-        for record in ended {
-            let mut known = self.known.remove(&record.serial).unwrap_or_default();
-            threads.push(known.grow(record, true));
-        }
-        for record in seen {
-            threads.push(self.known.entry(record.serial).or_default().grow(record, false));
-        }
-        threads.retain(|added| added.states.total() > Nanos(0) || !added.histograms.is_empty());
-        let until = until.max(self.begun);
-        let from = std::mem::replace(&mut self.begun, until);
+        let mut threads: Vec<Delta> = ended.into_iter().filter_map(|record| self.ended(record)).collect();
+        threads.extend(seen.iter().filter_map(|record| self.seen(record)));
+        let (from, until) = self.cut(until);
         Span { from, until, threads }
+    }
+
+    /// What was added to a thread whose record is final; `None` if nothing was.
+    pub fn ended(&mut self, record: &ThreadRecord) -> Option<Delta> {
+        self.known.remove(&record.serial).unwrap_or_default().grow(record, true).some()
+    }
+
+    /// What was added to a thread that goes on; `None` if nothing was.
+    pub fn seen(&mut self, record: &ThreadRecord) -> Option<Delta> {
+        self.known.entry(record.serial).or_default().grow(record, false).some()
+    }
+
+    /// Ends the span, all of whose threads were handed out one by one: when it began and when it ended.
+    pub fn cut(&mut self, until: Nanos) -> (Nanos, Nanos) {
+        let until = until.max(self.begun);
+        (std::mem::replace(&mut self.begun, until), until)
+    }
+
+    /// When the span that is under way began.
+    #[must_use]
+    pub fn begun(&self) -> Nanos {
+        self.begun
+    }
+
+    /// Threads that go on.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.known.len()
+    }
+}
+
+impl Delta {
+    fn some(self) -> Option<Self> {
+        (self.states.total() > Nanos(0) || !self.histograms.is_empty()).then_some(self)
     }
 }
 
@@ -79,6 +105,8 @@ impl Known {
         let mut histograms = BTreeMap::new();
         for (&metric, now) in &record.histograms {
             let growth = match self.histograms.get(&metric) {
+                // A sample that is in a bucket alone is not handed out yet: nothing needs to be compared.
+                Some(before) if !is_final && before.count == now.count => None,
                 Some(before) => now.since(before),
                 None => Some(now.clone()),
             };

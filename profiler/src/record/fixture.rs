@@ -28,6 +28,7 @@ pub(crate) fn exited(pid: u32, tid: u32) -> ThreadRecord {
         serial: u64::from(tid),
         pid,
         tid,
+        family: 0,
         start_ns: Nanos(1_000_000),
         name: format!("worker-{tid}"),
         earlier_names: vec!["parent".to_owned()],

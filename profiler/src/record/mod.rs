@@ -80,6 +80,8 @@ pub struct ThreadRecord {
     pub pid: u32,
     /// Thread id.
     pub tid: u32,
+    /// The number of its family, where a machine is watched; 0 elsewhere.
+    pub family: u16,
     /// When the kernel created it.
     pub start_ns: Nanos,
     /// Its last name.

@@ -69,6 +69,35 @@ pub fn choose(selector: &Selector) -> Result<Vec<Process>> {
     }
 }
 
+/// The process with a number, if it can be profiled: not this one, no thread of the kernel, and it has not ended.
+pub(crate) fn running(pid: u32) -> Option<Process> {
+    if pid == process::id() {
+        return None;
+    }
+    let stat = stat(pid).filter(|stat| stat.flags & KERNEL_THREAD == 0 && !has_ended(stat))?;
+    Some(described(pid, stat))
+}
+
+/// The folder of the control group that a selector names, if it is one that does.
+///
+/// # Errors
+/// If there is no such group at the moment.
+pub(crate) fn group(selector: &Selector) -> Result<Option<PathBuf>> {
+    match selector {
+        Selector::Pids(_) | Selector::Name(_) => Ok(None),
+        Selector::Cgroup(path) => cgroup::folder(path).map(Some),
+        Selector::Unit(name) => cgroup::of_unit(name).map(Some),
+    }
+}
+
+/// The processes of a control group and of those below it.
+///
+/// # Errors
+/// If they can't be read.
+pub(crate) fn group_members(folder: &Path) -> Result<BTreeSet<u32>> {
+    cgroup::pids(folder)
+}
+
 fn in_group(folder: &Path) -> Result<Vec<Process>> {
     let found = matching(cgroup::pids(folder)?, |_| true);
     if found.is_empty() {
@@ -79,12 +108,7 @@ fn in_group(folder: &Path) -> Result<Vec<Process>> {
 
 /// Those that can be profiled; this one can't, nor can one that has ended.
 fn matching(pids: impl IntoIterator<Item = u32>, is_chosen: impl Fn(&Process) -> bool) -> Vec<Process> {
-    let others = pids.into_iter().filter(|&pid| pid != process::id());
-    let living = others.filter_map(|pid| {
-        let stat = stat(pid).filter(|stat| stat.flags & KERNEL_THREAD == 0 && !has_ended(stat))?;
-        Some(described(pid, stat))
-    });
-    living.filter(|process| is_chosen(process)).collect()
+    pids.into_iter().filter_map(running).filter(|process| is_chosen(process)).collect()
 }
 
 fn numbered(pid: u32) -> Result<Process> {
@@ -125,7 +149,7 @@ fn missing(pid: u32) -> String {
 }
 
 /// /proc must be of the pid namespace that this process is in: the numbers there are compared with the kernel's.
-fn check_proc() -> Result<()> {
+pub(crate) fn check_proc() -> Result<()> {
     let own = fs::read_link("/proc/self").context("cannot read /proc/self (is /proc mounted?)")?;
     if own.to_str() != Some(process::id().to_string().as_str()) {
         bail!(
@@ -137,7 +161,7 @@ fn check_proc() -> Result<()> {
 }
 
 /// In the order of their numbers.
-fn all_pids() -> Result<Vec<u32>> {
+pub(crate) fn all_pids() -> Result<Vec<u32>> {
     let entries = fs::read_dir("/proc").context("cannot read /proc")?;
     let mut pids: Vec<u32> =
         entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
@@ -179,7 +203,7 @@ fn arguments(line: &[u8]) -> Vec<String> {
 }
 
 /// The kernel cuts names off after 15 bytes: the file name of a longer program matches too.
-fn has_name(process: &Process, pattern: &Pattern) -> bool {
+pub(crate) fn has_name(process: &Process, pattern: &Pattern) -> bool {
     let program = process.command.first().and_then(|program| program.rsplit('/').next()).unwrap_or_default();
     pattern.matches(&process.name) || (program.len() > process.name.len() && pattern.matches(program))
 }

@@ -5,6 +5,7 @@ use crate::profile::interval::States;
 use crate::profile::units::Nanos;
 use jiff::Timestamp;
 use profiler_ebpf::metric::Metric;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,7 +20,42 @@ pub struct Batch {
     pub length_ns: Nanos,
     /// The groups to which anything was added, in the order of their keys.
     pub groups: Vec<Group>,
+    /// What is missing in it.
+    pub lost: Lost,
 }
+
+/// What an interval lacks, or does not tell apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lost {
+    /// Samples that count in the totals and in no bucket: bucket memory was short (`histogram_memory`).
+    pub samples_without_bucket: u64,
+    /// Threads that are in no group: slots were short (`max_threads`).
+    pub threads_without_slot: u64,
+    /// Threads that are in no group: the kernel had no memory for them.
+    pub threads_without_state: u64,
+    /// Times that the kernel skipped a program.
+    pub missed_program_runs: u64,
+    /// Execs that were not announced as they happened; all processes were looked through instead.
+    pub missed_execs: u64,
+    /// CPUs that came online, whose faults are watched only from then on.
+    pub cpus_watched_late: u64,
+    /// Samples of threads that ended in the interval whose end was stamped before their start.
+    pub clock_backwards: u64,
+    /// Threads that are in a group named [`OTHERS`], because a selector had its `max_groups`.
+    pub threads_in_others: u64,
+}
+
+impl Lost {
+    /// Whether nothing is missing.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What the parts of a [`Key`] say of the group that takes what is beyond a selector's `max_groups`. No process or thread
+/// is called so by itself unless it wants to be.
+pub const OTHERS: &str = "(others)";
 
 /// What was added to the threads of a group, summed.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +68,20 @@ pub struct Group {
     pub states: States,
     /// Metrics of which samples ended. Extremes are as exact as the buckets.
     pub histograms: BTreeMap<Metric, Histogram>,
+}
+
+impl Group {
+    /// Adds another one of the same key.
+    pub(super) fn add(&mut self, other: Self) {
+        self.threads += other.threads;
+        self.states.add(&other.states);
+        for (metric, histogram) in other.histograms {
+            match self.histograms.get_mut(&metric) {
+                Some(sum) => sum.add(&histogram),
+                None => drop(self.histograms.insert(metric, histogram)),
+            }
+        }
+    }
 }
 
 /// What a selector's threads are grouped by: fewer parts make fewer groups.

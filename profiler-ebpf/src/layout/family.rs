@@ -1,0 +1,52 @@
+//! Where processes join and leave all the time: a chosen process and all that it starts is a family.
+
+use super::NAME_BYTES;
+
+/// Families there can be at a time, number 0 among them, which stands for none. With [`RULES`](rule) they take 96 KiB.
+pub const FAMILIES: u32 = 4096;
+
+/// Set beside the family's number in [`super::TaskState::family`]: the thread can't be inside a system call.
+pub const KERNEL_WORKER: u16 = 1 << 15;
+
+const _: () = assert!(FAMILIES <= KERNEL_WORKER as u32);
+
+/// What the programs count of a family.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Family {
+    /// Threads of it that are part of the target now. The number is free for another family once there are none.
+    pub threads: u64,
+    /// Threads of it that found no slot, ever.
+    pub without_slot: u64,
+}
+
+/// What user space decides for a family: bits.
+pub mod rule {
+    /// The children of its processes do not join.
+    pub const THREADS_ONLY: u32 = 1;
+    /// It is leaving: nothing joins it any more, and the walk closes its records.
+    pub const RELEASED: u32 = 2;
+    /// Likewise, also the records whose threads are being switched.
+    pub const IMPATIENT: u32 = 4;
+    /// All its records are closed: the walk forgets its threads.
+    pub const FORGOTTEN: u32 = 8;
+}
+
+/// The message that a process outside the target has executed a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct Executed {
+    /// Its number, as user space sees it.
+    pub pid: u32,
+    /// Keeps the next field aligned.
+    pub reserved: u32,
+    /// When it was started, in clock ticks since boot.
+    pub start_ticks: u64,
+    /// The name that it has from now on.
+    pub name: [u8; NAME_BYTES],
+}
+
+const _: () = {
+    assert!(size_of::<Family>() == 16);
+    assert!(size_of::<Executed>() == 32);
+};

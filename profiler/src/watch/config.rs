@@ -1,0 +1,236 @@
+//! The parts of the daemon's configuration that say whom to watch and how.
+
+use crate::cli;
+use crate::kernel::load::Limits;
+use crate::target::select::Selector;
+use anyhow::{Context as _, Result, bail};
+use glob::Pattern;
+use profiler_ebpf::metric::Metric;
+use serde::de::{Deserializer, Error as _};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The default text of `[watch]` and of the selectors.
+pub const DEFAULT: &str = r#"[watch]
+# What was added in each interval is kept and shown as one batch. At least 100ms.
+interval = "10s"
+# Threads that are recorded at the same time, of all selectors together; those beyond are counted, in no histogram.
+max_threads = 4096
+# Memory for histogram buckets; 9.5 KiB for each of max_threads if this is left out.
+#histogram_memory = "38MiB"
+
+# Who is watched. A process belongs to the first selector that it matches, also one that is started later, and so does
+# what it starts from then on. Of pid, name, cgroup and unit each selector has exactly one.
+#[[selector]]
+#label = "web"                     # what the selector is called in all that is written
+#name = "nginx*"                   # a pattern for the name of the process, as ps -e shows it
+#unit = "postgresql"               # the processes of a systemd unit
+#cgroup = "system.slice/ssh.service"   # those of a control group and of all below it
+#pid = [4242]                      # these numbers
+#group_by = ["process", "name"]    # what is told apart: "process", "pid", "name" (of the thread); [] is all in one
+#metrics = ["on_cpu", "runqueue_wait", "blocked", "preempted", "minor_fault", "major_fault"]
+#follow = true                     # also what the processes start
+#max_groups = 200                  # what is beyond is summed in a group named "(others)"
+#max_processes = 256               # what is beyond is not watched; profiler ctl status tells how many
+"#;
+
+/// The shortest interval: a look at 2 000 busy threads takes some 50 ms.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
+
+/// `[watch]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WatchConfig {
+    /// How long an interval is.
+    #[serde(deserialize_with = "interval")]
+    pub interval: Duration,
+    /// Threads recorded at the same time.
+    pub max_threads: u32,
+    /// Memory for buckets, in bytes.
+    #[serde(deserialize_with = "memory")]
+    pub histogram_memory: Option<u64>,
+}
+
+impl Default for WatchConfig {
+    fn default() -> Self {
+        let max_threads = Limits::DEFAULT_MAX_THREADS;
+        Self { interval: Duration::from_secs(10), max_threads, histogram_memory: None }
+    }
+}
+
+impl WatchConfig {
+    /// How much room the recording has.
+    ///
+    /// # Errors
+    /// If it is none, or more than there can be.
+    pub fn limits(&self) -> Result<Limits> {
+        if !(1..=1_000_000).contains(&self.max_threads) {
+            bail!("watch.max_threads is {}; it must be 1 to 1000000", self.max_threads);
+        }
+        let limits = Limits::for_threads(self.max_threads);
+        match self.histogram_memory {
+            Some(memory) if memory > Limits::MOST_HISTOGRAM_MEMORY => {
+                bail!("watch.histogram_memory is more than 1 TiB")
+            }
+            Some(histogram_memory) => Ok(Limits { histogram_memory, ..limits }),
+            None => Ok(limits),
+        }
+    }
+}
+
+/// `[[selector]]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SelectorConfig {
+    /// What it is called.
+    pub label: String,
+    /// These processes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<Vec<u32>>,
+    /// A pattern of names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// A control group and those below it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cgroup: Option<PathBuf>,
+    /// The control group of a systemd unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// What is told apart.
+    #[serde(default = "default_parts")]
+    pub group_by: BTreeSet<Part>,
+    /// What is kept.
+    #[serde(default = "default_metrics")]
+    pub metrics: BTreeSet<MetricName>,
+    /// Whether what the processes start belongs to it.
+    #[serde(default = "yes")]
+    pub follow: bool,
+    /// Groups there can be.
+    #[serde(default = "default_groups")]
+    pub max_groups: usize,
+    /// Processes that are chosen; what they start does not count.
+    #[serde(default = "default_processes")]
+    pub max_processes: usize,
+}
+
+/// What a selector's threads can be told apart by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// The name of the process.
+    Process,
+    /// Its number, and with it its name.
+    Pid,
+    /// The name of the thread.
+    Name,
+}
+
+/// A metric by its stable name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "they are those of Metric")]
+pub enum MetricName {
+    OnCpu,
+    RunqueueWait,
+    Blocked,
+    Preempted,
+    MinorFault,
+    MajorFault,
+}
+
+impl From<MetricName> for Metric {
+    fn from(name: MetricName) -> Self {
+        match name {
+            MetricName::OnCpu => Self::OnCpu,
+            MetricName::RunqueueWait => Self::RunqueueWait,
+            MetricName::Blocked => Self::Blocked,
+            MetricName::Preempted => Self::Preempted,
+            MetricName::MinorFault => Self::MinorFault,
+            MetricName::MajorFault => Self::MajorFault,
+        }
+    }
+}
+
+impl SelectorConfig {
+    /// One of some processes, with what else is by default.
+    #[must_use]
+    pub fn of_pids(label: String, pid: Vec<u32>) -> Self {
+        Self {
+            label,
+            pid: Some(pid),
+            name: None,
+            cgroup: None,
+            unit: None,
+            group_by: default_parts(),
+            metrics: default_metrics(),
+            follow: true,
+            max_groups: default_groups(),
+            max_processes: default_processes(),
+        }
+    }
+
+    /// What chooses the processes.
+    ///
+    /// # Errors
+    /// If that is nothing, or more than one thing.
+    pub fn selector(&self) -> Result<Selector> {
+        let label = &self.label;
+        if label.is_empty() || label.len() > LONGEST_LABEL || label.chars().any(char::is_control) {
+            bail!("the label {label:?} of a selector is not 1 to {LONGEST_LABEL} bytes of text");
+        }
+        match self {
+            Self { pid: Some(pids), name: None, cgroup: None, unit: None, .. } => {
+                Ok(Selector::Pids(pids.clone()))
+            }
+            Self { pid: None, name: Some(name), cgroup: None, unit: None, .. } => {
+                let pattern = Pattern::new(name);
+                let pattern = pattern.with_context(|| format!("name of the selector {label:?}: {name:?}"))?;
+                Ok(Selector::Name(pattern))
+            }
+            Self { pid: None, name: None, cgroup: Some(path), unit: None, .. } => {
+                Ok(Selector::Cgroup(path.clone()))
+            }
+            Self { pid: None, name: None, cgroup: None, unit: Some(unit), .. } => {
+                Ok(Selector::Unit(unit.clone()))
+            }
+            _ => bail!("the selector {label:?} must have exactly one of pid, name, cgroup and unit"),
+        }
+    }
+}
+
+/// Of a selector's label, which is in every row that is kept.
+const LONGEST_LABEL: usize = 64;
+
+fn default_parts() -> BTreeSet<Part> {
+    [Part::Process, Part::Name].into()
+}
+
+fn default_metrics() -> BTreeSet<MetricName> {
+    use MetricName::{Blocked, MajorFault, MinorFault, OnCpu, Preempted, RunqueueWait};
+    [OnCpu, RunqueueWait, Blocked, Preempted, MinorFault, MajorFault].into()
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn default_groups() -> usize {
+    200
+}
+
+fn default_processes() -> usize {
+    256
+}
+
+fn interval<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    match cli::duration(&String::deserialize(from)?).map_err(D::Error::custom)? {
+        short if short < SHORTEST_INTERVAL => Err(D::Error::custom("it must be at least 100ms, such as 10s")),
+        interval => Ok(interval),
+    }
+}
+
+fn memory<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    cli::memory(&String::deserialize(from)?).map(Some).map_err(D::Error::custom)
+}

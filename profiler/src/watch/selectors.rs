@@ -1,0 +1,168 @@
+//! The selectors: which of them a process belongs to, and what each has.
+
+use super::config::SelectorConfig;
+use super::groups::Groups;
+use crate::target::select::{self, Process, Selector};
+use anyhow::{Context as _, Result, bail};
+use profiler_ebpf::layout::NAME_BYTES;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A selector that is in effect.
+pub(super) struct Watched {
+    pub(super) label: Arc<str>,
+    pub(super) config: SelectorConfig,
+    /// It was not in the configuration: `profiler ctl attach` asked for it.
+    pub(super) is_temporary: bool,
+    pub(super) groups: Groups,
+    /// Processes that matched and for which there was no place.
+    pub(super) turned_away: u64,
+    /// Threads that found no slot.
+    pub(super) threads_without_slot: u64,
+    /// Why it can't choose anything at the moment.
+    pub(super) problem: Option<String>,
+    selector: Selector,
+    /// Where its control group was found.
+    folder: Option<PathBuf>,
+    /// The processes in its control group.
+    present: BTreeSet<u32>,
+}
+
+impl Watched {
+    fn new(config: SelectorConfig, is_temporary: bool) -> Result<Self> {
+        Ok(Self {
+            label: config.label.as_str().into(),
+            selector: config.selector()?,
+            groups: Groups::new(&config),
+            config,
+            is_temporary,
+            turned_away: 0,
+            threads_without_slot: 0,
+            problem: None,
+            folder: None,
+            present: BTreeSet::new(),
+        })
+    }
+
+    fn matches(&self, process: &Process) -> bool {
+        match &self.selector {
+            Selector::Pids(pids) => pids.contains(&process.pid),
+            Selector::Name(pattern) => select::has_name(process, pattern),
+            Selector::Cgroup(_) | Selector::Unit(_) => self.present.contains(&process.pid),
+        }
+    }
+
+    /// Whether a process may match of which only this is known. The kernel has cut its name off if it is as long as it can be.
+    fn may_match(&self, pid: u32, name: &str) -> bool {
+        match &self.selector {
+            Selector::Pids(pids) => pids.contains(&pid),
+            Selector::Name(pattern) => name.len() == NAME_BYTES - 1 || pattern.matches(name),
+            Selector::Cgroup(_) | Selector::Unit(_) => self.present.contains(&pid),
+        }
+    }
+
+    /// Looks into its control group, if it has one. Returns the processes that were not there before.
+    fn poll(&mut self) -> BTreeSet<u32> {
+        let members = match &self.folder {
+            Some(folder) => select::group_members(folder),
+            None => Ok(BTreeSet::new()),
+        };
+        let members = match members {
+            // A unit that was started again has another group with the same name; and one that has none is no unit.
+            Ok(members) if !members.is_empty() => Ok(members),
+            _ => select::group(&self.selector).and_then(|folder| {
+                self.folder = folder;
+                self.folder.as_deref().map_or_else(|| Ok(BTreeSet::new()), select::group_members)
+            }),
+        };
+        self.problem = members.as_ref().err().map(|error| format!("{error:#}"));
+        let members = members.unwrap_or_default();
+        let new = members.difference(&self.present).copied().collect();
+        self.present = members;
+        new
+    }
+}
+
+/// All selectors, in the order in which a process is compared with them.
+#[derive(Default)]
+pub(super) struct Selectors {
+    all: Vec<Watched>,
+}
+
+impl Selectors {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Watched> {
+        self.all.iter()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Watched> {
+        self.all.iter_mut()
+    }
+
+    pub(super) fn get_mut(&mut self, label: &str) -> Option<&mut Watched> {
+        self.all.iter_mut().find(|watched| &*watched.label == label)
+    }
+
+    /// The first that a process matches.
+    pub(super) fn of(&mut self, process: &Process) -> Option<&mut Watched> {
+        self.all.iter_mut().find(|watched| watched.matches(process))
+    }
+
+    pub(super) fn may_match(&self, pid: u32, name: &str) -> bool {
+        self.all.iter().any(|watched| watched.may_match(pid, name))
+    }
+
+    /// Looks into all control groups. Returns the processes that were not there before.
+    pub(super) fn poll(&mut self) -> BTreeSet<u32> {
+        self.all.iter_mut().flat_map(Watched::poll).collect()
+    }
+
+    /// Adds one behind the others.
+    pub(super) fn add(&mut self, config: SelectorConfig) -> Result<()> {
+        let label = &config.label;
+        if self.get_mut(label).is_some() {
+            bail!("there is a selector {label:?} already; choose another label");
+        }
+        self.all.push(Watched::new(config, true)?);
+        Ok(())
+    }
+
+    /// Takes one out.
+    pub(super) fn remove(&mut self, label: &str) -> Result<Watched> {
+        let place = self.all.iter().position(|watched| &*watched.label == label);
+        let place =
+            place.with_context(|| format!("there is no selector {label:?} (profiler ctl status lists them)"))?;
+        Ok(self.all.remove(place))
+    }
+
+    /// Takes on the selectors of a configuration: one that is the same stays, with all that it has, and so do those that are
+    /// temporary, behind the others. Returns those that are gone or have changed.
+    pub(super) fn replace(&mut self, configs: &[SelectorConfig]) -> Result<Vec<Watched>> {
+        let mut new = checked(configs)?;
+        let mut left = Vec::new();
+        for watched in std::mem::take(&mut self.all) {
+            let same = new.iter_mut().find(|new| new.label == watched.label);
+            match same {
+                Some(same) if same.config == watched.config => *same = Watched { is_temporary: false, ..watched },
+                None if watched.is_temporary => new.push(watched),
+                _ => left.push(watched),
+            }
+        }
+        self.all = new;
+        Ok(left)
+    }
+}
+
+/// # Errors
+/// If one is not valid, or two have the same label.
+pub(super) fn check(configs: &[SelectorConfig]) -> Result<()> {
+    checked(configs).map(drop)
+}
+
+fn checked(configs: &[SelectorConfig]) -> Result<Vec<Watched>> {
+    let mut labels = BTreeSet::new();
+    if let Some(twice) = configs.iter().find(|config| !labels.insert(&config.label)) {
+        bail!("two selectors have the label {:?}", twice.label);
+    }
+    configs.iter().map(|config| Watched::new(config.clone(), false)).collect()
+}

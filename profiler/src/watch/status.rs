@@ -1,0 +1,40 @@
+//! What `profiler ctl status` tells of the watch.
+
+use super::batch::Lost;
+use super::config::SelectorConfig;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Who is watched, and how much room there is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WatchStatus {
+    /// When the interval that is under way began.
+    pub interval_begun: Timestamp,
+    /// Slots in use.
+    pub slots_used: u32,
+    /// Slots there are.
+    pub slots: u32,
+    /// The selectors, in the order in which a process is compared with them.
+    pub selectors: Vec<SelectorStatus>,
+    /// What was lost in the interval that is under way.
+    pub lost: Lost,
+}
+
+/// One selector.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SelectorStatus {
+    /// As it was asked for.
+    pub selector: SelectorConfig,
+    /// It is not in the configuration.
+    pub temporary: bool,
+    /// Processes that it has chosen and of which something lives.
+    pub processes: u64,
+    /// Their threads, and those of what they have started.
+    pub threads: u64,
+    /// Processes that match and are not watched: it has its `max_processes`, or there are no families left.
+    pub processes_turned_away: u64,
+    /// Threads that found no slot and are in no group, since it was added.
+    pub threads_without_slot: u64,
+    /// Why it can't choose anything at the moment.
+    pub problem: Option<String>,
+}

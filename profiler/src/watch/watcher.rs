@@ -1,0 +1,351 @@
+//! The watch itself: has processes join and leave, and sums what is added to their threads.
+
+use super::batch::{Batch, Group, Key, Lost};
+use super::config::{SelectorConfig, WatchConfig};
+use super::members::Members;
+use super::names::Names;
+use super::selectors::{Selectors, Watched};
+use super::status::{SelectorStatus, WatchStatus};
+use crate::kernel::load::Living;
+use crate::kernel::session::{Losses, Session};
+use crate::outside_text::excerpt;
+use crate::profile::units::{Nanos, total};
+use crate::record::deltas::Deltas;
+use crate::record::{Source as _, ThreadRecord, monotonic_now};
+use crate::target::select::{self, Process};
+use anyhow::Result;
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::os::fd::BorrowedFd;
+use std::sync::Arc;
+
+/// Execs that are looked at before anything else has its turn: half of what waits at most.
+const EXECS_AT_ONCE: usize = 4096;
+
+/// A machine that is watched.
+pub struct Watcher {
+    session: Session,
+    selectors: Selectors,
+    members: Members,
+    names: Names,
+    deltas: Deltas,
+    /// When the interval that is under way began, by the wall clock.
+    begun: Timestamp,
+    /// Groups of the interval that is under way whose selectors are gone.
+    left: Vec<Group>,
+    /// What was lost in it so far, of what the session does not count.
+    lost: Lost,
+    /// What the session had lost when it began.
+    lost_before: Losses,
+    /// Execs that were missed when all processes were last looked through.
+    missed_execs: u64,
+    /// Whether a process was turned away, and there may be room for it now.
+    look_through: bool,
+}
+
+impl Watcher {
+    /// Starts to watch, with nobody chosen.
+    ///
+    /// # Errors
+    /// If the kernel refuses.
+    pub fn start(config: &WatchConfig) -> Result<Self> {
+        select::check_proc()?;
+        let session = Session::watch(config.limits()?)?;
+        Ok(Self {
+            lost_before: session.losses()?,
+            session,
+            selectors: Selectors::default(),
+            members: Members::default(),
+            names: Names::default(),
+            deltas: Deltas::new(monotonic_now()?),
+            begun: Timestamp::now(),
+            left: Vec::new(),
+            lost: Lost::default(),
+            missed_execs: 0,
+            look_through: false,
+        })
+    }
+
+    /// Takes on the selectors of a configuration. Who belongs to one that has not changed stays with it.
+    ///
+    /// # Errors
+    /// If one is not valid, and then nothing has changed; or if the kernel refuses.
+    pub fn select(&mut self, configs: &[SelectorConfig]) -> Result<()> {
+        let gone = self.selectors.replace(configs)?;
+        gone.into_iter().try_for_each(|watched| self.part_with(watched))?;
+        self.look_through()
+    }
+
+    /// Adds a selector, until it is taken out or the daemon ends. Returns how many processes it has.
+    ///
+    /// # Errors
+    /// If it is not valid, or the kernel refuses.
+    pub fn attach(&mut self, config: SelectorConfig) -> Result<usize> {
+        let label = config.label.clone();
+        self.selectors.add(config)?;
+        self.look_through()?;
+        Ok(self.members.of(&label).count())
+    }
+
+    /// Takes a selector out: its processes leave, with all that they have started. Returns how many there were.
+    ///
+    /// # Errors
+    /// If there is none, or the kernel refuses.
+    pub fn detach(&mut self, label: &str) -> Result<usize> {
+        let processes = self.members.of(label).count();
+        let watched = self.selectors.remove(label)?;
+        self.part_with(watched)?;
+        self.look_through()?;
+        Ok(processes)
+    }
+
+    /// Its processes leave. What was added to them is in the interval that is under way.
+    fn part_with(&mut self, mut watched: Watched) -> Result<()> {
+        self.collect()?;
+        let families: BTreeSet<u16> = self.members.of(&watched.label).map(|(family, _)| family).collect();
+        let records = self.session.release(&families)?;
+        let now = monotonic_now()?;
+        for record in &records {
+            let name = self.name_of(record);
+            if let Some(added) = self.deltas.ended(record) {
+                watched.groups.add(record, &name, added, false, now);
+            }
+        }
+        // Their last exits may still be waiting.
+        self.collect()?;
+        self.members.remove(&families);
+        let closed = watched.groups.close(now);
+        self.left.extend(closed.groups);
+        self.lost.threads_in_others += closed.threads_in_others;
+        self.lost.samples_without_bucket += closed.samples_without_bucket;
+        Ok(())
+    }
+
+    /// Becomes readable when [`Self::executed`] has something to do.
+    #[must_use]
+    pub fn execs(&self) -> BorrowedFd<'_> {
+        self.session.execs()
+    }
+
+    /// Becomes readable when [`Self::collect`] must not wait: slots may run short.
+    #[must_use]
+    pub fn exits(&self) -> BorrowedFd<'_> {
+        use std::os::fd::AsFd as _;
+        self.session.as_fd()
+    }
+
+    /// Has processes join that have executed a program, and those that have moved into a control group.
+    ///
+    /// # Errors
+    /// If the kernel refuses.
+    pub fn executed(&mut self) -> Result<()> {
+        let mut candidates = self.selectors.poll();
+        for _ in 0..EXECS_AT_ONCE {
+            let Some(executed) = self.session.next_exec() else { break };
+            let length = executed.name.iter().position(|byte| *byte == 0).unwrap_or(executed.name.len());
+            if self.selectors.may_match(executed.pid, &String::from_utf8_lossy(&executed.name[..length])) {
+                candidates.insert(executed.pid);
+            }
+        }
+        let missed = self.session.missed_execs()?;
+        if missed != self.missed_execs || std::mem::take(&mut self.look_through) {
+            self.missed_execs = missed;
+            return self.look_through();
+        }
+        self.admit(candidates)
+    }
+
+    /// Compares all processes with the selectors.
+    fn look_through(&mut self) -> Result<()> {
+        self.selectors.poll();
+        self.selectors.iter_mut().for_each(|watched| watched.turned_away = 0);
+        self.admit(select::all_pids()?)
+    }
+
+    /// Has those join that match a selector, as far as there is room.
+    fn admit(&mut self, pids: impl IntoIterator<Item = u32>) -> Result<()> {
+        let mut chosen: Vec<(Arc<str>, bool, Process)> = Vec::new();
+        for process in pids.into_iter().filter_map(select::running) {
+            if self.members.has(&process) {
+                continue;
+            }
+            let Some(watched) = self.selectors.of(&process) else { continue };
+            let label = watched.label.clone();
+            let has = self.members.of(&label).count() + chosen.iter().filter(|(other, ..)| *other == label).count();
+            if has < watched.config.max_processes {
+                chosen.push((label, watched.config.follow, process));
+            } else {
+                watched.turned_away += 1;
+            }
+        }
+        let free = self.members.free(&self.session, chosen.len())?;
+        for (label, ..) in chosen.drain(free.len()..) {
+            if let Some(watched) = self.selectors.get_mut(&label) {
+                watched.turned_away += 1;
+            }
+        }
+        let living = |process: &Process| Living { pid: process.pid, start_ticks: process.start_ticks };
+        let joining: Vec<(Living, u16, bool)> = chosen
+            .iter()
+            .zip(&free)
+            .map(|((_, follow, process), (family, _))| (living(process), *family, *follow))
+            .collect();
+        if joining.is_empty() {
+            return Ok(());
+        }
+        let joined = self.session.admit(&joining)?;
+        for (((label, _, process), place), threads) in chosen.into_iter().zip(free).zip(joined) {
+            // It has ended meanwhile, or is part of the target already: somebody's child.
+            if threads > 0 {
+                let name = excerpt(&process.name);
+                tracing::info!(selector = &*label, pid = process.pid, name, threads, "process joined");
+                self.members.add(place, label, process, threads);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the threads that have ended, so that their slots are free again, and the processes.
+    ///
+    /// # Errors
+    /// If they can't be read.
+    pub fn collect(&mut self) -> Result<()> {
+        // In this order: the last exit of a family without threads is there to be collected.
+        let counted = self.members.count(&self.session)?;
+        let ended = self.session.collect_exited()?;
+        self.names.learn(&ended);
+        let now = monotonic_now()?;
+        for record in &ended {
+            self.lost.clock_backwards += record.clock_backwards;
+            let name = self.name_of(record);
+            let Some(added) = self.deltas.ended(record) else { continue };
+            let member = self.members.get(record.family);
+            if let Some(watched) = member.and_then(|member| self.selectors.get_mut(&member.label)) {
+                watched.groups.add(record, &name, added, false, now);
+            }
+        }
+        for (label, threads) in counted.without_slot {
+            if let Some(watched) = self.selectors.get_mut(&label) {
+                watched.threads_without_slot += threads;
+            }
+        }
+        self.look_through |=
+            !counted.ended.is_empty() && self.selectors.iter().any(|watched| watched.turned_away > 0);
+        self.members.remove(&counted.ended);
+        Ok(())
+    }
+
+    /// Adds what was added until now to the interval that is under way. Returns the moment.
+    fn look(&mut self) -> Result<Nanos> {
+        self.collect()?;
+        let Self { session, selectors, members, names, deltas, .. } = self;
+        let (now, records) = session.look()?;
+        let mut pids = BTreeSet::new();
+        for record in records {
+            pids.insert(record.pid);
+            let Some(member) = members.get(record.family) else { continue };
+            let name = names.of(&record, &member.process.name);
+            let Some(added) = deltas.seen(&record) else { continue };
+            if let Some(watched) = selectors.get_mut(&member.label) {
+                watched.groups.add(&record, &name, added, true, now);
+            }
+        }
+        names.keep(&pids);
+        Ok(now)
+    }
+
+    /// What was added in the interval that is under way, until now.
+    ///
+    /// # Errors
+    /// If it can't be read.
+    pub fn so_far(&mut self) -> Result<Batch> {
+        let now = self.look()?;
+        let mut lost = self.lost_until_now(self.session.losses()?);
+        let mut groups = BTreeMap::new();
+        merge(&mut groups, self.left.iter().cloned());
+        for watched in self.selectors.iter() {
+            let open = watched.groups.so_far();
+            merge(&mut groups, open.groups);
+            lost.threads_in_others += open.threads_in_others;
+            lost.samples_without_bucket += open.samples_without_bucket;
+        }
+        let length_ns = Nanos(now.0.saturating_sub(self.deltas.begun().0));
+        let groups = groups.into_values().collect();
+        Ok(Batch { from: self.begun, until: Timestamp::now(), length_ns, groups, lost })
+    }
+
+    /// Ends the interval that is under way.
+    ///
+    /// # Errors
+    /// If it can't be read.
+    pub fn end_interval(&mut self) -> Result<Batch> {
+        let now = self.look()?;
+        let losses = self.session.losses()?;
+        let mut lost = self.lost_until_now(losses);
+        (self.lost, self.lost_before) = (Lost::default(), losses);
+        let mut groups = BTreeMap::new();
+        merge(&mut groups, std::mem::take(&mut self.left));
+        for watched in self.selectors.iter_mut() {
+            let closed = watched.groups.close(now);
+            merge(&mut groups, closed.groups);
+            lost.threads_in_others += closed.threads_in_others;
+            lost.samples_without_bucket += closed.samples_without_bucket;
+        }
+        let (from_ns, until_ns) = self.deltas.cut(now);
+        let until = Timestamp::now();
+        let from = std::mem::replace(&mut self.begun, until);
+        let length_ns = Nanos(until_ns.0.saturating_sub(from_ns.0));
+        Ok(Batch { from, until, length_ns, groups: groups.into_values().collect(), lost })
+    }
+
+    fn lost_until_now(&self, now: Losses) -> Lost {
+        let before = &self.lost_before;
+        Lost {
+            threads_without_slot: now.threads_without_slot - before.threads_without_slot,
+            threads_without_state: now.threads_without_state - before.threads_without_state,
+            missed_program_runs: now.missed_program_runs - before.missed_program_runs,
+            missed_execs: now.missed_execs - before.missed_execs,
+            cpus_watched_late: now.cpus_watched_late - before.cpus_watched_late,
+            ..self.lost
+        }
+    }
+
+    fn name_of(&mut self, record: &ThreadRecord) -> Arc<str> {
+        let chosen = self.members.get(record.family).map_or("", |member| &member.process.name);
+        self.names.of(record, chosen)
+    }
+
+    /// Who is watched, and how much room there is.
+    ///
+    /// # Errors
+    /// If the kernel does not tell.
+    pub fn status(&mut self) -> Result<WatchStatus> {
+        self.collect()?;
+        let (slots_used, slots) = self.session.slots()?;
+        let selectors = self.selectors.iter().map(|watched| {
+            let members = || self.members.of(&watched.label).map(|(_, member)| member);
+            SelectorStatus {
+                selector: watched.config.clone(),
+                temporary: watched.is_temporary,
+                processes: members().count() as u64,
+                threads: total(members().map(|member| member.threads)),
+                processes_turned_away: watched.turned_away,
+                threads_without_slot: watched.threads_without_slot,
+                problem: watched.problem.clone(),
+            }
+        });
+        let selectors = selectors.collect();
+        Ok(WatchStatus { interval_begun: self.begun, slots_used, slots, selectors, lost: self.lost_until_now(self.session.losses()?) })
+    }
+}
+
+/// Puts groups together that have the same key.
+fn merge(into: &mut BTreeMap<Key, Group>, groups: impl IntoIterator<Item = Group>) {
+    for group in groups {
+        match into.get_mut(&group.key) {
+            Some(sum) => sum.add(group),
+            None => drop(into.insert(group.key.clone(), group)),
+        }
+    }
+}
