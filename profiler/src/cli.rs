@@ -1,9 +1,11 @@
 //! What can be typed. Only clap types: every command turns them into checked settings before anything runs.
 
 mod attach;
+mod daemon;
 mod top;
 
 pub use attach::{AttachArgs, ChoiceArgs};
+pub use daemon::{CtlArgs, CtlAttachArgs, CtlCommand, DaemonArgs};
 pub use top::TopArgs;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -55,6 +57,12 @@ pub enum Command {
     /// Show live what the threads of processes that run already do; they are left as they are
     #[command(after_help = top::EXAMPLES)]
     Top(Box<TopArgs>),
+    /// Watch processes all the time, also those that are started later, as a configuration says
+    #[command(after_help = daemon::DAEMON_EXAMPLES)]
+    Daemon(DaemonArgs),
+    /// Talk to a daemon: who is watched, what was added, watch more or less
+    #[command(after_help = daemon::CTL_EXAMPLES)]
+    Ctl(CtlArgs),
     /// Print the report of profiles that were recorded before (needs no root)
     Report(ReportArgs),
     /// Turn profiles into what other programs, papers and people read (needs no root)

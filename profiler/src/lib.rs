@@ -11,6 +11,7 @@
 //! - `target` decides who is profiled and starts it; `kernel` is the only place that knows BPF.
 //! - `record` moves what the kernel counted into a [`profile::Profile`], which is plain data.
 //! - `privilege` keeps the capabilities out of effect except where `kernel` needs them.
+//! - `daemon` watches a machine as its `config` says, and is talked to through `control`.
 //! - `watch` is for what is recorded all the time: what each interval added, for whoever keeps or shows it.
 //! - `metrics` shows what monitoring systems read: it is scraped (OpenMetrics) and pushed (OTLP).
 //! - `store` keeps these intervals as Parquet files, for any SQL engine.
@@ -20,6 +21,9 @@
 pub mod cli;
 mod columns;
 pub mod commands;
+pub mod config;
+pub mod control;
+pub mod daemon;
 pub mod export;
 mod figures;
 #[cfg(any(test, feature = "fuzzing"))]

@@ -2,7 +2,7 @@
 
 use profiler::cli::{Cli, Command};
 use profiler::commands::standard::{self, NotRead};
-use profiler::commands::{attach, doctor, export, messages, plot, report, run, schema, top};
+use profiler::commands::{attach, ctl, daemon, doctor, export, messages, plot, report, run, schema, top};
 use profiler::privilege;
 use profiler::target::hold;
 use profiler::target::launch::ExecFailed;
@@ -46,6 +46,8 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         Command::Run(args) => run::run(args),
         Command::Attach(args) => attach::attach(args),
         Command::Top(args) => top::top(args).map(|()| 0),
+        Command::Daemon(args) => daemon::daemon(args, standard::output()).map(|()| 0),
+        Command::Ctl(args) => ctl::ctl(args, standard::output()).map(|()| 0),
         Command::Report(args) => report::report(args, standard::output()).map(|()| 0),
         Command::Export(args) => export::export(args).map(|()| 0),
         Command::Plot(args) => plot::plot(args).map(|()| 0),

@@ -12,7 +12,9 @@ use aya_ebpf::{
     macros::btf_map,
 };
 use core::intrinsics::AtomicOrdering;
-use profiler_ebpf::layout::{Executed, Family, KERNEL_WORKER, LEFT, NAME_BYTES, NO_SLOT, TaskState, rule, state};
+use profiler_ebpf::layout::{
+    Executed, Family, KERNEL_WORKER, LEFT, NAME_BYTES, NO_SLOT, TaskState, rule, state,
+};
 
 // The loader sets the size of each.
 #[btf_map]
@@ -96,7 +98,10 @@ pub(crate) fn left(thread: &mut TaskState) {
     if first && let Some(counts) = counts(of(thread)) {
         // SAFETY: a valid, aligned counter.
         unsafe {
-            core::intrinsics::atomic_xadd::<u64, u64, { AtomicOrdering::SeqCst }>(&mut counts.threads, u64::MAX)
+            core::intrinsics::atomic_xadd::<u64, u64, { AtomicOrdering::SeqCst }>(
+                &mut counts.threads,
+                u64::MAX,
+            )
         };
     }
 }

@@ -7,7 +7,9 @@ use super::{
     task::{self, Task, now_ns},
 };
 use aya_ebpf::{bindings::bpf_pidns_info, helpers::generated::bpf_get_ns_current_pid_tgid};
-use profiler_ebpf::layout::{EARLIER_NAMES, Global, KERNEL_WORKER, KernelCounters, NO_SLOT, TaskState, phase, state};
+use profiler_ebpf::layout::{
+    EARLIER_NAMES, Global, KERNEL_WORKER, KernelCounters, NO_SLOT, TaskState, phase, state,
+};
 
 /// Kernel threads, io_uring's workers and vhost's (`PF_KTHREAD`, `PF_IO_WORKER`, `PF_USER_WORKER`,
 /// include/linux/sched.h): their saved registers do not hold a system call.

@@ -70,8 +70,8 @@ pub struct ChoiceArgs {
 }
 
 /// What the kernel numbers processes up to (`PID_MAX_LIMIT`, include/linux/threads.h).
-const MOST_PIDS: u32 = 1 << 22;
+pub(super) const MOST_PIDS: u32 = 1 << 22;
 
-fn pattern(text: &str) -> Result<glob::Pattern, String> {
+pub(super) fn pattern(text: &str) -> Result<glob::Pattern, String> {
     glob::Pattern::new(text).map_err(|error| format!("{error}; write it like 'nginx*'"))
 }

@@ -7,6 +7,8 @@ pub mod attach;
 mod attachment;
 pub mod beside;
 pub mod compare;
+pub mod ctl;
+pub mod daemon;
 pub mod doctor;
 pub mod export;
 pub mod folder;

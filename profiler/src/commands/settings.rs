@@ -97,7 +97,7 @@ impl Begun {
 }
 
 /// A refusal of the kernel often has a cause that the doctor knows.
-fn explain(error: anyhow::Error, limits: Limits) -> Result<Session> {
+pub(super) fn explain<T>(error: anyhow::Error, limits: Limits) -> Result<T> {
     let missing = requirements::missing(requirements::thorough(limits));
     if missing.is_empty() { Err(error) } else { Err(error.context(Missing(missing))) }
 }

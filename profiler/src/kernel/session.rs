@@ -7,7 +7,6 @@ pub use watch::{Executed, Family, Losses};
 use super::hooks;
 use super::hotplug::Cpus;
 use super::load::{self, Limits, Living, Target};
-use watch::Families;
 use super::memory::MappedArray;
 use super::slots;
 use crate::privilege;
@@ -24,6 +23,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+use watch::Families;
 
 /// How long a thread that its parent has waited for may take to leave its CPU: the parent is told before that
 /// (kernel/exit.c `do_exit`: `exit_notify`, then `do_task_dead`), and a hypervisor can stop the CPU in between.

@@ -104,8 +104,13 @@ impl Histogram {
         let mut before = earlier.buckets.iter().peekable();
         let mut added = |bucket: &Bucket| {
             while before.next_if(|before| before.low_ns < bucket.low_ns).is_some() {}
-            let before = before.next_if(|before| before.low_ns == bucket.low_ns).map_or(0, |before| before.count);
-            if before > bucket.count { bucket.count + ROUND.saturating_sub(before) } else { bucket.count - before }
+            let before =
+                before.next_if(|before| before.low_ns == bucket.low_ns).map_or(0, |before| before.count);
+            if before > bucket.count {
+                bucket.count + ROUND.saturating_sub(before)
+            } else {
+                bucket.count - before
+            }
         };
         let counts = self.buckets.iter().map(|bucket| Bucket { count: added(bucket), ..*bucket });
         let buckets: Vec<Bucket> = counts.filter(|bucket| bucket.count > 0).collect();
@@ -128,8 +133,12 @@ impl Histogram {
     pub fn add(&mut self, other: &Self) {
         let mut sum = Vec::with_capacity(self.buckets.len() + other.buckets.len());
         let (mut ours, mut theirs) = (self.buckets.iter().peekable(), other.buckets.iter().peekable());
-        while let Some(next) = ours.peek().into_iter().chain(theirs.peek()).map(|bucket| bucket.low_ns).min() {
-            let same = [ours.next_if(|bucket| bucket.low_ns == next), theirs.next_if(|bucket| bucket.low_ns == next)];
+        while let Some(next) = ours.peek().into_iter().chain(theirs.peek()).map(|bucket| bucket.low_ns).min()
+        {
+            let same = [
+                ours.next_if(|bucket| bucket.low_ns == next),
+                theirs.next_if(|bucket| bucket.low_ns == next),
+            ];
             let count = total(same.into_iter().flatten().map(|bucket| bucket.count));
             sum.extend(same.into_iter().flatten().next().map(|bucket| Bucket { count, ..*bucket }));
         }

@@ -5,6 +5,7 @@
 //! the reconciliation, the verdict. A figure that is absent from the profile is shown as `–`, never as 0.
 
 mod answers;
+pub mod daemon;
 mod groups;
 pub(crate) mod histogram;
 pub(crate) mod metrics;

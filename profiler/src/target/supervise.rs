@@ -152,7 +152,7 @@ pub async fn until_end<S: Source + AsFd>(
 }
 
 /// The clock of snapshots, if any are to be taken.
-pub(super) fn ticks(every: Option<Duration>) -> Option<Interval> {
+pub(crate) fn ticks(every: Option<Duration>) -> Option<Interval> {
     let every = every?;
     let mut ticks = interval_at(Instant::now() + every, every);
     // One that comes late makes its interval longer, not the next one shorter than the time it takes.
@@ -161,7 +161,7 @@ pub(super) fn ticks(every: Option<Duration>) -> Option<Interval> {
 }
 
 /// The next tick of a clock that need not be there.
-pub(super) async fn next(clock: &mut Option<Interval>) {
+pub(crate) async fn next(clock: &mut Option<Interval>) {
     match clock {
         Some(clock) => drop(clock.tick().await),
         None => std::future::pending().await,

@@ -46,6 +46,28 @@ pub struct Lost {
 }
 
 impl Lost {
+    /// Adds what another interval lacks.
+    pub fn add(&mut self, other: &Self) {
+        let Self {
+            samples_without_bucket,
+            threads_without_slot,
+            threads_without_state,
+            missed_program_runs,
+            missed_execs,
+            cpus_watched_late,
+            clock_backwards,
+            threads_in_others,
+        } = other;
+        self.samples_without_bucket += samples_without_bucket;
+        self.threads_without_slot += threads_without_slot;
+        self.threads_without_state += threads_without_state;
+        self.missed_program_runs += missed_program_runs;
+        self.missed_execs += missed_execs;
+        self.cpus_watched_late += cpus_watched_late;
+        self.clock_backwards += clock_backwards;
+        self.threads_in_others += threads_in_others;
+    }
+
     /// Whether nothing is missing.
     #[must_use]
     pub fn is_nothing(&self) -> bool {

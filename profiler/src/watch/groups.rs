@@ -64,8 +64,7 @@ impl Groups {
         let is_known = self.places.contains_key(&wanted) || self.places.len() < self.most;
         let key = if is_known { wanted } else { self.others() };
         let counted = &mut self.counted;
-        let is_first =
-            if goes_on { counted.insert(added.serial) } else { !counted.contains(&added.serial) };
+        let is_first = if goes_on { counted.insert(added.serial) } else { !counted.contains(&added.serial) };
         if is_known {
             self.places.insert(key.clone(), now);
         } else if is_first {

@@ -30,7 +30,10 @@ impl Members {
     }
 
     pub(super) fn of<'a>(&'a self, label: &'a str) -> impl Iterator<Item = (u16, &'a Member)> {
-        self.all.iter().filter(move |(_, member)| &*member.label == label).map(|(family, member)| (*family, member))
+        self.all
+            .iter()
+            .filter(move |(_, member)| &*member.label == label)
+            .map(|(family, member)| (*family, member))
     }
 
     pub(super) fn has(&self, process: &Process) -> bool {
@@ -58,7 +61,13 @@ impl Members {
         Ok(free)
     }
 
-    pub(super) fn add(&mut self, (family, before): (u16, Family), label: Arc<str>, process: Process, threads: u64) {
+    pub(super) fn add(
+        &mut self,
+        (family, before): (u16, Family),
+        label: Arc<str>,
+        process: Process,
+        threads: u64,
+    ) {
         self.all.insert(family, Member { label, process, without_slot: before.without_slot, threads });
     }
 

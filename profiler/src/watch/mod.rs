@@ -3,8 +3,10 @@
 pub mod batch;
 pub mod config;
 mod groups;
+pub mod lines;
 mod members;
 mod names;
-mod selectors;
+pub(crate) mod selectors;
+pub mod sinks;
 pub mod status;
 pub mod watcher;

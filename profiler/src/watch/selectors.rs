@@ -8,6 +8,10 @@ use profiler_ebpf::layout::NAME_BYTES;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How often a control group is sought that is not there or is empty: all folders have to be looked at for a unit.
+const SEEK_EVERY: Duration = Duration::from_millis(900);
 
 /// A selector that is in effect.
 pub(super) struct Watched {
@@ -25,6 +29,8 @@ pub(super) struct Watched {
     selector: Selector,
     /// Where its control group was found.
     folder: Option<PathBuf>,
+    /// When it was last sought.
+    sought: Option<Instant>,
     /// The processes in its control group.
     present: BTreeSet<u32>,
 }
@@ -41,6 +47,7 @@ impl Watched {
             threads_without_slot: 0,
             problem: None,
             folder: None,
+            sought: None,
             present: BTreeSet::new(),
         })
     }
@@ -64,17 +71,24 @@ impl Watched {
 
     /// Looks into its control group, if it has one. Returns the processes that were not there before.
     fn poll(&mut self) -> BTreeSet<u32> {
+        if let Selector::Pids(_) | Selector::Name(_) = self.selector {
+            return BTreeSet::new();
+        }
         let members = match &self.folder {
             Some(folder) => select::group_members(folder),
             None => Ok(BTreeSet::new()),
         };
         let members = match members {
-            // A unit that was started again has another group with the same name; and one that has none is no unit.
             Ok(members) if !members.is_empty() => Ok(members),
-            _ => select::group(&self.selector).and_then(|folder| {
-                self.folder = folder;
-                self.folder.as_deref().map_or_else(|| Ok(BTreeSet::new()), select::group_members)
-            }),
+            _ if self.sought.is_some_and(|sought| sought.elapsed() < SEEK_EVERY) => return BTreeSet::new(),
+            // It may be there now, or have been made again.
+            _ => {
+                self.sought = Some(Instant::now());
+                select::group(&self.selector).and_then(|folder| {
+                    self.folder = folder;
+                    self.folder.as_deref().map_or_else(|| Ok(BTreeSet::new()), select::group_members)
+                })
+            }
         };
         self.problem = members.as_ref().err().map(|error| format!("{error:#}"));
         let members = members.unwrap_or_default();
@@ -130,8 +144,8 @@ impl Selectors {
     /// Takes one out.
     pub(super) fn remove(&mut self, label: &str) -> Result<Watched> {
         let place = self.all.iter().position(|watched| &*watched.label == label);
-        let place =
-            place.with_context(|| format!("there is no selector {label:?} (profiler ctl status lists them)"))?;
+        let place = place
+            .with_context(|| format!("there is no selector {label:?} (profiler ctl status lists them)"))?;
         Ok(self.all.remove(place))
     }
 
@@ -143,7 +157,9 @@ impl Selectors {
         for watched in std::mem::take(&mut self.all) {
             let same = new.iter_mut().find(|new| new.label == watched.label);
             match same {
-                Some(same) if same.config == watched.config => *same = Watched { is_temporary: false, ..watched },
+                Some(same) if same.config == watched.config => {
+                    *same = Watched { is_temporary: false, ..watched }
+                }
                 None if watched.is_temporary => new.push(watched),
                 _ => left.push(watched),
             }
@@ -155,7 +171,7 @@ impl Selectors {
 
 /// # Errors
 /// If one is not valid, or two have the same label.
-pub(super) fn check(configs: &[SelectorConfig]) -> Result<()> {
+pub(crate) fn check(configs: &[SelectorConfig]) -> Result<()> {
     checked(configs).map(drop)
 }
 

@@ -135,14 +135,19 @@ impl Watcher {
         self.session.as_fd()
     }
 
-    /// Has processes join that have executed a program, and those that have moved into a control group.
+    /// Has processes join that have executed a program, and those that have moved into a control group. Returns whether
+    /// there are more.
     ///
     /// # Errors
     /// If the kernel refuses.
-    pub fn executed(&mut self) -> Result<()> {
+    pub fn executed(&mut self) -> Result<bool> {
         let mut candidates = self.selectors.poll();
+        let mut is_more = true;
         for _ in 0..EXECS_AT_ONCE {
-            let Some(executed) = self.session.next_exec() else { break };
+            let Some(executed) = self.session.next_exec() else {
+                is_more = false;
+                break;
+            };
             let length = executed.name.iter().position(|byte| *byte == 0).unwrap_or(executed.name.len());
             if self.selectors.may_match(executed.pid, &String::from_utf8_lossy(&executed.name[..length])) {
                 candidates.insert(executed.pid);
@@ -151,9 +156,11 @@ impl Watcher {
         let missed = self.session.missed_execs()?;
         if missed != self.missed_execs || std::mem::take(&mut self.look_through) {
             self.missed_execs = missed;
-            return self.look_through();
+            self.look_through()?;
+        } else {
+            self.admit(candidates)?;
         }
-        self.admit(candidates)
+        Ok(is_more)
     }
 
     /// Compares all processes with the selectors.
@@ -172,7 +179,8 @@ impl Watcher {
             }
             let Some(watched) = self.selectors.of(&process) else { continue };
             let label = watched.label.clone();
-            let has = self.members.of(&label).count() + chosen.iter().filter(|(other, ..)| *other == label).count();
+            let has =
+                self.members.of(&label).count() + chosen.iter().filter(|(other, ..)| *other == label).count();
             if has < watched.config.max_processes {
                 chosen.push((label, watched.config.follow, process));
             } else {
@@ -336,7 +344,13 @@ impl Watcher {
             }
         });
         let selectors = selectors.collect();
-        Ok(WatchStatus { interval_begun: self.begun, slots_used, slots, selectors, lost: self.lost_until_now(self.session.losses()?) })
+        Ok(WatchStatus {
+            interval_begun: self.begun,
+            slots_used,
+            slots,
+            selectors,
+            lost: self.lost_until_now(self.session.losses()?),
+        })
     }
 }
 

@@ -14,6 +14,7 @@
 mod attach;
 mod attached;
 mod control_group;
+mod daemon;
 mod support;
 mod targets;
 
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         limits::tests(),
         intervals::tests(),
         attach::tests(),
+        daemon::tests(),
         stopping::tests(),
         left_behind::tests(),
         interrupted::tests(),

@@ -33,11 +33,7 @@ pub(super) struct Families {
 
 impl Families {
     pub(super) fn take(ebpf: &mut Ebpf) -> Result<Self> {
-        Ok(Self {
-            counts: take(ebpf, "FAMILIES")?,
-            rules: take(ebpf, "RULES")?,
-            execs: take(ebpf, "EXECS")?,
-        })
+        Ok(Self { counts: take(ebpf, "FAMILIES")?, rules: take(ebpf, "RULES")?, execs: take(ebpf, "EXECS")? })
     }
 
     fn rule(&mut self, family: u16, rules: u32) -> Result<()> {

@@ -27,15 +27,15 @@ fn processes_are_chosen_by_name() {
 }
 
 /// A folder of control groups of version 2, removed when dropped.
-struct Group(PathBuf);
+pub(crate) struct Group(pub(crate) PathBuf);
 
 impl Group {
-    fn new(folder: PathBuf) -> Self {
+    pub(crate) fn new(folder: PathBuf) -> Self {
         fs::create_dir(&folder).expect("a control group can be made");
         Self(folder)
     }
 
-    fn take(&self, pid: u32) {
+    pub(crate) fn take(&self, pid: u32) {
         fs::write(self.0.join("cgroup.procs"), pid.to_string()).expect("it can join");
     }
 }
@@ -50,7 +50,7 @@ impl Drop for Group {
     }
 }
 
-fn mounted_groups() -> PathBuf {
+pub(crate) fn mounted_groups() -> PathBuf {
     let mounts = fs::read_to_string("/proc/self/mounts").expect("it can be read");
     let mount = mounts.lines().find_map(|line| {
         let mut fields = line.split(' ').skip(1);

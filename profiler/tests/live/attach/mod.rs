@@ -2,7 +2,7 @@
 //! kernel counts it, and nothing happens to the processes.
 
 mod again;
-mod choice;
+pub(crate) mod choice;
 mod counts;
 mod life;
 
@@ -25,12 +25,15 @@ pub(crate) struct Running {
     child: Child,
     stdin: Option<ChildStdin>,
     stdout: BufReader<ChildStdout>,
-    pid: u32,
+    pub(crate) pid: u32,
 }
 
 impl Running {
     fn start(name: &str, arguments: &[&str]) -> Self {
-        let line = target(name, arguments);
+        Self::of(&target(name, arguments))
+    }
+
+    pub(crate) fn of(line: &[String]) -> Self {
         let mut command = Command::new(&line[0]);
         command.args(&line[1..]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("the target starts");
@@ -52,7 +55,7 @@ impl Running {
         self.pid
     }
 
-    fn wait_until_asleep(&self) {
+    pub(crate) fn wait_until_asleep(&self) {
         eventually("all threads sleep", || self.states().iter().all(|state| *state == 'S').then_some(()));
     }
 

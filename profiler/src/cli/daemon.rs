@@ -1,0 +1,96 @@
+//! What can be typed after `profiler daemon` and `profiler ctl`.
+
+use super::attach::{MOST_PIDS, pattern};
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+pub(super) const DAEMON_EXAMPLES: &str = "\
+SIGHUP has it read the configuration again, SIGTERM ends it with the last interval written.
+
+Examples:
+  profiler daemon --print-config > profiler.toml       every key with its meaning
+  sudo profiler daemon --config profiler.toml";
+
+pub(super) const CTL_EXAMPLES: &str = "\
+Who may do this: root, the user that the daemon runs as, and whoever its configuration names (control.users,
+control.groups).
+
+Examples:
+  sudo profiler ctl status
+  sudo profiler ctl attach --label shop --name 'shop-*'    until it is detached or the daemon ends
+  sudo profiler ctl detach shop
+  sudo profiler ctl snapshot --json                        what was added in the interval that is under way";
+
+/// `profiler daemon`
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct DaemonArgs {
+    /// The configuration
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Print a configuration to begin with: every key with its default value and what it means
+    #[arg(long)]
+    pub print_config: bool,
+}
+
+/// `profiler ctl`
+#[derive(Debug, Args)]
+pub struct CtlArgs {
+    /// The daemon's control socket
+    #[arg(long, global = true, default_value = crate::control::config::SOCKET, value_name = "PATH")]
+    pub socket: PathBuf,
+
+    /// Print the daemon's answer as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub command: CtlCommand,
+}
+
+/// The commands to a daemon.
+#[derive(Debug, Subcommand)]
+pub enum CtlCommand {
+    /// Say who is watched, how much room there is, and what goes wrong
+    Status,
+    /// Watch more processes, also those that are started later
+    Attach(CtlAttachArgs),
+    /// Take a selector out: its processes are no longer watched, nor what they have started
+    Detach {
+        /// Its label, as status shows it
+        #[arg(value_name = "LABEL")]
+        label: String,
+    },
+    /// Say what was added in the interval that is under way
+    Snapshot,
+    /// End the interval that is under way now, so that it is kept and shown
+    Flush,
+}
+
+/// `profiler ctl attach`
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("choice").required(true).args(["pid", "name", "cgroup", "unit"]))]
+pub struct CtlAttachArgs {
+    /// What to call it
+    #[arg(long, value_name = "LABEL")]
+    pub label: String,
+
+    /// Processes with these numbers
+    #[arg(short, long, value_delimiter = ',', value_name = "PID,…",
+          value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_PIDS)))]
+    pub pid: Vec<u32>,
+
+    /// Processes whose name matches, such as 'nginx*'
+    #[arg(long, value_name = "GLOB", value_parser = pattern)]
+    pub name: Option<glob::Pattern>,
+
+    /// Those of a control group and of all below it
+    #[arg(long, value_name = "PATH")]
+    pub cgroup: Option<PathBuf>,
+
+    /// Those of a systemd unit
+    #[arg(long, value_name = "NAME")]
+    pub unit: Option<String>,
+}

@@ -1,0 +1,50 @@
+//! `profiler ctl`: asks a daemon.
+
+use crate::cli::{CtlArgs, CtlAttachArgs, CtlCommand};
+use crate::control::client;
+use crate::control::protocol::{Answer, Request};
+use crate::report::daemon as shown;
+use crate::watch::config::SelectorConfig;
+use anyhow::{Context as _, Result};
+use std::io::Write;
+
+/// Asks, and prints the answer.
+///
+/// # Errors
+/// If the daemon can't be reached or refuses.
+pub fn ctl(args: &CtlArgs, mut to: impl Write) -> Result<()> {
+    let answer = client::ask(&args.socket, &request(&args.command))?;
+    let text = if args.json {
+        format!("{}\n", serde_json::to_string(&answer).context("cannot print the answer")?)
+    } else {
+        match answer {
+            Answer::Status(status) => shown::status(&status),
+            Answer::Interval(interval) => shown::interval(&interval),
+            Answer::Changed { processes } => format!("{processes} processes\n"),
+            Answer::Refused { reason } => anyhow::bail!("{reason}"),
+        }
+    };
+    to.write_all(text.as_bytes()).context("cannot print the answer")
+}
+
+fn request(command: &CtlCommand) -> Request {
+    match command {
+        CtlCommand::Status => Request::Status,
+        CtlCommand::Attach(args) => Request::Attach { selector: Box::new(selector(args)) },
+        CtlCommand::Detach { label } => Request::Detach { label: label.clone() },
+        CtlCommand::Snapshot => Request::Snapshot,
+        CtlCommand::Flush => Request::Flush,
+    }
+}
+
+/// Clap has seen to it that there is one choice at least; the daemon refuses more.
+fn selector(args: &CtlAttachArgs) -> SelectorConfig {
+    let some = SelectorConfig::of_pids(args.label.clone(), args.pid.clone());
+    SelectorConfig {
+        pid: some.pid.clone().filter(|pids| !pids.is_empty()),
+        name: args.name.as_ref().map(|pattern| pattern.as_str().to_owned()),
+        cgroup: args.cgroup.clone(),
+        unit: args.unit.clone(),
+        ..some
+    }
+}

@@ -1,0 +1,31 @@
+//! `profiler daemon`: watches a machine until it is told to stop.
+
+use super::{run, settings};
+use crate::cli::DaemonArgs;
+use crate::config::{self, Config};
+use crate::daemon::{Daemon, log};
+use crate::privilege;
+use crate::watch::watcher::Watcher;
+use anyhow::{Context as _, Result};
+use std::io::Write;
+use tokio::task::LocalSet;
+
+/// Runs the daemon, or prints a configuration to begin with.
+///
+/// # Errors
+/// If the configuration is not valid, the machine can't be profiled, or the control socket can't be opened.
+pub fn daemon(args: &DaemonArgs, mut to: impl Write) -> Result<()> {
+    let Some(path) = &args.config else {
+        return to.write_all(config::default_text().as_bytes()).context("cannot print the configuration");
+    };
+    let config = Config::read(path)?;
+    log::begin()?;
+    let limits = config.watch.limits()?;
+    run::check_machine(limits)?;
+    let watcher = privilege::raised(|| {
+        Watcher::start(&config.watch).or_else(|error| settings::explain(error, limits))
+    })?;
+    privilege::give_up()?;
+    let local = LocalSet::new();
+    local.block_on(&settings::runtime()?, async { Daemon::start(path.clone(), config, watcher)?.run().await })
+}

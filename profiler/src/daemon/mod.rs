@@ -1,0 +1,227 @@
+//! The daemon: waits for what happens, and has the watch, the sinks and the control socket do their part.
+//!
+//! - `log`: what is logged and how.
+//! - `systemd`: what the service manager is told.
+
+pub mod log;
+mod systemd;
+
+use crate::config::Config;
+use crate::control::protocol::{Answer, Interval, Request, Status};
+use crate::control::server::{Asked, Server};
+use crate::profile::units::Nanos;
+use crate::target::supervise::{next, ticks, watch};
+use crate::watch::batch::{Batch, Lost};
+use crate::watch::lines::Lines;
+use crate::watch::sinks::{Sink, Sinks};
+use crate::watch::watcher::Watcher;
+use anyhow::{Context as _, Result};
+use jiff::Timestamp;
+use std::path::PathBuf;
+use std::process;
+use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+
+/// How often exited threads are collected, control groups are looked into and the service manager hears of the daemon.
+/// Exits that are urgent and execs do not wait for it.
+const TEND_EVERY: Duration = Duration::from_secs(1);
+
+/// Between two looks at the execs: 100 wake-ups a second at most, however many programs are executed.
+const REST: Duration = Duration::from_millis(10);
+
+/// A daemon that runs.
+pub struct Daemon {
+    path: PathBuf,
+    config: Config,
+    watcher: Watcher,
+    sinks: Sinks,
+    server: Server,
+    started_at: Timestamp,
+    intervals: u64,
+    lost: Lost,
+}
+
+/// What ends it or changes it from outside.
+struct Signals {
+    reload: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn take() -> Result<Self> {
+        let take = |kind| signal(kind).context("cannot take a signal");
+        Ok(Self {
+            reload: take(SignalKind::hangup())?,
+            terminate: take(SignalKind::terminate())?,
+            interrupt: take(SignalKind::interrupt())?,
+        })
+    }
+}
+
+impl Daemon {
+    /// Begins to watch whom a configuration names. Within tokio's local task set.
+    ///
+    /// # Errors
+    /// If a selector is not valid, or the control socket can't be opened.
+    pub fn start(path: PathBuf, config: Config, watcher: Watcher) -> Result<Self> {
+        let server = Server::open(&config.control)?;
+        let mut daemon = Self {
+            path,
+            sinks: sinks(&config),
+            server,
+            watcher,
+            config,
+            started_at: Timestamp::now(),
+            intervals: 0,
+            lost: Lost::default(),
+        };
+        daemon.watcher.select(&daemon.config.selector)?;
+        Ok(daemon)
+    }
+
+    /// Runs until SIGTERM or SIGINT. The interval that is under way then is ended and handed out.
+    ///
+    /// # Errors
+    /// If the kernel's counts can't be read any more.
+    pub async fn run(mut self) -> Result<()> {
+        let mut signals = Signals::take()?;
+        let (execs, exits) = (watch(&self.watcher.execs())?, watch(&self.watcher.exits())?);
+        let mut tend = interval(TEND_EVERY);
+        tend.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut intervals = ticks(Some(self.config.watch.interval));
+        let mut rested = Instant::now();
+        systemd::ready();
+        tracing::info!(selectors = self.config.selector.len(), "watching");
+        loop {
+            tokio::select! {
+                _ = signals.terminate.recv() => break,
+                _ = signals.interrupt.recv() => break,
+                _ = signals.reload.recv() => {
+                    systemd::reloading();
+                    if self.reload()? {
+                        intervals = ticks(Some(self.config.watch.interval));
+                    }
+                    systemd::ready();
+                }
+                Some(asked) = self.server.next() => self.answer(asked)?,
+                () = next(&mut intervals) => drop(self.end_interval()?),
+                _ = tend.tick() => {
+                    self.watcher.collect()?;
+                    self.watcher.executed()?;
+                    systemd::alive();
+                }
+                ready = exits.readable() => {
+                    self.watcher.collect()?;
+                    ready.context("cannot watch the ring buffer of exits")?.clear_ready();
+                }
+                ready = async { sleep_until(rested).await; execs.readable().await } => {
+                    let is_more = self.watcher.executed()?;
+                    rested = Instant::now() + REST;
+                    let mut ready = ready.context("cannot watch the ring buffer of execs")?;
+                    if !is_more {
+                        ready.clear_ready();
+                    }
+                }
+            }
+        }
+        systemd::stopping();
+        self.end_interval()?;
+        tracing::info!(intervals = self.intervals, "stopped");
+        Ok(())
+    }
+
+    fn end_interval(&mut self) -> Result<Batch> {
+        let batch = self.watcher.end_interval()?;
+        self.intervals += 1;
+        let had_lost = self.lost;
+        self.lost.add(&batch.lost);
+        if had_lost.is_nothing() && !self.lost.is_nothing() {
+            tracing::warn!(lost = ?batch.lost, "something was lost for the first time (profiler ctl status tells)");
+        }
+        self.sinks.take(&batch);
+        let status = self.watcher.status()?;
+        let processes: u64 = status.selectors.iter().map(|selector| selector.processes).sum();
+        systemd::status(&format!(
+            "{processes} processes, {} of {} slots in use",
+            status.slots_used, status.slots
+        ));
+        Ok(batch)
+    }
+
+    /// Reads the configuration again. Returns whether it was taken on: one that is not valid is refused and logged.
+    fn reload(&mut self) -> Result<bool> {
+        let new = Config::read(&self.path).and_then(|new| {
+            self.server.allow(&new.control)?;
+            Ok(new)
+        });
+        let new = match new {
+            Ok(new) => new,
+            Err(error) => {
+                tracing::error!("the new configuration is refused, the old one goes on: {error:#}");
+                return Ok(false);
+            }
+        };
+        if (new.watch.max_threads, new.watch.histogram_memory)
+            != (self.config.watch.max_threads, self.config.watch.histogram_memory)
+        {
+            tracing::warn!("watch.max_threads and watch.histogram_memory take effect with the next start");
+        }
+        if new.control.socket != self.config.control.socket {
+            tracing::warn!("control.socket takes effect with the next start");
+        }
+        self.watcher.select(&new.selector)?;
+        if new.lines != self.config.lines {
+            self.sinks = sinks(&new);
+        }
+        self.config = new;
+        tracing::info!(selectors = self.config.selector.len(), "the configuration was read again");
+        Ok(true)
+    }
+
+    /// Answers a request. Whoever asked may have gone.
+    fn answer(&mut self, Asked { request, answer }: Asked) -> Result<()> {
+        let changed = |processes: Result<usize>| match processes {
+            Ok(processes) => Answer::Changed { processes: processes as u64 },
+            Err(error) => Answer::Refused { reason: format!("{error:#}") },
+        };
+        let said = match request {
+            Request::Status => Answer::Status(Box::new(self.status()?)),
+            Request::Attach { selector } => {
+                tracing::info!(label = selector.label, "attach was asked for");
+                changed(self.watcher.attach(*selector))
+            }
+            Request::Detach { label } => {
+                tracing::info!(label, "detach was asked for");
+                changed(self.watcher.detach(&label))
+            }
+            Request::Snapshot => Answer::Interval(Box::new(Interval::from(&self.watcher.so_far()?))),
+            Request::Flush => Answer::Interval(Box::new(Interval::from(&self.end_interval()?))),
+        };
+        let _gone = answer.send(said);
+        Ok(())
+    }
+
+    fn status(&mut self) -> Result<Status> {
+        let watch = self.watcher.status()?;
+        let mut lost = self.lost;
+        lost.add(&watch.lost);
+        Ok(Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: process::id(),
+            started_at: self.started_at,
+            interval_ns: Nanos(u64::try_from(self.config.watch.interval.as_nanos())?),
+            intervals: self.intervals,
+            lost,
+            watch,
+            sinks: self.sinks.status(),
+        })
+    }
+}
+
+/// Those that a configuration asks for.
+fn sinks(config: &Config) -> Sinks {
+    let lines = config.lines.as_ref().map(|lines| Box::new(Lines::new(lines)) as Box<dyn Sink>);
+    Sinks::new(lines.into_iter().collect())
+}

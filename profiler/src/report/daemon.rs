@@ -1,0 +1,195 @@
+//! What a person reads of a daemon: `profiler ctl status` and `snapshot`.
+
+use super::style::Style;
+use super::table::{Cell, Column, Table};
+use super::units::duration;
+use super::wrap::printable;
+use crate::control::protocol::{GroupAdded, Interval, Status};
+use crate::profile::histogram::Histogram;
+use crate::profile::units::Nanos;
+use crate::watch::batch::Lost;
+use crate::watch::status::SelectorStatus;
+use profiler_ebpf::metric::Metric;
+use std::fmt::Write as _;
+
+/// How a daemon is.
+#[must_use]
+pub fn status(status: &Status) -> String {
+    let style = Style::for_stdout();
+    let watch = &status.watch;
+    let mut text = format!(
+        "profiler {} (process {}), since {:.0}\nintervals of {}: {} have ended, the next began {:.0}\nslots: {} of {} in use\n",
+        printable(&status.version),
+        status.pid,
+        status.started_at,
+        duration(status.interval_ns),
+        status.intervals,
+        watch.interval_begun,
+        watch.slots_used,
+        watch.slots,
+    );
+    for (count, what) in lost(&status.lost) {
+        // Nothing fails that is written to a string.
+        let _ = writeln!(text, "lost: {count} {what}");
+    }
+    text.push('\n');
+    selectors(&watch.selectors).render(&style, &mut text);
+    if !status.sinks.is_empty() {
+        let columns = [Column::left("sink"), Column::decimal("intervals lost"), Column::prose("state")];
+        let mut table = Table::new(columns);
+        for sink in &status.sinks {
+            let state = sink.problem.as_ref().map_or_else(
+                || "takes intervals".to_owned(),
+                |problem| format!("since {:.0}: {problem}", sink.since),
+            );
+            let lost = Cell::figure(sink.intervals_lost.to_string());
+            table.row([Cell::text(&sink.name), lost, Cell::text(state)]);
+        }
+        text.push('\n');
+        table.render(&style, &mut text);
+    }
+    text
+}
+
+fn selectors(selectors: &[SelectorStatus]) -> Table {
+    let mut table = Table::new([
+        Column::left("selector"),
+        Column::left("chooses"),
+        Column::decimal("processes"),
+        Column::decimal("threads"),
+        Column::decimal("turned away"),
+        Column::decimal("without slot"),
+        Column::prose("remark"),
+    ]);
+    for status in selectors {
+        let temporary = status.temporary.then(|| "until it is detached".to_owned());
+        let remarks: Vec<String> = temporary.into_iter().chain(status.problem.clone()).collect();
+        let figures =
+            [status.processes, status.threads, status.processes_turned_away, status.threads_without_slot];
+        let figures = figures.map(|figure| Cell::figure(figure.to_string()));
+        let texts = [Cell::text(&status.selector.label), Cell::text(choice(status))];
+        table.row(texts.into_iter().chain(figures).chain([Cell::text(remarks.join("; "))]));
+    }
+    if selectors.is_empty() {
+        table.instead(Cell::text("none"), "nobody is watched");
+    }
+    table
+}
+
+fn choice(status: &SelectorStatus) -> String {
+    let selector = &status.selector;
+    let pids = |pids: &Vec<u32>| {
+        let pids: Vec<String> = pids.iter().map(u32::to_string).collect();
+        format!("pid {}", pids.join(","))
+    };
+    let path = |path: &std::path::PathBuf| format!("cgroup {}", path.display());
+    let parts = [
+        selector.pid.as_ref().map(pids),
+        selector.name.as_ref().map(|name| format!("name {name}")),
+        selector.cgroup.as_ref().map(path),
+        selector.unit.as_ref().map(|unit| format!("unit {unit}")),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// What was added in an interval.
+#[must_use]
+pub fn interval(interval: &Interval) -> String {
+    let mut text =
+        format!("{:.3} to {:.3}, {}\n", interval.from, interval.until, duration(interval.length_ns));
+    for (count, what) in lost(&interval.lost) {
+        let _ = writeln!(text, "lost: {count} {what}");
+    }
+    let mut table = Table::new([
+        Column::name("group"),
+        Column::decimal("threads"),
+        Column::left("metric"),
+        Column::decimal("count"),
+        Column::right("p50"),
+        Column::right("p99"),
+        Column::right("max"),
+    ]);
+    for group in &interval.groups {
+        let mut label = Cell::text(name(group));
+        let mut threads = Cell::figure(group.threads.to_string());
+        for metric in Metric::ALL {
+            let Some(histogram) = group.histograms.get(metric.name()) else { continue };
+            let figures = [quantile(histogram, 0.5), quantile(histogram, 0.99), Some(histogram.max_ns)];
+            let cells = figures.map(|time| Cell::maybe(time.map(duration)));
+            let first = [std::mem::take(&mut label), std::mem::take(&mut threads)];
+            let middle = [Cell::text(metric.name()), Cell::figure(histogram.count.to_string())];
+            table.row(first.into_iter().chain(middle).chain(cells));
+        }
+    }
+    if interval.groups.is_empty() {
+        table.instead(Cell::text("none"), "nothing was added");
+    }
+    text.push('\n');
+    table.render(&Style::for_stdout(), &mut text);
+    text
+}
+
+fn quantile(histogram: &Histogram, share: f64) -> Option<Nanos> {
+    histogram.quantile(share).map(|quantile| quantile.value)
+}
+
+/// Its parts, from the selector on.
+fn name(group: &GroupAdded) -> String {
+    let parts = [
+        Some(group.selector.clone()),
+        group.process.clone(),
+        group.pid.map(|pid| pid.to_string()),
+        group.thread.clone(),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+/// What is missing, in the order in which it matters.
+fn lost(lost: &Lost) -> impl Iterator<Item = (u64, &'static str)> {
+    let all = [
+        (lost.threads_without_slot, "threads without a slot, in no group (watch.max_threads)"),
+        (lost.threads_without_state, "threads for which the kernel had no memory"),
+        (
+            lost.samples_without_bucket,
+            "samples without a bucket, in the totals only (watch.histogram_memory)",
+        ),
+        (lost.threads_in_others, "times a thread was put into (others) (max_groups of its selector)"),
+        (lost.missed_execs, "execs not announced; all processes were looked through instead"),
+        (lost.missed_program_runs, "runs of a program that the kernel skipped"),
+        (lost.cpus_watched_late, "CPUs whose faults were watched late"),
+        (lost.clock_backwards, "samples that ended before they began"),
+    ];
+    all.into_iter().filter(|(count, _)| *count > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::watch::config::SelectorConfig;
+
+    #[test]
+    fn a_selector_is_shown_by_what_it_chooses_and_why_it_does_not() {
+        let status = SelectorStatus {
+            selector: SelectorConfig::of_pids("web".to_owned(), vec![4, 5]),
+            temporary: true,
+            processes: 2,
+            threads: 9,
+            processes_turned_away: 0,
+            threads_without_slot: 1,
+            problem: Some("no such unit".to_owned()),
+        };
+        let mut text = String::new();
+        selectors(&[status]).render(&Style::plain(120), &mut text);
+        for part in ["web", "pid 4,5", "until it is detached; no such unit"] {
+            assert!(text.contains(part), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_lost_is_told() {
+        assert_eq!(lost(&Lost::default()).count(), 0);
+        let some = Lost { missed_execs: 7, ..Lost::default() };
+        let told: Vec<_> = lost(&some).collect();
+        assert!(matches!(told.as_slice(), [(7, text)] if text.contains("execs")), "{told:?}");
+    }
+}

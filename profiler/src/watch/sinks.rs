@@ -1,0 +1,111 @@
+//! Where the intervals go. What fails there is told of and never ends the daemon.
+
+use super::batch::Batch;
+use crate::control::protocol::SinkStatus;
+use anyhow::Result;
+use jiff::Timestamp;
+
+/// Takes intervals, each once and in their order.
+pub trait Sink {
+    /// What it is called in the configuration.
+    fn name(&self) -> &'static str;
+
+    /// Takes an interval that has ended.
+    ///
+    /// # Errors
+    /// If it can't; it is asked again with the next one.
+    fn take(&mut self, batch: &Batch) -> Result<()>;
+}
+
+/// All of them.
+#[derive(Default)]
+pub struct Sinks {
+    all: Vec<Watched>,
+}
+
+/// A sink, and how it is.
+struct Watched {
+    sink: Box<dyn Sink>,
+    problem: Option<String>,
+    since: Timestamp,
+    intervals_lost: u64,
+}
+
+impl Sinks {
+    /// Sinks that take everything so far.
+    #[must_use]
+    pub fn new(sinks: Vec<Box<dyn Sink>>) -> Self {
+        let since = Timestamp::now();
+        let watched = |sink| Watched { sink, problem: None, since, intervals_lost: 0 };
+        Self { all: sinks.into_iter().map(watched).collect() }
+    }
+
+    /// Hands an interval to each. Whether one takes them is logged when that changes.
+    pub fn take(&mut self, batch: &Batch) {
+        for watched in &mut self.all {
+            let problem = watched.sink.take(batch).err().map(|error| format!("{error:#}"));
+            watched.intervals_lost += u64::from(problem.is_some());
+            let sink = watched.sink.name();
+            match (&watched.problem, &problem) {
+                (None, Some(problem)) => tracing::error!(sink, "does not take intervals: {problem}"),
+                (Some(before), Some(problem)) if before != problem => {
+                    tracing::error!(sink, "still does not take intervals: {problem}");
+                }
+                (Some(_), None) => {
+                    tracing::info!(sink, lost = watched.intervals_lost, "takes intervals again");
+                }
+                _ => continue,
+            }
+            (watched.problem, watched.since) = (problem, Timestamp::now());
+        }
+    }
+
+    /// How they are.
+    #[must_use]
+    pub fn status(&self) -> Vec<SinkStatus> {
+        let status = |watched: &Watched| SinkStatus {
+            name: watched.sink.name().to_owned(),
+            problem: watched.problem.clone(),
+            since: watched.since,
+            intervals_lost: watched.intervals_lost,
+        };
+        self.all.iter().map(status).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::batch::Lost;
+    use super::*;
+    use crate::profile::units::Nanos;
+    use anyhow::bail;
+
+    /// Takes every third interval.
+    struct Moody(u32);
+
+    impl Sink for Moody {
+        fn name(&self) -> &'static str {
+            "moody"
+        }
+
+        fn take(&mut self, _: &Batch) -> Result<()> {
+            self.0 += 1;
+            if self.0.is_multiple_of(3) { Ok(()) } else { bail!("not in the mood") }
+        }
+    }
+
+    #[test]
+    fn what_a_sink_does_not_take_is_counted_and_it_is_asked_again() {
+        let now = Timestamp::now();
+        let batch =
+            Batch { from: now, until: now, length_ns: Nanos(1), groups: vec![], lost: Lost::default() };
+        let mut sinks = Sinks::new(vec![Box::new(Moody(0))]);
+        let mut seen = Vec::new();
+        for _ in 0..4 {
+            sinks.take(&batch);
+            let status = sinks.status().remove(0);
+            seen.push((status.problem.is_some(), status.intervals_lost));
+        }
+        assert_eq!(seen, [(true, 1), (true, 2), (false, 2), (true, 3)]);
+    }
+}

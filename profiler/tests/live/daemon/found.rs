@@ -1,0 +1,136 @@
+//! Processes that are found: started later, moved into a control group, or in the middle of a storm of others.
+
+use super::{Daemon, count, name, named, prey, selector};
+use crate::attach::Running;
+use crate::attach::choice::{Group, mounted_groups};
+use crate::support::trials;
+use libtest_mimic::Trial;
+use nix::sys::signal::Signal;
+use std::process::{Command, Stdio};
+
+pub(crate) fn tests() -> Vec<Trial> {
+    trials![
+        a_process_that_is_started_later_is_counted_exactly,
+        what_it_starts_belongs_to_it_unless_that_is_not_wanted,
+        a_process_that_moves_into_a_control_group_is_found,
+        the_first_selector_that_matches_has_it,
+        one_is_found_among_thousands_of_execs,
+        one_is_found_although_its_exec_was_not_announced,
+    ]
+}
+
+fn a_process_that_is_started_later_is_counted_exactly() {
+    let name = name("later");
+    let mut daemon = Daemon::with(&selector(&name));
+    let mut running = prey(&daemon, &name, "sleep-when-told", &["3", "20"]);
+    daemon.wait_for(1);
+    assert_eq!(daemon.status().watch.selectors[0].threads, 4);
+    for _ in 0..3 {
+        daemon.flush();
+        let before = running.switches();
+        running.tell();
+        let after = running.switches();
+        let interval = daemon.flush();
+        assert!(interval.lost.is_nothing(), "{:?}", interval.lost);
+        let total = |switches: &std::collections::BTreeMap<u32, [u64; 2]>| -> u64 {
+            switches.values().flatten().sum()
+        };
+        // All sleep at both ends: every slice of theirs ended in a switch.
+        assert_eq!(count(&interval, "on_cpu"), total(&after) - total(&before), "{interval:#?}");
+        for group in &interval.groups {
+            assert_eq!((&*group.selector, group.process.as_deref()), ("prey", Some(&*name)));
+            let worker = group.thread.as_deref().unwrap().starts_with("worker-");
+            // The bytes that they are told by, and the sleeps.
+            assert!(!worker || group.histograms["blocked"].count >= 20, "{group:#?}");
+        }
+        assert_eq!(interval.groups.len(), 4);
+    }
+    running.finish();
+    daemon.wait_for(0);
+    assert!(daemon.stop().succeeded);
+}
+
+fn what_it_starts_belongs_to_it_unless_that_is_not_wanted() {
+    let name = name("forks");
+    for follow in [true, false] {
+        let daemon = Daemon::with(&format!("{}follow = {follow}\n", selector(&name)));
+        let mut running = prey(&daemon, &name, "fork-when-told", &[]);
+        daemon.wait_for(1);
+        daemon.flush();
+        running.tell();
+        let interval = daemon.flush();
+        let threads: u64 = interval.groups.iter().map(|group| group.threads).sum();
+        // The child and three threads of its own.
+        assert_eq!(threads, if follow { 1 + 1 + 3 } else { 1 }, "{interval:#?}");
+        assert_eq!(daemon.status().watch.selectors[0].processes, 1);
+        running.finish();
+    }
+}
+
+fn a_process_that_moves_into_a_control_group_is_found() {
+    let group = name("profiler-daemon");
+    let folder = mounted_groups().join(&group);
+    let daemon = Daemon::with(&format!("[[selector]]\nlabel = \"group\"\ncgroup = \"{group}\"\n"));
+    let problem = daemon.status().watch.selectors[0].problem.clone();
+    assert!(problem.is_some_and(|problem| problem.contains("no control group")));
+    let running = prey(&daemon, "moves", "sleep-when-told", &["1", "1"]);
+    let group = Group::new(folder);
+    group.take(running.pid);
+    daemon.wait_for(1);
+    assert_eq!(daemon.status().watch.selectors[0].problem, None);
+    running.finish();
+    daemon.wait_for(0);
+}
+
+fn the_first_selector_that_matches_has_it() {
+    let name = name("both");
+    let second = "[[selector]]\nlabel = \"second\"\nname = \"both-*\"\ngroup_by = []\n";
+    let daemon = Daemon::with(&format!("{}{second}", selector(&name)));
+    let running = prey(&daemon, &name, "sleep-when-told", &["1", "1"]);
+    let other = prey(&daemon, "both-other", "sleep-when-told", &["1", "1"]);
+    daemon.wait_for(1);
+    crate::support::eventually("the second has the other", || {
+        (daemon.status().watch.selectors[1].processes == 1).then_some(())
+    });
+    running.finish();
+    other.finish();
+}
+
+/// Executes a program again and again.
+fn storm(execs: u32) -> Command {
+    let mut shell = Command::new("sh");
+    let script = format!("i=0; while [ $i -lt {execs} ]; do /bin/true; i=$((i+1)); done");
+    shell.args(["-c", &script]).stdout(Stdio::null());
+    shell
+}
+
+fn one_is_found_among_thousands_of_execs() {
+    let name = name("storm");
+    let daemon = Daemon::with(&selector(&name));
+    let mut storm = storm(3000).spawn().unwrap();
+    let mut running = prey(&daemon, &name, "sleep-when-told", &["2", "5"]);
+    daemon.wait_for(1);
+    assert!(storm.try_wait().unwrap().is_none(), "it was found while the storm went on");
+    daemon.flush();
+    let before: u64 = running.switches().values().flatten().sum();
+    running.tell();
+    let after: u64 = running.switches().values().flatten().sum();
+    assert_eq!(count(&daemon.flush(), "on_cpu"), after - before);
+    storm.wait().unwrap();
+    running.finish();
+}
+
+fn one_is_found_although_its_exec_was_not_announced() {
+    let name = name("missed");
+    let daemon = Daemon::with(&selector(&name));
+    daemon.signal(Signal::SIGSTOP);
+    // More than there is room for.
+    assert!(storm(8000).status().unwrap().success());
+    let line = named(&daemon, &name, "sleep-when-told", &["1", "1"]);
+    let running = Running::of(&line);
+    daemon.signal(Signal::SIGCONT);
+    daemon.wait_for(1);
+    let interval = daemon.flush();
+    assert!(interval.lost.missed_execs > 0, "{:?}", interval.lost);
+    running.finish();
+}

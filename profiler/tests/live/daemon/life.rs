@@ -1,0 +1,114 @@
+//! Start, reload and stop.
+
+use super::{Daemon, count, name, prey, selector};
+use crate::attached::Attached;
+use crate::support::{Scene, eventually, trials};
+use libtest_mimic::Trial;
+use std::fs;
+use std::os::unix::fs::symlink;
+
+pub(crate) fn tests() -> Vec<Trial> {
+    trials![
+        a_reload_adds_and_removes_selectors,
+        a_configuration_that_is_not_valid_is_refused_and_the_old_one_goes_on,
+        the_end_writes_the_last_interval_and_leaves_nothing_in_the_kernel,
+        a_sink_that_fails_is_told_of_and_ends_nothing,
+        a_second_daemon_is_refused,
+    ]
+}
+
+fn a_reload_adds_and_removes_selectors() {
+    let (one, two) = (name("one"), name("two"));
+    let daemon = Daemon::with(&selector(&one));
+    let (mut first, mut second) = (
+        prey(&daemon, &one, "sleep-when-told", &["1", "4"]),
+        prey(&daemon, &two, "sleep-when-told", &["1", "4"]),
+    );
+    daemon.wait_for(1);
+    daemon.flush();
+    first.tell();
+    let added = format!("[[selector]]\nlabel = \"other\"\nname = \"{two}\"\n");
+    daemon.reload(&format!("{}{added}", selector(&one)));
+    let status = daemon.status();
+    let processes: Vec<u64> = status.watch.selectors.iter().map(|selector| selector.processes).collect();
+    assert_eq!(processes, [1, 1]);
+    second.tell();
+    daemon.reload(&added);
+    // What was added to the first before it left is not lost.
+    let interval = daemon.flush();
+    let has = |label: &str| interval.groups.iter().any(|group| group.selector == label);
+    assert!(has("prey") && has("other"), "{interval:#?}");
+    first.tell();
+    assert_eq!(count(&daemon.flush(), "on_cpu"), 0);
+    assert_eq!(daemon.status().watch.slots_used, 2);
+    first.finish();
+    second.finish();
+}
+
+fn a_configuration_that_is_not_valid_is_refused_and_the_old_one_goes_on() {
+    let name = name("stays");
+    let daemon = Daemon::with(&selector(&name));
+    let mut running = prey(&daemon, &name, "sleep-when-told", &["1", "4"]);
+    daemon.wait_for(1);
+    daemon.reload("[[selector]]\nlabel = \"prey\"\nnaem = \"x\"\n");
+    assert!(
+        daemon.log().contains("naem") && daemon.log().contains("the old one goes on"),
+        "{}",
+        daemon.log()
+    );
+    daemon.flush();
+    running.tell();
+    assert!(count(&daemon.flush(), "on_cpu") > 4);
+    running.finish();
+}
+
+fn the_end_writes_the_last_interval_and_leaves_nothing_in_the_kernel() {
+    let name = name("end");
+    let mut daemon = Daemon::with(&selector(&name));
+    let mut running = prey(&daemon, &name, "sleep-when-told", &["1", "4"]);
+    daemon.wait_for(1);
+    daemon.flush();
+    let before: u64 = running.switches().values().flatten().sum();
+    running.tell();
+    let after: u64 = running.switches().values().flatten().sum();
+    let in_kernel = Attached::of(daemon.pid());
+    let stopped = daemon.stop();
+    assert!(stopped.succeeded, "{}", stopped.stderr);
+    assert!(daemon.heard().contains("STOPPING=1"));
+    assert_eq!(stopped.written.len(), 2);
+    assert_eq!(count(&stopped.written[1], "on_cpu"), after - before);
+    assert_eq!(stopped.written[0].until, stopped.written[1].from);
+    assert!(!daemon.socket().exists());
+    in_kernel.assert_gone();
+    running.finish();
+}
+
+fn a_sink_that_fails_is_told_of_and_ends_nothing() {
+    let daemon = Daemon::with("");
+    let lines = daemon.scene.folder().join("lines");
+    symlink("/dev/full", &lines).unwrap();
+    (0..3).for_each(|_| drop(daemon.flush()));
+    let sink = daemon.status().sinks.remove(0);
+    assert!(sink.problem.is_some_and(|problem| problem.contains("lines")), "{}", daemon.log());
+    assert_eq!(sink.intervals_lost, 3);
+    assert_eq!(daemon.log().matches("does not take intervals").count(), 1, "{}", daemon.log());
+    fs::remove_file(&lines).unwrap();
+    daemon.flush();
+    assert_eq!(daemon.status().sinks[0].problem, None);
+    assert_eq!(daemon.written().len(), 1);
+}
+
+fn a_second_daemon_is_refused() {
+    let daemon = Daemon::with("");
+    let mut second = daemon.scene.profiler();
+    let output = second.args(["daemon", "--config", "config.toml"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("another daemon has the control socket"), "{said}");
+    daemon.status();
+    // Nor does it start with a configuration that is not there.
+    let output = Scene::new().profiler().args(["daemon", "--config", "none.toml"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("none.toml") && said.contains("--print-config"), "{said}");
+    eventually("it answers still", || (daemon.status().intervals == 0).then_some(()));
+}

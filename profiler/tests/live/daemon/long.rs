@@ -1,0 +1,124 @@
+//! What comes and goes for long: slots are used again, memory stays the same, who leaves leaves nothing.
+
+use super::{Daemon, count, name, named, prey, resident_kb, selector};
+use crate::support::trials;
+use libtest_mimic::Trial;
+use profiler::control::protocol::Request;
+use std::process::{Command, Stdio};
+
+pub(crate) fn tests() -> Vec<Trial> {
+    trials![
+        threads_far_beyond_the_slots_are_recorded_one_after_the_other,
+        threads_beyond_the_slots_at_the_same_time_are_told_of,
+        what_is_detached_frees_its_slots_and_can_be_attached_again,
+        children_are_not_followed_once_their_parent_is_detached,
+        groups_are_bounded_and_what_is_beyond_is_told_of,
+    ]
+}
+
+fn threads_far_beyond_the_slots_are_recorded_one_after_the_other() {
+    let name = name("many");
+    let daemon = Daemon::configured("[watch]\ninterval = \"1h\"\nmax_threads = 1024\n", &selector(&name));
+    // They are followed from the shell on, so that the first of their threads is seen.
+    let line = named(&daemon, "short", "short-lived", &["2000"]).join(" ");
+    let link = daemon.scene.folder().join(&name);
+    std::os::unix::fs::symlink("/bin/sh", &link).unwrap();
+    let script = format!("read go; while read go; do {line} > /dev/null; echo done; done");
+    let mut shell = Command::new(&link)
+        .args(["-c", &script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    daemon.wait_for(1);
+    let (mut stdin, stdout) = (shell.stdin.take().unwrap(), shell.stdout.take().unwrap());
+    let mut stdout = std::io::BufReader::new(stdout);
+    let mut resident = Vec::new();
+    std::io::Write::write_all(&mut stdin, b"go\n").unwrap();
+    for _ in 0..5 {
+        std::io::Write::write_all(&mut stdin, b"go\n").unwrap();
+        std::io::BufRead::read_line(&mut stdout, &mut String::new()).unwrap();
+        let interval = daemon.flush();
+        assert!(interval.lost.is_nothing(), "{:?}", interval.lost);
+        let threads: u64 = interval.groups.iter().map(|group| group.threads).sum();
+        // The shell, and the process with its first thread.
+        // One may still have to make its last switch, and does so in the next interval.
+        assert!((2000 + 2..=2000 + 3).contains(&threads), "{:#?}", interval.groups);
+        resident.push(resident_kb(daemon.pid()));
+    }
+    drop(stdin);
+    shell.wait().unwrap();
+    daemon.wait_for(0);
+    assert_eq!(daemon.status().watch.slots_used, 0);
+    // The first rounds touch what is there.
+    assert!(resident[4] <= resident[1] + 1024, "memory grows: {resident:?} KiB");
+}
+
+fn threads_beyond_the_slots_at_the_same_time_are_told_of() {
+    let name = name("few");
+    let daemon = Daemon::configured("[watch]\ninterval = \"1h\"\nmax_threads = 8\n", &selector(&name));
+    let running = prey(&daemon, &name, "sleep-when-told", &["20", "1"]);
+    daemon.wait_for(1);
+    let status = daemon.status();
+    assert_eq!((status.watch.slots_used, status.watch.slots), (8, 8));
+    assert_eq!(status.watch.selectors[0].threads, 21);
+    assert_eq!(status.watch.selectors[0].threads_without_slot, 13);
+    assert_eq!(daemon.flush().lost.threads_without_slot, 13);
+    running.finish();
+}
+
+fn what_is_detached_frees_its_slots_and_can_be_attached_again() {
+    let name = name("again");
+    let daemon = Daemon::with("");
+    let mut running = prey(&daemon, &name, "sleep-when-told", &["30", "2"]);
+    let select: profiler::watch::config::SelectorConfig =
+        serde_json::from_value(serde_json::json!({ "label": "a", "name": name })).unwrap();
+    for round in 0..20 {
+        daemon.ask(&Request::Attach { selector: Box::new(select.clone()) });
+        assert_eq!(daemon.status().watch.slots_used, 31, "round {round}");
+        daemon.flush();
+        let before: u64 = running.switches().values().flatten().sum();
+        running.tell();
+        let after: u64 = running.switches().values().flatten().sum();
+        daemon.ask(&Request::Detach { label: "a".to_owned() });
+        assert_eq!(daemon.status().watch.slots_used, 0, "round {round}");
+        // Nobody watches now.
+        running.tell();
+        let interval = daemon.flush();
+        assert_eq!(count(&interval, "on_cpu"), after - before, "round {round}");
+        assert!(interval.lost.is_nothing(), "{:?}", interval.lost);
+    }
+    running.finish();
+}
+
+fn children_are_not_followed_once_their_parent_is_detached() {
+    let name = name("parent");
+    let daemon = Daemon::with(&selector(&name));
+    let mut running = prey(&daemon, &name, "fork-when-told", &[]);
+    daemon.wait_for(1);
+    running.tell();
+    daemon.ask(&Request::Detach { label: "prey".to_owned() });
+    daemon.flush();
+    running.tell();
+    let interval = daemon.flush();
+    assert_eq!(interval.groups, []);
+    assert_eq!(daemon.status().watch.slots_used, 0);
+    running.finish();
+}
+
+fn groups_are_bounded_and_what_is_beyond_is_told_of() {
+    let name = name("wide");
+    let daemon = Daemon::with(&format!("{}max_groups = 3\n", selector(&name)));
+    let mut running = prey(&daemon, &name, "sleep-when-told", &["10", "1"]);
+    daemon.wait_for(1);
+    daemon.flush();
+    let before: u64 = running.switches().values().flatten().sum();
+    running.tell();
+    let after: u64 = running.switches().values().flatten().sum();
+    let interval = daemon.flush();
+    assert_eq!(interval.groups.len(), 3 + 1);
+    let others = interval.groups.iter().find(|group| group.thread.as_deref() == Some("(others)")).unwrap();
+    assert_eq!((others.threads, interval.lost.threads_in_others), (8, 8));
+    assert_eq!(count(&interval, "on_cpu"), after - before);
+    running.finish();
+}

@@ -1,0 +1,227 @@
+//! `profiler daemon` and `profiler ctl`: who is watched, what is written, who may ask, and how it goes on for long.
+
+mod control;
+mod found;
+mod killed;
+mod life;
+mod long;
+
+use crate::attach::Running;
+use crate::support::{Scene, eventually, required, target};
+use libtest_mimic::Trial;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use profiler::control::client;
+use profiler::control::protocol::{Answer, Interval, Request, Status};
+use std::fs;
+use std::io::Read as _;
+use std::os::unix::net::UnixDatagram;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+pub(crate) fn tests() -> Vec<Trial> {
+    [found::tests(), life::tests(), control::tests(), long::tests(), killed::tests()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// A daemon with a folder of its own. Its intervals last an hour unless a test has them end.
+struct Daemon {
+    child: Child,
+    scene: Scene,
+    manager: UnixDatagram,
+}
+
+impl Daemon {
+    fn with(selectors: &str) -> Self {
+        Self::configured("[watch]\ninterval = \"1h\"\n", selectors)
+    }
+
+    fn configured(watch: &str, selectors: &str) -> Self {
+        let mut daemon = Self::spawned(watch, selectors);
+        assert!(daemon.heard().contains("READY=1"), "{}", daemon.stop().stderr);
+        daemon
+    }
+
+    fn spawned(watch: &str, selectors: &str) -> Self {
+        let scene = Scene::new();
+        let mut permissions = fs::metadata(scene.folder()).unwrap().permissions();
+        std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o755);
+        fs::set_permissions(scene.folder(), permissions).unwrap();
+        let socket = scene.folder().join("manager");
+        let manager = UnixDatagram::bind(&socket).expect("a socket can be made");
+        manager.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        write_config(&scene, watch, selectors);
+        let child = launch(&scene);
+        Self { child, scene, manager }
+    }
+
+    /// Kills it as nothing can refuse.
+    fn kill(&mut self) {
+        self.child.kill().expect("the daemon runs");
+        self.child.wait().expect("it can be waited for");
+    }
+
+    fn start_again(&mut self) {
+        self.child = launch(&self.scene);
+        assert!(self.heard().contains("READY=1"), "{}", self.log());
+    }
+
+    /// The next message to the service manager, those that come all the time left out.
+    fn heard(&self) -> String {
+        loop {
+            let mut message = [0; 4096];
+            let length = self.manager.recv(&mut message).expect("the daemon tells the service manager");
+            let message = String::from_utf8(message[..length].to_vec()).unwrap();
+            if !message.starts_with("WATCHDOG=") && !message.starts_with("STATUS=") {
+                return message;
+            }
+        }
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.scene.folder().join("control.sock")
+    }
+
+    fn ask(&self, request: &Request) -> Answer {
+        client::ask(&self.socket(), request).unwrap_or_else(|error| panic!("{error:#}\n{}", self.log()))
+    }
+
+    fn status(&self) -> Status {
+        match self.ask(&Request::Status) {
+            Answer::Status(status) => *status,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Ends the interval that is under way.
+    fn flush(&self) -> Interval {
+        match self.ask(&Request::Flush) {
+            Answer::Interval(interval) => *interval,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Waits until the first selector has so many processes.
+    fn wait_for(&self, processes: u64) {
+        let has = || self.status().watch.selectors[0].processes;
+        eventually("the processes have joined", || (has() == processes).then_some(()));
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.pid().try_into().unwrap()), signal).expect("the daemon runs");
+    }
+
+    fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    fn reload(&self, selectors: &str) {
+        write_config(&self.scene, "[watch]\ninterval = \"1h\"\n", selectors);
+        self.signal(Signal::SIGHUP);
+        let heard = self.heard();
+        assert!(heard.contains("RELOADING=1") && heard.contains("MONOTONIC_USEC="), "{heard}");
+        assert!(self.heard().contains("READY=1"));
+    }
+
+    fn ctl(&self) -> Command {
+        let mut command = Command::new(required("PROFILER_BIN"));
+        command.args(["ctl", "--socket"]).arg(self.socket());
+        command
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.scene.folder().join("log")).unwrap()
+    }
+
+    /// The intervals that it has written so far.
+    fn written(&self) -> Vec<Interval> {
+        let text = fs::read_to_string(self.scene.folder().join("lines")).unwrap_or_default();
+        text.lines().map(|line| serde_json::from_str(line).expect("a whole line")).collect()
+    }
+
+    /// Ends it as the service manager does.
+    fn stop(&mut self) -> Stopped {
+        self.signal(Signal::SIGTERM);
+        let status = self.child.wait().expect("it can be waited for");
+        Stopped { succeeded: status.success(), stderr: self.log(), written: self.written() }
+    }
+}
+
+fn launch(scene: &Scene) -> Child {
+    let stderr = fs::File::create(scene.folder().join("log")).unwrap();
+    let mut command = scene.profiler();
+    command.args(["daemon", "--config", "config.toml"]).env("NOTIFY_SOCKET", scene.folder().join("manager"));
+    command.stdout(Stdio::null()).stderr(stderr).spawn().expect("the daemon starts")
+}
+
+/// What a daemon left.
+struct Stopped {
+    succeeded: bool,
+    stderr: String,
+    written: Vec<Interval>,
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // Of a test that failed; what has ended can't be killed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("{}", self.log());
+        }
+    }
+}
+
+fn write_config(scene: &Scene, watch: &str, selectors: &str) {
+    let folder = scene.folder().display();
+    let rest = format!("[control]\nsocket = \"{folder}/control.sock\"\n[lines]\nfile = \"{folder}/lines\"\n");
+    fs::write(scene.folder().join("config.toml"), format!("{watch}{rest}{selectors}")).unwrap();
+}
+
+/// A selector by name, and a name that no other process has.
+fn selector(name: &str) -> String {
+    format!("[[selector]]\nlabel = \"prey\"\nname = \"{name}\"\ngroup_by = [\"process\", \"name\"]\n")
+}
+
+fn name(kind: &str) -> String {
+    format!("{kind}-{}", std::process::id())
+}
+
+/// The command line of one of the tests' programs, whose process is to have a name.
+fn named(daemon: &Daemon, name: &str, program: &str, arguments: &[&str]) -> Vec<String> {
+    let mut line = target(program, arguments);
+    let path = daemon.scene.folder().join(name);
+    if !path.exists() {
+        std::os::unix::fs::symlink(&line[0], &path).expect("a link can be made");
+    }
+    line[0] = path.to_str().unwrap().to_owned();
+    line
+}
+
+/// A program with a name that sleeps until it is told.
+fn prey(daemon: &Daemon, name: &str, program: &str, arguments: &[&str]) -> Running {
+    let running = Running::of(&named(daemon, name, program, arguments));
+    running.wait_until_asleep();
+    running
+}
+
+/// Samples of a metric, all groups together.
+fn count(interval: &Interval, metric: &str) -> u64 {
+    interval
+        .groups
+        .iter()
+        .filter_map(|group| group.histograms.get(metric))
+        .map(|histogram| histogram.count)
+        .sum()
+}
+
+/// Kilobytes of memory that a process occupies.
+fn resident_kb(pid: u32) -> u64 {
+    let mut status = String::new();
+    fs::File::open(format!("/proc/{pid}/status")).unwrap().read_to_string(&mut status).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the kernel tells");
+    line.trim().trim_end_matches("kB").trim().parse().expect("a number")
+}
