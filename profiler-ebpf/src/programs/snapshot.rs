@@ -1,6 +1,6 @@
 //! What each thread is doing now: written into its slot, where user space reads it for an interval.
 
-use super::{lifecycle::TaskIterator, met, slots::slot, states};
+use super::{lifecycle::TaskIterator, met, slots::slot, states, task};
 use profiler_ebpf::layout::{Slot, TaskState, state};
 
 /// Looks at one task, if it belongs to the target. The thread may be switched at the same moment on another CPU; user
@@ -14,6 +14,8 @@ pub(crate) fn look(iterator: *mut TaskIterator) {
     }
     if let Some(slot) = slot(thread.slot) {
         saw(slot, thread, met::shown(thread.state, thread, task));
+        // Since it joined it may have got another one; most threads of a pool do just after their birth.
+        task::read_name(task, &mut slot.name);
     }
 }
 

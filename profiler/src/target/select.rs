@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use glob::Pattern;
 use procfs_core::FromRead as _;
 use procfs_core::process::Stat;
+use profiler_ebpf::layout::NAME_BYTES;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -69,13 +70,23 @@ pub fn choose(selector: &Selector) -> Result<Vec<Process>> {
     }
 }
 
-/// The process with a number, if it can be profiled: not this one, no thread of the kernel, and it has not ended.
+/// The process with a number, as far as selectors look at it, if it can be profiled: not this one, no thread of the kernel,
+/// and it has not ended.
 pub(crate) fn running(pid: u32) -> Option<Process> {
+    let stat = profilable(pid)?;
+    // The command line is in the process's own memory, whose lock it may hold for long: it is read only where it matters.
+    if stat.comm.len() < NAME_BYTES - 1 {
+        let name = stat.comm;
+        return Some(Process { pid, start_ticks: stat.starttime, command: vec![name.clone()], name });
+    }
+    Some(described(pid, stat))
+}
+
+fn profilable(pid: u32) -> Option<Stat> {
     if pid == process::id() {
         return None;
     }
-    let stat = stat(pid).filter(|stat| stat.flags & KERNEL_THREAD == 0 && !has_ended(stat))?;
-    Some(described(pid, stat))
+    stat(pid).filter(|stat| stat.flags & KERNEL_THREAD == 0 && !has_ended(stat))
 }
 
 /// The folder of the control group that a selector names, if it is one that does.
@@ -108,7 +119,8 @@ fn in_group(folder: &Path) -> Result<Vec<Process>> {
 
 /// Those that can be profiled; this one can't, nor can one that has ended.
 fn matching(pids: impl IntoIterator<Item = u32>, is_chosen: impl Fn(&Process) -> bool) -> Vec<Process> {
-    pids.into_iter().filter_map(running).filter(|process| is_chosen(process)).collect()
+    let living = pids.into_iter().filter_map(|pid| Some(described(pid, profilable(pid)?)));
+    living.filter(|process| is_chosen(process)).collect()
 }
 
 fn numbered(pid: u32) -> Result<Process> {

@@ -18,7 +18,7 @@ pub(crate) fn tests() -> Vec<Trial> {
 
 fn threads_far_beyond_the_slots_are_recorded_one_after_the_other() {
     let name = name("many");
-    let daemon = Daemon::configured("[watch]\ninterval = \"1h\"\nmax_threads = 1024\n", &selector(&name));
+    let daemon = Daemon::configured("[watch]\ninterval = \"1h\"\nmax_threads = 3000\n", &selector(&name));
     // They are followed from the shell on, so that the first of their threads is seen.
     let line = named(&daemon, "short", "short-lived", &["2000"]).join(" ");
     let link = daemon.scene.folder().join(&name);
