@@ -1,4 +1,11 @@
 //! A machine that is watched all the time: what was added in each interval, for the store and for the metrics.
+//!
+//! - `config`: whom to watch and how, as it is written in the configuration.
+//! - `selectors`: which of them a process belongs to; `members`: the processes that were chosen.
+//! - `watcher`: has them join and leave, and sums what is added to their threads; `names` are those of their processes.
+//! - `groups`: the sums of an interval that is under way; `batch`: an interval that has ended.
+//! - `sinks`: where the intervals go; `lines` is one.
+//! - `status`: what `profiler ctl status` tells of all this.
 
 pub mod batch;
 pub mod config;
