@@ -70,8 +70,8 @@ pub struct ChoiceArgs {
 }
 
 /// What the kernel numbers processes up to (`PID_MAX_LIMIT`, include/linux/threads.h).
-pub(super) const MOST_PIDS: u32 = 1 << 22;
+const MOST_PIDS: u32 = 1 << 22;
 
-pub(super) fn pattern(text: &str) -> Result<glob::Pattern, String> {
+fn pattern(text: &str) -> Result<glob::Pattern, String> {
     glob::Pattern::new(text).map_err(|error| format!("{error}; write it like 'nginx*'"))
 }

@@ -1,6 +1,6 @@
 //! What can be typed after `profiler daemon` and `profiler ctl`.
 
-use super::attach::{MOST_PIDS, pattern};
+use super::attach::ChoiceArgs;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -71,26 +71,12 @@ pub enum CtlCommand {
 
 /// `profiler ctl attach`
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("choice").required(true).args(["pid", "name", "cgroup", "unit"]))]
 pub struct CtlAttachArgs {
     /// What to call it
     #[arg(long, value_name = "LABEL")]
     pub label: String,
 
-    /// Processes with these numbers
-    #[arg(short, long, value_delimiter = ',', value_name = "PID,…",
-          value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_PIDS)))]
-    pub pid: Vec<u32>,
-
-    /// Processes whose name matches, such as 'nginx*'
-    #[arg(long, value_name = "GLOB", value_parser = pattern)]
-    pub name: Option<glob::Pattern>,
-
-    /// Those of a control group and of all below it
-    #[arg(long, value_name = "PATH")]
-    pub cgroup: Option<PathBuf>,
-
-    /// Those of a systemd unit
-    #[arg(long, value_name = "NAME")]
-    pub unit: Option<String>,
+    /// Which processes.
+    #[command(flatten)]
+    pub choice: ChoiceArgs,
 }

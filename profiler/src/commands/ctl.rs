@@ -1,6 +1,6 @@
 //! `profiler ctl`: asks a daemon.
 
-use crate::cli::{CtlArgs, CtlAttachArgs, CtlCommand};
+use crate::cli::{ChoiceArgs, CtlArgs, CtlAttachArgs, CtlCommand};
 use crate::control::client;
 use crate::control::protocol::{Answer, Request};
 use crate::report::daemon as shown;
@@ -37,14 +37,15 @@ fn request(command: &CtlCommand) -> Request {
     }
 }
 
-/// Clap has seen to it that there is one choice at least; the daemon refuses more.
+/// Clap has seen to it that there is exactly one choice.
 fn selector(args: &CtlAttachArgs) -> SelectorConfig {
-    let some = SelectorConfig::of_pids(args.label.clone(), args.pid.clone());
+    let ChoiceArgs { pid, name, cgroup, unit } = &args.choice;
+    let some = SelectorConfig::of_pids(args.label.clone(), pid.clone());
     SelectorConfig {
         pid: some.pid.clone().filter(|pids| !pids.is_empty()),
-        name: args.name.as_ref().map(|pattern| pattern.as_str().to_owned()),
-        cgroup: args.cgroup.clone(),
-        unit: args.unit.clone(),
+        name: name.as_ref().map(|pattern| pattern.as_str().to_owned()),
+        cgroup: cgroup.clone(),
+        unit: unit.clone(),
         ..some
     }
 }

@@ -40,6 +40,8 @@ pub struct Daemon {
     started_at: Timestamp,
     intervals: u64,
     lost: Lost,
+    /// What the service manager was told last: it is not bothered with the same again.
+    told: String,
 }
 
 /// What ends it or changes it from outside.
@@ -76,6 +78,7 @@ impl Daemon {
             started_at: Timestamp::now(),
             intervals: 0,
             lost: Lost::default(),
+            told: String::new(),
         };
         daemon.watcher.select(&daemon.config.selector)?;
         Ok(daemon)
@@ -143,10 +146,11 @@ impl Daemon {
         self.sinks.take(&batch);
         let status = self.watcher.status()?;
         let processes: u64 = status.selectors.iter().map(|selector| selector.processes).sum();
-        systemd::status(&format!(
-            "{processes} processes, {} of {} slots in use",
-            status.slots_used, status.slots
-        ));
+        let told = format!("{processes} processes, {} of {} slots in use", status.slots_used, status.slots);
+        if told != self.told {
+            systemd::status(&told);
+            self.told = told;
+        }
         Ok(batch)
     }
 

@@ -152,7 +152,10 @@ mod tests {
         groups.add(&record, &"server".into(), added, false, Nanos(now));
     }
 
-    fn keys(closed: &Closed) -> Vec<(Option<&str>, Option<u32>, Option<&str>, u64)> {
+    /// Process, pid, thread, and how many threads.
+    type Row<'a> = (Option<&'a str>, Option<u32>, Option<&'a str>, u64);
+
+    fn keys(closed: &Closed) -> Vec<Row<'_>> {
         let of = |group: &'_ Group| group.threads;
         let parts = closed.groups.iter().map(|group| {
             (group.key.process.as_deref(), group.key.pid, group.key.thread.as_deref(), of(group))

@@ -86,6 +86,10 @@ impl Daemon {
     }
 
     fn ask(&self, request: &Request) -> Answer {
+        // As the service manager does, which reads what it is told: a daemon waits for one that does not.
+        self.manager.set_nonblocking(true).unwrap();
+        while self.manager.recv(&mut [0; 4096]).is_ok() {}
+        self.manager.set_nonblocking(false).unwrap();
         client::ask(&self.socket(), request).unwrap_or_else(|error| panic!("{error:#}\n{}", self.log()))
     }
 
