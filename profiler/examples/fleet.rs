@@ -9,7 +9,7 @@ use profiler::profile::histogram::Histogram;
 use profiler::profile::interval::States;
 use profiler::profile::units::Nanos;
 use profiler::store::{Store, StoreConfig};
-use profiler::watch::batch::{Batch, Group, Key};
+use profiler::watch::batch::{Batch, Group, Key, Lost};
 use profiler_ebpf::metric::Metric;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -82,6 +82,7 @@ fn batches(day: Timestamp, dice: &mut Dice) -> impl Iterator<Item = Batch> {
             until,
             length_ns: Nanos(LENGTH.unsigned_abs().as_nanos() as u64),
             groups: PROCESSES.into_iter().map(|process| group(process, dice)).collect(),
+            lost: Lost::default(),
         }
     })
 }

@@ -9,7 +9,7 @@ use profiler::metrics::{Metrics, MetricsConfig, Push, Server};
 use profiler::profile::histogram::Histogram;
 use profiler::profile::interval::States;
 use profiler::profile::units::Nanos;
-use profiler::watch::batch::{Batch, Group, Key};
+use profiler::watch::batch::{Batch, Group, Key, Lost};
 use profiler_ebpf::metric::Metric;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -54,7 +54,8 @@ async fn main() -> Result<()> {
     for groups in intervals {
         let until = from + INTERVAL;
         let groups = groups.into_iter().map(Source::group).collect();
-        metrics.add(&Batch { from, until, length_ns: Nanos(INTERVAL.as_nanos().try_into()?), groups });
+        let length_ns = Nanos(INTERVAL.as_nanos().try_into()?);
+        metrics.add(&Batch { from, until, length_ns, groups, lost: Lost::default() });
         from = until;
     }
     println!("{}", server.address().context("the configuration names no address")?);

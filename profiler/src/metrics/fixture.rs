@@ -4,7 +4,7 @@ use super::exposition::{Format, Snapshot};
 use crate::profile::histogram::Histogram;
 use crate::profile::interval::States;
 use crate::profile::units::Nanos;
-use crate::watch::batch::{Batch, Group, Key};
+use crate::watch::batch::{Batch, Group, Key, Lost};
 use jiff::{SignedDuration, Timestamp};
 use profiler_ebpf::metric::Metric;
 use std::collections::BTreeMap;
@@ -25,6 +25,7 @@ pub(super) fn batch(number: i64, groups: &[Group]) -> Batch {
         until: from + SignedDuration::from_secs(1),
         length_ns: Nanos(1_000_000_000),
         groups: groups.to_vec(),
+        lost: Lost::default(),
     }
 }
 

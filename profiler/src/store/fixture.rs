@@ -5,7 +5,7 @@ use super::{Disk, StoreConfig};
 use crate::profile::histogram::Histogram;
 use crate::profile::interval::States;
 use crate::profile::units::Nanos;
-use crate::watch::batch::{Batch, Group, Key};
+use crate::watch::batch::{Batch, Group, Key, Lost};
 use jiff::{SignedDuration, Timestamp};
 use parquet::file::reader::{ChunkReader, FileReader as _, SerializedFileReader};
 use parquet::record::RowAccessor as _;
@@ -28,7 +28,8 @@ pub(super) fn batch(id: u32, until: Timestamp) -> Batch {
     let key = Key { selector: "all".into(), process: Some("server".into()), pid: Some(id), thread: None };
     let states = States { on_cpu_ns: Nanos(u64::from(id)), ..States::default() };
     let group = Group { key, threads: 2, states, histograms: histograms.collect() };
-    Batch { from: until - LENGTH, until, length_ns: Nanos(10_000_000_000), groups: vec![group] }
+    let lost = Lost { missed_execs: u64::from(id), ..Lost::default() };
+    Batch { from: until - LENGTH, until, length_ns: Nanos(10_000_000_000), groups: vec![group], lost }
 }
 
 pub(super) fn noon() -> Timestamp {

@@ -41,7 +41,7 @@ fn a_process_that_is_started_later_is_counted_exactly() {
             assert_eq!((&*group.selector, group.process.as_deref()), ("prey", Some(&*name)));
             let worker = group.thread.as_deref().unwrap().starts_with("worker-");
             // The byte that it is told by, and the sleeps.
-            assert!(!worker || group.histograms["on_cpu"].count >= 1 + 20, "{group:#?}");
+            assert!(!worker || group.histograms["on_cpu"].count > 20, "{group:#?}");
         }
         assert_eq!(interval.groups.len(), 4);
     }

@@ -7,7 +7,7 @@ use profiler::profile::histogram::Histogram;
 use profiler::profile::interval::States;
 use profiler::profile::units::Nanos;
 use profiler::store::{Store, StoreConfig};
-use profiler::watch::batch::{Batch, Group, Key};
+use profiler::watch::batch::{Batch, Group, Key, Lost};
 use profiler_ebpf::metric::Metric;
 use serde_json::{Value, json};
 use std::fs::{self, File};
@@ -63,7 +63,8 @@ fn batch(number: u32) -> Batch {
         histograms: [(Metric::Blocked, histogram)].into(),
     };
     let length = SignedDuration::from_secs(10);
-    Batch { from, until: from + length, length_ns: Nanos(10_000_000_000), groups: vec![group] }
+    let lost = Lost::default();
+    Batch { from, until: from + length, length_ns: Nanos(10_000_000_000), groups: vec![group], lost }
 }
 
 /// Samples in all published files.
