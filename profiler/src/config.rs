@@ -1,7 +1,9 @@
 //! The daemon's configuration: one TOML file, of which each part is described where it is used.
 
 use crate::control::config::{self as control, ControlConfig};
+use crate::metrics::{self, MetricsConfig};
 use crate::outside_text::excerpt;
+use crate::store::{self, StoreConfig};
 use crate::watch::config::{self as watch, SelectorConfig, WatchConfig};
 use crate::watch::lines::{self, LinesConfig};
 use crate::watch::selectors;
@@ -22,6 +24,10 @@ pub struct Config {
     pub control: ControlConfig,
     /// Each interval as a line of JSON, if it is wanted.
     pub lines: Option<LinesConfig>,
+    /// Intervals as Parquet, if they are to be kept.
+    pub store: Option<StoreConfig>,
+    /// Their sums for monitoring systems, if they are to be shown.
+    pub metrics: Option<MetricsConfig>,
 }
 
 impl Config {
@@ -45,6 +51,7 @@ impl Config {
         config.watch.limits()?;
         selectors::check(&config.selector)?;
         config.control.check()?;
+        config.metrics.as_ref().map_or(Ok(()), |metrics| metrics.check().context("metrics"))?;
         Ok(config)
     }
 }
@@ -57,13 +64,22 @@ fn readable(error: &toml::de::Error) -> String {
 /// A file to begin with: every key with its default value, and what it means.
 #[must_use]
 pub fn default_text() -> String {
-    [HEAD, watch::DEFAULT, control::DEFAULT, lines::DEFAULT].join("\n")
+    [HEAD, watch::DEFAULT, control::DEFAULT, store::config::DEFAULT, metrics::DEFAULT_TOML, lines::DEFAULT]
+        .join("\n")
 }
 
 const HEAD: &str = "\
 # The configuration of profiler daemon. Every key may be left out; what is shown is its default value, or an example where
 # it begins with #. SIGHUP (systemctl reload profiler) has the daemon read the file again; one that is not valid is refused.
 ";
+
+/// A text with its examples in effect.
+#[cfg(test)]
+pub(crate) fn examples(text: &str) -> String {
+    let example = |line: &str| line.starts_with('#') && !line.starts_with("# ");
+    let lines: Vec<&str> = text.lines().map(|line| if example(line) { &line[1..] } else { line }).collect();
+    lines.join("\n")
+}
 
 #[cfg(test)]
 mod tests {
@@ -88,14 +104,9 @@ mod tests {
                 let key = line.trim_start_matches('#').split(' ').next().unwrap_or_default();
                 ["name", "unit", "cgroup", "pid"].contains(&key) && key != choice
             };
-            let example = |line: &str| line.starts_with('#') && !line.starts_with("# ");
-            let lines = default_text();
-            let lines: Vec<&str> = lines
-                .lines()
-                .filter(|line| !is_other(line))
-                .map(|line| if example(line) { &line[1..] } else { line })
-                .collect();
-            let config = Config::parse(&lines.join("\n")).unwrap();
+            let text = default_text();
+            let lines: Vec<&str> = text.lines().filter(|line| !is_other(line)).collect();
+            let config = Config::parse(&examples(&lines.join("\n"))).unwrap();
             let [selector] = config.selector.as_slice() else { panic!("{config:?}") };
             let rest = SelectorConfig::of_pids("web".to_owned(), vec![]);
             assert_eq!((&selector.group_by, &selector.metrics), (&rest.group_by, &rest.metrics));

@@ -1,9 +1,12 @@
 //! The daemon: waits for what happens, and has the watch, the sinks and the control socket do their part.
 //!
+//! - `outputs`: where the intervals go; `keeper` has the store on a thread of its own.
 //! - `log`: what is logged and how.
 //! - `systemd`: what the service manager is told.
 
+mod keeper;
 pub mod log;
+mod outputs;
 mod systemd;
 
 use crate::config::Config;
@@ -12,11 +15,10 @@ use crate::control::server::{Asked, Server};
 use crate::profile::units::Nanos;
 use crate::target::supervise::{next, ticks, watch};
 use crate::watch::batch::{Batch, Lost};
-use crate::watch::lines::Lines;
-use crate::watch::sinks::{Sink, Sinks};
 use crate::watch::watcher::Watcher;
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
+use outputs::Outputs;
 use std::path::PathBuf;
 use std::process;
 use std::time::Duration;
@@ -35,7 +37,7 @@ pub struct Daemon {
     path: PathBuf,
     config: Config,
     watcher: Watcher,
-    sinks: Sinks,
+    outputs: Outputs,
     server: Server,
     started_at: Timestamp,
     intervals: u64,
@@ -66,12 +68,12 @@ impl Daemon {
     /// Begins to watch whom a configuration names. Within tokio's local task set.
     ///
     /// # Errors
-    /// If a selector is not valid, or the control socket can't be opened.
+    /// If a selector is not valid, or the control socket or what the intervals go to can't be opened.
     pub fn start(path: PathBuf, config: Config, watcher: Watcher) -> Result<Self> {
         let server = Server::open(&config.control)?;
         let mut daemon = Self {
             path,
-            sinks: sinks(&config),
+            outputs: Outputs::open(&config)?,
             server,
             watcher,
             config,
@@ -103,7 +105,7 @@ impl Daemon {
                 _ = signals.interrupt.recv() => break,
                 _ = signals.reload.recv() => {
                     systemd::reloading();
-                    if self.reload()? {
+                    if self.reload().await? {
                         intervals = ticks(Some(self.config.watch.interval));
                     }
                     systemd::ready();
@@ -131,6 +133,7 @@ impl Daemon {
         }
         systemd::stopping();
         self.end_interval()?;
+        self.outputs.close().await;
         tracing::info!(intervals = self.intervals, "stopped");
         Ok(())
     }
@@ -143,7 +146,7 @@ impl Daemon {
         if had_lost.is_nothing() && !self.lost.is_nothing() {
             tracing::warn!(lost = ?batch.lost, "something was lost for the first time (profiler ctl status tells)");
         }
-        self.sinks.take(&batch);
+        self.outputs.take(&batch);
         let status = self.watcher.status()?;
         let processes: u64 = status.selectors.iter().map(|selector| selector.processes).sum();
         let told = format!("{processes} processes, {} of {} slots in use", status.slots_used, status.slots);
@@ -155,7 +158,7 @@ impl Daemon {
     }
 
     /// Reads the configuration again. Returns whether it was taken on: one that is not valid is refused and logged.
-    fn reload(&mut self) -> Result<bool> {
+    async fn reload(&mut self) -> Result<bool> {
         let new = Config::read(&self.path).and_then(|new| {
             self.server.allow(&new.control)?;
             Ok(new)
@@ -176,9 +179,7 @@ impl Daemon {
             tracing::warn!("control.socket takes effect with the next start");
         }
         self.watcher.select(&new.selector)?;
-        if new.lines != self.config.lines {
-            self.sinks = sinks(&new);
-        }
+        self.outputs.reload(&self.config, &new).await;
         self.config = new;
         tracing::info!(selectors = self.config.selector.len(), "the configuration was read again");
         Ok(true)
@@ -201,7 +202,11 @@ impl Daemon {
                 changed(self.watcher.detach(&label))
             }
             Request::Snapshot => Answer::Interval(Box::new(Interval::from(&self.watcher.so_far()?))),
-            Request::Flush => Answer::Interval(Box::new(Interval::from(&self.end_interval()?))),
+            Request::Flush => {
+                let ended = self.end_interval()?;
+                self.outputs.flush();
+                Answer::Interval(Box::new(Interval::from(&ended)))
+            }
         };
         let _gone = answer.send(said);
         Ok(())
@@ -219,13 +224,7 @@ impl Daemon {
             intervals: self.intervals,
             lost,
             watch,
-            sinks: self.sinks.status(),
+            sinks: self.outputs.status(),
         })
     }
-}
-
-/// Those that a configuration asks for.
-fn sinks(config: &Config) -> Sinks {
-    let lines = config.lines.as_ref().map(|lines| Box::new(Lines::new(lines)) as Box<dyn Sink>);
-    Sinks::new(lines.into_iter().collect())
 }

@@ -3,14 +3,11 @@
 use super::shape::{Samples, Shape};
 use crate::profile::interval::States;
 use crate::profile::units::Nanos;
-use crate::watch::batch::{Batch, Group, Key};
+use crate::watch::batch::{Batch, Group, Key, OTHERS};
 use jiff::Timestamp;
 use profiler_ebpf::metric::Metric;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// Shown as the process of those groups together that are beyond the limit.
-pub(super) const OTHER: &str = "(other)";
 
 /// What the number of series is bounded by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +100,7 @@ impl Selector {
         Self {
             total: Series::new(began),
             groups: BTreeMap::new(),
-            other: Key { selector: Arc::clone(name), process: Some(OTHER.into()), pid: None, thread: None },
+            other: Key { selector: Arc::clone(name), process: Some(OTHERS.into()), pid: None, thread: None },
             rest: None,
             in_other: 0,
             expired: 0,
@@ -188,7 +185,7 @@ mod tests {
     fn groups_beyond_the_limit_are_summed_and_nothing_is_lost() {
         let mut groups = groups(2, Nanos(u64::MAX));
         groups.add(&batch(0, &[group("a", 1), group("b", 2), group("c", 3), group("d", 4)]));
-        assert_eq!(names(&groups), ["a", "b", OTHER]);
+        assert_eq!(names(&groups), ["a", "b", OTHERS]);
         let selector = &groups.selectors["web"];
         assert_eq!(selector.series().map(|(_, series)| count(series)).collect::<Vec<_>>(), [1, 2, 7]);
         assert_eq!((count(&selector.total), selector.in_other), (10, 2));
@@ -199,8 +196,8 @@ mod tests {
     #[test]
     fn a_process_named_like_the_rest_is_part_of_it() {
         let mut groups = groups(5, Nanos(u64::MAX));
-        groups.add(&batch(0, &[group(OTHER, 1), group("a", 1)]));
-        assert_eq!(names(&groups), ["a", OTHER]);
+        groups.add(&batch(0, &[group(OTHERS, 1), group("a", 1)]));
+        assert_eq!(names(&groups), ["a", OTHERS]);
     }
 
     #[test]
@@ -208,7 +205,7 @@ mod tests {
         let mut groups = groups(2, Nanos(2_000_000_000));
         groups.add(&batch(0, &[group("a", 1), group("b", 1), group("c", 1)]));
         groups.add(&batch(1, &[group("b", 1)]));
-        assert_eq!(names(&groups), ["a", "b", OTHER]);
+        assert_eq!(names(&groups), ["a", "b", OTHERS]);
         assert_eq!(groups.selectors["web"].groups.values().next().unwrap().threads, None);
         groups.add(&batch(2, &[group("b", 1)]));
         assert_eq!(names(&groups), ["b"]);

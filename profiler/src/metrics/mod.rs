@@ -25,9 +25,8 @@ pub use otlp::Push;
 pub use server::Server;
 pub use shape::BucketFactor;
 
-use crate::profile::Lost;
 use crate::profile::units::Nanos;
-use crate::watch::batch::Batch;
+use crate::watch::batch::{Batch, Lost};
 use exposition::Snapshot;
 use groups::{Groups, Limits};
 use otlp::Outcome;
@@ -75,15 +74,11 @@ impl Metrics {
 
     /// Adds an interval.
     pub fn add(&self, batch: &Batch) {
+        lock(&self.lost).add(&batch.lost);
         for groups in [Some(&self.scraped), self.pushed.as_ref().map(|pushed| &pushed.groups)] {
             let Some(groups) = groups else { continue };
             Arc::make_mut(&mut lock(groups)).add(batch);
         }
-    }
-
-    /// Says what was lost since the start.
-    pub fn set_lost(&self, lost: Lost) {
-        *lock(&self.lost) = lost;
     }
 
     /// What a scrape shows.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// Where intervals are kept, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct StoreConfig {
     /// The folder; it is made if it is not there, the one that it is in must be.
     pub path: PathBuf,
@@ -28,17 +28,16 @@ pub struct StoreConfig {
 const PUBLISH: Duration = Duration::from_secs(5 * 60);
 
 /// What stands in the default configuration.
-pub const DEFAULT: &str = r#"
-# Keeps every interval as Parquet, for SQL engines (DuckDB, Spark, ClickHouse …). Without this section nothing is kept.
-[store]
+pub const DEFAULT: &str = r#"# Keeps every interval as Parquet, for SQL engines (DuckDB, Spark, ClickHouse …). Without this section nothing is kept.
+#[store]
 # The folder. Several hosts may share one.
-path = "/var/lib/profiler"
+#path = "/var/lib/profiler/store"
 # How old a file may become (90d, 1y). Without this line, any age.
-keep = "30d"
+#keep = "30d"
 # How much room the files of this host may take; the oldest go first. Without this line, any.
-max-size = "10GiB"
+#max_size = "10GiB"
 # How long an interval is on the disk before readers see it. It is safe from a crash before that.
-publish = "5m"
+#publish = "5m"
 "#;
 
 fn default_publish() -> Duration {
@@ -60,6 +59,7 @@ fn size<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Bytes>, D::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config;
 
     #[derive(Debug, Deserialize)]
     struct Whole {
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn the_default_says_what_is_the_default() {
-        let config = read(DEFAULT).unwrap();
+        let config = read(&config::examples(DEFAULT)).unwrap();
         assert_eq!(config.publish, PUBLISH);
         assert_eq!(config.keep, Some(Duration::from_secs(30 * 24 * 3600)));
         assert_eq!(config.max_size, Some(Bytes(10 << 30)));
@@ -89,10 +89,10 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         for (line, named) in [
-            ("max_size = \"1GiB\"", "max_size"),
+            ("max-size = \"1GiB\"", "max-size"),
             ("keep = \"a while\"", "keep"),
             ("keep = \"0s\"", "longer than nothing"),
-            ("max-size = \"1KiB\"", "at least 4KiB"),
+            ("max_size = \"1KiB\"", "at least 4KiB"),
             ("publish = 5", "publish"),
         ] {
             let error = read(&format!("[store]\npath = \"x\"\n{line}")).unwrap_err().to_string();

@@ -45,7 +45,7 @@ use jiff::Timestamp;
 use names::{Folders, Name};
 use part::Part;
 use publish::{Newest, Published};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs::File;
 use waiting::{Interval, Waiting};
@@ -87,7 +87,6 @@ pub struct Status {
     /// The size of all files.
     pub bytes: Bytes,
     /// When the last interval that was brought to the disk since the store was opened ended, to the second.
-    #[serde(serialize_with = "as_text")]
     pub last: Option<Timestamp>,
     /// What was lost since the store was opened.
     pub dropped: Dropped,
@@ -144,8 +143,4 @@ impl<D: Disk> Store<D> {
 
 fn batch_samples(batch: &Batch) -> u64 {
     batch.groups.iter().flat_map(|group| group.histograms.values()).map(|histogram| histogram.count).sum()
-}
-
-fn as_text<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
-    time.map(|time| time.to_string()).serialize(serializer)
 }

@@ -99,7 +99,7 @@ pub(super) fn with_remedy(error: Error, told: String) -> Error {
     let kind = error.chain().find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
     let remedy = match kind {
         Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
-            "free some room, or lower keep or max-size in [store]"
+            "free some room, or lower keep or max_size in [store]"
         }
         Some(ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => {
             "make the folder writable for the daemon, or name another path in [store]"

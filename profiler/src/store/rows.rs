@@ -4,7 +4,7 @@
 
 use crate::columns::{Column, Kind, Value};
 use crate::profile::histogram::{Bucket, Histogram};
-use crate::watch::batch::{Batch, Group, Key};
+use crate::watch::batch::{Batch, Group, Key, Lost};
 use profiler_ebpf::metric::Metric;
 use std::iter::once;
 
@@ -39,13 +39,26 @@ const fn column(name: &'static str, kind: Kind, rows: Rows, text: &'static str) 
     Documented { name, kind, rows, text }
 }
 
+/// One of what an interval lost.
+const fn lost(name: &'static str, text: &'static str) -> Documented {
+    column(name, Kind::Whole, Rows::Interval, text)
+}
+
 /// The columns, in their order in the files. Times by the wall clock are UTC, in microseconds; a name that ends in `_ns` is
 /// nanoseconds.
-const COLUMNS: [Documented; 23] = [
+const COLUMNS: [Documented; 23 + Lost::COUNT] = [
     column("kind", Kind::Text, Rows::All, "what the row is: `interval`, `group`, `histogram` or `bucket`"),
     column("from_at", Kind::Time, Rows::All, "when the interval began, by the wall clock, UTC"),
     column("until_at", Kind::Time, Rows::All, "when it ended; `date` is that day"),
     column("length_ns", Kind::Whole, Rows::Interval, "how long it was, whatever the wall clock did"),
+    lost("samples_without_bucket", "samples that are in no bucket, for want of memory"),
+    lost("threads_without_slot", "threads that are in no group, since `max_threads` were recorded"),
+    lost("threads_without_state", "likewise, since the kernel had no memory for them"),
+    lost("missed_program_runs", "times that the kernel skipped a program"),
+    lost("missed_execs", "execs not announced; all processes were looked through instead"),
+    lost("cpus_watched_late", "CPUs that came online, whose faults are watched from then on"),
+    lost("clock_backwards", "samples that ended before they began, in no histogram"),
+    lost("threads_in_others", "threads in a group `(others)`, since the selector had its `max_groups`"),
     column("selector", Kind::Text, Rows::Grouped, "which selector chose the process"),
     column("process", Kind::Text, Rows::Grouped, "its name, if processes are told apart"),
     column("pid", Kind::Id, Rows::Grouped, "its number, if those of one name are told apart"),
@@ -87,11 +100,12 @@ pub(super) fn columns() -> Vec<Column> {
     COLUMNS.iter().map(column).collect()
 }
 
-/// What is in a row beside its interval.
+/// What is in a row beside its interval. The lengths are numbers because rustc 1.95 breaks off at a name there.
 #[derive(Clone, Copy)]
 struct Row<'a> {
     kind: &'static str,
     length: Value<'a>,
+    lost: [Value<'a>; 8],
     key: [Value<'a>; 4],
     /// Threads, and time by state.
     group: [Value<'a>; 7],
@@ -105,6 +119,7 @@ impl<'a> Row<'a> {
     const EMPTY: Self = Self {
         kind: "",
         length: Value::Absent,
+        lost: [Value::Absent; 8],
         key: [Value::Absent; 4],
         group: [Value::Absent; 7],
         metric: Value::Absent,
@@ -120,6 +135,7 @@ impl<'a> Row<'a> {
             Value::Time(batch.until),
             self.length,
         ]);
+        values.extend(self.lost);
         values.extend(self.key);
         values.extend(self.group);
         values.push(self.metric);
@@ -131,7 +147,8 @@ impl<'a> Row<'a> {
 
 /// The rows of an interval: at least one, so that one in which nothing happened can be told from one that was not watched.
 pub(super) fn rows(batch: &Batch) -> impl Iterator<Item = Vec<Value<'_>>> {
-    let interval = Row { kind: "interval", length: Value::Whole(batch.length_ns.0), ..Row::EMPTY };
+    let lost = batch.lost.counters().map(|(_, count)| Value::Whole(count));
+    let interval = Row { kind: "interval", length: Value::Whole(batch.length_ns.0), lost, ..Row::EMPTY };
     once(interval).chain(batch.groups.iter().flat_map(group)).map(|row| row.values(batch))
 }
 
@@ -206,6 +223,16 @@ mod tests {
     fn the_readme_has_every_column() {
         let readme = include_str!("../../../README.md");
         assert!(readme.contains(&documentation()), "README.md must have:\n{}", documentation());
+    }
+
+    #[test]
+    fn what_was_lost_is_in_the_column_of_its_name() {
+        let names = Lost::default().counters().map(|(name, _)| name);
+        let first = COLUMNS.iter().position(|column| column.name == names[0]).unwrap();
+        assert_eq!(
+            COLUMNS[first..first + Lost::COUNT].iter().map(|column| column.name).collect::<Vec<_>>(),
+            names
+        );
     }
 
     #[test]

@@ -217,7 +217,7 @@ fn a_full_disk_is_told_of_and_what_waits_is_written_once_there_is_room() {
     trial.disk.set_full(true);
     let store = trial.store.as_mut().unwrap();
     let error = format!("{:#}", store.append(&batch(1, noon())).unwrap_err());
-    for told in ["1 wait in memory", "16.0 MiB", "lower keep or max-size", "cannot make the folder /store"] {
+    for told in ["1 wait in memory", "16.0 MiB", "lower keep or max_size", "cannot make the folder /store"] {
         assert!(error.contains(told), "{told}: {error}");
     }
     assert!(store.append(&batch(2, noon())).is_err());

@@ -46,6 +46,9 @@ pub struct Lost {
 }
 
 impl Lost {
+    /// How many fields there are.
+    pub const COUNT: usize = 8;
+
     /// Adds what another interval lacks.
     pub fn add(&mut self, other: &Self) {
         let Self {
@@ -72,6 +75,31 @@ impl Lost {
     #[must_use]
     pub fn is_nothing(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// The fields by their names.
+    #[must_use]
+    pub fn counters(&self) -> [(&'static str, u64); Self::COUNT] {
+        let Self {
+            samples_without_bucket,
+            threads_without_slot,
+            threads_without_state,
+            missed_program_runs,
+            missed_execs,
+            cpus_watched_late,
+            clock_backwards,
+            threads_in_others,
+        } = *self;
+        [
+            ("samples_without_bucket", samples_without_bucket),
+            ("threads_without_slot", threads_without_slot),
+            ("threads_without_state", threads_without_state),
+            ("missed_program_runs", missed_program_runs),
+            ("missed_execs", missed_execs),
+            ("cpus_watched_late", cpus_watched_late),
+            ("clock_backwards", clock_backwards),
+            ("threads_in_others", threads_in_others),
+        ]
     }
 }
 

@@ -10,6 +10,9 @@ use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 
+/// What it is called in the configuration.
+pub const NAME: &str = "lines";
+
 /// The default text.
 pub const DEFAULT: &str = r#"# Each interval as a line of JSON at the end of a file, as profiler ctl snapshot --json prints it. The file may be moved away
 # at any time, the next line begins a new one.
@@ -62,7 +65,7 @@ fn end_of_lines(file: &mut File) -> Result<u64> {
 
 impl Sink for Lines {
     fn name(&self) -> &'static str {
-        "lines"
+        NAME
     }
 
     /// A line is there whole or not at all, unless the machine stops in between.

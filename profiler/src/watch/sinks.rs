@@ -15,6 +15,19 @@ pub trait Sink {
     /// # Errors
     /// If it can't; it is asked again with the next one.
     fn take(&mut self, batch: &Batch) -> Result<()>;
+
+    /// What is in its way though it takes them.
+    fn problem(&self) -> Option<String> {
+        None
+    }
+
+    /// Intervals that it took and then had to drop.
+    fn dropped(&self) -> u64 {
+        0
+    }
+
+    /// Has what it took so far be where others find it.
+    fn flush(&mut self) {}
 }
 
 /// All of them.
@@ -28,7 +41,14 @@ struct Watched {
     sink: Box<dyn Sink>,
     problem: Option<String>,
     since: Timestamp,
-    intervals_lost: u64,
+    refused: u64,
+}
+
+impl Watched {
+    /// Intervals that are not where they should be.
+    fn lost(&self) -> u64 {
+        self.refused + self.sink.dropped()
+    }
 }
 
 impl Sinks {
@@ -36,15 +56,27 @@ impl Sinks {
     #[must_use]
     pub fn new(sinks: Vec<Box<dyn Sink>>) -> Self {
         let since = Timestamp::now();
-        let watched = |sink| Watched { sink, problem: None, since, intervals_lost: 0 };
+        let watched = |sink| Watched { sink, problem: None, since, refused: 0 };
         Self { all: sinks.into_iter().map(watched).collect() }
+    }
+
+    /// Another sink in the place of the one with its name, or none.
+    pub fn replace(&mut self, name: &str, sink: Option<Box<dyn Sink>>) {
+        self.all.retain(|watched| watched.sink.name() != name);
+        self.all.append(&mut Self::new(sink.into_iter().collect()).all);
+    }
+
+    /// Has all that was taken be where others find it.
+    pub fn flush(&mut self) {
+        self.all.iter_mut().for_each(|watched| watched.sink.flush());
     }
 
     /// Hands an interval to each. Whether one takes them is logged when that changes.
     pub fn take(&mut self, batch: &Batch) {
         for watched in &mut self.all {
-            let problem = watched.sink.take(batch).err().map(|error| format!("{error:#}"));
-            watched.intervals_lost += u64::from(problem.is_some());
+            let refused = watched.sink.take(batch).err().map(|error| format!("{error:#}"));
+            watched.refused += u64::from(refused.is_some());
+            let problem = refused.or_else(|| watched.sink.problem());
             let sink = watched.sink.name();
             match (&watched.problem, &problem) {
                 (None, Some(problem)) => tracing::error!(sink, "does not take intervals: {problem}"),
@@ -52,7 +84,7 @@ impl Sinks {
                     tracing::error!(sink, "still does not take intervals: {problem}");
                 }
                 (Some(_), None) => {
-                    tracing::info!(sink, lost = watched.intervals_lost, "takes intervals again");
+                    tracing::info!(sink, lost = watched.lost(), "takes intervals again");
                 }
                 _ => continue,
             }
@@ -65,9 +97,9 @@ impl Sinks {
     pub fn status(&self) -> Vec<SinkStatus> {
         let status = |watched: &Watched| SinkStatus {
             name: watched.sink.name().to_owned(),
-            problem: watched.problem.clone(),
+            problem: watched.problem.clone().or_else(|| watched.sink.problem()),
             since: watched.since,
-            intervals_lost: watched.intervals_lost,
+            intervals_lost: watched.lost(),
         };
         self.all.iter().map(status).collect()
     }

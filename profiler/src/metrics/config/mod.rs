@@ -97,6 +97,7 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::E
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::examples;
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -114,21 +115,10 @@ mod tests {
         format!("{:#}", read(&format!("[metrics]\n{text}")).unwrap_err())
     }
 
+    /// Every key is in the text, and where it has a default value that is shown.
     #[test]
     fn the_text_says_what_the_defaults_are() {
-        let socket = Some(PathBuf::from("/run/profiler/metrics.sock"));
-        assert_eq!(read(DEFAULT_TOML).unwrap(), MetricsConfig { socket, ..MetricsConfig::default() });
-    }
-
-    /// Every key is in the text, and what stands in comments is right.
-    #[test]
-    fn the_text_in_full_is_read_too() {
-        let setting = |line: &&str| line.starts_with("#[") || line.starts_with('#') && line.contains(" = ");
-        let lines = DEFAULT_TOML
-            .lines()
-            .map(|line| Some(line).filter(setting).and_then(|line| line.strip_prefix('#')).unwrap_or(line));
-        let text: Vec<&str> = lines.collect();
-        let whole = read(&text.join("\n")).unwrap();
+        let whole = read(&examples(DEFAULT_TOML)).unwrap();
         let otlp = whole.otlp.as_ref().unwrap();
         assert_eq!(
             otlp,
@@ -142,6 +132,9 @@ mod tests {
             }
         );
         assert!(!otlp.headers.is_empty() && !otlp.resource.is_empty() && otlp.ca.is_some());
+        let MetricsConfig { max_groups, expire_after, bucket_factor, .. } = MetricsConfig::default();
+        let shown = (whole.max_groups, whole.expire_after, whole.bucket_factor);
+        assert_eq!(shown, (max_groups, expire_after, bucket_factor));
         let MetricsConfig { socket, address, certificate, key, token, .. } = whole;
         assert!(
             socket.is_some()

@@ -7,7 +7,7 @@ use super::names::{self, Name, PREFIX, SELECTOR, STATES};
 use super::otlp::Outcome;
 use super::own::Own;
 use super::shape::{Samples, seconds};
-use crate::profile::Lost;
+use crate::watch::batch::Lost;
 use labels::Labels;
 use profiler_ebpf::metric::Metric;
 use prometheus_client::collector::Collector;
@@ -128,7 +128,7 @@ impl Snapshot {
         for (name, selector) in self.selectors() {
             family.encode_family(&Labels::of_selector(name))?.encode_gauge(&selector.groups.len())?;
         }
-        let help = "Groups beyond the limit in the last interval, together in process=\"(other)\".";
+        let help = "Groups beyond the limit in the last interval, together in process=\"(others)\".";
         let mut family = encoder.encode_descriptor("groups_in_other", help, None, MetricType::Gauge)?;
         for (name, selector) in self.selectors() {
             family.encode_family(&Labels::of_selector(name))?.encode_gauge(&selector.in_other)?;

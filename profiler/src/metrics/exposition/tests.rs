@@ -1,10 +1,10 @@
 use super::super::fixture::{batch, group, text};
-use super::super::groups::{Limits, OTHER};
+use super::super::groups::Limits;
 use super::super::shape::{BucketFactor, Shape};
 use super::*;
 use crate::profile::histogram::Histogram;
 use crate::profile::units::{Bytes, Nanos};
-use crate::watch::batch::{Group, Key};
+use crate::watch::batch::{Group, Key, OTHERS};
 use std::path::Path;
 
 const SHAPE: Shape = Shape::Bounds(BucketFactor::Four);
@@ -86,7 +86,7 @@ fn groups_add_up_to_their_selector() {
     assert_eq!(sum("profiler_blocked_seconds_count"), 6 + 3 + 1 + 2 + 3 + 4);
     assert_eq!(sum("profiler_selector_blocked_seconds_count"), sum("profiler_blocked_seconds_count"));
     assert_eq!(sum("profiler_selector_blocked_seconds_bucket"), sum("profiler_blocked_seconds_bucket"));
-    assert!(text.contains(&format!("process=\"{OTHER}\"")));
+    assert!(text.contains(&format!("process=\"{OTHERS}\"")));
 }
 
 #[test]

@@ -48,7 +48,7 @@ pub struct Server {
     address: Option<SocketAddr>,
     _socket: Option<SocketFile>,
     /// One for each listener; dropping it ends them, and all their connections.
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
 impl Server {
@@ -68,7 +68,12 @@ impl Server {
         for listener in [address, socket].into_iter().flatten() {
             tasks.spawn(serve(listener, Arc::clone(&access), Arc::clone(&answers)));
         }
-        Ok(Self { config: config.clone(), access, address: local_address, _socket: file, _tasks: tasks })
+        Ok(Self { config: config.clone(), access, address: local_address, _socket: file, tasks })
+    }
+
+    /// Ends it, all connections too; when this returns, another one can listen in its place.
+    pub async fn stop(mut self) {
+        self.tasks.shutdown().await;
     }
 
     /// Reads token, certificate and key again, for connections from now on.
