@@ -16,6 +16,10 @@ pub(super) const NAME: &str = "store";
 /// Intervals that may wait for the disk to take the one before.
 const QUEUE: usize = 8;
 
+/// How long the loop waits for an interval to be on the disk: a disk that is well takes milliseconds, and then nothing that
+/// has ended can be lost any more. Meanwhile the programs go on counting.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// How long a flush is waited for: less than what the service manager's watchdog leaves (30 s in the unit).
 const FLUSH_LIMIT: Duration = Duration::from_secs(10);
 
@@ -25,8 +29,8 @@ const RETAIN_EVERY: Duration = Duration::from_mins(5);
 /// What the thread is told to do.
 enum Order {
     Keep(Batch),
-    /// Publish, and say so.
-    Flush(Sender<()>),
+    /// Publish.
+    Flush,
 }
 
 /// How the store is.
@@ -38,7 +42,7 @@ struct State {
 
 /// Keeps intervals in the store. Dropping it brings all of them to the disk first.
 pub(super) struct Keeper {
-    orders: Option<SyncSender<Order>>,
+    orders: Option<SyncSender<(Order, Sender<()>)>>,
     state: Arc<Mutex<State>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -50,7 +54,7 @@ impl Keeper {
     /// If it can't be opened.
     pub(super) fn open(config: &StoreConfig, host: &str) -> Result<Self> {
         let store = Store::open(config, host)?;
-        let (orders, taken) = sync_channel(QUEUE);
+        let (orders, taken) = sync_channel::<(Order, Sender<()>)>(QUEUE);
         let state = Arc::default();
         let shared = Arc::clone(&state);
         let thread = thread::Builder::new()
@@ -61,18 +65,18 @@ impl Keeper {
     }
 }
 
-fn work(mut store: Store, orders: &Receiver<Order>, state: &Mutex<State>) {
+fn work(mut store: Store, orders: &Receiver<(Order, Sender<()>)>, state: &Mutex<State>) {
     let mut retained: Option<Instant> = None;
-    for order in orders {
-        let (done, told) = match order {
-            Order::Keep(batch) => (store.append(&batch), None),
-            Order::Flush(told) => (store.flush(), Some(told)),
+    for (order, done_with) in orders {
+        let done = match order {
+            Order::Keep(batch) => store.append(&batch),
+            Order::Flush => store.flush(),
         };
         let is_due = retained.is_none_or(|last| last.elapsed() >= RETAIN_EVERY);
         let done = if is_due { done.and(retain(&mut store, &mut retained)) } else { done };
         note(&store, done, state);
         // Whoever asked may wait no more.
-        let _gone = told.map(|told| told.send(()));
+        let _gone = done_with.send(());
     }
     let done = store.flush();
     if let Err(error) = &done {
@@ -106,8 +110,12 @@ impl Sink for Keeper {
 
     fn take(&mut self, batch: &Batch) -> Result<()> {
         let orders = self.orders.as_ref().context("it is closed")?;
-        match orders.try_send(Order::Keep(batch.clone())) {
-            Ok(()) => Ok(()),
+        let (done, told) = channel();
+        match orders.try_send((Order::Keep(batch.clone()), done)) {
+            Ok(()) => {
+                let _late = told.recv_timeout(PATIENCE);
+                Ok(())
+            }
             Err(TrySendError::Full(_)) => {
                 bail!("the disk has not taken the {QUEUE} intervals before this one yet")
             }
@@ -125,9 +133,9 @@ impl Sink for Keeper {
 
     fn flush(&mut self) {
         let Some(orders) = &self.orders else { return };
-        let (told, done) = channel();
-        if orders.try_send(Order::Flush(told)).is_ok() {
-            let _late = done.recv_timeout(FLUSH_LIMIT);
+        let (done, told) = channel();
+        if orders.try_send((Order::Flush, done)).is_ok() {
+            let _late = told.recv_timeout(FLUSH_LIMIT);
         }
     }
 }

@@ -42,6 +42,7 @@ pub(super) fn config(path: &Path) -> StoreConfig {
 
 /// The rows of a file, as text, by the interval's id. Rows before the first that names one are of the next.
 pub(super) fn rows<R: ChunkReader + 'static>(file: R) -> Vec<(u32, Vec<String>)> {
+    let pid = super::rows::columns().iter().position(|column| column.name == "pid").unwrap();
     let mut intervals: Vec<(u32, Vec<String>)> = Vec::new();
     for row in SerializedFileReader::new(file).unwrap().get_row_iter(None).unwrap() {
         let row = row.unwrap();
@@ -49,7 +50,7 @@ pub(super) fn rows<R: ChunkReader + 'static>(file: R) -> Vec<(u32, Vec<String>)>
             intervals.push((0, Vec::new()));
         }
         let interval = intervals.last_mut().unwrap();
-        if let Ok(id) = row.get_uint(6) {
+        if let Ok(id) = row.get_uint(pid) {
             interval.0 = id;
         }
         interval.1.push(row.to_string());

@@ -125,6 +125,11 @@ fn blocked(metrics: &[Metric]) -> (Vec<(u64, u64)>, AggregationTemporality) {
     (counts, temporality.try_into().unwrap())
 }
 
+/// Data points of a push: of each group a histogram, six states and its threads, and the losses.
+fn points(groups: u64) -> u64 {
+    8 * groups + Lost::COUNT as u64
+}
+
 #[tokio::test]
 async fn cumulative_pushes_hold_everything() {
     let collector = Collector::start([]).await;
@@ -136,8 +141,7 @@ async fn cumulative_pushes_hold_everything() {
     let received = collector.received();
     assert_eq!(blocked(&received[0]), (vec![(3, 3)], AggregationTemporality::Cumulative));
     assert_eq!(blocked(&received[1]), (vec![(5, 5), (1, 1)], AggregationTemporality::Cumulative));
-    // Of each group a histogram, six states and its threads, and the seven losses.
-    assert_eq!(outcome, Outcome { accepted: (8 + 7) + (2 * 8 + 7), dropped: 0 });
+    assert_eq!(outcome, Outcome { accepted: points(1) + points(2), dropped: 0 });
 }
 
 #[tokio::test]
@@ -195,15 +199,18 @@ async fn what_may_be_taken_later_is_tried_again() {
             .await;
     let pusher = pusher(&collector.config(""));
     pusher.metrics.add(&batch(0, &[group("a", 1)]));
-    assert_eq!(push(&pusher).await, Outcome { accepted: 15, dropped: 0 });
+    assert_eq!(push(&pusher).await, Outcome { accepted: points(1), dropped: 0 });
     assert_eq!(collector.received().len(), 3);
 }
 
 #[tokio::test]
 async fn what_is_not_taken_is_counted() {
+    const REJECTED: u64 = 5;
     let busy = || answer(StatusCode::SERVICE_UNAVAILABLE);
-    let partial =
-        ExportMetricsPartialSuccess { rejected_data_points: 5, error_message: "too old".to_owned() };
+    let partial = ExportMetricsPartialSuccess {
+        rejected_data_points: REJECTED as i64,
+        error_message: "too old".to_owned(),
+    };
     let partial = ExportMetricsServiceResponse { partial_success: Some(partial) };
     let partial = Response::new(Full::from(partial.encode_to_vec()));
     let collector =
@@ -211,13 +218,14 @@ async fn what_is_not_taken_is_counted() {
     let pusher = pusher(&collector.config(""));
     pusher.metrics.add(&batch(0, &[group("a", 1)]));
     // Refused: not tried again. Busy three times: as often as is tried. Then in part.
-    assert_eq!(push(&pusher).await, Outcome { accepted: 0, dropped: 15 });
-    assert_eq!(push(&pusher).await, Outcome { accepted: 0, dropped: 30 });
-    assert_eq!(push(&pusher).await, Outcome { accepted: 10, dropped: 35 });
+    assert_eq!(push(&pusher).await, Outcome { accepted: 0, dropped: points(1) });
+    assert_eq!(push(&pusher).await, Outcome { accepted: 0, dropped: 2 * points(1) });
+    let dropped = 2 * points(1) + REJECTED;
+    assert_eq!(push(&pusher).await, Outcome { accepted: points(1) - REJECTED, dropped });
     assert_eq!(collector.received().len(), 5);
     // It can be seen where metrics are scraped.
     let text = text(&pusher.metrics.snapshot(), Format::OpenMetrics);
-    assert!(text.contains("profiler_otlp_data_points_total{outcome=\"dropped\"} 35\n"));
+    assert!(text.contains(&format!("profiler_otlp_data_points_total{{outcome=\"dropped\"}} {dropped}\n")));
 }
 
 #[tokio::test]
@@ -227,7 +235,7 @@ async fn a_collector_that_is_not_there_is_a_loss_too() {
     drop(listener);
     let pusher = pusher(&config(&endpoint, ""));
     pusher.metrics.add(&batch(0, &[group("a", 1)]));
-    assert_eq!(push(&pusher).await, Outcome { accepted: 0, dropped: 15 });
+    assert_eq!(push(&pusher).await, Outcome { accepted: 0, dropped: points(1) });
 }
 
 #[tokio::test]
@@ -258,7 +266,7 @@ async fn the_end_is_not_kept_waiting() {
     // What was dropped was tried once more, with all that there was at the end.
     assert_eq!(collector.received().len(), 2);
     let outcome = *lock(&metrics.pushed.as_ref().unwrap().outcome);
-    assert_eq!(outcome, Outcome { accepted: 15, dropped: 15 });
+    assert_eq!(outcome, Outcome { accepted: points(1), dropped: points(1) });
 }
 
 #[test]

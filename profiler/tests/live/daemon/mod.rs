@@ -5,23 +5,27 @@ mod found;
 mod killed;
 mod life;
 mod long;
+mod outputs;
 
 use crate::attach::Running;
 use crate::support::{Scene, eventually, required, target};
 use libtest_mimic::Trial;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use parquet::file::reader::{FileReader as _, SerializedFileReader};
+use parquet::record::{Field, Row};
 use profiler::control::client;
 use profiler::control::protocol::{Answer, Interval, Request, Status};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read as _;
 use std::os::unix::net::UnixDatagram;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 pub(crate) fn tests() -> Vec<Trial> {
-    [found::tests(), life::tests(), control::tests(), long::tests(), killed::tests()]
+    [found::tests(), life::tests(), control::tests(), long::tests(), killed::tests(), outputs::tests()]
         .into_iter()
         .flatten()
         .collect()
@@ -146,6 +150,26 @@ impl Daemon {
         text.lines().map(|line| serde_json::from_str(line).expect("a whole line")).collect()
     }
 
+    /// The intervals that a reader finds in the store `store`, by their ends in microseconds since 1970: how many samples
+    /// of a metric are in each. None is there twice.
+    fn stored(&self, metric: &str) -> BTreeMap<i64, u64> {
+        let mut intervals = BTreeMap::new();
+        for file in published(&self.scene.folder().join("store")) {
+            let reader = SerializedFileReader::new(fs::File::open(file).unwrap()).unwrap();
+            for row in reader.get_row_iter(None).unwrap().map(Result::unwrap) {
+                let ended = number(&row, "until_at").expect("every row has it");
+                match text(&row, "kind").as_deref() {
+                    Some("interval") => assert_eq!(intervals.insert(ended, 0), None, "{row}"),
+                    Some("bucket") if text(&row, "metric").as_deref() == Some(metric) => {
+                        *intervals.get_mut(&ended).unwrap() += number(&row, "count").unwrap() as u64;
+                    }
+                    _ => {}
+                }
+            }
+        }
+        intervals
+    }
+
     /// Ends it as the service manager does.
     fn stop(&mut self) -> Stopped {
         self.signal(Signal::SIGTERM);
@@ -159,6 +183,41 @@ fn launch(scene: &Scene) -> Child {
     let mut command = scene.profiler();
     command.args(["daemon", "--config", "config.toml"]).env("NOTIFY_SOCKET", scene.folder().join("manager"));
     command.stdout(Stdio::null()).stderr(stderr).spawn().expect("the daemon starts")
+}
+
+/// The files of a store that readers look at: below its folders by date.
+fn published(folder: &Path) -> Vec<PathBuf> {
+    let entries = |folder: &Path| -> Vec<PathBuf> {
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+    };
+    let is_date = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with("date=");
+    let hosts = entries(folder).into_iter().filter(is_date).flat_map(|date| entries(&date));
+    let files = hosts.flat_map(|host| entries(&host));
+    files.filter(|file| file.extension().is_some_and(|extension| extension == "parquet")).collect()
+}
+
+fn field<'a>(row: &'a Row, name: &str) -> &'a Field {
+    row.get_column_iter()
+        .find(|(column, _)| *column == name)
+        .map(|(_, field)| field)
+        .expect("there is such a column")
+}
+
+fn text(row: &Row, name: &str) -> Option<String> {
+    match field(row, name) {
+        Field::Null => None,
+        Field::Str(text) => Some(text.clone()),
+        other => panic!("{name}: {other:?}"),
+    }
+}
+
+fn number(row: &Row, name: &str) -> Option<i64> {
+    match field(row, name) {
+        Field::Null => None,
+        Field::TimestampMicros(time) => Some(*time),
+        Field::ULong(number) => Some(i64::try_from(*number).unwrap()),
+        other => panic!("{name}: {other:?}"),
+    }
 }
 
 /// What a daemon left.
