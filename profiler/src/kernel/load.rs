@@ -108,8 +108,9 @@ pub(super) struct Loaded {
 /// Processes that can be chosen before they have joined, where they join all the time.
 pub(super) const CHOSEN_AT_ONCE: usize = 1024;
 
-/// Room for the execs of a tenth of a second while 40 000 a second come, far more than a machine can do.
-const EXECS_BYTES: u32 = 1 << 18;
+/// Room for 1 638 execs, each 32 bytes and 8 of header: in the 10 ms between two looks 160 000 a second would have to come. What
+/// does not fit while the daemon is kept from looking is found by a look through all processes.
+const EXECS_BYTES: u32 = 1 << 16;
 
 /// `watches` if processes join and leave all the time.
 pub(super) fn load(limits: Limits, target: Target<'_>, watches: bool, btf: &Btf) -> Result<Loaded> {

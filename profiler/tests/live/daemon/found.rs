@@ -125,7 +125,7 @@ fn one_is_found_although_its_exec_was_not_announced() {
     let daemon = Daemon::with(&selector(&name));
     daemon.signal(Signal::SIGSTOP);
     // More than there is room for.
-    assert!(storm(8000).status().unwrap().success());
+    assert!(storm(2000).status().unwrap().success());
     let line = named(&daemon, &name, "sleep-when-told", &["1", "1"]);
     let running = Running::of(&line);
     daemon.signal(Signal::SIGCONT);
