@@ -20,8 +20,8 @@ use std::collections::BTreeSet;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
-/// Execs that are looked at before anything else has its turn: half of what waits at most.
-const EXECS_AT_ONCE: usize = 4096;
+/// Execs that are looked at before anything else has its turn: two thirds of what can wait.
+const EXECS_AT_ONCE: usize = 1024;
 
 /// A machine that is watched.
 pub struct Watcher {
