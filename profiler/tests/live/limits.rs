@@ -32,13 +32,13 @@ fn threads_beyond_the_slots_are_summed() {
     assert_eq!(rest.voluntary_switches, rest.kernel.voluntary_switches);
     assert_eq!(rest.involuntary_switches, rest.kernel.involuntary_switches);
     assert_eq!(rest.minor_faults, rest.kernel.minor_faults);
-    // Each thread has one more, which ends it. A few waits may not be announced, or be for the address space, and a
-    // timer that expires while its thread is preempted makes none.
+    // Each thread has one more, which ends it. A few waits may not be announced. Some are for the address space, about
+    // one a thread where its holder is preempted. A timer that expires while its thread is preempted makes none.
     let waits = THREADS * SLEEPS;
     let least = waits.saturating_sub(rest.involuntary_switches);
-    assert!((least + THREADS..waits + THREADS + 10).contains(&rest.voluntary_switches), "{rest:#?}");
+    assert!((least + THREADS..waits + 2 * THREADS).contains(&rest.voluntary_switches), "{rest:#?}");
     let blocked = &rest.metrics[Metric::Blocked.name()];
-    assert!((least.saturating_sub(10)..waits + 10).contains(&blocked.count), "{rest:#?}");
+    assert!((least.saturating_sub(10)..waits + THREADS).contains(&blocked.count), "{rest:#?}");
     assert_eq!(blocked.bucketed(), 0);
     assert_eq!(rest.metrics[Metric::RunqueueWait.name()].count, THREADS + blocked.count);
     assert_incomplete(&outcome, "50 threads without a slot (raise --max-threads)");
