@@ -40,12 +40,19 @@ mod terminal;
 mod top;
 
 use libtest_mimic::Arguments;
-use std::{env, process::ExitCode};
+use nix::sys::signal::Signal;
+use std::{env, fs, process::ExitCode};
 
 fn main() -> ExitCode {
     let mut arguments = env::args().skip(1);
     if arguments.next().as_deref() == Some(targets::COMMAND) {
         return targets::run(&arguments.collect::<Vec<_>>());
+    }
+    if hangups_are_ignored() {
+        eprintln!(
+            "error: SIGHUP is ignored, as under nohup, and so it would be by the profiler: some tests send it"
+        );
+        return ExitCode::FAILURE;
     }
     let tests = [
         switches::tests(),
@@ -75,4 +82,12 @@ fn main() -> ExitCode {
     // Each test wants the machine to itself.
     arguments.test_threads = Some(1);
     libtest_mimic::run(&arguments, tests.into_iter().flatten().collect()).exit_code()
+}
+
+/// Programs inherit what their parent ignores.
+fn hangups_are_ignored() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    ignored >> (Signal::SIGHUP as u32 - 1) & 1 == 1
 }
