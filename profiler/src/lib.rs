@@ -29,6 +29,8 @@ mod figures;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
+#[cfg(test)]
+mod golden;
 pub mod kernel;
 pub mod metrics;
 mod outside_text;

@@ -7,31 +7,17 @@
     reason = "the helpers of tests are not recognised as such in an integration test"
 )]
 
+#[path = "../src/golden.rs"]
+mod golden;
+
 use clap::ValueEnum as _;
+use golden::{golden, matches};
 use profiler::export::{Format, Subject};
 use profiler::plot::{Figure, Kind, Size};
 use profiler::profile::file;
 use profiler::report::{self, ARTICLE, Style};
 use profiler::series::{GroupBy, Selection};
 use profiler_ebpf::metric::Metric;
-use std::path::{Path, PathBuf};
-
-fn golden(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
-}
-
-/// Compares with the file, or writes it if asked to.
-fn matches(name: &str, made: &str) {
-    let path = golden(name);
-    let mut expected = std::fs::read_to_string(&path).unwrap_or_default();
-    // Only what differs: other tests read the profiles meanwhile.
-    if expected != made && std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, made).unwrap();
-        made.clone_into(&mut expected);
-    }
-    assert!(expected == made, "{name} differs from what is made now:\n{made}");
-}
 
 fn read(name: &str) -> profiler::profile::Profile {
     file::read(&golden(name)).unwrap()

@@ -2,10 +2,10 @@ use super::super::fixture::{batch, group, text};
 use super::super::groups::Limits;
 use super::super::shape::{BucketFactor, Shape};
 use super::*;
+use crate::golden::matches;
 use crate::profile::histogram::Histogram;
 use crate::profile::units::{Bytes, Nanos};
 use crate::watch::batch::{Group, Key, OTHERS};
-use std::path::Path;
 
 const SHAPE: Shape = Shape::Bounds(BucketFactor::Four);
 
@@ -34,20 +34,10 @@ fn snapshot() -> Snapshot {
     Snapshot { groups: Arc::new(groups), lost, pushed: Some(Outcome { accepted: 7, dropped: 8 }), own }
 }
 
-/// Compares with the file, or writes it with `UPDATE_GOLDEN=1`, as the tests in `tests/golden.rs` do.
-fn matches(name: &str, made: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/metrics").join(name);
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(&path, made).unwrap();
-    }
-    let expected = std::fs::read_to_string(&path).unwrap();
-    assert!(expected == made, "{name} differs from what is made now:\n{made}");
-}
-
 #[test]
 fn the_texts() {
-    matches("openmetrics.txt", &text(&snapshot(), Format::OpenMetrics));
-    matches("prometheus.txt", &text(&snapshot(), Format::Prometheus));
+    matches("metrics/openmetrics.txt", &text(&snapshot(), Format::OpenMetrics));
+    matches("metrics/prometheus.txt", &text(&snapshot(), Format::Prometheus));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! is committed.
 
 use super::*;
+use crate::golden;
 use crate::profile::thread::OpenState;
 use crate::profile::units::Nanos;
 use crate::top::feed::Sighted;
@@ -13,7 +14,6 @@ use profiler_ebpf::metric::Metric;
 use ratatui::backend::TestBackend;
 use ratatui::layout::Size;
 use ratatui::style::{Color, Modifier};
-use std::path::Path;
 use std::time::Duration;
 
 const PLAIN: Palette = Palette { colour: false };
@@ -78,16 +78,8 @@ fn drawn(app: &mut App, width: u16, height: u16) -> String {
     (0..height).map(line).collect()
 }
 
-/// Compares with the file, or writes it if asked to.
 fn matches(name: &str, made: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/top").join(name);
-    let mut expected = std::fs::read_to_string(&path).unwrap_or_default();
-    if expected != made && std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, made).unwrap();
-        made.clone_into(&mut expected);
-    }
-    assert!(expected == made, "{name} differs from what is made now:\n{made}");
+    golden::matches(&format!("top/{name}"), made);
 }
 
 #[test]
