@@ -2,6 +2,7 @@
 
 import io
 import re
+from fractions import Fraction
 from urllib.parse import unquote
 
 from expected import differences
@@ -10,6 +11,9 @@ from hdrh.log import HistogramLogReader
 
 # Both the log's base and its lines are rounded to whole ms.
 TIME_TOLERANCE_MS = 1.01
+
+# Shares have 12 decimals. One that ends in 0 is exact, as they are multiples of 1 / (5 * 2^k).
+HALF_A_DIGIT = Fraction(1, 2 * 10**12)
 
 FOOTER = re.compile(r"#\[(Mean|Max|Buckets) += +([\d.]+), \w+ ?\w* += +([\d.]+)\]")
 
@@ -99,9 +103,12 @@ def percentiles(name, text, samples):
     problems, before = [], 0
     lines = [line.split() for line in text.splitlines() if re.match(r" *[\d.]+ ", line)]
     for value, share, count, *_ in lines:
-        value, share, count = float(value), float(share), int(count)
+        value, exact, count = float(value), Fraction(share), int(count)
+        # As fractions: 0.55 * 180 is more than 99 in floating point.
+        rounded = 0 if share.endswith("0") else HALF_A_DIGIT
         below = max((found for other, found in upto.items() if other < value), default=0)
-        if upto.get(value) != count or not below < max(share * total, 1) <= count or count < before:
+        smallest = below < max((exact + rounded) * total, 1) and (exact - rounded) * total <= count
+        if upto.get(value) != count or not smallest or count < before:
             problems.append(f"{name}: {value} ns at {share}: {count} samples, the reader counts {upto.get(value)}")
         before = count
     if before != total:
