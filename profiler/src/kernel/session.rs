@@ -167,9 +167,9 @@ impl Session {
 
     /// Copies a finished slot and its pages, and hands both back.
     fn collect(&mut self, number: u32) -> Result<ThreadRecord> {
-        let slot = self.slot_memory.read(number).with_context(|| format!("there is no slot {number}"))?;
+        let slot = self.slot_memory.read(number)?;
         let place = number as usize;
-        let record = slots::record(&slot, &self.page_memory, self.serials[place]);
+        let record = slots::record(&slot, &self.page_memory, self.serials[place])?;
         self.collected_until[place] = slot.until_ns;
         self.serials[place] = self.next_serial;
         self.next_serial += 1;
@@ -199,19 +199,25 @@ impl Session {
     ///
     /// # Errors
     /// If they can't be looked at.
-    pub fn look(&mut self) -> Result<(Nanos, impl Iterator<Item = ThreadRecord> + '_)> {
+    pub fn look(&mut self) -> Result<(Nanos, impl Iterator<Item = Result<ThreadRecord>> + '_)> {
         let at_ns = monotonic_now()?;
         hooks::look_at_all(&mut self.ebpf)?;
-        let used = self.global()?.slots_used.min(self.serials.len() as u64) as u32;
+        let used = self.slots_used()?;
         let threads = (0..used).filter_map(move |number| {
             let serial = self.serials[number as usize];
-            slots::sighting(&self.slot_memory, number, &self.page_memory, serial, at_ns)
+            slots::sighting(&self.slot_memory, number, &self.page_memory, serial, at_ns).transpose()
         });
         Ok((at_ns, threads))
     }
 
     fn global(&self) -> Result<Global> {
         self.globals.get(&0, 0).context("cannot read the programs' counters")
+    }
+
+    /// Slots that were ever in use; their numbers are the lowest.
+    fn slots_used(&self) -> Result<u32> {
+        // The counter goes on where there are no more slots.
+        Ok(self.global()?.slots_used.min(self.serials.len() as u64) as u32)
     }
 
     /// Closes the record of every thread and waits for those that have exited but still have to leave their CPU for
@@ -236,10 +242,10 @@ impl Session {
 
     /// Threads whose record is still open.
     fn unfinished(&self) -> Result<u64> {
-        let used = self.global()?.slots_used.min(self.collected_until.len() as u64);
-        let live = (0..used as u32)
-            .filter(|number| self.slot_memory.read(*number).is_some_and(|slot| slot.phase == phase::LIVE))
-            .count() as u64;
+        let mut live = 0;
+        for number in 0..self.slots_used()? {
+            live += u64::from(self.slot_memory.phase(number)? == phase::LIVE);
+        }
         let slotless = self.slotless_totals()?;
         let threads: u64 = slotless.iter().map(|totals| totals.threads).sum();
         let finished: u64 = slotless.iter().map(|totals| totals.finished).sum();
@@ -277,16 +283,16 @@ impl Source for Session {
 
     fn snapshot(&mut self) -> Result<Snapshot> {
         let (at_ns, threads) = self.look()?;
-        let threads = threads.collect();
+        let threads = threads.collect::<Result<_>>()?;
         Ok(Snapshot { at_ns, threads })
     }
 
     fn close(&mut self) -> Result<Rest> {
         let threads_unfinished = self.close_threads()?;
         let mut threads = self.collect_exited()?;
-        for number in 0..self.collected_until.len() as u32 {
+        for number in 0..self.slots_used()? {
             // What was still in use is closed now; an exit that could not be announced is found here too.
-            let Some(slot) = self.slot_memory.read(number) else { continue };
+            let slot = self.slot_memory.read(number)?;
             let finished = matches!(slot.phase, phase::CLOSED | phase::EXITED);
             if finished && slot.until_ns != self.collected_until[number as usize] {
                 threads.push(self.collect(number)?);

@@ -1,11 +1,12 @@
 //! From a slot to a record: names, histograms and what the thread was blocked on.
 
 use super::memory::MappedArray;
-use crate::profile::histogram::{Bucket, Histogram};
+use crate::profile::histogram::Histogram;
 use crate::profile::thread::{BlockedOn, Found, OpenState, Waits};
 use crate::profile::units::Nanos;
+use crate::record::samples::Samples;
 use crate::record::{End, SlotlessRecord, ThreadRecord};
-use profiler_ebpf::buckets::PAGE_BUCKETS;
+use anyhow::Result;
 use profiler_ebpf::layout::{
     self, BucketPage, KernelCounters, MetricSlot, Slot, SlotlessTotals, Totals, blocked_key, phase, state,
 };
@@ -14,22 +15,21 @@ use std::collections::BTreeMap;
 use syscalls::Sysno;
 
 /// Turns a finished slot into a record.
-pub(super) fn record(slot: &Slot, pages: &MappedArray<BucketPage>, serial: u64) -> ThreadRecord {
-    let mut record = copied(slot, pages, serial);
-    for histogram in record.histograms.values_mut() {
-        histogram.cover_buckets();
-    }
-    record
+pub(super) fn record(slot: &Slot, pages: &MappedArray<BucketPage>, serial: u64) -> Result<ThreadRecord> {
+    let mut record = copied(slot, pages, serial)?;
+    record.samples.values_mut().for_each(Samples::cover_buckets);
+    Ok(record)
 }
 
 /// A record of what is in a slot and its pages.
-fn copied(slot: &Slot, pages: &MappedArray<BucketPage>, serial: u64) -> ThreadRecord {
-    let histograms: BTreeMap<Metric, Histogram> = Metric::ALL
-        .into_iter()
-        .filter_map(|metric| Some((metric, histogram(&slot.metrics[metric.index()], pages)?)))
-        .collect();
+fn copied(slot: &Slot, pages: &MappedArray<BucketPage>, serial: u64) -> Result<ThreadRecord> {
+    let mut all = BTreeMap::new();
+    for metric in Metric::ALL {
+        let samples = samples(&slot.metrics[metric.index()], pages)?;
+        all.extend(samples.map(|samples| (metric, samples)));
+    }
     let kept = (slot.renames as usize).min(slot.earlier_names.len());
-    ThreadRecord {
+    Ok(ThreadRecord {
         serial,
         pid: slot.pid,
         tid: slot.tid,
@@ -49,13 +49,13 @@ fn copied(slot: &Slot, pages: &MappedArray<BucketPage>, serial: u64) -> ThreadRe
         held_back: waits(&slot.held_back),
         unsplit: waits(&slot.unsplit),
         inferred_switch_ins: slot.inferred_switch_ins,
-        histograms,
+        samples: all,
         blocked_on: blocked_on(slot),
         minor_without_entry: slot.minor_without_entry,
         major_without_entry: slot.major_without_entry,
         faults_never_accounted: slot.faults_never_accounted,
         clock_backwards: slot.clock_backwards,
-    }
+    })
 }
 
 /// The record so far of a thread that goes on, as of `at`, the moment just before the task iterator looked at it; `None`
@@ -70,8 +70,8 @@ pub(super) fn sighting(
     pages: &MappedArray<BucketPage>,
     serial: u64,
     at: Nanos,
-) -> Option<ThreadRecord> {
-    let (mut slot, mut record) = unchanged(slots, number, pages, serial)?;
+) -> Result<Option<ThreadRecord>> {
+    let Some((mut slot, mut record)) = unchanged(slots, number, pages, serial)? else { return Ok(None) };
     let since = record.from_ns + accounted(&record);
     if open_state(slot.seen_state).is_some() && slot.seen_since_ns == since.0 {
         slot.open_state = slot.seen_state;
@@ -82,49 +82,43 @@ pub(super) fn sighting(
     }
     slot.open_since_ns = since.0;
     record.end = end(&slot);
-    Some(record)
+    Ok(Some(record))
 }
 
-/// A slot and its pages that did not change while they were read, or the last of some attempts.
+/// A live slot and its pages that did not change while they were read, or the last of some attempts.
+///
+/// The counts are those from before the rest was copied: in the opposite order of the programs, which write them last.
 fn unchanged(
     slots: &MappedArray<Slot>,
     number: u32,
     pages: &MappedArray<BucketPage>,
     serial: u64,
-) -> Option<(Slot, ThreadRecord)> {
+) -> Result<Option<(Slot, ThreadRecord)>> {
     /// At 400 000 switches a second one attempt in about three succeeds.
     const ATTEMPTS: usize = 16;
-    let mut attempt = 1;
+    if slots.phase(number)? != phase::LIVE {
+        return Ok(None);
+    }
+    let (mut attempt, mut before) = (1, slots.counts(number)?);
     loop {
-        let slot = counts_first(slots, number)?;
-        let record = copied(&slot, pages, serial);
-        let after = slots.read(number)?;
-        let counts = |slot: &Slot| slot.metrics.map(|metric| metric.totals.count);
-        if counts(&slot) == counts(&after) || attempt == ATTEMPTS {
-            return Some((slot, record));
+        let mut slot = slots.read(number)?;
+        slot.metrics.iter_mut().zip(before).for_each(|(metric, count)| metric.totals.count = count);
+        let record = copied(&slot, pages, serial)?;
+        let after = slots.counts(number)?;
+        if before == after || attempt == ATTEMPTS {
+            return Ok(Some((slot, record)));
         }
-        attempt += 1;
+        (attempt, before) = (attempt + 1, after);
     }
-}
-
-/// A live slot whose counts were copied before the rest of it: in the opposite order of the programs, as the pages are
-/// that will be copied next.
-fn counts_first(slots: &MappedArray<Slot>, number: u32) -> Option<Slot> {
-    let before = slots.read(number).filter(|slot| slot.phase == phase::LIVE)?;
-    let mut slot = slots.read(number)?;
-    for (metric, before) in slot.metrics.iter_mut().zip(before.metrics) {
-        metric.totals.count = before.totals.count;
-    }
-    Some(slot)
 }
 
 /// The time that is in a record's sums; faults are within slices and waits.
 fn accounted(record: &ThreadRecord) -> Nanos {
     let metrics = [Metric::OnCpu, Metric::RunqueueWait, Metric::Blocked, Metric::Preempted];
-    let histograms = metrics.into_iter().filter_map(|metric| record.histograms.get(&metric));
+    let samples = metrics.into_iter().filter_map(|metric| record.samples.get(&metric));
     let waits = [record.held_back, record.unsplit].into_iter().flatten();
     let found = record.found.map_or(Nanos(0), |found| found.for_ns);
-    found + histograms.map(|histogram| histogram.sum_ns).sum() + waits.map(|waits| waits.sum_ns).sum()
+    found + samples.map(|samples| samples.sum_ns).sum() + waits.map(|waits| waits.sum_ns).sum()
 }
 
 /// The pages that a slot refers to.
@@ -161,20 +155,9 @@ fn found(slot: &Slot) -> Option<Found> {
     Some(Found { state, for_ns: Nanos(slot.found_ns) })
 }
 
-fn histogram(metric: &MetricSlot, pages: &MappedArray<BucketPage>) -> Option<Histogram> {
-    let mut buckets = Vec::new();
-    for (place, page) in metric.pages.iter().enumerate() {
-        let Some(page) = (*page != 0).then(|| pages.read(*page)).flatten() else { continue };
-        let first = place * PAGE_BUCKETS;
-        buckets.extend(
-            page.counts
-                .iter()
-                .enumerate()
-                .filter(|(_, count)| **count != 0)
-                .map(|(cell, count)| Bucket::at((first + cell) as u32, u64::from(*count))),
-        );
-    }
-    totals(&metric.totals).map(|totals| Histogram { buckets, ..totals })
+fn samples(metric: &MetricSlot, pages: &MappedArray<BucketPage>) -> Result<Option<Samples>> {
+    let used = metric.pages.iter().enumerate().filter(|(_, page)| **page != 0);
+    Samples::counted(&metric.totals, used.map(|(number, page)| Ok((number, pages.read(*page)?.counts))))
 }
 
 /// A histogram without buckets; `None` without samples.

@@ -83,52 +83,6 @@ impl Histogram {
         None
     }
 
-    /// Widens the totals so that they cover the buckets. Totals and buckets are copied one after the other, so a
-    /// thread that ran on another CPU meanwhile may have a last sample in a bucket alone.
-    pub fn cover_buckets(&mut self) {
-        self.count = self.count.max(self.bucketed());
-        if let (Some(first), Some(last)) = (self.buckets.first(), self.buckets.last()) {
-            self.min_ns = self.min_ns.min(Nanos(first.high_ns.0.saturating_sub(1)));
-            self.max_ns = self.max_ns.max(last.low_ns);
-        }
-    }
-
-    /// What was added to an earlier state of the same histogram; `None` if nothing was. The extremes of what was added
-    /// are not known: they are the widest that its buckets and the histogram's own extremes allow.
-    ///
-    /// A bucket that holds less than before has come to its end of 32 bits, and begun again (of a thread that is watched).
-    #[must_use]
-    pub fn since(&self, earlier: &Self) -> Option<Self> {
-        /// Samples after which a bucket begins again.
-        const ROUND: u64 = 1 << 32;
-        let mut before = earlier.buckets.iter().peekable();
-        let mut added = |bucket: &Bucket| {
-            while before.next_if(|before| before.low_ns < bucket.low_ns).is_some() {}
-            let before =
-                before.next_if(|before| before.low_ns == bucket.low_ns).map_or(0, |before| before.count);
-            if before > bucket.count {
-                bucket.count + ROUND.saturating_sub(before)
-            } else {
-                bucket.count - before
-            }
-        };
-        let counts = self.buckets.iter().map(|bucket| Bucket { count: added(bucket), ..*bucket });
-        let buckets: Vec<Bucket> = counts.filter(|bucket| bucket.count > 0).collect();
-        let count = self.count.saturating_sub(earlier.count);
-        let sum_ns = Nanos(self.sum_ns.0.saturating_sub(earlier.sum_ns.0));
-        if count == 0 && buckets.is_empty() && sum_ns.0 == 0 {
-            return None;
-        }
-        let without_bucket = buckets.iter().map(|bucket| bucket.count).sum::<u64>() < count;
-        let (first, last) = (buckets.first(), buckets.last());
-        let min_ns =
-            first.filter(|_| !without_bucket).map_or(self.min_ns, |first| first.low_ns.max(self.min_ns));
-        let highest = last.map(|last| Nanos(last.high_ns.0.saturating_sub(1)));
-        let max_ns =
-            highest.filter(|_| !without_bucket).map_or(self.max_ns, |highest| highest.min(self.max_ns));
-        Some(Self { count, sum_ns, min_ns, max_ns, buckets })
-    }
-
     /// Adds the samples of another histogram of the same metric, whose buckets are in ascending order as its own are.
     pub fn add(&mut self, other: &Self) {
         let mut sum = Vec::with_capacity(self.buckets.len() + other.buckets.len());
@@ -224,19 +178,6 @@ mod tests {
         assert!(!histogram.quantile(0.99).unwrap().is_supported());
     }
 
-    #[test]
-    fn a_sample_in_a_bucket_alone_is_covered() {
-        let whole = Histogram::of([1_000, 2_000, 3_000].map(Nanos)).unwrap();
-        let mut covering = whole.clone();
-        covering.cover_buckets();
-        assert_eq!(covering, whole);
-        let part = Histogram::of([Nanos(2_000)]).unwrap();
-        covering = Histogram { buckets: whole.buckets.clone(), ..part };
-        covering.cover_buckets();
-        assert_eq!(covering.count, 3);
-        assert!(covering.min_ns < whole.buckets[0].high_ns && covering.max_ns >= whole.buckets[2].low_ns);
-    }
-
     proptest! {
         #[test]
         fn quantiles_are_those_of_hdrhistogram(
@@ -252,25 +193,6 @@ mod tests {
             let own = Histogram::of(samples.iter().copied().map(Nanos)).unwrap();
             let theirs = peer.value_at_quantile(share).min(own.max_ns.0);
             prop_assert_eq!(own.quantile(share).unwrap().value.0, theirs);
-        }
-
-        #[test]
-        fn what_was_added_and_what_was_there_are_the_whole(
-            one in prop::collection::vec(0..1_u64 << 43, 1..50),
-            two in prop::collection::vec(0..1_u64 << 43, 0..50),
-        ) {
-            let of = |samples: &[u64]| Histogram::of(samples.iter().copied().map(Nanos));
-            let before = of(&one).unwrap();
-            let whole = of(&[one.as_slice(), two.as_slice()].concat()).unwrap();
-            let added = whole.since(&before);
-            let Some(exact) = of(&two) else { prop_assert_eq!(added, None); return Ok(()) };
-            let added = added.unwrap();
-            crate::profile::soundness::sound(&added).unwrap();
-            prop_assert!(added.min_ns <= exact.min_ns && exact.max_ns <= added.max_ns);
-            let Histogram { min_ns, max_ns, .. } = exact;
-            prop_assert_eq!(&Histogram { min_ns, max_ns, ..added.clone() }, &exact);
-            let together = Histogram::merged([&before, &added]).unwrap();
-            prop_assert_eq!(Histogram { min_ns: whole.min_ns, max_ns: whole.max_ns, ..together }, whole);
         }
 
         #[test]

@@ -1,6 +1,8 @@
 //! Makes the profile's threads of the records.
 
+use super::samples::Samples;
 use super::{End, SlotlessRecord, ThreadRecord};
+use crate::profile::histogram::Histogram;
 use crate::profile::thread::{KernelCounters, Open, OpenState, Thread, WithoutSlot};
 use crate::profile::units::Nanos;
 use profiler_ebpf::layout;
@@ -24,7 +26,7 @@ impl Seen {
     /// What a record shows: each wait that ended began with a switch, and so did one that is unfinished.
     #[must_use]
     pub fn of(record: &ThreadRecord) -> Self {
-        let count = |metric| record.histograms.get(&metric).map_or(0, |histogram| histogram.count);
+        let count = |metric| record.samples.get(&metric).map_or(0, |samples| samples.count);
         let unfinished = match record.end {
             End::Exited { last_switch } => Some(last_switch),
             End::Open { state, found, .. } => (!found).then_some(state),
@@ -71,7 +73,7 @@ fn growth(from: &layout::KernelCounters, to: &layout::KernelCounters) -> KernelC
 pub fn thread(record: ThreadRecord) -> Thread {
     let seen = Seen::of(&record);
     let kernel = kernel_growth(&record);
-    let count = |metric| record.histograms.get(&metric).map_or(0, |histogram| histogram.count);
+    let count = |metric| record.samples.get(&metric).map_or(0, |samples| samples.count);
     let with_latency = count(Metric::MinorFault) + count(Metric::MajorFault);
     let open = match record.end {
         End::Exited { .. } => None,
@@ -101,7 +103,7 @@ pub fn thread(record: ThreadRecord) -> Thread {
         held_back: record.held_back,
         unsplit: record.unsplit,
         inferred_switch_ins: record.inferred_switch_ins,
-        histograms: by_name(record.histograms),
+        histograms: by_name(&record.samples, Samples::to_histogram),
         blocked_on: record.blocked_on,
         kernel,
     }
@@ -118,8 +120,8 @@ fn earlier_names(record: &ThreadRecord) -> Vec<String> {
     names
 }
 
-fn by_name<T>(metrics: BTreeMap<Metric, T>) -> BTreeMap<String, T> {
-    metrics.into_iter().map(|(metric, value)| (metric.name().to_owned(), value)).collect()
+fn by_name<T>(metrics: &BTreeMap<Metric, T>, of: fn(&T) -> Histogram) -> BTreeMap<String, Histogram> {
+    metrics.iter().map(|(metric, value)| (metric.name().to_owned(), of(value))).collect()
 }
 
 /// The sums of the threads that found no slot; `None` if there were none.
@@ -135,7 +137,7 @@ pub fn without_slot(record: &SlotlessRecord) -> Option<WithoutSlot> {
         held_back: record.held_back,
         unsplit: record.unsplit,
         inferred_switch_ins: record.inferred_switch_ins,
-        metrics: by_name(record.metrics.clone()),
+        metrics: by_name(&record.metrics, Histogram::clone),
         kernel: growth(&record.kernel_at_start, &record.kernel_at_end),
     })
 }

@@ -1,7 +1,7 @@
 //! What was added to every thread's record between two snapshots: over all of them together it is the whole record.
 
+use super::samples::Samples;
 use super::{End, ThreadRecord};
-use crate::profile::histogram::Histogram;
 use crate::profile::interval::States;
 use crate::profile::thread::OpenState;
 use crate::profile::units::Nanos;
@@ -18,7 +18,7 @@ pub struct Deltas {
 /// What of a thread was handed out so far.
 #[derive(Default)]
 struct Known {
-    histograms: BTreeMap<Metric, Histogram>,
+    samples: BTreeMap<Metric, Samples>,
     states: States,
 }
 
@@ -41,7 +41,7 @@ pub struct Delta {
     /// How long it was in each state.
     pub states: States,
     /// Metrics of which samples ended. Extremes are as exact as the buckets.
-    pub histograms: BTreeMap<Metric, Histogram>,
+    pub samples: BTreeMap<Metric, Samples>,
 }
 
 impl Deltas {
@@ -95,16 +95,17 @@ impl Deltas {
 
 impl Delta {
     fn some(self) -> Option<Self> {
-        (self.states.total() > Nanos(0) || !self.histograms.is_empty()).then_some(self)
+        (self.states.total() > Nanos(0) || !self.samples.is_empty()).then_some(self)
     }
 }
 
 impl Known {
     /// What was added since the last time.
     fn grow(&mut self, record: &ThreadRecord, is_final: bool) -> Delta {
-        let mut histograms = BTreeMap::new();
-        for (&metric, now) in &record.histograms {
-            let growth = match self.histograms.get(&metric) {
+        let mut samples = BTreeMap::new();
+        for (&metric, now) in &record.samples {
+            let known = self.samples.get_mut(&metric);
+            let growth = match &known {
                 // A sample that is in a bucket alone is not handed out yet: nothing needs to be compared.
                 Some(before) if !is_final && before.count == now.count => None,
                 Some(before) => now.since(before),
@@ -115,18 +116,21 @@ impl Known {
             // the sum, and not yet in the count: all that was added is then in the next interval.
             if is_final || (growth.count > 0 && growth.bucketed() <= growth.count) {
                 growth.cover_buckets();
-                histograms.insert(metric, growth);
-                self.histograms.insert(metric, now.clone());
+                samples.insert(metric, growth);
+                match known {
+                    Some(known) => known.catch_up(now),
+                    None => drop(self.samples.insert(metric, now.clone())),
+                }
             }
         }
         let (now, before) = (states(record, is_final), self.states);
         // A thread that was read in the middle of a switch can seem to end where it was woken, before the last
         // snapshot: its time is then in the next interval.
         if now.total() < before.total() {
-            return Delta { serial: record.serial, states: States::default(), histograms };
+            return Delta { serial: record.serial, states: States::default(), samples };
         }
         self.states = now;
-        Delta { serial: record.serial, states: added_time(now, before), histograms }
+        Delta { serial: record.serial, states: added_time(now, before), samples }
     }
 }
 
@@ -152,7 +156,7 @@ fn added_time(now: States, before: States) -> States {
 /// Time by state over a record, with what is unfinished at its end. The record of a thread that is not on a run queue
 /// yet begins only there, unless that is all there will be of it.
 fn states(record: &ThreadRecord, is_final: bool) -> States {
-    let sum = |metric| record.histograms.get(&metric).map_or(Nanos(0), |histogram| histogram.sum_ns);
+    let sum = |metric| record.samples.get(&metric).map_or(Nanos(0), |samples| samples.sum_ns);
     let mut states = States {
         on_cpu_ns: sum(Metric::OnCpu),
         runqueue_wait_ns: sum(Metric::RunqueueWait),

@@ -1,7 +1,7 @@
 //! Records for tests, with figures that add up.
 
+use super::samples::Samples;
 use super::{End, Rest, Snapshot, Source, ThreadRecord};
-use crate::profile::histogram::Histogram;
 use crate::profile::thread::{BlockedOn, OpenState};
 use crate::profile::units::{Bytes, Nanos};
 use crate::profile::usage::Usage;
@@ -20,9 +20,9 @@ pub(crate) fn exited(pid: u32, tid: u32) -> ThreadRecord {
         (Metric::Preempted, &[50]),
         (Metric::MinorFault, &[7, 8]),
     ];
-    let histograms: BTreeMap<Metric, Histogram> = samples
+    let samples: BTreeMap<Metric, Samples> = samples
         .into_iter()
-        .filter_map(|(metric, ns)| Some((metric, Histogram::of(ns.iter().copied().map(Nanos))?)))
+        .filter_map(|(metric, ns)| Some((metric, Samples::of(ns.iter().copied())?)))
         .collect();
     ThreadRecord {
         serial: u64::from(tid),
@@ -51,7 +51,7 @@ pub(crate) fn exited(pid: u32, tid: u32) -> ThreadRecord {
         held_back: None,
         unsplit: None,
         inferred_switch_ins: 0,
-        histograms,
+        samples,
         blocked_on: vec![BlockedOn {
             syscall: "futex".to_owned(),
             count: 2,

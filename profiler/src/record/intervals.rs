@@ -30,10 +30,10 @@ impl Intervals {
     /// The intervals, their threads named by their places in the order of `serials`.
     pub(super) fn finish(self, serials: impl IntoIterator<Item = u64>) -> Vec<Interval> {
         let places: HashMap<u64, u32> = serials.into_iter().zip(0..).collect();
-        let thread = |Delta { serial, states, histograms }: Delta| {
-            let histograms = histograms
-                .into_iter()
-                .map(|(metric, histogram)| (metric.name().to_owned(), histogram))
+        let thread = |Delta { serial, states, samples }: Delta| {
+            let histograms = samples
+                .iter()
+                .map(|(metric, samples)| (metric.name().to_owned(), samples.to_histogram()))
                 .collect();
             Some(ThreadInterval { thread: *places.get(&serial)?, states, histograms })
         };
@@ -54,16 +54,17 @@ mod tests {
     use crate::profile::thread::Waits;
     use crate::record::End;
     use crate::record::fixture::exited;
+    use crate::record::samples::Samples;
     use profiler_ebpf::metric::Metric;
     use proptest::prelude::*;
 
     /// A thread of which the first `samples` of a metric have ended.
     fn so_far(metric: Metric, samples: &[u64], end: End) -> ThreadRecord {
-        let histogram = Histogram::of(samples.iter().copied().map(Nanos));
+        let ended = Samples::of(samples.iter().copied());
         let mut record = exited(1, 1);
         let spent: u64 = samples.iter().sum();
         record.until_ns = record.from_ns + Nanos(spent);
-        record.histograms = histogram.map(|histogram| (metric, histogram)).into_iter().collect();
+        record.samples = ended.map(|ended| (metric, ended)).into_iter().collect();
         record.end = end;
         record
     }
@@ -73,12 +74,14 @@ mod tests {
     /// A thread that was read while samples were being added: how many there are, and how many of them are already in
     /// the sum and, not fewer, in the buckets.
     fn torn(samples: &[u64], counted: usize, summed: usize, bucketed: usize) -> ThreadRecord {
-        let upto = |end: usize| Histogram::of(samples[..end.min(samples.len())].iter().copied().map(Nanos));
+        let upto = |end: usize| Samples::of(samples[..end.min(samples.len())].iter().copied());
         let mut record = so_far(Metric::OnCpu, &samples[..counted.min(samples.len())], EXITED);
         if let (Some(read), Some(sums), Some(buckets)) =
-            (record.histograms.get_mut(&Metric::OnCpu), upto(summed), upto(bucketed))
+            (record.samples.get_mut(&Metric::OnCpu), upto(summed), upto(bucketed))
         {
-            *read = Histogram { count: read.count, buckets: buckets.buckets, ..sums };
+            let counted = read.count;
+            *read = sums.with_buckets_of(Some(buckets));
+            read.count = counted;
         }
         record
     }
@@ -111,8 +114,8 @@ mod tests {
                 crate::profile::soundness::sound(histogram).unwrap();
             }
             let sum = Histogram::merged(histograms).unwrap();
-            let exact = &whole.histograms[&Metric::OnCpu];
-            prop_assert_eq!((sum.count, sum.sum_ns, sum.buckets), (exact.count, exact.sum_ns, exact.buckets.clone()));
+            let exact = whole.samples[&Metric::OnCpu].to_histogram();
+            prop_assert_eq!((sum.count, sum.sum_ns, sum.buckets), (exact.count, exact.sum_ns, exact.buckets));
             let time: Nanos = parts().map(|part| part.states.total()).sum();
             prop_assert_eq!(time, exact.sum_ns);
         }
@@ -167,8 +170,8 @@ mod tests {
         intervals.end(begun + Nanos(5_000), [], &[torn]);
         let mut last = so_far(Metric::Blocked, &[1_000], EXITED);
         last.until_ns = begun + Nanos(6_000);
-        last.histograms.insert(Metric::RunqueueWait, Histogram::of([Nanos(4_500)]).unwrap());
-        last.histograms.insert(Metric::OnCpu, Histogram::of([Nanos(500)]).unwrap());
+        last.samples.insert(Metric::RunqueueWait, Samples::of([4_500]).unwrap());
+        last.samples.insert(Metric::OnCpu, Samples::of([500]).unwrap());
         intervals.end(last.until_ns, [&last], &[]);
         let intervals = intervals.finish([last.serial]);
         let times: Vec<u64> = intervals
@@ -226,7 +229,7 @@ mod tests {
         let mut torn = so_far(Metric::OnCpu, &[10, 20], EXITED);
         let mut intervals = Intervals::new(Nanos(0));
         intervals.end(Nanos(1), [], &[so_far(Metric::OnCpu, &[10], EXITED)]);
-        torn.histograms.values_mut().for_each(|histogram| histogram.count = 1);
+        torn.samples.values_mut().for_each(|samples| samples.count = 1);
         intervals.end(Nanos(2), [], &[torn]);
         let last = so_far(Metric::OnCpu, &[10, 20, 30], EXITED);
         intervals.end(Nanos(3), [&last], &[]);

@@ -12,6 +12,7 @@ mod intervals;
 pub mod machine;
 pub mod reconcile;
 pub mod recording;
+pub mod samples;
 pub mod usage;
 
 use crate::profile::histogram::Histogram;
@@ -21,6 +22,7 @@ use anyhow::{Context as _, Result};
 use nix::time::{ClockId, clock_gettime};
 use profiler_ebpf::layout::KernelCounters;
 use profiler_ebpf::metric::Metric;
+use samples::Samples;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -115,7 +117,7 @@ pub struct ThreadRecord {
     /// Switch-ins that were not announced.
     pub inferred_switch_ins: u64,
     /// Metrics that have samples.
-    pub histograms: BTreeMap<Metric, Histogram>,
+    pub samples: BTreeMap<Metric, Samples>,
     /// What it was blocked on, longest sum first.
     pub blocked_on: Vec<BlockedOn>,
     /// Minor faults that were accounted without a recorded entry.

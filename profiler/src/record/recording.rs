@@ -130,8 +130,8 @@ impl<S: Source> Recording<S> {
             records.iter().map(|record| record.clock_backwards).sum::<u64>() + without_slot.clock_backwards;
         let samples_without_bucket = records
             .iter()
-            .flat_map(|record| record.histograms.values())
-            .map(|histogram| histogram.without_bucket())
+            .flat_map(|record| record.samples.values())
+            .map(|samples| samples.without_bucket())
             .sum();
         let lost = Lost {
             samples_without_bucket,
@@ -156,6 +156,8 @@ mod tests {
     use crate::profile::thread::OpenState;
     use crate::record::End;
     use crate::record::fixture::{Script, exited};
+    use crate::record::samples::Samples;
+    use profiler_ebpf::metric::Metric;
 
     fn open(pid: u32, tid: u32) -> ThreadRecord {
         let mut record = exited(pid, tid);
@@ -211,9 +213,9 @@ mod tests {
     #[test]
     fn losses_are_added_up() {
         let mut record = exited(1, 1);
-        if let Some(histogram) = record.histograms.values_mut().next() {
-            histogram.buckets.pop();
-        }
+        let first = Samples::of([100, 200, 300]);
+        let slices = record.samples.remove(&Metric::OnCpu).map(|slices| slices.with_buckets_of(first));
+        record.samples.extend(slices.map(|slices| (Metric::OnCpu, slices)));
         record.clock_backwards = 2;
         let rest = Rest { threads: vec![record], missed_program_runs: 3, ..Rest::default() };
         let lost = Recording::new(Script { rest, ..Script::default() }).finish(None).unwrap().lost;

@@ -8,6 +8,7 @@ use crate::profile::thread::{BlockedOn, OpenState};
 use crate::profile::units::Nanos;
 use crate::record::assemble::Seen;
 use crate::record::fixture::exited;
+use crate::record::samples::Samples;
 use crate::record::{End, ThreadRecord};
 use profiler_ebpf::metric::Metric;
 use std::collections::BTreeMap;
@@ -17,7 +18,8 @@ const SECOND: u64 = 1_000_000_000;
 /// A thread in a frame.
 pub(crate) fn thread(pid: u32, tid: u32) -> Sighted {
     let record = open(exited(pid, tid));
-    let histograms: BTreeMap<Metric, Histogram> = record.histograms.clone();
+    let histograms: BTreeMap<Metric, Histogram> =
+        record.samples.iter().map(|(metric, samples)| (*metric, samples.to_histogram())).collect();
     let seen = Seen::of(&record);
     let states = States { on_cpu_ns: Nanos(250_000_000), preempted_ns: Nanos(50_000), ..States::default() };
     Sighted { record, added: Added { seen, states, histograms } }
@@ -69,8 +71,7 @@ impl Sighted {
 
     /// Since it has been recorded, these ended.
     pub(crate) fn whole(mut self, metric: Metric, samples: impl IntoIterator<Item = u64>) -> Self {
-        let histogram = Histogram::of(samples.into_iter().map(Nanos));
-        self.record.histograms.extend(histogram.map(|of| (metric, of)));
+        self.record.samples.extend(Samples::of(samples).map(|of| (metric, of)));
         self
     }
 

@@ -63,8 +63,9 @@ impl Live {
             .map(|record| {
                 let delta = added.remove(&record.serial);
                 let seen = self.newly_seen(&record);
-                let (states, histograms) =
-                    delta.map(|delta| (delta.states, delta.histograms)).unwrap_or_default();
+                let (states, samples) = delta.map(|delta| (delta.states, delta.samples)).unwrap_or_default();
+                let histograms =
+                    samples.iter().map(|(metric, samples)| (*metric, samples.to_histogram())).collect();
                 Sighted { record, added: Added { seen, states, histograms } }
             })
             .collect();
@@ -100,7 +101,7 @@ impl Live {
 }
 
 fn add_losses(lost: &mut Lost, record: &ThreadRecord) {
-    let without_bucket = record.histograms.values().map(|histogram| histogram.without_bucket());
+    let without_bucket = record.samples.values().map(|samples| samples.without_bucket());
     lost.samples_without_bucket += without_bucket.sum::<u64>();
     lost.clock_backwards += record.clock_backwards;
 }
@@ -147,7 +148,7 @@ mod tests {
         let [ended, goes_on] = second.threads.as_slice() else { panic!("{second:?}") };
         assert_eq!((ended.record.tid, goes_on.record.tid), (7, 8));
         assert!(goes_on.added.histograms.is_empty() && goes_on.added.seen == Seen::default());
-        assert_eq!(goes_on.record.histograms[&Metric::OnCpu].count, 4, "the whole is still there");
+        assert_eq!(goes_on.record.samples[&Metric::OnCpu].count, 4, "the whole is still there");
         assert_eq!(second.standing.ended, Ended { threads: 1, kept: true });
     }
 
@@ -169,7 +170,8 @@ mod tests {
     #[test]
     fn losses_of_ended_threads_stay() {
         let mut lossy = exited(1, 7);
-        lossy.histograms.get_mut(&Metric::OnCpu).unwrap().buckets.clear();
+        let slices = lossy.samples.remove(&Metric::OnCpu).unwrap();
+        lossy.samples.insert(Metric::OnCpu, slices.with_buckets_of(None));
         lossy.clock_backwards = 2;
         let mut recording = recording(vec![vec![lossy]], Vec::new());
         let mut live = Live::new(Nanos(0), 100);

@@ -2,9 +2,11 @@
 
 use super::batch::{Group, Key, OTHERS};
 use super::config::{Part, SelectorConfig};
+use crate::profile::interval::States;
 use crate::profile::units::{Nanos, total};
 use crate::record::ThreadRecord;
 use crate::record::deltas::Delta;
+use crate::record::samples::Samples;
 use profiler_ebpf::metric::Metric;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
@@ -21,11 +23,19 @@ pub(super) struct Groups {
     most: usize,
     /// The groups that have a place, and when something was last added to each.
     places: BTreeMap<Key, Nanos>,
-    open: BTreeMap<Key, Group>,
+    open: BTreeMap<Key, Open>,
     /// The threads that were added to a group in this interval and go on: they are counted once.
     counted: HashSet<u64>,
     threads_in_others: u64,
     samples_without_bucket: u64,
+}
+
+/// A group of the interval that is under way.
+#[derive(Default)]
+struct Open {
+    threads: u64,
+    states: States,
+    samples: BTreeMap<Metric, Samples<u64>>,
 }
 
 /// What an interval came to.
@@ -70,22 +80,17 @@ impl Groups {
         } else if is_first {
             self.threads_in_others += 1;
         }
-        let group = self.open.entry(key).or_insert_with_key(|key| Group {
-            key: key.clone(),
-            threads: 0,
-            states: Default::default(),
-            histograms: BTreeMap::new(),
-        });
+        let group = self.open.entry(key).or_default();
         group.threads += u64::from(is_first);
         group.states.add(&added.states);
-        for (metric, histogram) in added.histograms {
-            if !self.metrics.contains(&metric) {
+        for (metric, samples) in &added.samples {
+            if !self.metrics.contains(metric) {
                 continue;
             }
-            self.samples_without_bucket = total([self.samples_without_bucket, histogram.without_bucket()]);
-            match group.histograms.get_mut(&metric) {
-                Some(sum) => sum.add(&histogram),
-                None => drop(group.histograms.insert(metric, histogram)),
+            self.samples_without_bucket = total([self.samples_without_bucket, samples.without_bucket()]);
+            match group.samples.get_mut(metric) {
+                Some(sum) => sum.add(samples),
+                None => drop(group.samples.insert(*metric, samples.into())),
             }
         }
     }
@@ -114,7 +119,7 @@ impl Groups {
     /// The groups so far of the interval that is under way.
     pub(super) fn so_far(&self) -> Closed {
         Closed {
-            groups: self.open.values().cloned().collect(),
+            groups: self.open.iter().map(|(key, group)| group.as_of_now(key.clone())).collect(),
             threads_in_others: self.threads_in_others,
             samples_without_bucket: self.samples_without_bucket,
         }
@@ -126,10 +131,20 @@ impl Groups {
         self.places.retain(|_, last| now.0.saturating_sub(last.0) < patience);
         self.counted = HashSet::new();
         Closed {
-            groups: std::mem::take(&mut self.open).into_values().collect(),
+            groups: std::mem::take(&mut self.open)
+                .into_iter()
+                .map(|(key, group)| group.as_of_now(key))
+                .collect(),
             threads_in_others: std::mem::take(&mut self.threads_in_others),
             samples_without_bucket: std::mem::take(&mut self.samples_without_bucket),
         }
+    }
+}
+
+impl Open {
+    fn as_of_now(&self, key: Key) -> Group {
+        let histograms = self.samples.iter().map(|(metric, samples)| (*metric, samples.to_histogram()));
+        Group { key, threads: self.threads, states: self.states, histograms: histograms.collect() }
     }
 }
 

@@ -251,6 +251,7 @@ impl Watcher {
         let (now, records) = session.look()?;
         let mut pids = BTreeSet::new();
         for record in records {
+            let record = record?;
             pids.insert(record.pid);
             let Some(member) = members.get(record.family) else { continue };
             let name = names.of(&record, &member.process.name);

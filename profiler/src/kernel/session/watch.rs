@@ -113,8 +113,8 @@ impl Session {
         hooks::release(&mut self.ebpf)?;
         self.set_rules(families, rule::RELEASED)?;
         let mut records = Vec::new();
-        for number in 0..self.global()?.slots_used.min(self.serials.len() as u64) as u32 {
-            let Some(slot) = self.slot_memory.read(number) else { continue };
+        for number in 0..self.slots_used()? {
+            let slot = self.slot_memory.read(number)?;
             let is_new = slot.until_ns != self.collected_until[number as usize];
             if slot.phase == phase::CLOSED && is_new && families.contains(&slot.family) {
                 records.push(self.collect(number)?);
@@ -200,14 +200,12 @@ impl Session {
     /// # Errors
     /// If the kernel does not tell.
     pub fn slots(&self) -> Result<(u32, u32)> {
-        let all = self.serials.len() as u32;
-        let used = self.global()?.slots_used.min(u64::from(all)) as u32;
-        let in_use = |number: &u32| {
-            self.slot_memory.read(*number).is_some_and(|slot| {
-                slot.phase == phase::LIVE
-                    || (slot.phase != phase::FREE && slot.until_ns != self.collected_until[*number as usize])
-            })
-        };
-        Ok(((0..used).filter(in_use).count() as u32, all))
+        let mut in_use = 0;
+        for number in 0..self.slots_used()? {
+            let slot = self.slot_memory.read(number)?;
+            let is_collected = slot.until_ns == self.collected_until[number as usize];
+            in_use += u32::from(slot.phase == phase::LIVE || (slot.phase != phase::FREE && !is_collected));
+        }
+        Ok((in_use, self.serials.len() as u32))
     }
 }

@@ -164,7 +164,7 @@ struct ClockSlack {
 
 impl ClockSlack {
     fn of(record: &ThreadRecord) -> Self {
-        let slices = record.histograms.get(&Metric::OnCpu).map_or(0, |histogram| histogram.count);
+        let slices = record.samples.get(&Metric::OnCpu).map_or(0, |histogram| histogram.count);
         let unsplit = record.unsplit.map_or(0, |unsplit| unsplit.sum_ns.0);
         // Found on a run queue, it may just have been woken.
         let found = record.found.filter(|found| found.state == OpenState::Preempted);
@@ -212,7 +212,7 @@ fn on_cpu_compared(record: &ThreadRecord) -> u64 {
 
 /// The waits, at most, in which a thread that could run was moved to another CPU.
 fn moved_ns(record: &ThreadRecord) -> u64 {
-    let preempted = record.histograms.get(&Metric::Preempted).map(|waits| (waits.sum_ns.0, waits.max_ns.0));
+    let preempted = record.samples.get(&Metric::Preempted).map(|waits| (waits.sum_ns.0, waits.max_ns.0));
     let held_back = record.held_back.map(|waits| (waits.sum_ns.0, waits.max_ns.0));
     let waits = || [preempted, held_back].into_iter().flatten();
     let longest = waits().map(|(_, longest)| longest).max().unwrap_or(0);
@@ -253,7 +253,7 @@ fn lifetime(record: &ThreadRecord, scope: Scope) -> Check {
 }
 
 fn sum_of(record: &ThreadRecord, metric: Metric) -> u64 {
-    record.histograms.get(&metric).map_or(0, |histogram| histogram.sum_ns.0)
+    record.samples.get(&metric).map_or(0, |samples| samples.sum_ns.0)
 }
 
 fn signed(value: u64) -> i64 {

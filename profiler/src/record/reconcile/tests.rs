@@ -1,11 +1,11 @@
 //! Records whose every figure is known, and what becomes of them.
 
 use super::*;
-use crate::profile::histogram::Histogram;
 use crate::profile::thread::Found;
 use crate::profile::units::Bytes;
 use crate::profile::usage::BeforeExec;
 use crate::record::fixture::{exited, found, usage};
+use crate::record::samples::Samples;
 use std::collections::BTreeMap;
 
 fn check(checks: &[Check], quantity: Quantity, scope: Scope) -> Check {
@@ -54,7 +54,7 @@ fn a_thread_that_was_met_agrees_from_there_on() {
 #[test]
 fn a_wait_that_had_begun_before_is_no_switch() {
     let mut record = exited(100, 101);
-    (record.newborn, record.histograms) = (false, BTreeMap::new());
+    (record.newborn, record.samples) = (false, BTreeMap::new());
     record.kernel_at_start = record.kernel_at_end;
     let end =
         |found| End::Open { state: OpenState::Blocked, since_ns: record.from_ns, woken_ns: None, found };
@@ -125,8 +125,8 @@ fn a_fault_without_registers_is_explained_and_a_surplus_is_not() {
 #[test]
 fn a_slice_may_start_as_the_thread_is_moved_and_only_then() {
     let mut record = exited(100, 101);
-    let waits = Histogram::of([Nanos(1_000_000), Nanos(2_000_000)]);
-    record.histograms.insert(Metric::Preempted, waits.unwrap());
+    let waits = Samples::of([1_000_000, 2_000_000]);
+    record.samples.insert(Metric::Preempted, waits.unwrap());
     let holds = |record: &ThreadRecord| {
         let checks = reconcile(std::slice::from_ref(record), None, None);
         check(&checks, Quantity::CpuTimeNs, of_thread(record)).holds()
@@ -164,9 +164,8 @@ fn a_thread_may_run_unannounced_in_its_last_wait_and_no_longer_than_that() {
 fn a_wait_without_a_wake_keeps_counts_and_lifetime() {
     let mut record = exited(100, 101);
     // One of the two waits was not announced: it moves from the histograms to `unsplit`, whole.
-    let blocked = record.histograms.insert(Metric::Blocked, Histogram::of([Nanos(1_000)]).unwrap()).unwrap();
-    let waits =
-        record.histograms.insert(Metric::RunqueueWait, Histogram::of([Nanos(10), Nanos(20)]).unwrap());
+    let blocked = record.samples.insert(Metric::Blocked, Samples::of([1_000]).unwrap()).unwrap();
+    let waits = record.samples.insert(Metric::RunqueueWait, Samples::of([10, 20]).unwrap());
     let gone = blocked.sum_ns.0 - 1_000 + waits.unwrap().sum_ns.0 - 30;
     record.unsplit =
         Some(crate::profile::thread::Waits { count: 1, sum_ns: Nanos(gone), max_ns: Nanos(gone) });
@@ -230,8 +229,8 @@ fn time_on_the_cpu_that_the_kernel_does_not_know_of_is_a_defect() {
     let mut record = exited(100, 101);
     let within = 4 * STAMP_JITTER_NS;
     record.kernel_at_end.cpu_ns = 500_000;
-    let slices = [400_000, 100_000, 10_000, 10_000].map(|ns| Nanos(ns + within / 4));
-    record.histograms.insert(Metric::OnCpu, Histogram::of(slices).unwrap());
+    let slices = [400_000, 100_000, 10_000, 10_000].map(|ns| ns + within / 4);
+    record.samples.insert(Metric::OnCpu, Samples::of(slices).unwrap());
     let scope = of_thread(&record);
     let cpu = |record: &ThreadRecord| {
         check(&reconcile(std::slice::from_ref(record), None, None), Quantity::CpuTimeNs, scope)

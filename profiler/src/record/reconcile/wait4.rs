@@ -196,5 +196,5 @@ fn cpu_time(
 }
 
 fn last_slice_at_most(record: &ThreadRecord) -> Option<u64> {
-    Some(record.histograms.get(&Metric::OnCpu)?.max_ns.0)
+    Some(record.samples.get(&Metric::OnCpu)?.max_ns.0)
 }

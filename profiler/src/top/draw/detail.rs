@@ -5,6 +5,7 @@ use crate::profile::histogram::Histogram;
 use crate::profile::interval::States;
 use crate::profile::units::Nanos;
 use crate::record::assemble::Seen;
+use crate::record::samples::Samples;
 use crate::report::metrics::{DOUBTFUL, PARTIAL, QUANTILES};
 use crate::report::units::ABSENT;
 use crate::report::{count, duration, printable, shortened};
@@ -28,9 +29,7 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, area: Rect, palette: Palette)
     let metric = app.metric();
     let histogram = match app.of_interval {
         true => summed(model.members(selected).map(|thread| &thread.added)).histograms.remove(&metric),
-        false => Histogram::merged(
-            model.members(selected).filter_map(|thread| thread.record.histograms.get(&metric)),
-        ),
+        false => whole(model.members(selected).filter_map(|thread| thread.record.samples.get(&metric))),
     };
     let over = if app.of_interval { "last interval" } else { "since the start" };
     title(buffer, area, &format!("{} {over} · {}", metric.name(), who(model, selected)), palette);
@@ -83,6 +82,13 @@ fn who(model: &Model, identity: Identity) -> String {
 }
 
 /// `count 1,771  p50 10.2 µs  …  max 2.84 ms  total 54.3 ms`, without the quantiles in between where there is no room.
+/// The samples of several threads.
+fn whole<'a>(mut parts: impl Iterator<Item = &'a Samples>) -> Option<Histogram> {
+    let mut sum = Samples::<u64>::from(parts.next()?);
+    parts.for_each(|part| sum.add(part));
+    Some(sum.to_histogram())
+}
+
 fn quantiles(histogram: Option<&Histogram>, room: u16) -> String {
     let Some(histogram) = histogram else {
         return format!("count 0  p50 {ABSENT}  p99 {ABSENT}  max {ABSENT}");
@@ -117,9 +123,7 @@ fn totals(app: &App, model: &Model, selected: Identity) -> Vec<String> {
     };
     let sum = |metric, of: fn(States) -> Nanos| match states {
         Some(states) => of(states),
-        None => {
-            members().filter_map(|thread| thread.record.histograms.get(&metric)).map(|of| of.sum_ns).sum()
-        }
+        None => members().filter_map(|thread| thread.record.samples.get(&metric)).map(|of| of.sum_ns).sum(),
     };
     let times = [
         ("on_cpu", sum(Metric::OnCpu, |states| states.on_cpu_ns)),

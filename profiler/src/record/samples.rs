@@ -1,0 +1,281 @@
+//! Samples of one metric as the programs keep them: exact totals, and the counters of buckets in pages.
+//!
+//! Pages make what is done to every thread in every interval (copy, subtract, add) a walk over a few arrays, and a page
+//! of which 100 buckets are in use takes 512 bytes where a list of them takes 2 400.
+
+use crate::profile::histogram::{Bucket, Histogram};
+use crate::profile::units::{Nanos, total};
+use anyhow::Result;
+use profiler_ebpf::buckets::PAGE_BUCKETS;
+use profiler_ebpf::layout::Totals;
+
+/// What counts the samples in a bucket. 32 bits in what is kept of a thread, as in the programs: of one that is watched
+/// for long, a counter that comes to its end begins again. Sums over threads have 64.
+pub trait Counter: Copy + Default + PartialEq + Into<u64> {}
+
+impl Counter for u32 {}
+impl Counter for u64 {}
+
+/// The counters of a page of buckets.
+type Page<C> = [C; PAGE_BUCKETS];
+
+/// Samples of one metric: at least one, or the buckets of one that is under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Samples<C: Counter = u32> {
+    /// Number of samples; exact, and at least the sum over the buckets unless a sample was under way.
+    pub count: u64,
+    /// Their sum; exact.
+    pub sum_ns: Nanos,
+    /// The smallest; exact.
+    pub min_ns: Nanos,
+    /// The largest; exact.
+    pub max_ns: Nanos,
+    /// The pages in which something is counted, with their numbers, in ascending order.
+    pages: Vec<(usize, Box<Page<C>>)>,
+}
+
+impl<C: Counter> Samples<C> {
+    /// Samples that are in a bucket.
+    #[must_use]
+    pub fn bucketed(&self) -> u64 {
+        total(self.pages.iter().map(|(_, page)| counted(page)))
+    }
+
+    /// Samples that count in the totals only.
+    #[must_use]
+    pub fn without_bucket(&self) -> u64 {
+        self.count.saturating_sub(self.bucketed())
+    }
+
+    /// As a list of buckets.
+    #[must_use]
+    pub fn to_histogram(&self) -> Histogram {
+        let Self { count, sum_ns, min_ns, max_ns, .. } = *self;
+        let buckets = self.pages.iter().flat_map(|(number, page)| used(*number, page)).collect();
+        Histogram { count, sum_ns, min_ns, max_ns, buckets }
+    }
+
+    /// The first bucket and the last.
+    fn outermost(&self) -> Option<(Bucket, Bucket)> {
+        let ((first, first_page), (last, last_page)) = (self.pages.first()?, self.pages.last()?);
+        Some((used(*first, first_page).next()?, used(*last, last_page).next_back()?))
+    }
+
+    /// The counters of a page, which is made if it is not there.
+    fn page(&mut self, number: usize) -> &mut Page<C> {
+        let place = self.pages.partition_point(|(other, _)| *other < number);
+        if self.pages.get(place).is_none_or(|(other, _)| *other != number) {
+            self.pages.insert(place, (number, Box::new([C::default(); PAGE_BUCKETS])));
+        }
+        &mut self.pages[place].1
+    }
+}
+
+impl Samples {
+    /// What the programs counted; the pages by their numbers, in ascending order. `None` without samples.
+    ///
+    /// # Errors
+    /// If a page can't be read.
+    pub fn counted(
+        totals: &Totals,
+        pages: impl Iterator<Item = Result<(usize, Page<u32>)>>,
+    ) -> Result<Option<Self>> {
+        let &Totals { count, sum_ns, min_ns, max_ns } = totals;
+        if count == 0 {
+            return Ok(None);
+        }
+        let is_used =
+            |page: &Result<(usize, Page<u32>)>| !matches!(page, Ok((_, page)) if counted(page) == 0);
+        let boxed = |page: Result<(usize, Page<u32>)>| page.map(|(number, page)| (number, Box::new(page)));
+        let pages = pages.filter(is_used).map(boxed).collect::<Result<_>>()?;
+        Ok(Some(Self { count, sum_ns: Nanos(sum_ns), min_ns: Nanos(min_ns), max_ns: Nanos(max_ns), pages }))
+    }
+
+    /// Widens the totals so that they cover the buckets. Totals and buckets are copied one after the other, so a
+    /// thread that ran on another CPU meanwhile may have a last sample in a bucket alone.
+    pub fn cover_buckets(&mut self) {
+        self.count = self.count.max(self.bucketed());
+        if let Some((first, last)) = self.outermost() {
+            self.min_ns = self.min_ns.min(Nanos(first.high_ns.0 - 1));
+            self.max_ns = self.max_ns.max(last.low_ns);
+        }
+    }
+
+    /// What was added to an earlier state of the same samples; `None` if nothing was. The extremes of what was added
+    /// are not known: they are the widest that its buckets and the extremes of all samples allow.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Option<Self> {
+        let mut before = earlier.pages.iter().peekable();
+        let added = |(number, page): &(usize, Box<Page<u32>>)| {
+            while before.next_if(|(other, _)| other < number).is_some() {}
+            let before = before.next_if(|(other, _)| other == number).map(|(_, before)| before);
+            if before == Some(page) {
+                return None;
+            }
+            let mut added = page.clone();
+            // Modulo 2^32, which is where a counter begins again.
+            let pairs = added.iter_mut().zip(before.into_iter().flat_map(|before| before.iter()));
+            pairs.for_each(|(now, before)| *now = now.wrapping_sub(*before));
+            Some((*number, added))
+        };
+        let mut growth = Self {
+            count: self.count.saturating_sub(earlier.count),
+            sum_ns: Nanos(self.sum_ns.0.saturating_sub(earlier.sum_ns.0)),
+            min_ns: self.min_ns,
+            max_ns: self.max_ns,
+            pages: self.pages.iter().filter_map(added).collect(),
+        };
+        if growth.count == 0 && growth.pages.is_empty() && growth.sum_ns.0 == 0 {
+            return None;
+        }
+        // A sample without a bucket can have been any.
+        if growth.without_bucket() == 0
+            && let Some((first, last)) = growth.outermost()
+        {
+            growth.min_ns = self.min_ns.max(first.low_ns);
+            growth.max_ns = self.max_ns.min(Nanos(last.high_ns.0 - 1));
+        }
+        Some(growth)
+    }
+
+    /// Becomes what it is `now`.
+    pub fn catch_up(&mut self, now: &Self) {
+        (self.count, self.sum_ns, self.min_ns, self.max_ns) = (now.count, now.sum_ns, now.min_ns, now.max_ns);
+        now.pages.iter().for_each(|(number, page)| *self.page(*number) = **page);
+    }
+}
+
+impl From<&Samples> for Samples<u64> {
+    fn from(samples: &Samples) -> Self {
+        let Samples { count, sum_ns, min_ns, max_ns, .. } = *samples;
+        let wide = |(number, page): &(usize, Box<Page<u32>>)| (*number, Box::new(page.map(u64::from)));
+        Self { count, sum_ns, min_ns, max_ns, pages: samples.pages.iter().map(wide).collect() }
+    }
+}
+
+impl Samples<u64> {
+    /// Adds samples of the same metric.
+    pub fn add(&mut self, more: &Samples) {
+        self.count = self.count.saturating_add(more.count);
+        self.sum_ns += more.sum_ns;
+        self.min_ns = self.min_ns.min(more.min_ns);
+        self.max_ns = self.max_ns.max(more.max_ns);
+        for (number, page) in &more.pages {
+            self.page(*number).iter_mut().zip(page.iter()).for_each(|(sum, more)| *sum += u64::from(*more));
+        }
+    }
+}
+
+/// Samples in a page.
+fn counted<C: Counter>(page: &Page<C>) -> u64 {
+    page.iter().map(|&count| count.into()).sum()
+}
+
+/// The buckets of a page that hold samples.
+fn used<C: Counter>(number: usize, page: &Page<C>) -> impl DoubleEndedIterator<Item = Bucket> + '_ {
+    let used = page.iter().enumerate().filter(|(_, count)| **count != C::default());
+    used.map(move |(cell, &count)| Bucket::at((number * PAGE_BUCKETS + cell) as u32, count.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use profiler_ebpf::buckets;
+    use proptest::prelude::*;
+
+    impl Samples {
+        /// Bucketed as the programs do it.
+        pub(crate) fn of(samples: impl IntoIterator<Item = u64>) -> Option<Self> {
+            let mut totals = Totals::EMPTY;
+            let mut pages = vec![[0; PAGE_BUCKETS]; buckets::PAGES];
+            for ns in samples {
+                totals.add(ns);
+                if let Some(index) = buckets::index(ns) {
+                    pages[buckets::page(index)][buckets::cell(index)] += 1;
+                }
+            }
+            Self::counted(&totals, pages.into_iter().enumerate().map(Ok)).unwrap()
+        }
+
+        /// With other buckets, as one that is read in the middle of a sample has them.
+        pub(crate) fn with_buckets_of(self, other: Option<Self>) -> Self {
+            Self { pages: other.map(|other| other.pages).unwrap_or_default(), ..self }
+        }
+    }
+
+    #[test]
+    fn no_samples_are_none() {
+        assert_eq!(Samples::of([]), None);
+    }
+
+    #[test]
+    fn a_sample_in_a_bucket_alone_is_covered() {
+        let whole = Samples::of([1_000, 2_000, 3_000]).unwrap();
+        let mut covering = whole.clone();
+        covering.cover_buckets();
+        assert_eq!(covering, whole);
+        covering = Samples::of([2_000]).unwrap().with_buckets_of(Some(whole.clone()));
+        covering.cover_buckets();
+        let buckets = whole.to_histogram().buckets;
+        assert_eq!(covering.count, 3);
+        assert!(covering.min_ns < buckets[0].high_ns && covering.max_ns >= buckets[2].low_ns);
+    }
+
+    #[test]
+    fn a_counter_that_begins_again_has_counted_on() {
+        let of = |count| {
+            let mut one = Samples::of([1_000]).unwrap();
+            let page = &mut one.pages[0].1;
+            page.iter_mut().filter(|count| **count > 0).for_each(|counter| *counter = count);
+            one
+        };
+        let before = Samples { count: u64::from(u32::MAX) - 1, ..of(u32::MAX - 1) };
+        let now = Samples { count: before.count + 5, ..of(3) };
+        let added = now.since(&before).unwrap();
+        assert_eq!((added.count, added.bucketed()), (5, 5));
+    }
+
+    proptest! {
+        #[test]
+        fn they_are_the_histogram_of_the_same_samples(samples in prop::collection::vec(0..1_u64 << 43, 1..100)) {
+            let histogram = Histogram::of(samples.iter().copied().map(Nanos)).unwrap();
+            let ours = Samples::of(samples).unwrap();
+            prop_assert_eq!(ours.bucketed(), histogram.bucketed());
+            prop_assert_eq!(ours.without_bucket(), histogram.without_bucket());
+            prop_assert_eq!(Samples::<u64>::from(&ours).to_histogram(), ours.to_histogram());
+            prop_assert_eq!(ours.to_histogram(), histogram);
+        }
+
+        #[test]
+        fn what_was_added_and_what_was_there_are_the_whole(
+            one in prop::collection::vec(0..1_u64 << 43, 1..50),
+            two in prop::collection::vec(0..1_u64 << 43, 0..50),
+        ) {
+            let mut before = Samples::of(one.iter().copied()).unwrap();
+            let whole = Samples::of([one, two.clone()].concat()).unwrap();
+            let added = whole.since(&before);
+            let Some(exact) = Samples::of(two) else { prop_assert_eq!(added, None); return Ok(()) };
+            let added = added.unwrap();
+            crate::profile::soundness::sound(&added.to_histogram()).unwrap();
+            prop_assert!(added.min_ns <= exact.min_ns && exact.max_ns <= added.max_ns);
+            let Samples { min_ns, max_ns, .. } = exact;
+            prop_assert_eq!(&Samples { min_ns, max_ns, ..added.clone() }, &exact);
+            let mut together = Samples::<u64>::from(&before);
+            together.add(&added);
+            let together = Histogram { min_ns: whole.min_ns, max_ns: whole.max_ns, ..together.to_histogram() };
+            prop_assert_eq!(together, whole.to_histogram());
+            before.catch_up(&whole);
+            prop_assert_eq!(before, whole);
+        }
+
+        #[test]
+        fn adding_is_recording_together(
+            one in prop::collection::vec(0..1_u64 << 43, 1..50),
+            two in prop::collection::vec(0..1_u64 << 43, 1..50),
+        ) {
+            let mut sum = Samples::<u64>::from(&Samples::of(one.iter().copied()).unwrap());
+            sum.add(&Samples::of(two.iter().copied()).unwrap());
+            prop_assert_eq!(sum, Samples::<u64>::from(&Samples::of([one, two].concat()).unwrap()));
+        }
+    }
+}
