@@ -31,9 +31,9 @@ pub(super) struct ProgramFigures {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Outcome {
     Passed,
-    /// It failed, with this message, and passed when it was tried once more. The host stops the CPUs of an emulated
+    /// It failed, with this message, and passed when it was tried again. The host stops the CPUs of an emulated
     /// guest wherever it likes.
-    SecondTry(String),
+    TriedAgain(String),
     /// With its message.
     Failed(String),
     /// It was started and never ended.
@@ -52,7 +52,9 @@ impl Results {
         results.read_programs(&boot.job);
         let live = fs::read_to_string(boot.job.join("live.json")).unwrap_or_default();
         results.read_tests(&live);
-        results.read_again(&fs::read_to_string(boot.job.join("again.json")).unwrap_or_default());
+        for again in ["again-1.json", "again-2.json"] {
+            results.read_again(&fs::read_to_string(boot.job.join(again)).unwrap_or_default());
+        }
         if !results.problems.is_empty() {
             results.problems.push(format!("the guest's console is in {}", boot.console.display()));
             results.problems.extend(last_lines("console", &boot.console));
@@ -61,15 +63,15 @@ impl Results {
         results
     }
 
-    /// Tests that passed, at the second try too.
+    /// Tests that passed, when they were tried again too.
     pub(super) fn passed(&self) -> usize {
-        let passed = |outcome: &Outcome| matches!(outcome, Outcome::Passed | Outcome::SecondTry(_));
+        let passed = |outcome: &Outcome| matches!(outcome, Outcome::Passed | Outcome::TriedAgain(_));
         self.tests.iter().filter(|(_, outcome)| passed(outcome)).count()
     }
 
     /// Those of them that failed before.
-    pub(super) fn second_tries(&self) -> usize {
-        self.tests.iter().filter(|(_, outcome)| matches!(outcome, Outcome::SecondTry(_))).count()
+    pub(super) fn tried_again(&self) -> usize {
+        self.tests.iter().filter(|(_, outcome)| matches!(outcome, Outcome::TriedAgain(_))).count()
     }
 
     /// Whether everything is well.
@@ -108,7 +110,7 @@ impl Results {
         }
     }
 
-    /// What came of the tests that were tried once more.
+    /// What came of the tests that were tried again.
     fn read_again(&mut self, lines: &str) {
         let mut again = Self::default();
         again.read_tests(lines);
@@ -118,7 +120,7 @@ impl Results {
                 && let Outcome::Failed(message) = first
                 && outcome == Outcome::Passed
             {
-                *first = Outcome::SecondTry(std::mem::take(message));
+                *first = Outcome::TriedAgain(std::mem::take(message));
             }
         }
     }
@@ -199,7 +201,7 @@ printed by the test
     }
 
     #[test]
-    fn what_passed_at_the_second_try_is_told_apart() {
+    fn what_passed_when_it_was_tried_again_is_told_apart() {
         let mut results = Results::default();
         results.read_tests(
             r#"{ "type": "test", "event": "started", "name": "a" }
@@ -216,8 +218,8 @@ printed by the test
 { "type": "test", "name": "b", "event": "failed", "stdout": "why" }"#,
         );
         let outcomes: Vec<&Outcome> = results.tests.iter().map(|(_, outcome)| outcome).collect();
-        assert_eq!(outcomes, [&Outcome::SecondTry("why".to_owned()), &Outcome::Failed("why".to_owned())]);
-        assert_eq!((results.passed(), results.second_tries(), results.is_good()), (1, 1, false));
+        assert_eq!(outcomes, [&Outcome::TriedAgain("why".to_owned()), &Outcome::Failed("why".to_owned())]);
+        assert_eq!((results.passed(), results.tried_again(), results.is_good()), (1, 1, false));
     }
 
     #[test]

@@ -91,9 +91,9 @@ pub(super) fn readme(runs: &[Run], date: &str) -> String {
 fn passed(run: &Run) -> String {
     let results = &run.results;
     let all = format!("{} of {}", results.passed(), results.tests.len());
-    match results.second_tries() {
+    match results.tried_again() {
         0 => all,
-        tries => format!("{all} ({tries} at the second try)"),
+        tries => format!("{all} ({tries} when tried again)"),
     }
 }
 
@@ -102,7 +102,7 @@ pub(super) fn first_failures(runs: &[Run]) -> String {
     let mut text = String::new();
     for run in runs {
         for (name, outcome) in &run.results.tests {
-            if let Outcome::SecondTry(message) = outcome {
+            if let Outcome::TriedAgain(message) = outcome {
                 let _ =
                     writeln!(text, "{}: {name} failed at the first try\n  {}", title(run), indented(message));
             }
@@ -121,7 +121,7 @@ pub(super) fn failures(runs: &[Run]) -> String {
         }
         for (name, outcome) in &run.results.tests {
             match outcome {
-                Outcome::Passed | Outcome::SecondTry(_) => {}
+                Outcome::Passed | Outcome::TriedAgain(_) => {}
                 Outcome::Failed(message) => {
                     let _ = writeln!(text, "  {name}\n    {}", indented(message));
                 }
@@ -141,7 +141,7 @@ fn indented(message: &str) -> String {
 fn word(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Passed => "ok",
-        Outcome::SecondTry(_) => "ok, second try",
+        Outcome::TriedAgain(_) => "ok, tried again",
         Outcome::Failed(_) => "FAILED",
         Outcome::Unfinished => "UNFINISHED",
     }

@@ -34,15 +34,15 @@ fn memory_stays_flat_and_ledgers_stay_at_zero() {
     ready_pid(&run.line);
     let started = Instant::now();
     sleep(WARM_UP);
-    let (first, mut last) = (resident(run.pid()), resident(run.pid()));
+    let (first, mut last) = (own_memory(run.pid()), own_memory(run.pid()));
     let mut most = first;
     // A little before the end: at the end it grows by the profile that it makes.
     while started.elapsed() + Duration::from_millis(500) < length {
         sleep(Duration::from_millis(250));
-        last = resident(run.pid());
+        last = own_memory(run.pid());
         most = most.max(last);
     }
-    assert!(most <= first + GROWTH_BYTES, "resident at first {first}, at most {most} bytes");
+    assert!(most <= first + GROWTH_BYTES, "its own memory at first {first}, at most {most} bytes");
 
     let outcome = run.finish();
     outcome.assert_complete();
@@ -51,7 +51,7 @@ fn memory_stays_flat_and_ledgers_stay_at_zero() {
     let profile = outcome.profile();
     let seconds = profile.run.wall_ns.0 / 1_000_000_000;
     println!(
-        "soak: {seconds} s, {switches} switches, {} a second; resident {} KiB at first, {} KiB at most, {} KiB at last; {}",
+        "soak: {seconds} s, {switches} switches, {} a second; own memory {} KiB at first, {} KiB at most, {} KiB at last; {}",
         switches / seconds.max(1),
         first / 1024,
         most / 1024,
@@ -60,10 +60,11 @@ fn memory_stays_flat_and_ledgers_stay_at_zero() {
     );
 }
 
-/// The resident set of a process (`VmRSS`).
-fn resident(pid: u32) -> u64 {
+/// Memory that a process has for itself alone (`RssAnon`): what it reads of files and of the programs' memory only comes
+/// and goes with the use that is made of it.
+fn own_memory(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the profiler runs");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it has memory");
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("it has memory");
     let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
     kibibytes * 1024
 }

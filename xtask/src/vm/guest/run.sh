@@ -14,10 +14,13 @@ ldd "$LIVE" | grep -o '/[^ ]*' | xargs touch "$LIVE" "$PROFILER_BIN"
 "$PROFILER_BIN" doctor --programs --json >/job/programs.json 2>/job/programs.err
 "$LIVE" --test-threads=1 --format=json ${FILTER:+"$FILTER"} >/job/live.json 2>/job/live.err
 
-# What failed is tried once more, unless it is much: then it is no chance.
-sed -n 's/.*"type": "test", "name": "\([^"]*\)", "event": "failed".*/\1/p' /job/live.json >/job/failed
-if [ "$(wc -l </job/failed)" -le 5 ]; then
+# What failed is tried again, at most twice, unless it is much: then it is no chance.
+try_again() {
+    sed -n 's/.*"type": "test", "name": "\([^"]*\)", "event": "failed".*/\1/p' "/job/$1.json" >/job/failed
+    [ "$(wc -l </job/failed)" -le 5 ] || return
     while read -r test; do
         "$LIVE" --test-threads=1 --format=json --exact "$test" </dev/null
-    done </job/failed >/job/again.json 2>/job/again.err
-fi
+    done </job/failed >"/job/$2.json" 2>"/job/$2.err"
+}
+try_again live again-1
+try_again again-1 again-2
