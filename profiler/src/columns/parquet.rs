@@ -83,7 +83,11 @@ impl Gathered {
     pub(crate) fn push(&mut self, value: Value<'_>) -> Result<()> {
         match (&mut self.values, value) {
             (_, Value::Absent) if self.levels.is_some() => {}
-            (Values::Text(values), Value::Text(text)) => values.push(text.into()),
+            (Values::Text(values), Value::Text(text)) => {
+                // Most rows have the text of the row before: shared, it is allocated once.
+                let before = values.last().filter(|before| before.data() == text.as_bytes()).cloned();
+                values.push(before.unwrap_or_else(|| text.into()));
+            }
             (Values::Id(values), Value::Whole(number)) => {
                 let number = u32::try_from(number).context("the id of a process or thread is too large")?;
                 values.push(number.cast_signed());
