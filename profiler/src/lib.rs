@@ -43,4 +43,5 @@ pub mod series;
 pub mod store;
 pub mod target;
 pub mod top;
+mod unix_socket;
 pub mod watch;

@@ -4,12 +4,9 @@ use super::config::ControlConfig;
 use super::peers::Allowed;
 use super::protocol::{Answer, LONGEST_REQUEST, Request};
 use crate::outside_text::excerpt;
-use anyhow::{Context as _, Result, bail};
+use crate::unix_socket::SocketFile;
+use anyhow::{Context as _, Result};
 use std::cell::RefCell;
-use std::fs::{self, Permissions};
-use std::io::ErrorKind;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -17,6 +14,9 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::spawn_local;
 use tokio::time::timeout;
+
+/// Everybody may connect: who may not use it is told so, and logged.
+const SOCKET_MODE: u32 = 0o666;
 
 /// How long a peer may take to write a request, or to read the answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -37,7 +37,7 @@ pub struct Asked {
 
 /// The socket. Dropping it removes it.
 pub struct Server {
-    path: PathBuf,
+    _file: SocketFile,
     allowed: Rc<RefCell<Allowed>>,
     asked: mpsc::Receiver<Asked>,
 }
@@ -48,12 +48,12 @@ impl Server {
     /// # Errors
     /// If it can't be opened, or another daemon has it.
     pub fn open(config: &ControlConfig) -> Result<Self> {
-        let path = config.socket.clone();
-        let listener = bind(&path)?;
+        let (file, listener) = SocketFile::bind(&config.socket, SOCKET_MODE)
+            .context("cannot open the control socket (control.socket)")?;
         let allowed = Rc::new(RefCell::new(Allowed::by(config)?));
         let (ask, asked) = mpsc::channel(WAITING);
         spawn_local(serve(listener, allowed.clone(), ask));
-        Ok(Self { path, allowed, asked })
+        Ok(Self { _file: file, allowed, asked })
     }
 
     /// Takes on who may use it.
@@ -68,48 +68,6 @@ impl Server {
     /// The next request of somebody who may ask.
     pub async fn next(&mut self) -> Option<Asked> {
         self.asked.recv().await
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // What is left would be found stale by the next daemon.
-        let _ = fs::remove_file(&self.path);
-    }
-}
-
-/// Everybody may connect: who may not use it is told so, and logged.
-fn bind(path: &Path) -> Result<UnixListener> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    }
-    let listener = match UnixListener::bind(path) {
-        Err(error) if error.kind() == ErrorKind::AddrInUse => {
-            remove_stale(path)?;
-            UnixListener::bind(path)
-        }
-        bound => bound,
-    };
-    let shown = path.display();
-    let listener =
-        listener.with_context(|| format!("cannot open the control socket {shown} (control.socket)"))?;
-    fs::set_permissions(path, Permissions::from_mode(0o666))
-        .with_context(|| format!("cannot let others connect to {shown}"))?;
-    Ok(listener)
-}
-
-/// Removes a socket that nobody listens at any more: its daemon was killed.
-fn remove_stale(path: &Path) -> Result<()> {
-    match std::os::unix::net::UnixStream::connect(path) {
-        Ok(_) => bail!(
-            "another daemon has the control socket {}; stop it, or choose another control.socket",
-            path.display()
-        ),
-        Err(error) if error.kind() == ErrorKind::ConnectionRefused => fs::remove_file(path)
-            .with_context(|| format!("cannot remove the old control socket {}", path.display())),
-        Err(error) => {
-            Err(error).with_context(|| format!("{} is there, and is no control socket", path.display()))
-        }
     }
 }
 

@@ -10,13 +10,14 @@ mod text;
 
 use super::Metrics;
 use super::config::MetricsConfig;
+use crate::unix_socket::SocketFile;
 use access::Access;
 use answer::Answers;
 use anyhow::Result;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use listen::{Connection, Listener, SocketFile};
+use listen::{Connection, Listener};
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -63,7 +64,7 @@ impl Server {
         let mut tasks = JoinSet::new();
         let address = config.address.map(Listener::address).transpose()?;
         let local_address = address.as_ref().and_then(Listener::local_address);
-        let socket = config.socket.as_deref().map(SocketFile::bind).transpose()?;
+        let socket = config.socket.as_deref().map(Listener::socket).transpose()?;
         let (file, socket) = socket.unzip();
         for listener in [address, socket].into_iter().flatten() {
             tasks.spawn(serve(listener, Arc::clone(&access), Arc::clone(&answers)));
