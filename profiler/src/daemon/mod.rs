@@ -147,9 +147,8 @@ impl Daemon {
             tracing::warn!(lost = ?batch.lost, "something was lost for the first time (profiler ctl status tells)");
         }
         self.outputs.take(&batch);
-        let status = self.watcher.status()?;
-        let processes: u64 = status.selectors.iter().map(|selector| selector.processes).sum();
-        let told = format!("{processes} processes, {} of {} slots in use", status.slots_used, status.slots);
+        let (processes, threads) = self.watcher.size();
+        let told = format!("{processes} processes, {threads} threads");
         if told != self.told {
             systemd::status(&told);
             self.told = told;

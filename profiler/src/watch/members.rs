@@ -1,6 +1,7 @@
 //! The processes that were chosen: each is a family with what it starts, and leaves when the last of these has ended.
 
 use crate::kernel::session::{Family, Session};
+use crate::profile::units::total;
 use crate::target::select::Process;
 use anyhow::Result;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +35,16 @@ impl Members {
             .iter()
             .filter(move |(_, member)| &*member.label == label)
             .map(|(family, member)| (*family, member))
+    }
+
+    /// How many there are.
+    pub(super) fn processes(&self) -> u64 {
+        self.all.len() as u64
+    }
+
+    /// Their threads, with those of what they have started, when they were last counted.
+    pub(super) fn threads(&self) -> u64 {
+        total(self.all.values().map(|member| member.threads))
     }
 
     pub(super) fn has(&self, process: &Process) -> bool {

@@ -325,6 +325,13 @@ impl Watcher {
         self.names.of(record, chosen)
     }
 
+    /// Processes that are watched, and their threads with those of what they have started: of what is known already,
+    /// unlike [`status`](Self::status), which looks at every slot.
+    #[must_use]
+    pub fn size(&self) -> (u64, u64) {
+        (self.members.processes(), self.members.threads())
+    }
+
     /// Who is watched, and how much room there is.
     ///
     /// # Errors
