@@ -2,8 +2,10 @@
 
 use super::{Daemon, count, name, prey, selector};
 use crate::attached::Attached;
-use crate::support::{Scene, eventually, trials};
+use crate::support::{eventually, trials};
 use libtest_mimic::Trial;
+use profiler::control::config::SOCKET;
+use profiler::profile::units::Nanos;
 use std::fs;
 use std::os::unix::fs::symlink;
 
@@ -14,6 +16,8 @@ pub(crate) fn tests() -> Vec<Trial> {
         the_end_writes_the_last_interval_and_leaves_nothing_in_the_kernel,
         a_sink_that_fails_is_told_of_and_ends_nothing,
         a_second_daemon_is_refused,
+        the_printed_configuration_starts_a_daemon,
+        the_service_manager_is_told_how_many_are_watched,
     ]
 }
 
@@ -106,9 +110,34 @@ fn a_second_daemon_is_refused() {
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("control.socket") && said.contains("another process listens on it"), "{said}");
     daemon.status();
-    // Nor does it start with a configuration that is not there.
-    let output = Scene::new().profiler().args(["daemon", "--config", "none.toml"]).output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("none.toml") && said.contains("--print-config"), "{said}");
     eventually("it answers still", || (daemon.status().intervals == 0).then_some(()));
+}
+
+fn the_printed_configuration_starts_a_daemon() {
+    let mut daemon = Daemon::with("");
+    let output = daemon.scene.profiler().args(["daemon", "--print-config"]).output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(daemon.stop().succeeded && daemon.heard().contains("STOPPING=1"));
+    // Not the machine's own place.
+    assert_eq!(printed.matches(SOCKET).count(), 1, "{printed}");
+    let here = printed.replace(SOCKET, daemon.socket().to_str().unwrap());
+    fs::write(daemon.scene.folder().join("config.toml"), here).unwrap();
+    daemon.start_again();
+    let status = daemon.status();
+    assert_eq!(status.interval_ns, Nanos(10_000_000_000));
+    assert!(status.watch.selectors.is_empty() && status.sinks.is_empty(), "{status:#?}");
+}
+
+fn the_service_manager_is_told_how_many_are_watched() {
+    let name = name("counted");
+    let daemon = Daemon::with(&selector(&name));
+    let running = prey(&daemon, &name, "sleep-when-told", &["3", "1"]);
+    daemon.wait_for(1);
+    daemon.flush();
+    let told = || daemon.next_message(|message| message.starts_with("STATUS="));
+    assert_eq!(told(), "STATUS=1 processes, 4 threads");
+    running.finish();
+    daemon.wait_for(0);
+    daemon.flush();
+    assert_eq!(told(), "STATUS=0 processes, 0 threads");
 }

@@ -75,11 +75,16 @@ impl Daemon {
 
     /// The next message to the service manager, those that come all the time left out.
     fn heard(&self) -> String {
+        self.next_message(|message| !message.starts_with("WATCHDOG=") && !message.starts_with("STATUS="))
+    }
+
+    /// The next message to the service manager that is wanted; the others are passed over.
+    fn next_message(&self, is_wanted: impl Fn(&str) -> bool) -> String {
         loop {
             let mut message = [0; 4096];
             let length = self.manager.recv(&mut message).expect("the daemon tells the service manager");
             let message = String::from_utf8(message[..length].to_vec()).unwrap();
-            if !message.starts_with("WATCHDOG=") && !message.starts_with("STATUS=") {
+            if is_wanted(&message) {
                 return message;
             }
         }

@@ -6,6 +6,8 @@
     reason = "the helpers of tests are not recognised as such in an integration test"
 )]
 
+mod daemon;
+
 use std::fs::File;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -158,7 +160,8 @@ fn a_profile_is_read_from_standard_input() {
 
 #[test]
 fn whoever_reads_no_further_hears_nothing_of_it() {
-    for arguments in readers(PROFILE).into_iter().chain([vec!["schema"], vec!["doctor"]]) {
+    let others = [vec!["schema"], vec!["doctor"], vec!["daemon", "--print-config"]];
+    for arguments in readers(PROFILE).into_iter().chain(others) {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let output = Command::new(PROFILER).args(&arguments).stdout(writer).output().unwrap();
@@ -208,7 +211,7 @@ fn the_files_of_an_export_are_named_after_the_first() {
 #[test]
 fn help_names_every_command() {
     let help = String::from_utf8(profiler(&["--help"]).stdout).unwrap();
-    for command in ["run", "attach", "report", "export", "doctor", "schema"] {
+    for command in ["run", "attach", "top", "daemon", "ctl", "report", "export", "plot", "doctor", "schema"] {
         assert!(help.contains(command), "{help}");
     }
     assert!(!help.contains("__hold"), "{help}");
