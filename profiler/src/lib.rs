@@ -33,6 +33,7 @@ pub mod fuzzing;
 mod golden;
 pub mod kernel;
 pub mod metrics;
+mod mounts;
 mod outside_text;
 pub mod plot;
 pub mod privilege;

@@ -2,12 +2,12 @@
 //! the control groups that the process is in. The kernel charges BPF maps to the group of whoever makes them (since
 //! Linux 5.11, kernel/bpf/syscall.c `bpf_map_save_memcg`).
 
+use crate::mounts::mounts;
 use crate::outside_text::kibibytes;
 use crate::profile::units::Bytes;
-use procfs_core::process::MountInfos;
-use procfs_core::{FromBufRead, ProcessCGroup, ProcessCGroups};
-use std::fs;
-use std::fs::File;
+use procfs_core::process::MountInfo;
+use procfs_core::{FromBufRead as _, ProcessCGroup, ProcessCGroups};
+use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
@@ -47,15 +47,11 @@ pub(super) fn left(root: &Path) -> Option<Room> {
 
 /// What each control group of this process leaves, those without a limit left out.
 fn of_groups(root: &Path) -> Vec<Room> {
-    let (Some(MountInfos(mounts)), Some(ProcessCGroups(groups))) =
-        (read::<MountInfos>(root, "mountinfo"), read::<ProcessCGroups>(root, "cgroup"))
-    else {
-        return Vec::new();
-    };
+    let mounts = mounts(root);
     let mut rooms = Vec::new();
-    for group in groups {
+    for group in own_groups(root) {
         let Some(files) = files_of(&group) else { continue };
-        let is_its = |mount: &&procfs_core::process::MountInfo| match group.hierarchy {
+        let is_its = |mount: &&MountInfo| match group.hierarchy {
             0 => mount.fs_type == "cgroup2",
             _ => mount.fs_type == "cgroup" && mount.super_options.contains_key("memory"),
         };
@@ -76,9 +72,12 @@ fn files_of(group: &ProcessCGroup) -> Option<&'static Files> {
     }
 }
 
-fn read<T: FromBufRead>(root: &Path, name: &str) -> Option<T> {
-    let file = File::open(root.join("proc/self").join(name)).ok()?;
-    T::from_buf_read(BufReader::new(file)).ok()
+/// The control groups that this process is in, one of each hierarchy; none if the kernel does not tell.
+fn own_groups(root: &Path) -> Vec<ProcessCGroup> {
+    File::open(root.join("proc/self/cgroup"))
+        .ok()
+        .and_then(|file| ProcessCGroups::from_buf_read(BufReader::new(file)).ok())
+        .map_or_else(Vec::new, |ProcessCGroups(groups)| groups)
 }
 
 /// What one group leaves; `None` if it has no limit.

@@ -1,11 +1,11 @@
 //! Control groups: where one is, and which processes are in it.
 
+use crate::mounts::mounts;
 use anyhow::{Context, Result, bail};
-use procfs_core::FromBufRead as _;
-use procfs_core::process::MountInfos;
+use procfs_core::process::MountInfo;
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io::{BufReader, ErrorKind};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
 /// Where hierarchies are mounted.
@@ -101,11 +101,8 @@ pub(super) fn pids(folder: &Path) -> Result<BTreeSet<u32>> {
 
 /// Where the groups are that know every process: of version 2, else systemd's own of version 1.
 fn roots() -> Vec<PathBuf> {
-    let mounts = File::open("/proc/self/mountinfo")
-        .ok()
-        .and_then(|file| MountInfos::from_buf_read(BufReader::new(file)).ok())
-        .map_or_else(Vec::new, |MountInfos(mounts)| mounts);
-    let of_type = |wanted: fn(&procfs_core::process::MountInfo) -> bool| {
+    let mounts = mounts(Path::new("/"));
+    let of_type = |wanted: fn(&MountInfo) -> bool| {
         mounts.iter().filter(move |mount| wanted(mount)).map(|mount| mount.mount_point.clone())
     };
     let version_2 = of_type(|mount| mount.fs_type == "cgroup2");

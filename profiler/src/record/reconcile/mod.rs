@@ -1,20 +1,22 @@
 //! Compares what was measured with what the kernel itself counted: every thread, the sum over the threads, and
 //! the run as a whole. A difference that no rule of the kernel explains is a defect.
 
+mod clock;
+#[cfg(test)]
+mod tests;
+mod wait4;
+
 use super::assemble::{Seen, kernel_growth};
 use super::{End, ThreadRecord};
-use crate::figures::{self, count};
+use crate::figures::count;
 use crate::profile::reconciliation::{Check, Explanation, Quantity, Rule, Scope};
 use crate::profile::thread::{OpenState, WithoutSlot};
 use crate::profile::units::Nanos;
 use crate::profile::usage::{BeforeExec, Usage};
+use clock::{ClockSlack, on_cpu_compared};
 use profiler_ebpf::metric::Metric;
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
-
-/// The tracepoint stands a little behind the point where the kernel stamps a switch, and the distance varies
-/// from switch to switch: averages of 0.02 to 2 µs a slice were seen, this is five times the largest.
-const STAMP_JITTER_NS: u64 = 10_000;
 
 /// What the kernel says of the run as a whole.
 #[derive(Clone, Copy, Debug)]
@@ -44,20 +46,23 @@ pub fn reconcile(
     reference: Option<&Reference<'_>>,
 ) -> Vec<Check> {
     let stolen = reference.map_or(Nanos(0), |reference| reference.stolen_ns);
-    let threads: Vec<Vec<Check>> = records.iter().map(|record| thread(record, stolen)).collect();
+    let slacks: Vec<ClockSlack> = records.iter().map(ClockSlack::of).collect();
+    let slack = ClockSlack::sum(&slacks);
+    let threads: Vec<Vec<Check>> =
+        records.iter().zip(&slacks).map(|(record, slack)| thread(record, *slack, stolen)).collect();
     let mut checks = Vec::new();
     for quantity in QUANTITIES {
         let of_threads = threads.iter().flatten().filter(|check| check.quantity == quantity);
         let of_rest = without_slot.and_then(|rest| slotless(rest, quantity));
         let sum = sum(quantity, of_threads.cloned().chain(of_rest).collect());
         checks.extend(sum.map(|sum| match quantity {
-            Quantity::CpuTimeNs => cpu_time_of_all(sum, records, stolen),
+            Quantity::CpuTimeNs => cpu_time_of_all(sum, slack, stolen),
             Quantity::MinorFaults | Quantity::MajorFaults => faults_of_all(sum, records, &threads),
             _ => sum,
         }));
     }
     if let Some(child) = reference.and_then(|reference| reference.child) {
-        checks.extend(wait4::compare(records, without_slot, &child, stolen));
+        checks.extend(wait4::compare(records, without_slot, &child, slack, stolen));
     }
     checks.extend(threads.into_iter().flatten().filter(|check| check.difference != 0));
     checks
@@ -89,7 +94,7 @@ impl Check {
 }
 
 /// The comparisons of one thread.
-fn thread(record: &ThreadRecord, stolen: Nanos) -> Vec<Check> {
+fn thread(record: &ThreadRecord, slack: ClockSlack, stolen: Nanos) -> Vec<Check> {
     let scope = Scope::Thread { pid: record.pid, tid: record.tid };
     let (seen, kernel) = (Seen::of(record), kernel_growth(record));
     let switch = |quantity, kernel, measured| Check::new(quantity, scope, kernel, measured);
@@ -107,22 +112,21 @@ fn thread(record: &ThreadRecord, stolen: Nanos) -> Vec<Check> {
         fault(Quantity::MinorFaults, kernel.minor_faults, seen.minor_faults),
         fault(Quantity::MajorFaults, kernel.major_faults, seen.major_faults),
     ];
-    checks.extend(kernel.cpu_ns.map(|cpu| cpu_time(record, scope, cpu, stolen)));
+    checks.extend(kernel.cpu_ns.map(|cpu| cpu_time(record, scope, cpu, slack, stolen)));
     checks.push(lifetime(record, scope));
     checks
 }
 
-fn cpu_time(record: &ThreadRecord, scope: Scope, kernel: Nanos, stolen: Nanos) -> Check {
-    let check = Check::new(Quantity::CpuTimeNs, scope, kernel.0, on_cpu_compared(record));
-    ClockSlack::of(record).explain(check, stolen)
+fn cpu_time(record: &ThreadRecord, scope: Scope, kernel: Nanos, slack: ClockSlack, stolen: Nanos) -> Check {
+    slack.explain(Check::new(Quantity::CpuTimeNs, scope, kernel.0, on_cpu_compared(record)), stolen)
 }
 
 /// The threads share what was stolen: their sum has it once.
-fn cpu_time_of_all(sum: Check, records: &[ThreadRecord], stolen: Nanos) -> Check {
+fn cpu_time_of_all(sum: Check, slack: ClockSlack, stolen: Nanos) -> Check {
     if !sum.holds() {
         return sum;
     }
-    ClockSlack::of_all(records).explain(Check { explanation: None, ..sum }, stolen)
+    slack.explain(Check { explanation: None, ..sum }, stolen)
 }
 
 /// The threads' explanations in one: it says once how many faults were never accounted, of all whose figures differ.
@@ -147,90 +151,6 @@ fn faults_of_all(mut sum: Check, records: &[ThreadRecord], threads: &[Vec<Check>
 
 const RUNNING_AT_CLOSE: &str =
     "a fault ended between the reading of the counters and the closing of the record";
-
-/// By how much `on_cpu` and the kernel's CPU time may differ.
-#[derive(Clone, Copy, Debug, Default)]
-struct ClockSlack {
-    /// Waits on a run queue: each may count as running from the moment on that the thread came there, woken or moved,
-    /// since the kernel leaves its clock alone when a thread takes the CPU at once (kernel/sched/core.c
-    /// `rq_clock_skip_update`).
-    waits_ns: u64,
-    /// The distance between the kernel's stamps and the tracepoints.
-    stamps_ns: u64,
-    /// What is shown as a thread's last wait, if it ran in that, since its switch-in was not announced and no later
-    /// switch tells (see `inferred_switch_ins`); else 0.
-    last_ns: u64,
-}
-
-impl ClockSlack {
-    fn of(record: &ThreadRecord) -> Self {
-        let slices = record.samples.get(&Metric::OnCpu).map_or(0, |histogram| histogram.count);
-        let unsplit = record.unsplit.map_or(0, |unsplit| unsplit.sum_ns.0);
-        // Found on a run queue, it may just have been woken.
-        let found = record.found.filter(|found| found.state == OpenState::Preempted);
-        let found = found.map_or(0, |found| found.for_ns.0);
-        let waits_ns = sum_of(record, Metric::RunqueueWait) + unsplit + moved_ns(record) + found;
-        let stamps_ns = slices * STAMP_JITTER_NS;
-        Self { waits_ns, stamps_ns, last_ns: ran_unannounced_ns(record, waits_ns + stamps_ns) }
-    }
-
-    fn of_all(records: &[ThreadRecord]) -> Self {
-        records.iter().map(Self::of).fold(Self::default(), |sum, one| Self {
-            waits_ns: sum.waits_ns + one.waits_ns,
-            stamps_ns: sum.stamps_ns + one.stamps_ns,
-            last_ns: sum.last_ns + one.last_ns,
-        })
-    }
-
-    /// Waits make the kernel's figure larger only; stolen time can lie on either side of a stamp.
-    fn explain(self, check: Check, stolen: Nanos) -> Check {
-        let either = self.stamps_ns + stolen.0;
-        let bounds = -signed(self.waits_ns + self.last_ns + either)..=signed(either);
-        let text = format!("{CLOCK_POINTS}: {}", within(&bounds));
-        if self.last_ns == 0 {
-            return check.explained(bounds, &[Rule::ClockPoints], text);
-        }
-        let ran = "it ran in what is shown as the last wait, whose end the kernel did not announce";
-        check.explained(bounds, &[Rule::ClockPoints, Rule::RunningAtClose], format!("{ran}; {text}"))
-    }
-}
-
-/// The last wait of a thread whose record was closed, if the kernel's CPU time says that it ran in it: beyond `slack`,
-/// and no longer than that wait.
-fn ran_unannounced_ns(record: &ThreadRecord, slack: u64) -> u64 {
-    let End::Open { state, since_ns, .. } = record.end else { return 0 };
-    let last = record.until_ns.0.saturating_sub(since_ns.0);
-    let Some(kernel) = kernel_growth(record).cpu_ns.filter(|_| state != OpenState::Newborn) else { return 0 };
-    let beyond = kernel.0.saturating_sub(on_cpu_compared(record) + slack);
-    if (1..=last).contains(&beyond) { last } else { 0 }
-}
-
-/// The `on_cpu` that the kernel's CPU time is compared with.
-fn on_cpu_compared(record: &ThreadRecord) -> u64 {
-    sum_of(record, Metric::OnCpu).saturating_sub(record.first_slice_ns.map_or(0, |slice| slice.0))
-}
-
-/// The waits, at most, in which a thread that could run was moved to another CPU.
-fn moved_ns(record: &ThreadRecord) -> u64 {
-    let preempted = record.samples.get(&Metric::Preempted).map(|waits| (waits.sum_ns.0, waits.max_ns.0));
-    let held_back = record.held_back.map(|waits| (waits.sum_ns.0, waits.max_ns.0));
-    let waits = || [preempted, held_back].into_iter().flatten();
-    let longest = waits().map(|(_, longest)| longest).max().unwrap_or(0);
-    let sum: u64 = waits().map(|(sum, _)| sum).sum();
-    sum.min(kernel_growth(record).migrations.saturating_mul(longest))
-}
-
-const CLOCK_POINTS: &str = "the kernel may start a slice at the wake-up or move, and leaves out time stolen by \
-                            interrupts or a hypervisor";
-
-/// Bounds of a difference in time, in the unit in which the difference itself is shown.
-fn within(bounds: &RangeInclusive<i64>) -> String {
-    let most = figures::signed(*bounds.end());
-    match *bounds.start() {
-        i64::MIN => format!("at most {most} ns"),
-        least => format!("{} to {most} ns", figures::signed(least)),
-    }
-}
 
 /// Everything a thread did against its lifetime: from its creation, or from where it was found.
 fn lifetime(record: &ThreadRecord, scope: Scope) -> Check {
@@ -321,8 +241,3 @@ fn sum(quantity: Quantity, parts: Vec<Check>) -> Option<Check> {
     }
     Some(total)
 }
-
-mod wait4;
-
-#[cfg(test)]
-mod tests;

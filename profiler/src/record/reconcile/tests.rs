@@ -1,5 +1,6 @@
 //! Records whose every figure is known, and what becomes of them.
 
+use super::clock::STAMP_JITTER_NS;
 use super::*;
 use crate::profile::thread::Found;
 use crate::profile::units::Bytes;

@@ -4,7 +4,8 @@
 //! and each thread up to the moment where its counters are added to its process's (kernel/exit.c
 //! `__exit_signal`), which is before the thread's last switch.
 
-use super::{CLOCK_POINTS, Check, Child, ClockSlack, signed, sum_of, within};
+use super::clock::{CLOCK_POINTS, ClockSlack, within};
+use super::{Check, Child, signed, sum_of};
 use crate::figures::count;
 use crate::profile::reconciliation::{Quantity, Rule, Scope};
 use crate::profile::thread::WithoutSlot;
@@ -102,6 +103,7 @@ pub(super) fn compare(
     records: &[ThreadRecord],
     without_slot: Option<&WithoutSlot>,
     reference: &Child<'_>,
+    slack: ClockSlack,
     stolen: Nanos,
 ) -> Vec<Check> {
     let usage = reference.usage;
@@ -111,7 +113,7 @@ pub(super) fn compare(
     let mut checks: Vec<Check> = counted
         .map(|((quantity, kernel), expected)| expected.check(quantity, kernel, reference.follow))
         .collect();
-    checks.extend(cpu_time(records, without_slot, reference, stolen));
+    checks.extend(cpu_time(records, without_slot, reference, slack, stolen));
     checks
 }
 
@@ -154,6 +156,7 @@ fn cpu_time(
     records: &[ThreadRecord],
     without_slot: Option<&WithoutSlot>,
     reference: &Child<'_>,
+    slack: ClockSlack,
     stolen: Nanos,
 ) -> Option<Check> {
     let kernel = reference.usage.total_cpu()?.0;
@@ -175,7 +178,6 @@ fn cpu_time(
     let others = records.iter().filter(|record| Some(record.pid) != child);
     let descendants =
         others.map(|record| sum_of(record, Metric::OnCpu)).sum::<u64>() + slotless(Metric::OnCpu);
-    let slack = ClockSlack::of_all(records);
     let either = slack.stamps_ns + stolen.0;
     let waits = slack.waits_ns + slack.last_ns + slotless(Metric::RunqueueWait);
     // A last slice that ends after the counters were added up is not longer than all of the thread's slices.

@@ -2,7 +2,7 @@
 //! them is chance; what was measured agrees with the kernel's counters wherever that is.
 
 use super::Attachment;
-use crate::hostile::differing;
+use crate::hostile::again_and_again;
 use crate::support::{Outcome, Scene, target, trials};
 use libtest_mimic::Trial;
 use profiler::profile::Lost;
@@ -19,41 +19,31 @@ pub(crate) fn tests() -> Vec<Trial> {
     ]
 }
 
-/// How often each is tried.
-const RUNS: usize = 30;
-
-/// An emulated machine takes seconds for a run: it tries less often.
-const ENOUGH: (usize, Duration) = (5, Duration::from_secs(20));
-
-/// Attaches to a process that switches, or bears threads, as fast as it can, many times, and names every run whose record
-/// is not the kernel's. `check` counts what was recorded: in some runs the process has no CPU, in all together it has.
+/// Attaches to a process that switches, or bears threads, as fast as it can, many times. `check` counts what was recorded:
+/// in some runs the process has no CPU, in all together it has.
 fn attached_again_and_again(kind: &str, flags: &[&str], check: impl Fn(&Outcome) -> u64) {
-    let (begun, mut failures, mut recorded) = (Instant::now(), Vec::new(), 0);
-    let (least, length) = ENOUGH;
-    let mut running: Option<(Instant, GoingOn)> = None;
-    for run in (0..RUNS).take_while(|&run| run < least || begun.elapsed() < length) {
-        // It ends by itself after a minute.
-        let target = match running.take() {
-            Some((since, target)) if since.elapsed() < Duration::from_secs(30) => (since, target),
-            _ => (Instant::now(), GoingOn::start(kind)),
-        };
-        let pid = target.1.0.id();
-        running = Some(target);
+    let (mut recorded, mut running) = (0, GoingOn::start(kind));
+    let record = |run| {
+        if running.begun.elapsed() > LONG_AGO {
+            running = GoingOn::start(kind);
+        }
         // In the middle of whatever it does then.
         let time = format!("{}us", 3_000 + 617 * run);
         let scene = Scene::new().flags(&["--duration", &time]).flags(flags);
-        let outcome = Attachment::of(&scene, &["--pid", &pid.to_string()]).wait();
-        match differing(&outcome) {
-            Some(differing) => failures.push(format!("run {run}: {differing:?}")),
-            None => recorded += check(&outcome),
-        }
-    }
+        Attachment::of(&scene, &["--pid", &running.child.id().to_string()]).wait()
+    };
+    again_and_again(kind, record, |outcome| recorded += check(outcome));
     assert!(recorded > 0, "{kind}: nothing was recorded");
-    assert!(failures.is_empty(), "{kind}: {} runs differ: {failures:#?}", failures.len());
 }
 
+/// Half of the time after which such a process ends by itself.
+const LONG_AGO: Duration = Duration::from_secs(30);
+
 /// A process that goes on until it is ended.
-struct GoingOn(Child);
+struct GoingOn {
+    child: Child,
+    begun: Instant,
+}
 
 impl GoingOn {
     fn start(kind: &str) -> Self {
@@ -67,14 +57,14 @@ impl GoingOn {
         let mut ready = String::new();
         BufReader::new(child.stdout.take().expect("it is piped")).read_line(&mut ready).expect("it writes");
         assert_eq!(ready, "ready\n");
-        Self(child)
+        Self { child, begun: Instant::now() }
     }
 }
 
 impl Drop for GoingOn {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -1,13 +1,12 @@
 //! The recording is closed while threads of the target switch, are born and end as fast as they can. Where exactly
 //! it meets them is chance; what was measured agrees with the kernel's counters wherever that is.
 
-use super::{differing, send};
+use super::{again_and_again, send};
 use crate::support::{Outcome, Scene, target, trials};
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
 use profiler::profile::Lost;
 use profiler::profile::thread::Thread;
-use std::time::{Duration, Instant};
 
 pub(crate) fn tests() -> Vec<Trial> {
     trials![
@@ -17,12 +16,6 @@ pub(crate) fn tests() -> Vec<Trial> {
         births_are_recorded_wherever_the_recording_ends,
     ]
 }
-
-/// How often each is tried, at most. Before record and counters were kept together, 2 to 8 of 150 runs differed.
-const RUNS: usize = 30;
-
-/// An emulated machine takes seconds for a run: it tries less often.
-const ENOUGH: (usize, Duration) = (5, Duration::from_secs(15));
 
 fn voluntary_switches_are_exact_wherever_the_recording_ends() {
     closed_again_and_again("voluntary", &[], |outcome| {
@@ -68,20 +61,13 @@ fn births_are_recorded_wherever_the_recording_ends() {
     });
 }
 
-/// Profiles a process that ends while another goes on, many times, and names every run whose record of the latter
-/// is not the kernel's.
+/// Profiles a process that ends while another goes on, many times.
 fn closed_again_and_again(kind: &str, flags: &[&str], check: impl Fn(&Outcome)) {
-    let (begun, mut failures) = (Instant::now(), Vec::new());
-    let (least, length) = ENOUGH;
-    let runs = (0..RUNS).take_while(|&run| run < least || begun.elapsed() < length);
-    for run in runs {
+    let record = |_| {
         let outcome = Scene::new().flags(flags).run(&target("outlived-by", &[kind]));
         let pid = outcome.told()["pid"].as_u64().expect("it tells");
         send(pid.try_into().expect("a pid is small"), Signal::SIGKILL);
-        match differing(&outcome) {
-            Some(differing) => failures.push(format!("run {run}: {differing:?}")),
-            None => check(&outcome),
-        }
-    }
-    assert!(failures.is_empty(), "{kind}: {} runs differ: {failures:#?}", failures.len());
+        outcome
+    };
+    again_and_again(kind, record, check);
 }
