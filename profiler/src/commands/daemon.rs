@@ -5,6 +5,7 @@ use crate::cli::DaemonArgs;
 use crate::config::{self, Config};
 use crate::daemon::{Daemon, log};
 use crate::privilege;
+use crate::target::visible;
 use crate::watch::watcher::Watcher;
 use anyhow::{Context as _, Result};
 use std::io::Write;
@@ -22,6 +23,10 @@ pub fn daemon(args: &DaemonArgs, mut to: impl Write) -> Result<()> {
     log::begin()?;
     let limits = config.watch.limits()?;
     run::check_machine(limits)?;
+    visible::show_all()?;
+    if let Some(hiding) = visible::hidden() {
+        tracing::warn!("{hiding}");
+    }
     let watcher = privilege::raised(|| {
         Watcher::start(&config.watch).or_else(|error| settings::explain(error, limits))
     })?;

@@ -8,6 +8,7 @@ use crate::kernel::programs::{self, LoadedProgram};
 use crate::kernel::requirements::{self, Requirement};
 use crate::privilege;
 use crate::report::Style;
+use crate::target::visible;
 use anyhow::{Context, Result};
 use std::io::Write;
 
@@ -20,6 +21,7 @@ pub fn doctor(args: &DoctorArgs, out: impl Write) -> Result<bool> {
 }
 
 fn list_requirements(mut out: impl Write) -> Result<bool> {
+    visible::show_all()?;
     let requirements = requirements::all(Limits::default());
     let style = Style::for_stdout();
     let width = requirements.iter().map(|requirement| requirement.name.len()).max().unwrap_or_default();

@@ -11,6 +11,7 @@ use crate::profile::units::Nanos;
 use crate::report::{self, printable};
 use crate::target::select::{self, Process};
 use crate::target::user::Invoker;
+use crate::target::visible;
 use crate::top::app::App;
 use crate::top::draw::Palette;
 use crate::top::feed::{Feed, Frame};
@@ -33,6 +34,7 @@ pub fn top(args: &TopArgs) -> Result<()> {
     let owner = Invoker::detect()?;
     let limits = run::limits(&args.limits)?;
     let (selection, selector) = chosen_by(&args.choice);
+    visible::show_all()?;
     let processes = select::choose(&selector)?;
     let first = processes.first().context("no process was chosen")?.name.clone();
     run::check_machine(limits)?;

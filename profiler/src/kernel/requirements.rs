@@ -7,6 +7,7 @@ use super::room::{self, Room};
 use super::session::Session;
 use crate::outside_text::chosen;
 use crate::privilege;
+use crate::target::visible;
 use btf_rs::{Backend, Btf};
 use caps::Capability;
 use nix::sys::utsname::uname;
@@ -83,7 +84,7 @@ pub fn quick(limits: Limits) -> Vec<Requirement> {
 #[must_use]
 pub fn thorough(limits: Limits) -> Vec<Requirement> {
     let mut list = quick(limits);
-    list.extend([kernel_fields(), tracefs()]);
+    list.extend([kernel_fields(), tracefs(), others()]);
     list.extend(hooks());
     list
 }
@@ -209,6 +210,12 @@ fn tracefs() -> Requirement {
     let mounted = Path::new("/sys/kernel/tracing/events").is_dir();
     let found = if mounted { "mounted" } else { "not mounted, and not needed" };
     Requirement::met("tracefs", "nothing here; other tracing tools", found)
+}
+
+/// Nothing that `run` needs: it follows what it starts.
+fn others() -> Requirement {
+    let found = visible::hidden().map_or_else(|| "shown by /proc".to_owned(), |hiding| hiding.to_string());
+    Requirement::met("processes of others", "finding them: attach, top and the daemon", found)
 }
 
 fn hooks() -> Vec<Requirement> {

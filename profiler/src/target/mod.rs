@@ -12,6 +12,7 @@
 //! - `supervise`: what happens while it runs: signals, the time limit, collecting.
 //! - `tree`: the descendants of a process.
 //! - `user`: whom the command runs as and who owns the files.
+//! - `visible`: which processes /proc shows.
 
 mod cgroup;
 pub mod detach;
@@ -25,3 +26,4 @@ pub mod signals;
 pub mod supervise;
 pub mod tree;
 pub mod user;
+pub mod visible;

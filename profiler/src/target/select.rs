@@ -1,6 +1,6 @@
 //! Which processes that run already are profiled: by number, name, control group or unit.
 
-use super::cgroup;
+use super::{cgroup, visible};
 use crate::outside_text::{excerpt, kibibytes};
 use crate::profile::attached::AttachedProcess;
 use crate::profile::units::Bytes;
@@ -59,8 +59,9 @@ pub fn choose(selector: &Selector) -> Result<Vec<Process>> {
             if found.is_empty() {
                 bail!(
                     "no process has a name that matches {:?} (as ps -e shows it; a pattern such as 'nginx*' matches \
-                     more, and --pid takes a number)",
-                    pattern.as_str()
+                     more, and --pid takes a number){}",
+                    pattern.as_str(),
+                    visible::hint()
                 );
             }
             Ok(found)
@@ -112,7 +113,7 @@ pub(crate) fn group_members(folder: &Path) -> Result<BTreeSet<u32>> {
 fn in_group(folder: &Path) -> Result<Vec<Process>> {
     let found = matching(cgroup::pids(folder)?, |_| true);
     if found.is_empty() {
-        bail!("no process is in the control group {} or below it", folder.display());
+        bail!("no process is in the control group {} or below it{}", folder.display(), visible::hint());
     }
     Ok(found)
 }
@@ -156,7 +157,10 @@ fn missing(pid: u32) -> String {
              --pid {other} chooses it",
             excerpt(&stat.comm)
         ),
-        None => format!("there is no process {pid} (ps -e lists those there are; --name chooses by name)"),
+        None => format!(
+            "there is no process {pid} (ps -e lists those there are; --name chooses by name){}",
+            visible::hint()
+        ),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the profiler may do while a command runs, what the command gets from it, and how little is enough.
 
-use crate::support::{Outcome, Scene, command, require_program, required, trials};
+use crate::attach::{Attachment, Running};
+use crate::support::{CALLER, Outcome, Scene, command, require_program, required, trials};
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
 use std::fs;
@@ -10,14 +11,13 @@ use std::process::Command;
 /// CAP_CHOWN (0), CAP_DAC_OVERRIDE (1), CAP_FOWNER (3) and CAP_KILL (5), include/uapi/linux/capability.h.
 const KEPT: u64 = 0b10_1011;
 
-/// `nobody` on Debian.
-const USER: u32 = 65534;
-
 pub(crate) fn tests() -> Vec<Trial> {
     trials![
         capabilities_are_given_up_before_the_command_runs,
         a_callers_command_gets_no_capability_and_no_descriptor,
         two_capabilities_are_enough,
+        two_capabilities_are_enough_to_attach_to_another_users_process,
+        processes_that_proc_hides_are_found_by_root_and_explained_to_others,
         a_comparison_without_any_leaves_nothing,
     ]
 }
@@ -69,7 +69,7 @@ fn a_comparison_without_any_leaves_nothing() {
     require_program("setpriv", "util-linux");
     let scene = Scene::new();
     fs::set_permissions(scene.folder(), fs::Permissions::from_mode(0o755)).unwrap();
-    chown(scene.folder(), Some(USER), Some(USER)).unwrap();
+    chown(scene.folder(), Some(CALLER), Some(CALLER)).unwrap();
     let programs = required("PROFILER_RELEASE_DIR");
     let names = ["profiler", "thread-pool-workload", "tokio-workload"];
     for name in names {
@@ -91,28 +91,77 @@ fn a_comparison_without_any_leaves_nothing() {
     assert_eq!(left, names);
 }
 
-/// Without root, on a kernel that lets those with CAP_PERFMON use perf events.
-fn two_capabilities_are_enough() {
+/// The profiler as another user than root, in whose scene it lies, with CAP_BPF and CAP_PERFMON: on a kernel that lets those
+/// who have them use perf events, until what comes with it is dropped.
+pub(crate) fn with_two_capabilities(scene: &Scene) -> (Command, Paranoid) {
     require_program("setpriv", "util-linux");
-    let scene = Scene::new();
     fs::set_permissions(scene.folder(), fs::Permissions::from_mode(0o755)).unwrap();
-    chown(scene.folder(), Some(USER), Some(USER)).unwrap();
+    chown(scene.folder(), Some(CALLER), Some(CALLER)).unwrap();
     let profiler = scene.folder().join("profiler");
     fs::copy(required("PROFILER_BIN"), &profiler).unwrap();
-    let _allowed = Paranoid::at_most(2);
-    let output = Command::new("setpriv")
+    let mut command = Command::new("setpriv");
+    command
         .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
         .args(["--inh-caps=+bpf,+perfmon", "--ambient-caps=+bpf,+perfmon"])
-        .arg(&profiler)
-        .args(["run", "--output"])
-        .arg(scene.file())
-        .args(["--", "sh", "-c", SHOW])
-        .current_dir(scene.folder())
-        .output()
-        .unwrap();
-    let outcome = Outcome::of(output, &scene.file());
+        .arg(profiler)
+        .current_dir(scene.folder());
+    (command, Paranoid::at_most(2))
+}
+
+fn two_capabilities_are_enough() {
+    let scene = Scene::new();
+    let (mut profiler, _allowed) = with_two_capabilities(&scene);
+    profiler.args(["run", "--output"]).arg(scene.file()).args(["--", "sh", "-c", SHOW]);
+    let outcome = Outcome::of(profiler.output().unwrap(), &scene.file());
     outcome.assert_complete();
     assert_bare(&outcome);
+}
+
+/// The process is root's.
+fn two_capabilities_are_enough_to_attach_to_another_users_process() {
+    let scene = Scene::new();
+    let (profiler, _allowed) = with_two_capabilities(&scene);
+    let mut running = Running::asleep("sleep-when-told", &["2", "10"]);
+    let attach = scene.attach_by(profiler, &["--pid", &running.pid.to_string()]);
+    let attachment = Attachment::by(attach, &scene);
+    let before = running.switches();
+    running.tell();
+    let after = running.switches();
+    let outcome = attachment.detach();
+    outcome.assert_complete();
+    assert_eq!(outcome.profile().threads.len(), 3);
+    for thread in &outcome.profile().threads {
+        let switches = [thread.voluntary_switches, thread.involuntary_switches];
+        let (before, after) = (before[&thread.tid], after[&thread.tid]);
+        assert_eq!(switches, [after[0] - before[0], after[1] - before[1]], "{thread:#?}");
+    }
+    running.finish();
+}
+
+fn processes_that_proc_hides_are_found_by_root_and_explained_to_others() {
+    let running = Running::asleep("sleep-when-told", &["1", "1"]);
+    let choice = ["--pid", &running.pid.to_string()];
+    let scene = Scene::new();
+    // root has not the group, and joins it.
+    let attach = where_proc_hides_others(&scene.attach_command(&choice));
+    Attachment::by(attach, &scene).detach().assert_complete();
+    let (profiler, _allowed) = with_two_capabilities(&scene);
+    let output = where_proc_hides_others(&scene.attach_by(profiler, &choice)).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("no process") && said.contains("hidepid=invisible"), "{said}");
+    assert!(said.contains("members of the group 4242"), "{said}");
+    running.finish();
+}
+
+/// A command where /proc hides the processes of other users from all but members of a group.
+fn where_proc_hides_others(command: &Command) -> Command {
+    const HIDE: &str = "mount -t proc -o hidepid=invisible,gid=4242 proc /proc && exec \"$@\"";
+    let mut hidden = Command::new("unshare");
+    hidden.args(["--mount", "sh", "-c", HIDE, "sh"]).arg(command.get_program()).args(command.get_args());
+    hidden.current_dir(command.get_current_dir().expect("that of the scene"));
+    hidden.env_remove("SUDO_UID").env_remove("SUDO_GID");
+    hidden
 }
 
 fn capabilities(status: &str, set: &str) -> u64 {
@@ -121,7 +170,7 @@ fn capabilities(status: &str, set: &str) -> u64 {
 }
 
 /// `kernel.perf_event_paranoid`, put back in the end. Debian's default of 3 wants CAP_SYS_ADMIN.
-struct Paranoid {
+pub(crate) struct Paranoid {
     before: String,
 }
 

@@ -193,7 +193,11 @@ impl Scene {
 
     /// `profiler attach CHOICE FLAGS --output profile.json`
     pub(crate) fn attach_command(&self, choice: &[&str]) -> Command {
-        let mut command = self.profiler();
+        self.attach_by(self.profiler(), choice)
+    }
+
+    /// The same, by what starts a profiler.
+    pub(crate) fn attach_by(&self, mut command: Command, choice: &[&str]) -> Command {
         command.arg("attach").args(choice).args(&self.flags).arg("--force").arg("--output").arg(self.file());
         command
     }

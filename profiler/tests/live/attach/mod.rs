@@ -126,7 +126,7 @@ impl Drop for Running {
 }
 
 /// A profiler that is attached.
-struct Attachment {
+pub(crate) struct Attachment {
     child: Child,
     stderr: BufReader<ChildStderr>,
     said: String,
@@ -136,12 +136,13 @@ struct Attachment {
 impl Attachment {
     /// Returns once it is attached.
     fn of(scene: &Scene, choice: &[&str]) -> Self {
-        let mut child = scene
-            .attach_command(choice)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the profiler starts");
+        Self::by(scene.attach_command(choice), scene)
+    }
+
+    /// Returns once what a command starts is attached, in a scene.
+    pub(crate) fn by(mut command: Command, scene: &Scene) -> Self {
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the profiler starts");
         let mut stderr = BufReader::new(child.stderr.take().expect("it is piped"));
         let mut said = String::new();
         stderr.read_line(&mut said).expect("the profiler says that it is attached");
@@ -167,7 +168,7 @@ impl Attachment {
     }
 
     /// Ends it as Ctrl-C does.
-    fn detach(self) -> Outcome {
+    pub(crate) fn detach(self) -> Outcome {
         self.signal(Signal::SIGINT);
         self.wait()
     }

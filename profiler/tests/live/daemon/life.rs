@@ -2,12 +2,13 @@
 
 use super::{Daemon, count, name, prey, selector};
 use crate::attached::Attached;
-use crate::support::{eventually, trials};
+use crate::privilege::with_two_capabilities;
+use crate::support::{Scene, eventually, trials};
 use libtest_mimic::Trial;
 use profiler::control::config::SOCKET;
 use profiler::profile::units::Nanos;
-use std::fs;
-use std::os::unix::fs::symlink;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 pub(crate) fn tests() -> Vec<Trial> {
     trials![
@@ -18,6 +19,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         a_second_daemon_is_refused,
         the_printed_configuration_starts_a_daemon,
         the_service_manager_is_told_how_many_are_watched,
+        two_capabilities_are_enough_to_watch_other_users_processes,
     ]
 }
 
@@ -140,4 +142,32 @@ fn the_service_manager_is_told_how_many_are_watched() {
     daemon.wait_for(0);
     daemon.flush();
     assert_eq!(told(), "STATUS=0 processes, 0 threads");
+}
+
+/// The processes are root's.
+fn two_capabilities_are_enough_to_watch_other_users_processes() {
+    let name = name("bare");
+    let mut allowed = None;
+    let by = |scene: &Scene| {
+        let (profiler, until_dropped) = with_two_capabilities(scene);
+        allowed = Some(until_dropped);
+        fs::set_permissions(scene.folder().join("manager"), Permissions::from_mode(0o777)).unwrap();
+        profiler
+    };
+    let mut daemon = Daemon::spawned_by(by, "[watch]\ninterval = \"1h\"\n", &selector(&name));
+    assert!(daemon.heard().contains("READY=1"), "{}", daemon.log());
+    let mut running = prey(&daemon, &name, "sleep-when-told", &["2", "10"]);
+    daemon.wait_for(1);
+    daemon.flush();
+    let before: u64 = running.switches().values().flatten().sum();
+    running.tell();
+    let after: u64 = running.switches().values().flatten().sum();
+    let interval = daemon.flush();
+    assert!(interval.lost.is_nothing(), "{:?}", interval.lost);
+    assert_eq!(count(&interval, "on_cpu"), after - before);
+    running.finish();
+    let stopped = daemon.stop();
+    assert!(stopped.succeeded, "{}", stopped.stderr);
+    assert_eq!(stopped.written.len(), 3);
+    drop(allowed);
 }

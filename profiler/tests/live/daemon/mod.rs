@@ -50,6 +50,11 @@ impl Daemon {
     }
 
     fn spawned(watch: &str, selectors: &str) -> Self {
+        Self::spawned_by(Scene::profiler, watch, selectors)
+    }
+
+    /// By what starts a profiler in a scene.
+    fn spawned_by(profiler: impl FnOnce(&Scene) -> Command, watch: &str, selectors: &str) -> Self {
         let scene = Scene::new();
         let mut permissions = fs::metadata(scene.folder()).unwrap().permissions();
         std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o755);
@@ -58,7 +63,7 @@ impl Daemon {
         let manager = UnixDatagram::bind(&socket).expect("a socket can be made");
         manager.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         write_config(&scene, watch, selectors);
-        let child = launch(&scene);
+        let child = launch(profiler(&scene), &scene);
         Self { child, scene, manager }
     }
 
@@ -69,7 +74,7 @@ impl Daemon {
     }
 
     fn start_again(&mut self) {
-        self.child = launch(&self.scene);
+        self.child = launch(self.scene.profiler(), &self.scene);
         assert!(self.heard().contains("READY=1"), "{}", self.log());
     }
 
@@ -183,9 +188,8 @@ impl Daemon {
     }
 }
 
-fn launch(scene: &Scene) -> Child {
+fn launch(mut command: Command, scene: &Scene) -> Child {
     let stderr = fs::File::create(scene.folder().join("log")).unwrap();
-    let mut command = scene.profiler();
     command.args(["daemon", "--config", "config.toml"]).env("NOTIFY_SOCKET", scene.folder().join("manager"));
     command.stdout(Stdio::null()).stderr(stderr).spawn().expect("the daemon starts")
 }
