@@ -185,6 +185,12 @@ pub(crate) fn all_pids() -> Result<Vec<u32>> {
     Ok(pids)
 }
 
+/// The name of a process, if there is one with this number.
+pub(crate) fn name(pid: u32) -> Option<String> {
+    let name = fs::read(format!("/proc/{pid}/comm")).ok()?;
+    Some(String::from_utf8_lossy(name.strip_suffix(b"\n").unwrap_or(&name)).into_owned())
+}
+
 fn stat(pid: u32) -> Option<Stat> {
     Stat::from_read(File::open(format!("/proc/{pid}/stat")).ok()?).ok()
 }

@@ -2,7 +2,8 @@
 //!
 //! - `config`: whom to watch and how, as it is written in the configuration.
 //! - `selectors`: which of them a process belongs to; `members`: the processes that were chosen.
-//! - `watcher`: has them join and leave, and sums what is added to their threads; `names` are those of their processes.
+//! - `watcher`: has them join and leave, and sums what is added to their threads; `names` are those of their processes,
+//!   `looks` when all processes are looked at again.
 //! - `groups`: the sums of an interval that is under way; `batch`: an interval that has ended.
 //! - `sinks`: where the intervals go; `lines` is one.
 //! - `status`: what `profiler ctl status` tells of all this.
@@ -11,6 +12,7 @@ pub mod batch;
 pub mod config;
 mod groups;
 pub mod lines;
+mod looks;
 mod members;
 mod names;
 pub(crate) mod selectors;

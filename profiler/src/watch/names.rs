@@ -1,8 +1,8 @@
 //! The names of processes, which are those of their first threads.
 
 use crate::record::ThreadRecord;
+use crate::target::select;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::sync::Arc;
 
 /// Those of the processes that have threads in the target.
@@ -29,8 +29,7 @@ impl Names {
         let name: Arc<str> = if is_first {
             record.name.as_str().into()
         } else {
-            let comm = fs::read_to_string(format!("/proc/{}/comm", record.pid));
-            comm.map_or_else(|_| chosen.into(), |comm| comm.trim_end_matches('\n').into())
+            select::name(record.pid).map_or_else(|| chosen.into(), Into::into)
         };
         self.by_pid.insert(record.pid, name.clone());
         name

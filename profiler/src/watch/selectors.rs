@@ -126,6 +126,11 @@ impl Selectors {
         self.all.iter().any(|watched| watched.may_match(pid, name))
     }
 
+    /// Whether the name of a process decides for one of them.
+    pub(super) fn any_by_name(&self) -> bool {
+        self.all.iter().any(|watched| matches!(watched.selector, Selector::Name(_)))
+    }
+
     /// Looks into all control groups. Returns the processes that were not there before.
     pub(super) fn poll(&mut self) -> BTreeSet<u32> {
         self.all.iter_mut().flat_map(Watched::poll).collect()

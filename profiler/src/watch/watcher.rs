@@ -2,6 +2,7 @@
 
 use super::batch::{Batch, Group, Key, Lost};
 use super::config::{SelectorConfig, WatchConfig};
+use super::looks::Looks;
 use super::members::Members;
 use super::names::Names;
 use super::selectors::{Selectors, Watched};
@@ -42,6 +43,7 @@ pub struct Watcher {
     missed_execs: u64,
     /// Whether a process was turned away, and there may be room for it now.
     look_through: bool,
+    looks: Looks,
 }
 
 impl Watcher {
@@ -64,6 +66,7 @@ impl Watcher {
             lost: Lost::default(),
             missed_execs: 0,
             look_through: false,
+            looks: Looks::new(),
         })
     }
 
@@ -135,8 +138,8 @@ impl Watcher {
         self.session.as_fd()
     }
 
-    /// Has processes join that have executed a program, and those that have moved into a control group. Returns whether
-    /// there are more.
+    /// Has processes join that have executed a program, that have moved into a control group or that have got another name.
+    /// Returns whether there are more.
     ///
     /// # Errors
     /// If the kernel refuses.
@@ -154,7 +157,8 @@ impl Watcher {
             }
         }
         let missed = self.session.missed_execs()?;
-        if missed != self.missed_execs || std::mem::take(&mut self.look_through) {
+        let is_due = self.selectors.any_by_name() && self.looks.is_due();
+        if missed != self.missed_execs || is_due || std::mem::take(&mut self.look_through) {
             self.missed_execs = missed;
             self.look_through()?;
         } else {
@@ -167,7 +171,12 @@ impl Watcher {
     fn look_through(&mut self) -> Result<()> {
         self.selectors.poll();
         self.selectors.iter_mut().for_each(|watched| watched.turned_away = 0);
-        self.admit(select::all_pids()?)
+        let selectors = &self.selectors;
+        // Most match nothing: that is found out without a look at more than their names.
+        let may_match = |pid: &u32| select::name(*pid).is_some_and(|name| selectors.may_match(*pid, &name));
+        let pids: Vec<u32> =
+            self.looks.take(|| Ok(select::all_pids()?.into_iter().filter(may_match).collect()))?;
+        self.admit(pids)
     }
 
     /// Has those join that match a selector, as far as there is room.

@@ -3,7 +3,7 @@
 use super::{Daemon, count, name, named, prey, selector};
 use crate::attach::Running;
 use crate::attach::choice::{Group, mounted_groups};
-use crate::support::trials;
+use crate::support::{command, trials};
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
 use std::process::{Command, Stdio};
@@ -16,6 +16,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         the_first_selector_that_matches_has_it,
         one_is_found_among_thousands_of_execs,
         one_is_found_although_its_exec_was_not_announced,
+        one_is_found_that_gets_its_name_without_an_exec,
     ]
 }
 
@@ -133,4 +134,25 @@ fn one_is_found_although_its_exec_was_not_announced() {
     let interval = daemon.flush();
     assert!(interval.lost.missed_execs > 0, "{:?}", interval.lost);
     running.finish();
+}
+
+fn one_is_found_that_gets_its_name_without_an_exec() {
+    let name = name("renamed");
+    let daemon = Daemon::with(&selector(&name));
+    let script = "echo ready $$; while read go; do echo \"$0\" > /proc/$$/comm; echo done; done";
+    let mut running = Running::of(&command(&["sh", "-c", script, &name]));
+    running.wait_until_asleep();
+    daemon.flush();
+    assert_eq!(daemon.status().watch.selectors[0].processes, 0);
+    running.tell();
+    daemon.wait_for(1);
+    daemon.flush();
+    let before: u64 = running.switches().values().flatten().sum();
+    running.tell();
+    let after: u64 = running.switches().values().flatten().sum();
+    let interval = daemon.flush();
+    assert_eq!(count(&interval, "on_cpu"), after - before);
+    assert_eq!(interval.groups[0].process.as_deref(), Some(&*name));
+    running.finish();
+    daemon.wait_for(0);
 }

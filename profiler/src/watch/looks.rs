@@ -1,0 +1,70 @@
+//! When all processes are looked at again, which finds those that have got another name without an exec.
+
+use anyhow::{Context as _, Result};
+use nix::time::{ClockId, clock_gettime};
+use std::time::{Duration, Instant};
+
+/// How long after a look the next one is due. A look at 500 processes takes about 4 ms.
+const AFTER: Duration = Duration::from_secs(10);
+
+/// It is due later where there are so many processes that looks would take more of a CPU than a part in this: 0.2 %.
+const SHARE: u32 = 500;
+
+/// The looks.
+pub(super) struct Looks {
+    next: Instant,
+}
+
+impl Looks {
+    pub(super) fn new() -> Self {
+        Self { next: Instant::now() }
+    }
+
+    /// Whether the next one is due.
+    pub(super) fn is_due(&self) -> bool {
+        self.next <= Instant::now()
+    }
+
+    /// Takes a look, which need not have been due.
+    ///
+    /// # Errors
+    /// Those of `look`.
+    pub(super) fn take<T>(&mut self, look: impl FnOnce() -> Result<T>) -> Result<T> {
+        let before = cpu_time()?;
+        let seen = look()?;
+        self.next = Instant::now() + until_next(cpu_time()?.saturating_sub(before));
+        Ok(seen)
+    }
+}
+
+/// How long after a look that used so much of a CPU.
+fn until_next(used: Duration) -> Duration {
+    AFTER.max(used * SHARE)
+}
+
+/// What this thread has used of CPUs so far.
+fn cpu_time() -> Result<Duration> {
+    let used =
+        clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).context("cannot read CLOCK_THREAD_CPUTIME_ID")?;
+    Ok(used.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_that_take_long_are_rare() {
+        assert_eq!(until_next(Duration::from_millis(4)), Duration::from_secs(10));
+        assert_eq!(until_next(Duration::from_millis(140)), Duration::from_secs(70));
+    }
+
+    #[test]
+    fn one_is_due_until_it_was_taken() {
+        let mut looks = Looks::new();
+        assert!(looks.is_due());
+        assert!(looks.take(|| Err::<(), _>(anyhow::anyhow!("no"))).is_err() && looks.is_due());
+        assert_eq!(looks.take(|| Ok(1)).unwrap(), 1);
+        assert!(!looks.is_due());
+    }
+}
