@@ -1,0 +1,117 @@
+//! What can be typed after the commands that read profiles: `report`, `export` and `plot`.
+
+use super::recording::StyleArgs;
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use profiler_ebpf::metric::Metric;
+use std::path::PathBuf;
+
+pub(super) const EXPORT_EXAMPLES: &str = "\
+Examples:
+  profiler export RUN.profile.json -o run.csv                    every bucket of every thread, a row each
+  profiler export RUN.profile.json -o run.parquet --summary      count, sum and quantiles of each
+  profiler export RUN.profile.json -o run.hlog                   for every HdrHistogram library
+  profiler export A.profile.json B.profile.json -f latex         a table of both; markdown for the web
+  profiler export A.profile.json B.profile.json -f pgfplots -o waits.tex --metric runqueue_wait,blocked";
+
+pub(super) const PLOT_EXAMPLES: &str = "\
+Examples:
+  profiler plot a.profile.json b.profile.json --kind ccdf --metric runqueue_wait -o tail.pdf
+  profiler plot runs/*.profile.json --kind percentiles -o runs.svg     repeated runs as one line with a band";
+
+/// `profiler report`
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Profiles; several are shown side by side. - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// How the report looks.
+    #[command(flatten)]
+    pub report: StyleArgs,
+}
+
+/// `profiler export`
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Profiles; several go into the same file. - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// The format [default: that of the output's extension]
+    #[arg(short, long, value_enum)]
+    pub format: Option<crate::export::Format>,
+
+    /// The file to write; companions are named after it [default: standard output]
+    #[arg(short, long, value_name = "PATH")]
+    pub output: Option<PathBuf>,
+
+    /// One row a group and metric, with count, sum and quantiles, instead of every bucket (csv, parquet)
+    #[arg(long)]
+    pub summary: bool,
+
+    /// What is exported.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+}
+
+/// `profiler plot`
+#[derive(Debug, Args)]
+pub struct PlotArgs {
+    /// Profiles; several go into the same figure, three or more of the same command on the same machine as repeated
+    /// runs. - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// What is drawn
+    #[arg(short, long, value_enum)]
+    pub kind: crate::plot::Kind,
+
+    /// The file to write [default: standard output]
+    #[arg(short, long, value_name = "PATH")]
+    pub output: Option<PathBuf>,
+
+    /// The format [default: that of the output's extension]
+    #[arg(short, long, value_enum)]
+    pub format: Option<crate::plot::Format>,
+
+    /// How wide the figure is
+    #[arg(long, value_enum, default_value_t = crate::plot::Size::Column)]
+    pub size: crate::plot::Size,
+
+    /// Draw each run by itself, where three or more are repetitions
+    #[arg(long)]
+    pub each_run: bool,
+
+    /// Leave out of the file's data the machine, the command line and the date, for double-blind review
+    #[arg(long)]
+    pub anonymous: bool,
+
+    /// What is drawn.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+}
+
+/// What is chosen of profiles.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Selection")]
+pub struct SelectionArgs {
+    /// Only these metrics [default: all]
+    #[arg(long, value_parser = metric(), value_delimiter = ',', value_name = "METRIC")]
+    pub metric: Vec<Metric>,
+
+    /// Only threads whose name matches, such as 'pool-worker-*'
+    #[arg(long, value_name = "GLOB")]
+    pub thread: Option<String>,
+
+    /// What is added up [default: what suits the format]
+    #[arg(long, value_enum)]
+    pub group_by: Option<crate::series::GroupBy>,
+}
+
+/// By the stable names.
+fn metric() -> impl TypedValueParser<Value = Metric> {
+    PossibleValuesParser::new(Metric::ALL.map(Metric::name)).try_map(|name| {
+        Metric::ALL.into_iter().find(|metric| metric.name() == name).ok_or("no metric has this name")
+    })
+}
