@@ -1,6 +1,6 @@
 //! Processes that are found: started later, moved into a control group, or in the middle of a storm of others.
 
-use super::{Daemon, count, name, named, prey, selector};
+use super::{Daemon, counted, name, named, prey, selector};
 use crate::attach::Running;
 use crate::attach::choice::{Group, mounted_groups};
 use crate::support::{command, trials};
@@ -27,17 +27,8 @@ fn a_process_that_is_started_later_is_counted_exactly() {
     daemon.wait_for(1);
     assert_eq!(daemon.status().watch.selectors[0].threads, 4);
     for _ in 0..3 {
-        daemon.flush();
-        let before = running.switches();
-        running.tell();
-        let after = running.switches();
-        let interval = daemon.flush();
+        let interval = counted(&daemon, &mut running);
         assert!(interval.lost.is_nothing(), "{:?}", interval.lost);
-        let total = |switches: &std::collections::BTreeMap<u32, [u64; 2]>| -> u64 {
-            switches.values().flatten().sum()
-        };
-        // All sleep at both ends: every slice of theirs ended in a switch.
-        assert_eq!(count(&interval, "on_cpu"), total(&after) - total(&before), "{interval:#?}");
         for group in &interval.groups {
             assert_eq!((&*group.selector, group.process.as_deref()), ("prey", Some(&*name)));
             let worker = group.thread.as_deref().unwrap().starts_with("worker-");
@@ -112,11 +103,7 @@ fn one_is_found_among_thousands_of_execs() {
     let mut running = prey(&daemon, &name, "sleep-when-told", &["2", "5"]);
     daemon.wait_for(1);
     assert!(storm.try_wait().unwrap().is_none(), "it was found while the storm went on");
-    daemon.flush();
-    let before: u64 = running.switches().values().flatten().sum();
-    running.tell();
-    let after: u64 = running.switches().values().flatten().sum();
-    assert_eq!(count(&daemon.flush(), "on_cpu"), after - before);
+    counted(&daemon, &mut running);
     storm.wait().unwrap();
     running.finish();
 }
@@ -139,19 +126,14 @@ fn one_is_found_although_its_exec_was_not_announced() {
 fn one_is_found_that_gets_its_name_without_an_exec() {
     let name = name("renamed");
     let daemon = Daemon::with(&selector(&name));
-    let script = "echo ready $$; while read go; do echo \"$0\" > /proc/$$/comm; echo done; done";
+    let script = "echo ready $$; while read go; do printf %s \"$0\" > /proc/$$/comm; echo done; done";
     let mut running = Running::of(&command(&["sh", "-c", script, &name]));
     running.wait_until_asleep();
     daemon.flush();
     assert_eq!(daemon.status().watch.selectors[0].processes, 0);
     running.tell();
     daemon.wait_for(1);
-    daemon.flush();
-    let before: u64 = running.switches().values().flatten().sum();
-    running.tell();
-    let after: u64 = running.switches().values().flatten().sum();
-    let interval = daemon.flush();
-    assert_eq!(count(&interval, "on_cpu"), after - before);
+    let interval = counted(&daemon, &mut running);
     assert_eq!(interval.groups[0].process.as_deref(), Some(&*name));
     running.finish();
     daemon.wait_for(0);

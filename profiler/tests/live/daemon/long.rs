@@ -1,6 +1,6 @@
 //! What comes and goes for long: slots are used again, memory stays the same, who leaves leaves nothing.
 
-use super::{Daemon, count, name, named, prey, resident_kb, selector};
+use super::{Daemon, count, counted, name, named, prey, resident_kb, selector, switches};
 use crate::support::trials;
 use libtest_mimic::Trial;
 use profiler::control::protocol::Request;
@@ -79,9 +79,9 @@ fn what_is_detached_frees_its_slots_and_can_be_attached_again() {
         daemon.ask(&Request::Attach { selector: Box::new(select.clone()) });
         assert_eq!(daemon.status().watch.slots_used, 31, "round {round}");
         daemon.flush();
-        let before: u64 = running.switches().values().flatten().sum();
+        let before = switches(&running);
         running.tell();
-        let after: u64 = running.switches().values().flatten().sum();
+        let after = switches(&running);
         daemon.ask(&Request::Detach { label: "a".to_owned() });
         assert_eq!(daemon.status().watch.slots_used, 0, "round {round}");
         // Nobody watches now.
@@ -118,14 +118,9 @@ fn groups_are_bounded_and_what_is_beyond_is_told_of() {
     let daemon = Daemon::with(&format!("{}max_groups = 3\n", selector(&name)));
     let mut running = prey(&daemon, &name, "sleep-when-told", &["10", "1"]);
     daemon.wait_for(1);
-    daemon.flush();
-    let before: u64 = running.switches().values().flatten().sum();
-    running.tell();
-    let after: u64 = running.switches().values().flatten().sum();
-    let interval = daemon.flush();
+    let interval = counted(&daemon, &mut running);
     assert_eq!(interval.groups.len(), 3 + 1);
     let others = interval.groups.iter().find(|group| group.thread.as_deref() == Some("(others)")).unwrap();
     assert_eq!((others.threads, interval.lost.threads_in_others), (8, 8));
-    assert_eq!(count(&interval, "on_cpu"), after - before);
     running.finish();
 }

@@ -280,6 +280,23 @@ fn prey(daemon: &Daemon, name: &str, program: &str, arguments: &[&str]) -> Runni
     running
 }
 
+/// Has a process that is watched do what it does, in an interval of its own. It sleeps at both ends, so that every slice
+/// ended in a switch: all of them are in that interval.
+fn counted(daemon: &Daemon, running: &mut Running) -> Interval {
+    daemon.flush();
+    let before = switches(running);
+    running.tell();
+    let after = switches(running);
+    let interval = daemon.flush();
+    assert_eq!(count(&interval, "on_cpu"), after - before, "{interval:#?}");
+    interval
+}
+
+/// Switches of all threads of a process.
+fn switches(running: &Running) -> u64 {
+    running.switches().values().flatten().sum()
+}
+
 /// Samples of a metric, all groups together.
 fn count(interval: &Interval, metric: &str) -> u64 {
     interval
