@@ -28,7 +28,7 @@ pub struct StoreConfig {
 const PUBLISH: Duration = Duration::from_secs(5 * 60);
 
 /// What stands in the default configuration.
-pub const DEFAULT: &str = r#"# Keeps every interval as Parquet, for SQL engines (DuckDB, Spark, ClickHouse …). Without this section nothing is kept.
+pub const DEFAULT: &str = r#"# Keeps every interval as Parquet, for SQL engines (DuckDB, DataFusion, ClickHouse …). Without this section nothing is kept.
 #[store]
 # The folder. Several hosts may share one.
 #path = "/var/lib/profiler/store"
