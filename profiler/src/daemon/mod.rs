@@ -22,6 +22,7 @@ use outputs::Outputs;
 use std::path::PathBuf;
 use std::process;
 use std::time::Duration;
+use systemd::ServiceManager;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
@@ -42,6 +43,7 @@ pub struct Daemon {
     started_at: Timestamp,
     intervals: u64,
     lost: Lost,
+    manager: ServiceManager,
     /// What the service manager was told last: it is not bothered with the same again.
     told: String,
 }
@@ -80,6 +82,7 @@ impl Daemon {
             started_at: Timestamp::now(),
             intervals: 0,
             lost: Lost::default(),
+            manager: ServiceManager::find(),
             told: String::new(),
         };
         daemon.watcher.select(&daemon.config.selector)?;
@@ -97,25 +100,25 @@ impl Daemon {
         tend.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut intervals = ticks(Some(self.config.watch.interval));
         let mut rested = Instant::now();
-        systemd::ready();
+        self.manager.ready();
         tracing::info!(selectors = self.config.selector.len(), "watching");
         loop {
             tokio::select! {
                 _ = signals.terminate.recv() => break,
                 _ = signals.interrupt.recv() => break,
                 _ = signals.reload.recv() => {
-                    systemd::reloading();
+                    self.manager.reloading();
                     if self.reload().await? {
                         intervals = ticks(Some(self.config.watch.interval));
                     }
-                    systemd::ready();
+                    self.manager.ready();
                 }
                 Some(asked) = self.server.next() => self.answer(asked)?,
                 () = next(&mut intervals) => drop(self.end_interval()?),
                 _ = tend.tick() => {
                     self.watcher.collect()?;
                     self.watcher.executed()?;
-                    systemd::alive();
+                    self.manager.alive();
                 }
                 ready = exits.readable() => {
                     self.watcher.collect()?;
@@ -131,7 +134,7 @@ impl Daemon {
                 }
             }
         }
-        systemd::stopping();
+        self.manager.stopping();
         self.end_interval()?;
         self.outputs.close().await;
         tracing::info!(intervals = self.intervals, "stopped");
@@ -150,7 +153,7 @@ impl Daemon {
         let (processes, threads) = self.watcher.size();
         let told = format!("{processes} processes, {threads} threads");
         if told != self.told {
-            systemd::status(&told);
+            self.manager.status(&told);
             self.told = told;
         }
         Ok(batch)
