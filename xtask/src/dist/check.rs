@@ -3,11 +3,13 @@
 use super::{
     Made,
     content::Content,
-    deb::{CONFIG, PROGRAMS},
+    deb::{CONFIG, DOCUMENTATION, PROGRAMS},
+    third_party,
 };
 use crate::{command::Run as _, privilege::Privilege};
 use anyhow::{Context as _, Result, ensure};
 use std::{
+    collections::HashSet,
     ffi::OsStr,
     fs,
     path::{Path, PathBuf},
@@ -26,9 +28,50 @@ pub(super) fn check(content: &Content, made: &Made, again: &Made, root: &Path) -
     println!("lintian: no errors, no warnings");
     let machine = Machine::new(root)?;
     machine.installs(content, &made.deb)?;
+    delivers_licences(content, &made.tarball, &root.join(DOCUMENTATION))?;
     machine.is_left_as_it_was(&made.deb)?;
     println!("the package installs, runs, keeps a changed configuration, and is removed without a trace");
     Ok(())
+}
+
+/// In the tarball and in the documentation's folder of the installed package.
+fn delivers_licences(content: &Content, tarball: &Path, documentation: &Path) -> Result<()> {
+    let mut in_tarball = Command::new("tar");
+    in_tarball.args([
+        "--extract",
+        "--to-stdout",
+        "--wildcards",
+        &format!("*/licences/{}", third_party::NAME),
+    ]);
+    let in_tarball = in_tarball.arg("--file").arg(tarball).read()?;
+    let mut in_package = Command::new("gzip");
+    let in_package = in_package.args(["--decompress", "--stdout"]);
+    let in_package = in_package.arg(documentation.join(format!("{}.gz", third_party::NAME))).read()?;
+    ensure!(in_tarball == in_package, "the two packages don't name the same licences");
+    let lines: HashSet<&str> = in_package.lines().collect();
+    for one in &content.crates {
+        let heading = third_party::heading(one)?;
+        ensure!(lines.contains(heading.as_str()), "the packages don't name the licence of {}", one.name);
+        let folder = one.folder()?.to_string_lossy();
+        ensure!(
+            !in_package.contains(folder.as_ref()),
+            "the packages name a folder of this machine: {folder}"
+        );
+    }
+    let listed: HashSet<String> =
+        content.crates.iter().map(|one| format!("{}-{}", one.name, one.version)).collect();
+    for program in &content.programs {
+        let bytes = String::from_utf8_lossy(&program.bytes);
+        let missing = sources(&bytes).find(|name| !listed.contains(*name));
+        ensure!(missing.is_none(), "{} holds {missing:?}, whose licence is not named", program.name);
+    }
+    println!("{} crates, each with its licence in both packages", content.crates.len());
+    Ok(())
+}
+
+/// The crates whose sources a program names, which it does where they may panic.
+fn sources(program: &str) -> impl Iterator<Item = &str> {
+    program.split("/registry/src/").skip(1).filter_map(|path| path.split('/').nth(1))
 }
 
 /// A folder with a record of installed packages.
@@ -102,5 +145,17 @@ impl Machine {
         let status = fs::read_to_string(self.root.join("var/lib/dpkg/status"))?;
         ensure!(!status.contains("profiler"), "dpkg still knows the package");
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn crates_are_found_by_the_paths_in_a_program() {
+        let program = "\0/some/registry/src/index-1/aya-0.14.0/src/maps.rs\0\u{fffd}/registry/src/index-1/tar-0.4.1/a.rs";
+        assert_eq!(sources(program).collect::<Vec<_>>(), ["aya-0.14.0", "tar-0.4.1"]);
+        assert_eq!(sources("registry").count(), 0);
     }
 }

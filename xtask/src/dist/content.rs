@@ -1,6 +1,9 @@
 //! What goes into both packages.
 
-use super::epoch;
+use super::{
+    epoch,
+    third_party::{self, Crate},
+};
 use crate::{command::Run as _, workspace::Workspace};
 use anyhow::{Context as _, Result};
 use std::{
@@ -29,6 +32,8 @@ pub(super) struct Content {
     pub(super) config: Document,
     pub(super) readme: Document,
     pub(super) licences: Vec<Document>,
+    /// Those that one of the licences is about: what is linked into the programs.
+    pub(super) crates: Vec<Crate>,
     /// The package's control file and its scripts.
     pub(super) debian: Vec<Document>,
 }
@@ -41,6 +46,11 @@ impl Content {
         let at = |path: &str| read(&workspace.root().join(path));
         let all = |paths: &[&str]| paths.iter().map(|path| at(path)).collect::<Result<_>>();
         let programs = PROGRAMS.map(|program| workspace.release().join(program));
+        let mut licences: Vec<Document> =
+            all(&["LICENSE-APACHE", "LICENSE-MIT", "profiler/src/plot/fonts/OFL.txt"])?;
+        let crates = third_party::linked(workspace)?;
+        let third_party = third_party::describe(&crates, text(&licences, "LICENSE-APACHE")?)?;
+        licences.push(Document { name: third_party::NAME.to_owned(), bytes: third_party.into_bytes() });
         Ok(Self {
             epoch: epoch(workspace)?,
             programs: programs.iter().map(|path| read(path)).collect::<Result<_>>()?,
@@ -49,7 +59,8 @@ impl Content {
             unit: at("packaging/profiler.service")?,
             config: at("packaging/daemon.toml")?,
             readme: at("README.md")?,
-            licences: all(&["LICENSE-APACHE", "LICENSE-MIT", "profiler/src/plot/fonts/OFL.txt"])?,
+            licences,
+            crates,
             debian: all(&["control", "postinst", "prerm", "postrm"]
                 .map(|name| format!("packaging/debian/{name}"))
                 .each_ref()
@@ -59,10 +70,14 @@ impl Content {
 
     /// A licence's text.
     pub(super) fn licence(&self, name: &str) -> Result<&str> {
-        let licence = self.licences.iter().find(|licence| licence.name == name);
-        let licence = licence.with_context(|| format!("{name} is not among the licences"))?;
-        std::str::from_utf8(&licence.bytes).with_context(|| format!("{name} is not text"))
+        text(&self.licences, name)
     }
+}
+
+fn text<'a>(licences: &'a [Document], name: &str) -> Result<&'a str> {
+    let licence = licences.iter().find(|licence| licence.name == name);
+    let licence = licence.with_context(|| format!("{name} is not among the licences"))?;
+    std::str::from_utf8(&licence.bytes).with_context(|| format!("{name} is not text"))
 }
 
 /// Man pages and completions, made by the program's own definition of its arguments.

@@ -3,6 +3,7 @@
 use super::{
     VERSION,
     content::{Content, Document},
+    third_party,
     tree::{FILE, PROGRAM, Tree},
 };
 use crate::command::Run as _;
@@ -21,7 +22,7 @@ pub(super) const CONFIG: &str = "etc/profiler/profiler.toml";
 pub(super) const PROGRAMS: &str = "usr/lib/profiler";
 
 /// The documentation's folder.
-const DOCUMENTATION: &str = "usr/share/doc/profiler";
+pub(super) const DOCUMENTATION: &str = "usr/share/doc/profiler";
 
 /// Packs it into a folder.
 pub(super) fn pack(content: &Content, folder: &Path) -> Result<PathBuf> {
@@ -60,13 +61,15 @@ fn lay_out(content: &Content, tree: &Tree) -> Result<()> {
         };
         tree.put(&format!("usr/share/{place}"), &completion.bytes, FILE)?;
     }
-    tree.put(&format!("lib/systemd/system/{}", content.unit.name), &content.unit.bytes, FILE)?;
+    tree.put(&format!("usr/lib/systemd/system/{}", content.unit.name), &content.unit.bytes, FILE)?;
     tree.put(CONFIG, &content.config.bytes, FILE)
 }
 
 fn document(content: &Content, tree: &Tree) -> Result<()> {
     tree.put_compressed(&format!("{DOCUMENTATION}/README.md"), &content.readme.bytes)?;
     tree.put(&format!("{DOCUMENTATION}/copyright"), copyright(content)?.as_bytes(), FILE)?;
+    let third_party = content.licence(third_party::NAME)?;
+    tree.put_compressed(&format!("{DOCUMENTATION}/{}", third_party::NAME), third_party.as_bytes())?;
     let mut date = Command::new("date");
     let date = date.args(["--utc", "--rfc-email", &format!("--date=@{}", content.epoch)]).read()?;
     let changes = format!(
@@ -88,11 +91,13 @@ fn copyright(content: &Content) -> Result<String> {
     let holder = holder.context("LICENSE-MIT names nobody")?;
     let fonts: Vec<&str> = font.lines().filter(|line| line.contains("opyright (c)")).collect();
     Ok(format!(
-        "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nUpstream-Name: profiler\n\n\
+        "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nUpstream-Name: profiler\n\
+         Comment: The programs hold crates of others, whose licences are in\n /{DOCUMENTATION}/{}.gz.\n\n\
          Files: *\nCopyright: {holder}\nLicense: MIT or Apache-2.0\n\n\
          Files: profiler/src/plot/fonts/*\nCopyright: {}\nLicense: OFL-1.1\n\n\
          License: MIT\n{}\nLicense: Apache-2.0\n On Debian systems the text is in /usr/share/common-licenses/Apache-2.0.\n\n\
          License: OFL-1.1\n{}",
+        third_party::NAME,
         fonts.join("\n           "),
         indented(mit),
         indented(font)

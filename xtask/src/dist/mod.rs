@@ -1,11 +1,13 @@
 //! What is handed to users: a tarball, and a package for Debian. The same checkout gives the same bytes.
 //!
-//! [`content`] says what goes in, [`tarball`] and [`deb`] how it is packed, [`check`] tries what came of it.
+//! [`content`] says what goes in, [`third_party`] the licences that belong to it, [`tarball`] and [`deb`] how it is packed,
+//! [`check`] tries what came of it.
 
 mod check;
 mod content;
 mod deb;
 mod tarball;
+mod third_party;
 mod tree;
 
 use crate::{build::build, command::Run as _, workspace::Workspace};
@@ -17,8 +19,9 @@ use std::{fs, path::PathBuf, process::Command};
 /// `cargo xtask dist`
 #[derive(Args)]
 pub(crate) struct DistArgs {
-    /// Also check both: that packing again gives the same bytes, and that the package installs, runs, keeps what was changed
-    /// in its configuration and is removed without a trace (as root, in a folder; needs lintian)
+    /// Also check both: that packing again gives the same bytes, that the licences of all that is in them are there, and that
+    /// the package installs, runs, keeps what was changed in its configuration and is removed without a trace (as root, in a
+    /// folder; needs lintian)
     #[arg(long)]
     check: bool,
 }
