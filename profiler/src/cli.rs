@@ -13,7 +13,7 @@ pub use daemon::{CtlArgs, CtlAttachArgs, CtlCommand, DaemonArgs};
 pub use profiles::{ExportArgs, PlotArgs, ReportArgs, SelectionArgs};
 pub use recording::{LimitArgs, RecordingArgs, StyleArgs};
 pub use run::{ComparisonArgs, HoldArgs, RunArgs};
-pub use top::TopArgs;
+pub use top::{DaemonViewArgs, TopArgs};
 pub(crate) use values::{duration, memory};
 
 use clap::error::ErrorKind;
@@ -58,7 +58,8 @@ pub enum Command {
     /// Profile processes that run already, and their children from then on; they are left as they are
     #[command(after_help = attach::EXAMPLES)]
     Attach(Box<AttachArgs>),
-    /// Show live what the threads of processes that run already do; they are left as they are
+    /// Show live what the threads of processes that run already do, or of all that a daemon watches; they are left as they
+    /// are
     #[command(after_help = top::EXAMPLES)]
     Top(Box<TopArgs>),
     /// Watch processes all the time, also those that are started later, as a configuration says

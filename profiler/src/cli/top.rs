@@ -11,10 +11,15 @@ The processes are chosen as the view begins, as `attach` chooses them. ? shows t
 Saving (s) ends the recording, as only a closed one can be compared with the kernel's counters; the view stays. The profile
 is the one that `attach` would have written, from the beginning of the view until then. Without a save nothing is written.
 
+With --daemon nothing is recorded for the view: it shows what the daemon records anyway, of what is started later too, to
+whoever may use its control socket. A daemon keeps no profiles, so none can be saved.
+
 Examples:
   sudo profiler top --pid 4242
   sudo profiler top --name 'nginx*' --interval 500ms
-  sudo profiler top --unit postgresql -o postgresql.profile.json";
+  sudo profiler top --unit postgresql -o postgresql.profile.json
+  profiler top --daemon                                  everything that the daemon watches
+  profiler top --daemon --selector shop                  only what one of its selectors has chosen";
 
 /// `profiler top`
 #[derive(Debug, Args)]
@@ -22,6 +27,10 @@ pub struct TopArgs {
     /// Which processes.
     #[command(flatten)]
     pub choice: ChoiceArgs,
+
+    /// What a daemon watches instead.
+    #[command(flatten)]
+    pub daemon: DaemonViewArgs,
 
     /// How often the view is refreshed, at least 100ms
     #[arg(long, value_parser = refresh, default_value = "1s", value_name = "TIME")]
@@ -47,6 +56,25 @@ pub struct TopArgs {
     /// How much room the recording has.
     #[command(flatten)]
     pub limits: LimitArgs,
+}
+
+/// Whose view it is instead of one's own.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Through a daemon")]
+#[group(skip)]
+pub struct DaemonViewArgs {
+    /// Show what the daemon watches, instead of processes chosen here
+    #[arg(long, group = "ChoiceArgs",
+          conflicts_with_all = ["no_follow", "output", "force", "keep", "max_threads", "histogram_memory"])]
+    pub daemon: bool,
+
+    /// The daemon's control socket
+    #[arg(long, requires = "daemon", default_value = crate::control::config::SOCKET, value_name = "PATH")]
+    pub socket: PathBuf,
+
+    /// Only the threads of this selector, by its label
+    #[arg(long, requires = "daemon", value_name = "LABEL")]
+    pub selector: Option<String>,
 }
 
 /// Nobody can follow more.

@@ -5,7 +5,7 @@ use crate::control::client;
 use crate::control::protocol::{Answer, Request};
 use crate::report::daemon as shown;
 use crate::watch::config::SelectorConfig;
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use std::io::Write;
 
 /// Asks, and prints the answer.
@@ -21,7 +21,8 @@ pub fn ctl(args: &CtlArgs, mut to: impl Write) -> Result<()> {
             Answer::Status(status) => shown::status(&status),
             Answer::Interval(interval) => shown::interval(&interval),
             Answer::Changed { processes } => format!("{processes} processes\n"),
-            Answer::Refused { reason } => anyhow::bail!("{reason}"),
+            Answer::Refused { reason } => bail!("{reason}"),
+            Answer::Frame(_) => bail!("the daemon answers with a frame, which was not asked for"),
         }
     };
     to.write_all(text.as_bytes()).context("cannot print the answer")

@@ -1,33 +1,60 @@
-//! `profiler top`: processes that run already, shown live in a terminal until the user has seen enough. Nothing is done
-//! to them.
+//! `profiler top`: processes that run already, or all that a daemon watches, shown live in a terminal until the user has
+//! seen enough. Nothing is done to them.
 
 use super::attachment::{Attachment, chosen_by};
 use super::output::{Kept, Output, Wanted};
 use super::run;
 use super::settings::{self, Settings};
-use crate::cli::TopArgs;
+use crate::cli::{DaemonViewArgs, TopArgs};
 use crate::profile::Profile;
 use crate::profile::units::Nanos;
 use crate::report::{self, printable};
 use crate::target::select::{self, Process};
 use crate::target::user::Invoker;
 use crate::target::visible;
-use crate::top::app::App;
+use crate::top::app::{App, Recorder};
 use crate::top::draw::Palette;
 use crate::top::feed::{Feed, Frame};
 use crate::top::live::Live;
 use crate::top::model::Model;
+use crate::top::remote::Remote;
 use crate::top::{run as view, screen};
 use anyhow::{Context, Result, bail};
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::{Path, PathBuf};
 
-/// Attaches, shows, and detaches again.
+/// Shows.
 ///
 /// # Errors
-/// If there is no terminal, the machine can't be profiled, or no process can be attached to.
+/// If there is no terminal; the machine can't be profiled, or no process can be attached to; or the daemon can't be reached,
+/// refuses, or ends.
 pub fn top(args: &TopArgs) -> Result<()> {
-    screen::check()?;
+    if args.daemon.daemon { of_daemon(args) } else { of_processes(args) }
+}
+
+/// What a daemon watches.
+fn of_daemon(args: &TopArgs) -> Result<()> {
+    screen::check("`profiler ctl snapshot` says what was added without one")?;
+    let DaemonViewArgs { socket, selector, .. } = &args.daemon;
+    let whom = match selector {
+        Some(label) => format!("daemon, selector {}", printable(label)),
+        None => "daemon, all selectors".to_owned(),
+    };
+    let (mut remote, first) = Remote::begin(socket, selector.clone())?;
+    let mut app = App::new(whom, Recorder::Daemon, args.interval, Model::new(first.until, []));
+    app.take(first);
+    let runtime = settings::runtime()?;
+    let _entered = runtime.enter();
+    runtime.block_on(view::run(&mut app, &mut remote, palette()))
+}
+
+fn palette() -> Palette {
+    Palette { colour: report::Style::for_stdout().colour }
+}
+
+/// Attaches, shows, and detaches again.
+fn of_processes(args: &TopArgs) -> Result<()> {
+    screen::check("`profiler attach --interval 1s` records the same without one")?;
     if args.output.as_deref() == Some(Path::new("-")) {
         bail!("--output - is the terminal that the view is on; name a file");
     }
@@ -51,15 +78,14 @@ pub fn top(args: &TopArgs) -> Result<()> {
     let begun = attachment.started_ns();
     let whom = printable(&attachment.attached.describe()).replace('\u{a0}', " ");
     let names = attachment.processes.iter().map(|process| (process.pid, process.name.clone()));
-    let mut app = App::new(whom, args.interval, Model::new(begun, names));
+    let mut app = App::new(whom, Recorder::Own, args.interval, Model::new(begun, names));
     let place = Place {
         path: args.output.clone().unwrap_or_else(|| Output::default_path(&first)),
         force: args.force,
         name: first,
     };
     let mut watched = Watched::new(attachment, begun, args.keep, place, owner);
-    let palette = Palette { colour: report::Style::for_stdout().colour };
-    runtime.block_on(view::run(&mut app, &mut watched, palette))
+    runtime.block_on(view::run(&mut app, &mut watched, palette()))
 }
 
 /// Where a profile goes.
@@ -127,7 +153,7 @@ impl Watched {
 }
 
 impl Feed for Watched {
-    fn refresh(&mut self) -> Result<Frame> {
+    fn refresh(&mut self) -> Result<Option<Frame>> {
         let lives = self.lives();
         let State::Recording(attachment) = &mut self.state else { bail!("the recording has ended") };
         let mut frame = self.live.refresh(attachment.recording())?;
@@ -138,11 +164,12 @@ impl Feed for Watched {
             clock_backwards: frame.standing.lost.clock_backwards,
             ..lost
         };
-        Ok(frame)
+        Ok(Some(frame))
     }
 
-    fn collect(&mut self) -> Result<()> {
-        self.attachment()?.recording().collect()
+    fn collect(&mut self) -> Result<Option<Frame>> {
+        self.attachment()?.recording().collect()?;
+        Ok(None)
     }
 
     fn urgent(&self) -> Option<BorrowedFd<'_>> {

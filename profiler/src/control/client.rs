@@ -1,5 +1,6 @@
-//! The other end of the socket, for `profiler ctl`.
+//! The other end of the socket, for `profiler ctl` and `profiler top`.
 
+use super::frame::Frame;
 use super::protocol::{Answer, Request};
 use anyhow::{Context as _, Result, bail};
 use std::io::{BufRead as _, BufReader, ErrorKind, Write as _};
@@ -15,8 +16,20 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// # Errors
 /// If it can't be reached, does not answer, or refuses.
 pub fn ask(socket: &Path, request: &Request) -> Result<Answer> {
+    let answer = converse(&connect(socket)?, socket, request)?;
+    match read_answer(&answer)? {
+        Answer::Refused { reason } => bail!("{reason}"),
+        answer => Ok(answer),
+    }
+}
+
+/// Connects to the daemon.
+///
+/// # Errors
+/// If it can't be reached.
+pub fn connect(socket: &Path) -> Result<UnixStream> {
     let shown = socket.display();
-    let mut daemon = UnixStream::connect(socket).map_err(|error| {
+    let daemon = UnixStream::connect(socket).map_err(|error| {
         let way_out = match error.kind() {
             ErrorKind::NotFound | ErrorKind::ConnectionRefused => {
                 "; no daemon runs there (profiler daemon, or systemctl start profiler; --socket names another place)"
@@ -27,10 +40,17 @@ pub fn ask(socket: &Path, request: &Request) -> Result<Answer> {
     })?;
     daemon.set_read_timeout(Some(PATIENCE)).context("cannot limit the wait for the daemon")?;
     daemon.set_write_timeout(Some(PATIENCE)).context("cannot limit the wait for the daemon")?;
-    let mut line = serde_json::to_vec(request).context("cannot write the request")?;
-    line.push(b'\n');
+    Ok(daemon)
+}
+
+/// Writes a request, and reads the line of its answer.
+///
+/// # Errors
+/// If the daemon does not answer.
+pub fn converse(mut daemon: &UnixStream, socket: &Path, request: &Request) -> Result<String> {
+    let shown = socket.display();
     // Who is refused is told so before the request is read.
-    let written = daemon.write_all(&line);
+    let written = daemon.write_all(&line(request)?);
     let mut answer = String::new();
     BufReader::new(daemon)
         .read_line(&mut answer)
@@ -39,10 +59,38 @@ pub fn ask(socket: &Path, request: &Request) -> Result<Answer> {
         written.with_context(|| format!("cannot write to the daemon at {shown}"))?;
         bail!("the daemon at {shown} ended before it answered");
     }
-    match serde_json::from_str(&answer)
-        .context("cannot read the daemon's answer (is it of another version?)")?
-    {
+    Ok(answer)
+}
+
+/// The line of a request.
+///
+/// # Errors
+/// If it can't be written as one.
+pub fn line(request: &Request) -> Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(request).context("cannot write the request")?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+/// The answer in a line.
+///
+/// # Errors
+/// If there is none in it.
+pub fn read_answer(line: &str) -> Result<Answer> {
+    serde_json::from_str(line).context("cannot read the daemon's answer (is it of another version?)")
+}
+
+/// The frame in a line, which read as an [`Answer`] would be gone through twice.
+///
+/// # Errors
+/// If the daemon refuses, or answers with something else.
+pub fn read_frame(line: &str) -> Result<Frame> {
+    if let Ok(frame) = serde_json::from_str(line) {
+        return Ok(frame);
+    }
+    match read_answer(line)? {
+        Answer::Frame(frame) => Ok(*frame),
         Answer::Refused { reason } => bail!("{reason}"),
-        answer => Ok(answer),
+        _ => bail!("the daemon does not answer with a frame (is it of another version?)"),
     }
 }

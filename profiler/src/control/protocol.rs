@@ -1,5 +1,6 @@
 //! The requests and answers. Each is one line of JSON.
 
+use super::frame::Frame;
 use crate::profile::histogram::Histogram;
 use crate::profile::interval::States;
 use crate::profile::units::Nanos;
@@ -33,6 +34,14 @@ pub enum Request {
     Snapshot,
     /// End the interval that is under way now.
     Flush,
+    /// Begin a view of every thread, which lasts as long as the connection. Its first frame has all that was recorded.
+    View {
+        /// Only the threads of the selector with this label.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        selector: Option<String>,
+    },
+    /// The next frame of that view: what was added since the one before.
+    Refresh,
 }
 
 /// What the daemon says to that.
@@ -48,6 +57,8 @@ pub enum Answer {
     },
     /// To a snapshot or a flush.
     Interval(Box<Interval>),
+    /// To a view and to each refresh of it.
+    Frame(Box<Frame>),
     /// It can't be done, or not by this peer.
     Refused {
         /// Why.

@@ -5,15 +5,20 @@ use super::peers::Allowed;
 use super::protocol::{Answer, LONGEST_REQUEST, Request};
 use crate::outside_text::excerpt;
 use crate::unix_socket::SocketFile;
-use anyhow::{Context as _, Result};
+use crate::watch::viewer::{Shared, Viewer};
+use anyhow::{Context as _, Result, bail};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{
+    AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
+};
+use tokio::net::unix::UCred;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::spawn_local;
-use tokio::time::timeout;
+use tokio::time::error::Elapsed;
+use tokio::time::{sleep_until, timeout};
 
 /// Everybody may connect: who may not use it is told so, and logged.
 const SOCKET_MODE: u32 = 0o666;
@@ -31,6 +36,8 @@ const WAITING: usize = MOST_PEERS;
 pub struct Asked {
     /// The request.
     pub request: Request,
+    /// The viewer that it is of, for a view and its refreshes.
+    pub viewer: Option<Shared>,
     /// Takes the answer.
     pub answer: oneshot::Sender<Answer>,
 }
@@ -97,41 +104,91 @@ async fn serve(listener: UnixListener, allowed: Rc<RefCell<Allowed>>, ask: mpsc:
 /// Answers a peer's requests until it has no more.
 async fn talk(mut peer: UnixStream, allowed: &RefCell<Allowed>, ask: &mpsc::Sender<Asked>) -> Result<()> {
     let who = peer.peer_cred().context("cannot tell who the peer is")?;
-    if !allowed.borrow().has(who.uid(), who.gid()) {
-        tracing::warn!(uid = who.uid(), gid = who.gid(), pid = who.pid(), "refused at the control socket");
-        let reason = format!(
-            "user {} may not talk to the daemon (control.users and control.groups name those that may)",
-            who.uid()
-        );
-        return write(&mut peer, &Answer::Refused { reason }).await;
-    }
     let (from, mut to) = peer.split();
     let mut from = BufReader::new(from);
+    let mut judged_by = allowed.borrow().clone();
+    if !judged_by.has(who.uid(), who.gid()) {
+        return refuse(&mut to, who).await;
+    }
+    let mut viewer: Option<Shared> = None;
     loop {
-        let mut line = Vec::new();
-        let mut bounded = (&mut from).take(LONGEST_REQUEST as u64 + 1);
-        timeout(PATIENCE, bounded.read_until(b'\n', &mut line)).await.context("the peer was silent")??;
+        let line = within(viewer.as_ref(), read(&mut from)).await.context("the peer was silent")??;
         if line.is_empty() {
             return Ok(());
         }
-        let answer = if line.len() > LONGEST_REQUEST {
-            refused("the request is longer than 64 KiB")
-        } else {
-            match serde_json::from_slice(&line) {
-                Ok(request) => asked(request, ask).await,
-                Err(error) => refused(&format!("the request can't be read: {}", excerpt(&error.to_string()))),
+        // A view goes on for long, and the configuration may be another by now.
+        if judged_by != *allowed.borrow() {
+            judged_by = allowed.borrow().clone();
+            if !judged_by.has(who.uid(), who.gid()) {
+                return refuse(&mut to, who).await;
             }
-        };
-        write(&mut to, &answer).await?;
+        }
+        let answer = answer(&line, &mut viewer, ask).await;
+        let written = within(viewer.as_ref(), write(&mut to, answer));
+        written.await.context("the peer does not read its answer")??;
         if !line.ends_with(b"\n") {
             return Ok(());
         }
     }
 }
 
-async fn asked(request: Request, ask: &mpsc::Sender<Asked>) -> Answer {
+/// A viewer may take its time, as when its job is stopped: what it costs does not grow meanwhile.
+async fn within<T>(viewer: Option<&Shared>, done: impl Future<Output = T>) -> Result<T, Elapsed> {
+    match viewer {
+        Some(_) => Ok(done.await),
+        None => timeout(PATIENCE, done).await,
+    }
+}
+
+async fn refuse(to: &mut (impl AsyncWrite + Unpin), who: UCred) -> Result<()> {
+    tracing::warn!(uid = who.uid(), gid = who.gid(), pid = who.pid(), "refused at the control socket");
+    let reason = format!(
+        "user {} may not talk to the daemon (control.users and control.groups name those that may)",
+        who.uid()
+    );
+    let written = timeout(PATIENCE, write(to, Answer::Refused { reason })).await;
+    written.context("the peer does not read its answer")?
+}
+
+/// A line with its end, as far as it may be long; nothing if there is none any more.
+async fn read(from: &mut (impl AsyncBufRead + Unpin)) -> Result<Vec<u8>> {
+    let mut line = Vec::new();
+    from.take(LONGEST_REQUEST as u64 + 1).read_until(b'\n', &mut line).await?;
+    Ok(line)
+}
+
+async fn answer(line: &[u8], viewer: &mut Option<Shared>, ask: &mpsc::Sender<Asked>) -> Answer {
+    if line.len() > LONGEST_REQUEST {
+        return refused("the request is longer than 64 KiB");
+    }
+    let request = match serde_json::from_slice(line) {
+        Ok(request) => request,
+        Err(error) => {
+            return refused(&format!("the request can't be read: {}", excerpt(&error.to_string())));
+        }
+    };
+    match &request {
+        Request::View { selector } => {
+            *viewer = Some(Rc::new(RefCell::new(Viewer::new(selector.clone()))));
+        }
+        Request::Refresh => {
+            let rests_until = viewer.as_ref().and_then(|viewer| viewer.borrow().rests_until());
+            if let Some(moment) = rests_until {
+                sleep_until(moment).await;
+            }
+        }
+        _ => return asked(request, None, ask).await,
+    }
+    let answer = asked(request, viewer.clone(), ask).await;
+    if let Answer::Refused { .. } = answer {
+        *viewer = None;
+    }
+    answer
+}
+
+async fn asked(request: Request, viewer: Option<Shared>, ask: &mpsc::Sender<Asked>) -> Answer {
     let (answer, answered) = oneshot::channel();
-    match ask.send(Asked { request, answer }).await {
+    match ask.send(Asked { request, viewer, answer }).await {
         Ok(()) => answered.await.unwrap_or_else(|_| refused("the daemon is stopping")),
         Err(_) => refused("the daemon is stopping"),
     }
@@ -141,9 +198,10 @@ fn refused(reason: &str) -> Answer {
     Answer::Refused { reason: reason.to_owned() }
 }
 
-async fn write(to: &mut (impl tokio::io::AsyncWrite + Unpin), answer: &Answer) -> Result<()> {
-    let mut line = serde_json::to_vec(answer).context("cannot write the answer")?;
+async fn write(to: &mut (impl AsyncWrite + Unpin), answer: Answer) -> Result<()> {
+    let mut line = serde_json::to_vec(&answer).context("cannot write the answer")?;
     line.push(b'\n');
-    timeout(PATIENCE, to.write_all(&line)).await.context("the peer does not read its answer")??;
-    Ok(())
+    // A viewer may leave it unread for long.
+    drop(answer);
+    Ok(to.write_all(&line).await?)
 }

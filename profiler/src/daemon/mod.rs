@@ -15,6 +15,7 @@ use crate::control::server::{Asked, Server};
 use crate::profile::units::Nanos;
 use crate::target::supervise::{next, ticks, watch};
 use crate::watch::batch::{Batch, Lost};
+use crate::watch::viewer::Shared;
 use crate::watch::watcher::Watcher;
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
@@ -188,7 +189,7 @@ impl Daemon {
     }
 
     /// Answers a request. Whoever asked may have gone.
-    fn answer(&mut self, Asked { request, answer }: Asked) -> Result<()> {
+    fn answer(&mut self, Asked { request, viewer, answer }: Asked) -> Result<()> {
         let changed = |processes: Result<usize>| match processes {
             Ok(processes) => Answer::Changed { processes: processes as u64 },
             Err(error) => Answer::Refused { reason: format!("{error:#}") },
@@ -209,9 +210,26 @@ impl Daemon {
                 self.outputs.flush();
                 Answer::Interval(Box::new(Interval::from(&ended)))
             }
+            Request::View { .. } | Request::Refresh => self.frame(viewer.as_ref())?,
         };
         let _gone = answer.send(said);
         Ok(())
+    }
+
+    /// The next frame of a view.
+    fn frame(&mut self, viewer: Option<&Shared>) -> Result<Answer> {
+        let begun = Instant::now();
+        let admitted = viewer.context("no view was begun").and_then(|viewer| {
+            self.watcher.admit_viewer(viewer)?;
+            Ok(viewer)
+        });
+        let viewer = match admitted {
+            Ok(viewer) => viewer,
+            Err(error) => return Ok(Answer::Refused { reason: format!("{error:#}") }),
+        };
+        let frame = self.watcher.frame(viewer)?;
+        viewer.borrow_mut().rest_after(begun.elapsed());
+        Ok(Answer::Frame(Box::new(frame)))
     }
 
     fn status(&mut self) -> Result<Status> {

@@ -23,6 +23,7 @@ use nix::time::{ClockId, clock_gettime};
 use profiler_ebpf::layout::KernelCounters;
 use profiler_ebpf::metric::Metric;
 use samples::Samples;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -140,7 +141,8 @@ pub fn monotonic_now() -> Result<Nanos> {
 }
 
 /// How a record ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum End {
     /// With the thread's last switch, of the kind that leads to this state.
     Exited {
@@ -154,8 +156,10 @@ pub enum End {
         /// Since when.
         since_ns: Nanos,
         /// When it had been woken, if it had.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         woken_ns: Option<Nanos>,
         /// Whether it was doing that already when it joined: no switch led there in the recording.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         found: bool,
     },
 }

@@ -34,8 +34,8 @@ pub use published::{ARTICLE, Published, PublishedRun};
 pub use style::Style;
 pub use titles::titles;
 pub(crate) use units::{count, counted, duration};
+pub(crate) use verdict::{Room, loss_reasons, without_bucket, without_slot};
 pub use verdict::{is_complete, reasons, tally, verdict};
-pub(crate) use verdict::{loss_reasons, without_bucket, without_slot};
 pub(crate) use wrap::{printable, shortened};
 
 use crate::profile::Profile;

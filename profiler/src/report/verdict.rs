@@ -54,22 +54,37 @@ pub fn reasons(profile: &Profile) -> Vec<String> {
     if unexplained > 0 {
         reasons.push(counted(unexplained, "unexplained difference").replace(JOINT, " "));
     }
-    reasons.extend(loss_reasons(&lost, slotless));
+    reasons.extend(loss_reasons(&lost, slotless, Room::FLAGS));
     if profile.reconciliation.is_empty() {
         reasons.push("nothing was compared with the kernel's counters".to_owned());
     }
     reasons
 }
 
-/// What was lost, with the flag that helps; `slotless` threads found no slot.
-pub(crate) fn loss_reasons(lost: &Lost, slotless: u64) -> Vec<String> {
+/// What says how much room a recording has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Room {
+    max_threads: &'static str,
+    histogram_memory: &'static str,
+}
+
+impl Room {
+    /// Flags, for a recording of one's own.
+    pub(crate) const FLAGS: Self =
+        Self { max_threads: "--max-threads", histogram_memory: "--histogram-memory" };
+
+    /// The daemon's configuration.
+    pub(crate) const CONFIGURATION: Self =
+        Self { max_threads: "watch.max_threads", histogram_memory: "watch.histogram_memory" };
+}
+
+/// What was lost, with what helps; `slotless` threads found no slot.
+pub(crate) fn loss_reasons(lost: &Lost, slotless: u64, room: Room) -> Vec<String> {
     let said = |value, noun, rest| (value, counted(value, noun) + rest);
+    let unbucketed = without_bucket(lost.samples_without_bucket);
     let counters = [
-        (slotless, format!("{} (raise --max-threads)", without_slot(slotless))),
-        (
-            lost.samples_without_bucket,
-            format!("{} (raise --histogram-memory)", without_bucket(lost.samples_without_bucket)),
-        ),
+        (slotless, format!("{} (raise {})", without_slot(slotless), room.max_threads)),
+        (lost.samples_without_bucket, format!("{unbucketed} (raise {})", room.histogram_memory)),
         said(
             lost.threads_without_state,
             "thread",

@@ -43,11 +43,22 @@ pub struct Message {
     pub is_bad: bool,
 }
 
+/// Whose recording is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorder {
+    /// This process, which can save it as a profile.
+    Own,
+    /// A daemon.
+    Daemon,
+}
+
 /// The state of the view.
 #[derive(Clone, Debug)]
 pub struct App {
     /// What is watched, printable.
     pub whom: String,
+    /// Who records it.
+    pub recorder: Recorder,
     /// How long an interval is meant to be.
     pub interval: Duration,
     /// Everything that is known now.
@@ -75,9 +86,10 @@ pub struct App {
 impl App {
     /// With nothing to be shown yet.
     #[must_use]
-    pub fn new(whom: String, interval: Duration, model: Model) -> Self {
+    pub fn new(whom: String, recorder: Recorder, interval: Duration, model: Model) -> Self {
         Self {
             whom,
+            recorder,
             interval,
             model,
             paused: None,
@@ -276,7 +288,8 @@ mod tests {
     use crate::profile::units::Nanos;
 
     fn app() -> App {
-        let mut app = App::new("x".to_owned(), Duration::from_secs(1), Model::new(Nanos(0), []));
+        let mut app =
+            App::new("x".to_owned(), Recorder::Own, Duration::from_secs(1), Model::new(Nanos(0), []));
         app.take(frame(1, vec![thread(1, 1), thread(1, 2).on_cpu(900), thread(5, 5)]));
         app
     }

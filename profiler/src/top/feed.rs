@@ -13,20 +13,26 @@ use std::os::fd::BorrowedFd;
 
 /// Where the view has its figures from.
 pub trait Feed {
-    /// How things stand, and what was added since the last time.
+    /// How things stand, and what was added since the last time; `None` if that takes a while: it comes with
+    /// [`Self::collect`] then.
     ///
     /// # Errors
-    /// If it can't be read.
-    fn refresh(&mut self) -> Result<Frame>;
+    /// If it can't be read, and never can.
+    fn refresh(&mut self) -> Result<Option<Frame>>;
 
-    /// Takes what can't wait for a refresh.
+    /// Takes what can't wait for a refresh, or what one has asked for once it is there.
     ///
     /// # Errors
-    /// If it can't be read.
-    fn collect(&mut self) -> Result<()>;
+    /// If it can't be read, and never can.
+    fn collect(&mut self) -> Result<Option<Frame>>;
 
     /// Becomes readable when [`Self::collect`] can't wait either.
     fn urgent(&self) -> Option<BorrowedFd<'_>>;
+
+    /// What keeps a refresh from coming, if it is late.
+    fn hindrance(&self) -> Option<String> {
+        None
+    }
 
     /// What a save does, as a question: the answer yes calls [`Self::save`].
     ///
@@ -53,6 +59,8 @@ pub struct Frame {
     pub until: Nanos,
     /// The threads that live, and those that have exited in between.
     pub threads: Vec<Sighted>,
+    /// Names of processes, where they are not only those of their first threads.
+    pub names: BTreeMap<u32, String>,
     /// What is not of a single thread.
     pub standing: Standing,
 }
@@ -62,6 +70,8 @@ pub struct Frame {
 pub struct Sighted {
     /// Everything since it has been recorded.
     pub record: ThreadRecord,
+    /// Whether nothing more comes of it: it has ended, or is watched no more.
+    pub is_final: bool,
     /// What of that was added in this frame.
     pub added: Added,
 }
@@ -93,6 +103,8 @@ pub struct Standing {
 pub struct Ended {
     /// How many threads have ended.
     pub threads: u64,
-    /// Whether all of their records are kept.
+    /// Whether all of their records are kept, as far as they are to be.
     pub kept: bool,
+    /// How many of them were in no frame.
+    pub untold: u64,
 }

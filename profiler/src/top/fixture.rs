@@ -22,7 +22,7 @@ pub(crate) fn thread(pid: u32, tid: u32) -> Sighted {
         record.samples.iter().map(|(metric, samples)| (*metric, samples.to_histogram())).collect();
     let seen = Seen::of(&record);
     let states = States { on_cpu_ns: Nanos(250_000_000), preempted_ns: Nanos(50_000), ..States::default() };
-    Sighted { record, added: Added { seen, states, histograms } }
+    Sighted { record, is_final: false, added: Added { seen, states, histograms } }
 }
 
 fn open(mut record: ThreadRecord) -> ThreadRecord {
@@ -33,14 +33,22 @@ fn open(mut record: ThreadRecord) -> ThreadRecord {
 
 /// A frame of a second that ends with this one.
 pub(crate) fn frame(second: u64, threads: Vec<Sighted>) -> Frame {
-    let ended = Ended { threads: 0, kept: true };
+    let ended = Ended { threads: 0, kept: true, untold: 0 };
     let standing = Standing { lives: true, lost: Lost::default(), ended };
-    Frame { from: Nanos((second - 1) * SECOND), until: Nanos(second * SECOND), threads, standing }
+    let (from, until) = (Nanos((second - 1) * SECOND), Nanos(second * SECOND));
+    Frame { from, until, threads, names: BTreeMap::new(), standing }
 }
 
 impl Sighted {
     pub(crate) fn ended(mut self) -> Self {
         self.record.end = End::Exited { last_switch: OpenState::Blocked };
+        self.is_final = true;
+        self
+    }
+
+    /// It lives, and is watched no more.
+    pub(crate) fn left(mut self) -> Self {
+        self.is_final = true;
         self
     }
 

@@ -6,9 +6,9 @@ use crate::profile::units::Nanos;
 use crate::record::assemble::Seen;
 use crate::record::deltas::{Delta, Deltas, Span};
 use crate::record::recording::Recording;
-use crate::record::{End, Source, ThreadRecord};
+use crate::record::{Snapshot, Source, ThreadRecord};
 use anyhow::Result;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// What was handed out so far of a recording.
 pub struct Live {
@@ -34,7 +34,7 @@ impl Live {
             seen: HashMap::new(),
             handed_out: 0,
             most_kept,
-            ended: Ended { threads: 0, kept: true },
+            ended: Ended { threads: 0, kept: true, untold: 0 },
             lost: Lost::default(),
         }
     }
@@ -45,6 +45,14 @@ impl Live {
         self.ended
     }
 
+    /// Goes on from what was recorded before anybody looked. The frame adds nothing to that.
+    pub fn begin(snapshot: Snapshot) -> (Self, Frame) {
+        let mut live = Self::new(snapshot.at_ns, u64::MAX);
+        live.frame(&[], snapshot.clone());
+        let frame = live.frame(&[], snapshot);
+        (live, frame)
+    }
+
     /// Looks at every thread. In the frame's losses are those that records tell of.
     ///
     /// # Errors
@@ -52,35 +60,42 @@ impl Live {
     pub fn refresh<S: Source>(&mut self, recording: &mut Recording<S>) -> Result<Frame> {
         let snapshot = recording.look()?;
         let ended = recording.records().get(self.handed_out..).unwrap_or_default();
+        let frame = self.frame(ended, snapshot);
+        self.handed_out = recording.exited();
+        self.forget_what_is_too_much(recording);
+        Ok(Frame { standing: Standing { ended: self.ended, ..frame.standing }, ..frame })
+    }
+
+    /// What was added to threads whose records are final, and to those that go on.
+    pub fn frame(&mut self, ended: &[ThreadRecord], snapshot: Snapshot) -> Frame {
         let Span { from, until, threads } = self.deltas.end(snapshot.at_ns, ended, &snapshot.threads);
         let mut added: HashMap<u64, Delta> = threads.into_iter().map(|delta| (delta.serial, delta)).collect();
         self.ended.threads += ended.len() as u64;
         ended.iter().for_each(|record| add_losses(&mut self.lost, record));
         let mut lost = self.lost;
         snapshot.threads.iter().for_each(|record| add_losses(&mut lost, record));
-        let records = ended.iter().cloned().chain(snapshot.threads);
+        let ended = ended.iter().cloned().map(|record| (record, true));
+        let records = ended.chain(snapshot.threads.into_iter().map(|record| (record, false)));
         let threads: Vec<Sighted> = records
-            .map(|record| {
+            .map(|(record, is_final)| {
                 let delta = added.remove(&record.serial);
-                let seen = self.newly_seen(&record);
+                let seen = self.newly_seen(&record, is_final);
                 let (states, samples) = delta.map(|delta| (delta.states, delta.samples)).unwrap_or_default();
                 let histograms =
                     samples.iter().map(|(metric, samples)| (*metric, samples.to_histogram())).collect();
-                Sighted { record, added: Added { seen, states, histograms } }
+                Sighted { record, is_final, added: Added { seen, states, histograms } }
             })
             .collect();
-        self.handed_out = recording.exited();
-        self.forget_what_is_too_much(recording);
         let standing = Standing { lives: true, lost, ended: self.ended };
-        Ok(Frame { from, until, threads, standing })
+        Frame { from, until, threads, names: BTreeMap::new(), standing }
     }
 
     /// Switches and faults since the last time; a thread that was read in the middle of one may seem to have fewer.
-    fn newly_seen(&mut self, record: &ThreadRecord) -> Seen {
+    fn newly_seen(&mut self, record: &ThreadRecord, is_final: bool) -> Seen {
         let now = Seen::of(record);
-        let before = match record.end {
-            End::Exited { .. } => self.seen.remove(&record.serial),
-            End::Open { .. } => self.seen.insert(record.serial, now),
+        let before = match is_final {
+            true => self.seen.remove(&record.serial),
+            false => self.seen.insert(record.serial, now),
         };
         let before = before.unwrap_or_default();
         Seen {
@@ -110,7 +125,7 @@ fn add_losses(lost: &mut Lost, record: &ThreadRecord) {
 mod tests {
     use super::*;
     use crate::profile::thread::OpenState;
-    use crate::record::Snapshot;
+    use crate::record::End;
     use crate::record::fixture::{Script, exited};
     use profiler_ebpf::metric::Metric;
 
@@ -149,7 +164,22 @@ mod tests {
         assert_eq!((ended.record.tid, goes_on.record.tid), (7, 8));
         assert!(goes_on.added.histograms.is_empty() && goes_on.added.seen == Seen::default());
         assert_eq!(goes_on.record.samples[&Metric::OnCpu].count, 4, "the whole is still there");
-        assert_eq!(second.standing.ended, Ended { threads: 1, kept: true });
+        assert_eq!(second.standing.ended, Ended { threads: 1, kept: true, untold: 0 });
+    }
+
+    #[test]
+    fn what_was_recorded_before_anybody_looked_is_in_no_frame() {
+        let (mut live, first) = Live::begin(snapshot(10, vec![living(7)]));
+        assert_eq!((first.from, first.until, first.threads.len()), (Nanos(10), Nanos(10), 1));
+        let [base] = first.threads.as_slice() else { panic!("{first:?}") };
+        assert_eq!(base.record.samples[&Metric::OnCpu].count, 4);
+        assert!(base.added.histograms.is_empty() && base.added.seen == Seen::default());
+        assert_eq!(base.added.states.total(), Nanos(0));
+        let mut later = living(7);
+        later.until_ns += Nanos(5);
+        let second = live.frame(&[], snapshot(15, vec![later]));
+        assert_eq!((second.from, second.until), (Nanos(10), Nanos(15)));
+        assert_eq!(second.threads[0].added.states.blocked_ns, Nanos(5));
     }
 
     #[test]
@@ -163,7 +193,7 @@ mod tests {
                 (frame.threads.len(), frame.standing.ended, recording.exited())
             })
             .collect();
-        let all = |threads, kept| Ended { threads, kept };
+        let all = |threads, kept| Ended { threads, kept, untold: 0 };
         assert_eq!(ended, [(1, all(1, true), 1), (1, all(2, false), 0), (1, all(3, false), 0)]);
     }
 

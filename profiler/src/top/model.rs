@@ -41,12 +41,15 @@ pub enum Doing {
     Woken,
     /// Nothing any more.
     Ended,
+    /// Nobody knows: it lives, and is watched no more.
+    Left,
 }
 
 impl Doing {
-    fn of(record: &ThreadRecord) -> Self {
+    fn of(record: &ThreadRecord, is_final: bool) -> Self {
         match record.end {
             End::Exited { .. } => Self::Ended,
+            End::Open { .. } if is_final => Self::Left,
             // One from before it was blocked found it still on its CPU.
             End::Open { state: OpenState::Blocked, since_ns, woken_ns: Some(woken), .. }
                 if woken >= since_ns =>
@@ -68,7 +71,14 @@ impl Doing {
             Self::State(OpenState::Newborn) => "newborn",
             Self::Woken => "woken",
             Self::Ended => "ended",
+            Self::Left => "left",
         }
+    }
+
+    /// Whether nothing more comes.
+    #[must_use]
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Ended | Self::Left)
     }
 }
 
@@ -178,15 +188,18 @@ impl Model {
 
     /// Takes what a refresh brought; `by_process` if processes are to be shown.
     pub fn take(&mut self, frame: Frame, by_process: bool) {
-        let Frame { from, until, threads, standing } = frame;
+        let Frame { from, until, threads, names, standing } = frame;
         self.length = Nanos(until.0.saturating_sub(from.0));
         (self.until, self.standing) = (until, standing);
         self.refreshes += 1;
+        for (pid, name) in names {
+            self.names.entry(pid).or_insert_with(|| printable(&name).into());
+        }
         for sighted in threads {
             self.take_thread(sighted);
         }
         self.remove_ended();
-        let living = || self.threads.values().filter(|thread| thread.doing != Doing::Ended);
+        let living = || self.threads.values().filter(|thread| !thread.doing.is_over());
         let pids: BTreeSet<u32> = living().map(|thread| thread.record.pid).collect();
         (self.living, self.living_processes) = (living().count(), pids.len());
         if by_process {
@@ -196,12 +209,12 @@ impl Model {
         }
     }
 
-    fn take_thread(&mut self, Sighted { record, added }: Sighted) {
+    fn take_thread(&mut self, Sighted { record, is_final, added }: Sighted) {
         if record.pid == record.tid {
             self.names.insert(record.pid, printable(&record.name).into());
         }
-        let (doing, values) = (Doing::of(&record), values(&added, self.length));
-        let ended_at = (doing == Doing::Ended).then_some(self.refreshes);
+        let (doing, values) = (Doing::of(&record, is_final), values(&added, self.length));
+        let ended_at = doing.is_over().then_some(self.refreshes);
         let name: Arc<str> = printable(&record.name).into();
         let known = self.threads.entry(record.serial).or_insert_with(|| {
             let (record, name, added) = (record.clone(), Arc::clone(&name), Added::default());
@@ -254,7 +267,7 @@ impl Model {
             if is_new || history.0.is_empty() {
                 history.push(values);
             }
-            let living = threads.iter().filter(|thread| thread.doing != Doing::Ended).count() as u64;
+            let living = threads.iter().filter(|thread| !thread.doing.is_over()).count() as u64;
             self.processes.insert(pid, Process { threads: living, added, values, history });
         }
     }

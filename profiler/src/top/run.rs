@@ -2,7 +2,7 @@
 
 use super::app::{App, Request};
 use super::draw::{self, Palette};
-use super::feed::Feed;
+use super::feed::{Feed, Frame};
 use super::keys::Keys;
 use super::screen::{self, Screen, Takeover};
 use super::signals::{Asked, Signals};
@@ -31,6 +31,7 @@ pub async fn run<F: Feed>(app: &mut App, feed: &mut F, palette: Palette) -> Resu
     let mut front = Front::begin(palette)?;
     let (mut refresh, mut collect) = (refreshes(app.interval), ticks(COLLECT_EVERY));
     let mut keys = Keys::default();
+    let mut is_late = false;
     front.draw(app)?;
     loop {
         tokio::select! {
@@ -59,18 +60,39 @@ pub async fn run<F: Feed>(app: &mut App, feed: &mut F, palette: Palette) -> Resu
                     }
                 }
             }
-            _ = refresh.tick(), if !feed.has_ended() => app.take(feed.refresh()?),
+            _ = refresh.tick(), if !feed.has_ended() => {
+                let frame = feed.refresh()?;
+                take(app, feed, frame, &mut is_late);
+            }
             _ = collect.tick(), if !feed.has_ended() => {
-                feed.collect()?;
-                continue;
+                let Some(frame) = feed.collect()? else { continue };
+                take(app, feed, Some(frame), &mut is_late);
             }
             ready = readable(urgent.as_ref()), if !feed.has_ended() => {
-                feed.collect()?;
-                ready.context("cannot watch the ring buffer")?.clear_ready();
-                continue;
+                let frame = feed.collect()?;
+                ready.context("cannot watch the feed")?.clear_ready();
+                let Some(frame) = frame else { continue };
+                take(app, feed, Some(frame), &mut is_late);
             }
         }
         front.draw(app)?;
+    }
+}
+
+/// Takes a frame, or says why there is none if it is late.
+fn take<F: Feed>(app: &mut App, feed: &F, frame: Option<Frame>, is_late: &mut bool) {
+    match (frame, feed.hindrance()) {
+        (Some(frame), _) => {
+            app.take(frame);
+            if std::mem::take(is_late) {
+                app.message = None;
+            }
+        }
+        (None, Some(hindrance)) => {
+            app.tell(&hindrance, true);
+            *is_late = true;
+        }
+        (None, None) => {}
     }
 }
 
@@ -78,8 +100,10 @@ pub async fn run<F: Feed>(app: &mut App, feed: &mut F, palette: Palette) -> Resu
 fn save<F: Feed>(app: &mut App, feed: &mut F, front: &mut Front) -> Result<()> {
     app.tell("saving …", false);
     front.draw(app)?;
-    if !feed.has_ended() {
-        app.take(feed.refresh()?);
+    if !feed.has_ended()
+        && let Some(frame) = feed.refresh()?
+    {
+        app.take(frame);
     }
     match feed.save() {
         Ok(said) => app.tell(&said, false),

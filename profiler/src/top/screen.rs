@@ -78,14 +78,13 @@ pub fn size() -> Size {
 /// Fails unless there is a terminal to draw on and to type at.
 ///
 /// # Errors
-/// With what to use instead.
-pub fn check() -> Result<()> {
-    const INSTEAD: &str = "`profiler attach --interval 1s` records the same without one";
+/// With what to use `instead`.
+pub fn check(instead: &str) -> Result<()> {
     if !stdin().is_terminal() || !stdout().is_terminal() {
-        bail!("profiler top needs a terminal as its standard input and output; {INSTEAD}");
+        bail!("profiler top needs a terminal as its standard input and output; {instead}");
     }
     if !crate::report::Style::stdout_can_be_redrawn() {
-        bail!("profiler top needs a terminal that obeys escape codes (TERM is unset or dumb); {INSTEAD}");
+        bail!("profiler top needs a terminal that obeys escape codes (TERM is unset or dumb); {instead}");
     }
     Ok(())
 }

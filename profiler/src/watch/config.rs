@@ -153,6 +153,19 @@ impl From<MetricName> for Metric {
     }
 }
 
+impl From<Metric> for MetricName {
+    fn from(metric: Metric) -> Self {
+        match metric {
+            Metric::OnCpu => Self::OnCpu,
+            Metric::RunqueueWait => Self::RunqueueWait,
+            Metric::Blocked => Self::Blocked,
+            Metric::Preempted => Self::Preempted,
+            Metric::MinorFault => Self::MinorFault,
+            Metric::MajorFault => Self::MajorFault,
+        }
+    }
+}
+
 impl SelectorConfig {
     /// One of some processes, with what else is by default.
     #[must_use]

@@ -6,6 +6,7 @@
 //!   `looks` when all processes are looked at again.
 //! - `groups`: the sums of an interval that is under way; `batch`: an interval that has ended.
 //! - `sinks`: where the intervals go; `lines` is one.
+//! - `viewer`: who looks at the threads meanwhile, and what each was handed out.
 //! - `status`: what `profiler ctl status` tells of all this.
 
 pub mod batch;
@@ -18,4 +19,5 @@ mod names;
 pub(crate) mod selectors;
 pub mod sinks;
 pub mod status;
+pub mod viewer;
 pub mod watcher;

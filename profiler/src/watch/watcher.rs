@@ -7,6 +7,8 @@ use super::members::Members;
 use super::names::Names;
 use super::selectors::{Selectors, Watched};
 use super::status::{SelectorStatus, WatchStatus};
+use super::viewer::{self, Viewers, Who};
+use crate::control::frame::{self, Frame};
 use crate::kernel::load::Living;
 use crate::kernel::session::{Losses, Session};
 use crate::outside_text::excerpt;
@@ -31,6 +33,7 @@ pub struct Watcher {
     members: Members,
     names: Names,
     deltas: Deltas,
+    viewers: Viewers,
     /// When the interval that is under way began, by the wall clock.
     begun: Timestamp,
     /// Groups of the interval that is under way whose selectors are gone.
@@ -61,6 +64,7 @@ impl Watcher {
             members: Members::default(),
             names: Names::default(),
             deltas: Deltas::new(monotonic_now()?),
+            viewers: Viewers::default(),
             begun: Timestamp::now(),
             left: Vec::new(),
             lost: Lost::default(),
@@ -111,6 +115,7 @@ impl Watcher {
         let now = monotonic_now()?;
         for record in &records {
             let name = self.name_of(record);
+            self.viewers.end(record, Who { selector: &watched.label, process: &name });
             if let Some(added) = self.deltas.ended(record) {
                 watched.groups.add(record, &name, added, false, now);
             }
@@ -236,8 +241,11 @@ impl Watcher {
         for record in &ended {
             self.lost.clock_backwards += record.clock_backwards;
             let name = self.name_of(record);
-            let Some(added) = self.deltas.ended(record) else { continue };
             let member = self.members.get(record.family);
+            if let Some(member) = member {
+                self.viewers.end(record, Who { selector: &member.label, process: &name });
+            }
+            let Some(added) = self.deltas.ended(record) else { continue };
             if let Some(watched) = member.and_then(|member| self.selectors.get_mut(&member.label)) {
                 watched.groups.add(record, &name, added, false, now);
             }
@@ -291,6 +299,42 @@ impl Watcher {
         let length_ns = Nanos(now.0.saturating_sub(self.deltas.begun().0));
         let groups = groups.into_values().collect();
         Ok(Batch { from: self.begun, until: Timestamp::now(), length_ns, groups, lost })
+    }
+
+    /// Lets a viewer look on.
+    ///
+    /// # Errors
+    /// If it can't be: why, for whoever asked.
+    pub fn admit_viewer(&mut self, viewer: &viewer::Shared) -> Result<()> {
+        self.viewers.admit(viewer, &self.selectors)
+    }
+
+    /// The next frame of a viewer. Nothing of it is taken from an interval.
+    ///
+    /// # Errors
+    /// If the threads can't be looked at.
+    pub fn frame(&mut self, viewer: &viewer::Shared) -> Result<Frame> {
+        self.collect()?;
+        let losses = self.session.losses()?;
+        let mut viewer = viewer.borrow_mut();
+        let Self { session, selectors, members, names, .. } = self;
+        let shown = || selectors.iter().filter(|watched| viewer.wants(&watched.label));
+        let processes = shown().map(|watched| members.of(&watched.label).count() as u64).sum();
+        let lost = frame::Lost {
+            threads_without_slot: shown().map(|watched| watched.threads_without_slot).sum(),
+            threads_without_state: losses.threads_without_state,
+            missed_program_runs: losses.missed_program_runs,
+            cpus_watched_late: losses.cpus_watched_late,
+        };
+        let (at, records) = session.look()?;
+        for record in records {
+            let Some(member) = members.get(record.family) else { continue };
+            if viewer.wants(&member.label) {
+                let process = names.of(&record, &member.process.name);
+                viewer.see(&record, Who { selector: &member.label, process: &process }, at);
+            }
+        }
+        Ok(viewer.take(at, processes, lost))
     }
 
     /// Ends the interval that is under way.

@@ -177,7 +177,12 @@ impl Scene {
 
     /// The bare profiler, as if nobody had called sudo, standing in the folder.
     pub(crate) fn profiler(&self) -> Command {
-        let mut command = Command::new(required("PROFILER_BIN"));
+        self.program(&required("PROFILER_BIN"))
+    }
+
+    /// Another program, as the profiler is started.
+    pub(crate) fn program(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
         command.current_dir(self.folder()).stdin(Stdio::null());
         command.env_remove("SUDO_UID").env_remove("SUDO_GID");
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));

@@ -2,12 +2,13 @@
 //! back however it ends.
 
 use crate::attach::Running;
-use crate::support::{Outcome, Scene, eventually, trials};
+use crate::support::{Outcome, Scene, eventually, required, trials};
 use crate::terminal::Terminal;
 use libtest_mimic::Trial;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{LocalFlags, tcgetattr};
 use nix::unistd::Pid;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read as _;
 use std::num::NonZeroU16;
@@ -37,7 +38,7 @@ fn size(lines_or_columns: u16) -> NonZeroU16 {
 }
 
 /// A view on a terminal.
-struct Top {
+pub(crate) struct Top {
     child: Child,
     terminal: Terminal,
     shown: Arc<Mutex<vt100::Parser>>,
@@ -47,12 +48,28 @@ struct Top {
 impl Top {
     /// Returns once the view has something to show.
     fn of(running: &Running, flags: &[&str]) -> Self {
+        let pid = running.pid().to_string();
+        let own = ["--output", "profile.json", "--pid", &pid];
+        let top = Self::start(&[], &[&own, flags].concat());
+        top.shows("0 lost");
+        top.shows("switches ");
+        top
+    }
+
+    /// `BEFORE profiler top FLAGS`
+    pub(crate) fn start(before: &[&str], flags: &[&str]) -> Self {
         let scene = Scene::new().environment("TERM", "xterm-256color");
         let terminal = Terminal::of_size(SIZE.0, SIZE.1);
-        let mut profiler = scene.profiler();
-        profiler.args(["top", "--interval", "200ms", "--output", "profile.json", "--pid"]);
-        profiler.arg(running.pid().to_string()).args(flags);
-        let mut command = terminal.start(&profiler);
+        let mut line = match before.split_first() {
+            None => scene.profiler(),
+            Some((program, rest)) => {
+                let mut line = scene.program(program.as_ref());
+                line.args(rest).arg(required("PROFILER_BIN"));
+                line
+            }
+        };
+        line.args(["top", "--interval", "200ms"]).args(flags);
+        let mut command = terminal.start(&line);
         command.stdout(Stdio::from(terminal.screen())).stderr(Stdio::from(terminal.screen()));
         let child = command.spawn().expect("the profiler starts");
         let shown = Arc::new(Mutex::new(vt100::Parser::new(size(SIZE.0), size(SIZE.1), 0)));
@@ -67,10 +84,7 @@ impl Top {
                 }
             }
         });
-        let top = Self { child, terminal, shown, scene };
-        top.shows("0 lost");
-        top.shows("switches ");
-        top
+        Self { child, terminal, shown, scene }
     }
 
     fn text(&self) -> String {
@@ -78,7 +92,7 @@ impl Top {
     }
 
     /// Waits until that is on the screen.
-    fn shows(&self, part: &str) -> String {
+    pub(crate) fn shows(&self, part: &str) -> String {
         let mut last = String::new();
         let found = (0..2_000).find_map(|_| {
             last = self.text();
@@ -88,8 +102,26 @@ impl Top {
         found.unwrap_or_else(|| panic!("{part:?} is not on the screen:\n{last}"))
     }
 
-    fn press(&mut self, keys: &str) {
+    pub(crate) fn press(&mut self, keys: &str) {
         self.terminal.type_text(keys);
+    }
+
+    /// Has each of three threads sleep 200 times, and looks for the second of them, by what the kernel counted `before`.
+    pub(crate) fn assert_kernels_figures(&mut self, running: &mut Running, before: &BTreeMap<u32, [u64; 2]>) {
+        running.tell();
+        self.press("/worker-1\r6");
+        let text = self.shows("filter \"worker-1\": 1 shown");
+        let line = text.lines().find(|line| line.starts_with("worker-1")).expect("it has a row");
+        let tid: u32 = line.split_whitespace().nth(1).and_then(|tid| tid.parse().ok()).expect("a number");
+        let after = running.switches();
+        let [voluntary, involuntary] = [0, 1].map(|kind| after[&tid][kind] - before[&tid][kind]);
+        // A sleep whose timer expires while its thread is preempted is no voluntary switch.
+        assert!(voluntary + involuntary >= 200, "{voluntary}, {involuntary}");
+        let text = self.shows(&format!("switches {voluntary} vol, {involuntary} invol"));
+        assert!(text.contains("0 lost") && text.contains("clock_nanosleep"), "{text}");
+        self.press("i");
+        self.shows("blocked last interval");
+        self.shows("switches 0 vol, 0 invol");
     }
 
     fn signal(&self, signal: Signal) {
@@ -110,7 +142,7 @@ impl Top {
     }
 
     /// Waits for the end.
-    fn end(mut self) -> Outcome {
+    pub(crate) fn end(mut self) -> Outcome {
         let status = eventually("it ends", || self.child.try_wait().expect("it can be waited for"));
         eventually("the terminal is given back", || self.is_given_back().then_some(()));
         let output = std::process::Output { status, stdout: Vec::new(), stderr: self.text().into_bytes() };
@@ -126,20 +158,7 @@ fn the_screen_has_the_kernels_figures() {
     let mut running = sleepers();
     let before = running.switches();
     let mut top = Top::of(&running, &[]);
-    running.tell();
-    top.press("/worker-1\r6");
-    let text = top.shows("filter \"worker-1\": 1 shown");
-    let line = text.lines().find(|line| line.starts_with("worker-1")).expect("it has a row").to_owned();
-    let tid: u32 = line.split_whitespace().nth(1).and_then(|tid| tid.parse().ok()).expect("a number");
-    let after = running.switches();
-    let [voluntary, involuntary] = [0, 1].map(|kind| after[&tid][kind] - before[&tid][kind]);
-    // A sleep whose timer expires while its thread is preempted is no voluntary switch.
-    assert!(voluntary + involuntary >= 200, "{voluntary}, {involuntary}");
-    let text = top.shows(&format!("switches {voluntary} vol, {involuntary} invol"));
-    assert!(text.contains("0 lost") && text.contains("clock_nanosleep"), "{text}");
-    top.press("i");
-    top.shows("blocked last interval");
-    top.shows("switches 0 vol, 0 invol");
+    top.assert_kernels_figures(&mut running, &before);
     top.press("q");
     assert_eq!(top.end().code, 0);
     running.finish();

@@ -9,7 +9,7 @@ use crate::record::samples::Samples;
 use crate::report::metrics::{DOUBTFUL, PARTIAL, QUANTILES};
 use crate::report::units::ABSENT;
 use crate::report::{count, duration, printable, shortened};
-use crate::top::app::App;
+use crate::top::app::{App, Recorder};
 use crate::top::model::{Identity, Model, blocked_on, summed, summed_seen};
 use crate::top::view::history;
 use profiler_ebpf::metric::Metric;
@@ -31,7 +31,12 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, area: Rect, palette: Palette)
         true => summed(model.members(selected).map(|thread| &thread.added)).histograms.remove(&metric),
         false => whole(model.members(selected).filter_map(|thread| thread.record.samples.get(&metric))),
     };
-    let over = if app.of_interval { "last interval" } else { "since the start" };
+    let since = match app.recorder {
+        Recorder::Own => "since the start",
+        // The daemon may have begun to record it long before.
+        Recorder::Daemon => "since it was recorded",
+    };
+    let over = if app.of_interval { "last interval" } else { since };
     title(buffer, area, &format!("{} {over} · {}", metric.name(), who(model, selected)), palette);
     let line = history(model, selected).map(|history| chart::line(history.of(app.history_column()), HISTORY));
     let line = format!(" {} ", line.unwrap_or_default());
@@ -52,7 +57,7 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, area: Rect, palette: Palette)
         }
     }
     let waits = Rect { x: chart.right() + 1, width: area.width - chart.width - 1, ..rest };
-    draw_blocked_on(model, selected, buffer, waits, palette);
+    draw_blocked_on(model, selected, since, buffer, waits, palette);
 }
 
 fn title(buffer: &mut Buffer, area: Rect, text: &str, palette: Palette) {
@@ -140,12 +145,20 @@ fn totals(app: &App, model: &Model, selected: Identity) -> Vec<String> {
     totals
 }
 
-/// Since the start: the kernel side keeps no more of it.
-fn draw_blocked_on(model: &Model, selected: Identity, buffer: &mut Buffer, area: Rect, palette: Palette) {
+/// Of the whole record: the kernel side keeps no more of it.
+fn draw_blocked_on(
+    model: &Model,
+    selected: Identity,
+    since: &str,
+    buffer: &mut Buffer,
+    area: Rect,
+    palette: Palette,
+) {
     const FIGURES: [(&str, u16); 4] = [("waits", 8), ("%", 4), ("total", 9), ("longest", 9)];
     let waits = blocked_on(model.members(selected));
     if waits.is_empty() {
-        put(buffer, area.x, area.y, area.right(), "never blocked and woken since the start", palette.faint());
+        let never = format!("never blocked and woken {since}");
+        put(buffer, area.x, area.y, area.right(), &never, palette.faint());
         return;
     }
     let figures = FIGURES.map(|(_, width)| width).iter().sum::<u16>();

@@ -2,8 +2,8 @@
 
 use super::{Palette, columns, put, put_right};
 use crate::profile::units::Nanos;
-use crate::report::{counted, loss_reasons, shortened};
-use crate::top::app::App;
+use crate::report::{Room, counted, loss_reasons, shortened};
+use crate::top::app::{App, Recorder};
 use crate::top::model::Model;
 use ratatui::buffer::Buffer;
 use ratatui::style::Style;
@@ -53,7 +53,11 @@ fn chosen(app: &App, buffer: &mut Buffer, palette: Palette) {
     let x = put(buffer, 0, 1, width, &format!("{threads}, {processes}"), Style::new());
     let ended = ended(model);
     let x = put(buffer, x, 1, width, &ended, palette.faint());
-    let over = if app.now().standing.lives { "" } else { " · all chosen processes have ended" };
+    let over = match (app.now().standing.lives, app.recorder) {
+        (true, _) => "",
+        (false, Recorder::Own) => " · all chosen processes have ended",
+        (false, Recorder::Daemon) => " · no process is watched",
+    };
     let x = put(buffer, x, 1, width, over, palette.bad());
     let arrow = if app.view.is_descending() { "↓" } else { "↑" };
     let order = format!("{} {arrow}", app.view.order.words());
@@ -77,7 +81,11 @@ fn ended(model: &Model) -> String {
 fn soundness(app: &App, buffer: &mut Buffer, palette: Palette) {
     let width = buffer.area.width;
     let standing = app.now().standing;
-    let lost = loss_reasons(&standing.lost, standing.lost.threads_without_slot);
+    let room = match app.recorder {
+        Recorder::Own => Room::FLAGS,
+        Recorder::Daemon => Room::CONFIGURATION,
+    };
+    let lost = loss_reasons(&standing.lost, standing.lost.threads_without_slot, room);
     let x = if lost.is_empty() {
         put(buffer, 0, 2, width, "0 lost", palette.good())
     } else {
@@ -94,6 +102,9 @@ fn soundness(app: &App, buffer: &mut Buffer, palette: Palette) {
     }
     if !standing.ended.kept {
         hints.push("too many have ended for a profile".to_owned());
+    }
+    if standing.ended.untold > 0 {
+        hints.push(format!("{} too short to be shown", counted(standing.ended.untold, "thread")));
     }
     let hints: String = hints.iter().map(|hint| format!(" · {hint}")).collect();
     put(buffer, x, 2, width, &shortened(&hints, usize::from(width.saturating_sub(x))), palette.strong());

@@ -13,7 +13,7 @@ mod tests;
 
 pub use palette::Palette;
 
-use super::app::{App, Mode};
+use super::app::{App, Mode, Recorder};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -45,7 +45,7 @@ pub fn draw(app: &mut App, buffer: &mut Buffer, palette: Palette) {
     }
     foot(app, buffer, palette);
     if app.mode == Mode::Help {
-        help::draw(buffer, palette);
+        help::draw(app.recorder, buffer, palette);
     }
 }
 
@@ -101,7 +101,8 @@ fn foot(app: &App, buffer: &mut Buffer, palette: Palette) {
         ("Enter", "detail"),
     ];
     let mut x = 0;
-    for (key, does) in keys {
+    let can_save = app.recorder == Recorder::Own;
+    for (key, does) in keys.into_iter().filter(|(key, _)| can_save || *key != "s") {
         if x + columns(key) + columns(does) + 1 > width {
             break;
         }

@@ -3,7 +3,7 @@
 use super::chart;
 use super::{HEADINGS, Palette, columns, put, put_right};
 use crate::report::shortened;
-use crate::top::app::App;
+use crate::top::app::{App, Recorder};
 use crate::top::column::Column;
 use crate::top::view::{Order, Row, history};
 use ratatui::buffer::Buffer;
@@ -91,6 +91,7 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, area: Rect, palette: Palette)
         let text = match (app.view.filter.is_empty(), app.now().refreshes) {
             (false, _) => "nothing matches the filter; Esc clears it",
             (true, 0) => "the first interval is under way",
+            (true, _) if app.recorder == Recorder::Daemon => "no thread is watched",
             (true, _) => "no thread is left",
         };
         put(buffer, 0, area.y + HEADINGS, area.width, text, palette.faint());

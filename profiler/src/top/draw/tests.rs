@@ -5,7 +5,8 @@ use super::*;
 use crate::golden;
 use crate::profile::thread::OpenState;
 use crate::profile::units::Nanos;
-use crate::top::feed::Sighted;
+use crate::top::app::Recorder;
+use crate::top::feed::{Added, Frame, Sighted};
 use crate::top::fixture::{frame, thread};
 use crate::top::keys::Key;
 use crate::top::model::Model;
@@ -54,7 +55,7 @@ fn threads(second: u64) -> Vec<Sighted> {
 fn app() -> App {
     let whom = "server 4242, db 977 (6 threads, by the unit shop)".to_owned();
     let names = [(4242, "server".to_owned())];
-    let mut app = App::new(whom, Duration::from_secs(1), Model::new(Nanos(0), names));
+    let mut app = App::new(whom, Recorder::Own, Duration::from_secs(1), Model::new(Nanos(0), names));
     for second in 1..=8 {
         app.take(frame(second, threads(second)));
     }
@@ -131,9 +132,31 @@ fn losses_and_the_end_are_always_to_be_seen() {
     matches("lost-80x24.txt", &drawn(&mut app, 80, 24));
 }
 
+/// Its first frame has what was recorded before, and no rates.
+#[test]
+fn what_a_daemon_records() {
+    let model = Model::new(Nanos(0), []);
+    let mut app =
+        App::new("daemon, all selectors".to_owned(), Recorder::Daemon, Duration::from_secs(1), model);
+    let mut base = threads(2);
+    base.iter_mut().for_each(|thread| thread.added = Added::default());
+    app.take(Frame { from: Nanos(0), until: Nanos(0), ..frame(1, base) });
+    matches("daemon-first-80x24.txt", &drawn(&mut app, 80, 24));
+    let mut all = threads(1);
+    all.push(thread(5, 5).named("detached").left());
+    let mut next = frame(1, all);
+    (next.standing.lost.threads_without_slot, next.standing.lives) = (12, false);
+    (next.standing.ended.threads, next.standing.ended.untold) = (1_234, 233);
+    app.take(next);
+    matches("daemon-lost-120x40.txt", &drawn(&mut app, 120, 40));
+    app.key(Key::Char('?'));
+    matches("daemon-help-80x24.txt", &drawn(&mut app, 80, 24));
+}
+
 #[test]
 fn nothing_yet_and_nothing_left_are_told() {
-    let mut app = App::new("x 1 (1 thread)".to_owned(), Duration::from_secs(1), Model::new(Nanos(0), []));
+    let model = Model::new(Nanos(0), []);
+    let mut app = App::new("x 1 (1 thread)".to_owned(), Recorder::Own, Duration::from_secs(1), model);
     assert!(drawn(&mut app, 80, 24).contains("the first interval is under way"));
     app.take(frame(1, Vec::new()));
     assert!(drawn(&mut app, 80, 24).contains("no thread is left"));

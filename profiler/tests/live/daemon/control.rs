@@ -22,12 +22,17 @@ pub(crate) fn tests() -> Vec<Trial> {
 
 /// `profiler ctl` as somebody else.
 fn as_caller(daemon: &Daemon, arguments: &[&str]) -> Output {
-    require_program("setpriv", "util-linux");
     let ctl = daemon.ctl();
-    let id = CALLER.to_string();
-    let mut command = Command::new("setpriv");
-    command.args(["--reuid", &id, "--regid", &id, "--clear-groups", "--"]);
-    command.arg(ctl.get_program()).args(ctl.get_args()).args(arguments).output().unwrap()
+    let [setpriv, flags @ ..] = become_caller();
+    let mut command = Command::new(setpriv);
+    command.args(flags).arg(ctl.get_program()).args(ctl.get_args()).args(arguments).output().unwrap()
+}
+
+/// What makes somebody else of who starts what follows.
+pub(super) fn become_caller() -> [&'static str; 5] {
+    require_program("setpriv", "util-linux");
+    assert_eq!(CALLER, 65534);
+    ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
 }
 
 fn said(output: &Output) -> String {
@@ -60,15 +65,20 @@ fn another_user_is_refused_and_logged() {
     running.finish();
 }
 
-fn a_user_who_is_named_may() {
-    let daemon = Daemon::with("");
-    assert_eq!(as_caller(&daemon, &["status"]).status.code(), Some(1));
+/// Lets the caller use the socket, until [`Daemon::reload`].
+pub(super) fn allow_caller(daemon: &Daemon) {
     let path = daemon.scene.folder().join("config.toml");
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, text.replace("[control]\n", "[control]\nusers = [\"nobody\"]\n")).unwrap();
     daemon.signal(nix::sys::signal::Signal::SIGHUP);
     daemon.heard();
     daemon.heard();
+}
+
+fn a_user_who_is_named_may() {
+    let daemon = Daemon::with("");
+    assert_eq!(as_caller(&daemon, &["status"]).status.code(), Some(1));
+    allow_caller(&daemon);
     let output = as_caller(&daemon, &["status"]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
 }

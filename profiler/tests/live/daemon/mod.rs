@@ -1,4 +1,4 @@
-//! `profiler daemon` and `profiler ctl`: who is watched, what is written, who may ask, and how it goes on for long.
+//! `profiler daemon`, `profiler ctl` and `profiler top --daemon`: who is watched, what is written, who may ask, and how it goes on for long.
 
 mod control;
 mod found;
@@ -6,6 +6,7 @@ mod killed;
 mod life;
 mod long;
 mod outputs;
+mod view;
 
 use crate::attach::Running;
 use crate::support::{Scene, eventually, required, target};
@@ -25,10 +26,16 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 pub(crate) fn tests() -> Vec<Trial> {
-    [found::tests(), life::tests(), control::tests(), long::tests(), killed::tests(), outputs::tests()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let tests = [
+        found::tests(),
+        life::tests(),
+        control::tests(),
+        view::tests(),
+        long::tests(),
+        killed::tests(),
+        outputs::tests(),
+    ];
+    tests.into_iter().flatten().collect()
 }
 
 /// A daemon with a folder of its own. Its intervals last an hour unless a test has them end.

@@ -1,0 +1,233 @@
+//! The frames of a view, from one refresh to the next: what was added to each thread's record since the frame before, so
+//! that both ends have the same record. The first frame has all of it.
+//!
+//! What is a count or a sum stands in full, so that nothing adds up wrong; only the buckets, which are most of a record,
+//! are those to which samples were added, each as `[number, samples]` (see [`profiler_ebpf::buckets`]).
+
+use crate::profile::histogram::{Bucket, Histogram};
+use crate::profile::thread::{BlockedOn, Found, Waits};
+use crate::profile::units::Nanos;
+use crate::record::{End, ThreadRecord};
+use crate::watch::config::MetricName;
+use profiler_ebpf::buckets;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What one refresh brings.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Frame {
+    /// When the threads were looked at, on CLOCK_MONOTONIC.
+    pub at_ns: Nanos,
+    /// Processes of which something lives, that the view's selectors have chosen.
+    pub processes: u64,
+    /// The threads that go on and to which something was added.
+    pub threads: Vec<ThreadFrame>,
+    /// The serials of those to which nothing was: they go on with what they were doing.
+    pub unchanged: Vec<u64>,
+    /// The threads that have ended, or whose selector was taken out, since the frame before: each once.
+    pub ended: Vec<ThreadFrame>,
+    /// Threads that began and ended since the frame before and are not in `ended`, as they were too many.
+    pub ended_untold: u64,
+    /// What was lost so far.
+    pub lost: Lost,
+}
+
+/// What is lost of no single thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lost {
+    /// Threads that found no slot, since the view's selectors were added.
+    pub threads_without_slot: u64,
+    /// Threads for which the kernel had no memory, since the daemon began, as the next two.
+    pub threads_without_state: u64,
+    /// Times that the kernel skipped a program.
+    pub missed_program_runs: u64,
+    /// CPUs that came online.
+    pub cpus_watched_late: u64,
+}
+
+/// What was added to a thread's record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ThreadFrame {
+    /// [`ThreadRecord::serial`], which tells threads apart whatever becomes of their numbers.
+    pub serial: u64,
+    /// Who it is: in the first frame that it is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
+    /// Its name, if that is new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// How it stands.
+    pub now: Now,
+    /// What it was blocked on so far, if anything was added to that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocked_on: Option<Vec<BlockedOn>>,
+    /// The metrics of which samples were added.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metrics: BTreeMap<MetricName, Growth>,
+}
+
+/// What of a thread never changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The number of its process.
+    pub pid: u32,
+    /// Its own.
+    pub tid: u32,
+    /// The label of the selector that chose it.
+    pub selector: String,
+    /// The name that its process had when it was first seen.
+    pub process: String,
+}
+
+/// What a thread is doing, and its counts without a histogram. Absent is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Now {
+    /// [`ThreadRecord::from_ns`]
+    pub from_ns: Nanos,
+    /// [`ThreadRecord::until_ns`]
+    pub until_ns: Nanos,
+    /// [`ThreadRecord::end`]
+    pub end: End,
+    /// [`ThreadRecord::found`]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<Found>,
+    /// [`ThreadRecord::held_back`]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_back: Option<Waits>,
+    /// [`ThreadRecord::unsplit`]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsplit: Option<Waits>,
+    /// [`ThreadRecord::inferred_switch_ins`]
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub inferred_switch_ins: u64,
+    /// [`ThreadRecord::minor_without_entry`]
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub minor_without_entry: u64,
+    /// [`ThreadRecord::major_without_entry`]
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub major_without_entry: u64,
+    /// [`ThreadRecord::clock_backwards`]
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub clock_backwards: u64,
+}
+
+/// A metric's totals so far, and the samples that were added to its buckets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Growth {
+    /// All totals so far.
+    pub totals: Totals,
+    /// The numbers of buckets, in ascending order, and how many samples were added to each.
+    pub buckets: Vec<(u16, u32)>,
+}
+
+/// The totals of a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// Samples.
+    pub count: u64,
+    /// Their sum.
+    pub sum_ns: Nanos,
+    /// The smallest.
+    pub min_ns: Nanos,
+    /// The largest.
+    pub max_ns: Nanos,
+}
+
+impl ThreadFrame {
+    /// Whether nothing was added but time.
+    #[must_use]
+    pub fn is_nothing_more(&self) -> bool {
+        self.name.is_none() && self.blocked_on.is_none() && self.metrics.is_empty()
+    }
+}
+
+fn is_none(count: &u64) -> bool {
+    *count == 0
+}
+
+impl Now {
+    /// That of a record.
+    #[must_use]
+    pub fn of(record: &ThreadRecord) -> Self {
+        Self {
+            from_ns: record.from_ns,
+            until_ns: record.until_ns,
+            end: record.end,
+            found: record.found,
+            held_back: record.held_back,
+            unsplit: record.unsplit,
+            inferred_switch_ins: record.inferred_switch_ins,
+            minor_without_entry: record.minor_without_entry,
+            major_without_entry: record.major_without_entry,
+            clock_backwards: record.clock_backwards,
+        }
+    }
+
+    /// Becomes that of a record.
+    pub fn write_to(&self, record: &mut ThreadRecord) {
+        record.from_ns = self.from_ns;
+        record.until_ns = self.until_ns;
+        record.end = self.end;
+        record.found = self.found;
+        record.held_back = self.held_back;
+        record.unsplit = self.unsplit;
+        record.inferred_switch_ins = self.inferred_switch_ins;
+        record.minor_without_entry = self.minor_without_entry;
+        record.major_without_entry = self.major_without_entry;
+        record.clock_backwards = self.clock_backwards;
+    }
+
+    /// What it is at a later moment if nothing is added until then: what it is doing goes on.
+    #[must_use]
+    pub fn at(mut self, moment: Nanos) -> Self {
+        if let End::Open { since_ns, .. } = self.end {
+            self.until_ns = moment.max(since_ns);
+        }
+        self
+    }
+}
+
+impl Totals {
+    /// Those of a histogram.
+    #[must_use]
+    pub fn of(histogram: &Histogram) -> Self {
+        let Histogram { count, sum_ns, min_ns, max_ns, .. } = *histogram;
+        Self { count, sum_ns, min_ns, max_ns }
+    }
+}
+
+/// The buckets of a record's histogram that hold samples: their numbers, in ascending order, and how many each holds, which
+/// begins again after 32 bits.
+pub fn numbered(histogram: &Histogram) -> impl Iterator<Item = (u16, u32)> {
+    let number =
+        |bucket: &Bucket| buckets::index(bucket.low_ns.0).and_then(|index| u16::try_from(index).ok());
+    histogram.buckets.iter().filter_map(move |bucket| Some((number(bucket)?, bucket.count as u32)))
+}
+
+/// Puts buckets of the same number together, and leaves out those that are empty then. Both are in ascending order.
+pub fn joined(
+    one: impl IntoIterator<Item = (u16, u32)>,
+    other: impl IntoIterator<Item = (u16, u32)>,
+    together: fn(u32, u32) -> u32,
+) -> Vec<(u16, u32)> {
+    let (mut one, mut other) = (one.into_iter().peekable(), other.into_iter().peekable());
+    let mut all = Vec::new();
+    while let Some(number) = one.peek().into_iter().chain(other.peek()).map(|(number, _)| *number).min() {
+        let count = |(_, count)| count;
+        let ours = one.next_if(|next| next.0 == number).map_or(0, count);
+        let theirs = other.next_if(|next| next.0 == number).map_or(0, count);
+        let count = together(ours, theirs);
+        if count != 0 {
+            all.push((number, count));
+        }
+    }
+    all
+}
+
+/// The histogram of a record that these are the buckets of.
+pub fn histogram(totals: Totals, numbered: impl IntoIterator<Item = (u16, u32)>) -> Histogram {
+    let Totals { count, sum_ns, min_ns, max_ns } = totals;
+    let buckets =
+        numbered.into_iter().map(|(number, count)| Bucket::at(number.into(), count.into())).collect();
+    Histogram { count, sum_ns, min_ns, max_ns, buckets }
+}

@@ -1,0 +1,273 @@
+//! The records of threads as a daemon has them, from what its frames add. What no view shows of a record is not in them.
+
+use crate::control::frame::{Frame, Growth, Identity, Now, ThreadFrame, histogram, joined, numbered};
+use crate::profile::histogram::Histogram;
+use crate::profile::thread::OpenState;
+use crate::profile::units::Nanos;
+use crate::record::{End, Snapshot, ThreadRecord};
+use anyhow::{Context as _, Result};
+use profiler_ebpf::layout::KernelCounters;
+use profiler_ebpf::metric::Metric;
+use std::collections::{BTreeMap, HashMap};
+
+/// Those of the threads that go on.
+#[derive(Default)]
+pub(super) struct Records {
+    /// By [`ThreadRecord::serial`].
+    known: HashMap<u64, ThreadRecord>,
+}
+
+/// What a frame came to.
+pub(super) struct Taken {
+    /// The records that are final.
+    pub(super) ended: Vec<ThreadRecord>,
+    /// Those of the threads that go on and could be looked at.
+    pub(super) snapshot: Snapshot,
+    /// The names of the processes of threads that are new.
+    pub(super) names: BTreeMap<u32, String>,
+}
+
+impl Records {
+    /// Adds what a frame adds.
+    ///
+    /// # Errors
+    /// If the frames before it were not of the same view.
+    pub(super) fn take(&mut self, frame: Frame) -> Result<Taken> {
+        let Frame { at_ns, threads, unchanged, ended, .. } = frame;
+        let mut names = BTreeMap::new();
+        let final_ones = ended.into_iter().map(|added| {
+            let serial = added.serial;
+            self.grow(added, &mut names)?;
+            self.known.remove(&serial).context(UNKNOWN)
+        });
+        let ended = final_ones.collect::<Result<_>>()?;
+        let going_on = threads.into_iter().map(|added| self.grow(added, &mut names).cloned());
+        let mut threads = going_on.collect::<Result<Vec<ThreadRecord>>>()?;
+        for serial in unchanged {
+            let record = self.known.get_mut(&serial).context(UNKNOWN)?;
+            Now::of(record).at(at_ns).write_to(record);
+            threads.push(record.clone());
+        }
+        Ok(Taken { ended, snapshot: Snapshot { at_ns, threads }, names })
+    }
+
+    fn grow(&mut self, added: ThreadFrame, names: &mut BTreeMap<u32, String>) -> Result<&ThreadRecord> {
+        let ThreadFrame { serial, identity, name, now, blocked_on, metrics } = added;
+        if let Some(identity) = identity {
+            self.known.insert(serial, nothing_of(serial, &identity));
+            names.insert(identity.pid, identity.process);
+        }
+        let record = self.known.get_mut(&serial).context(UNKNOWN)?;
+        now.write_to(record);
+        if let Some(name) = name {
+            record.name = name;
+        }
+        if let Some(blocked_on) = blocked_on {
+            record.blocked_on = blocked_on;
+        }
+        for (metric, growth) in metrics {
+            let metric = Metric::from(metric);
+            let grown = grown(record.histograms.get(&metric), growth);
+            record.histograms.insert(metric, grown);
+        }
+        Ok(record)
+    }
+}
+
+const UNKNOWN: &str =
+    "the daemon tells more of a thread that it has told nothing of (is it of another version?)";
+
+fn grown(before: Option<&Histogram>, Growth { totals, buckets }: Growth) -> Histogram {
+    let before = before.into_iter().flat_map(numbered);
+    histogram(totals, joined(before, buckets, u32::wrapping_add))
+}
+
+fn nothing_of(serial: u64, identity: &Identity) -> ThreadRecord {
+    ThreadRecord {
+        serial,
+        pid: identity.pid,
+        tid: identity.tid,
+        family: 0,
+        start_ns: Nanos(0),
+        name: String::new(),
+        earlier_names: Vec::new(),
+        renames: 0,
+        newborn: false,
+        from_ns: Nanos(0),
+        until_ns: Nanos(0),
+        end: End::Open { state: OpenState::Newborn, since_ns: Nanos(0), woken_ns: None, found: false },
+        kernel_at_start: KernelCounters::default(),
+        kernel_at_end: KernelCounters::default(),
+        first_slice_ns: None,
+        found: None,
+        held_back: None,
+        unsplit: None,
+        inferred_switch_ins: 0,
+        histograms: BTreeMap::new(),
+        blocked_on: Vec::new(),
+        minor_without_entry: 0,
+        major_without_entry: 0,
+        faults_never_accounted: 0,
+        clock_backwards: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::frame::Lost;
+    use crate::profile::histogram::Bucket;
+    use crate::profile::thread::{BlockedOn, Waits};
+    use crate::record::fixture::exited;
+    use crate::watch::viewer::{Viewer, Who};
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    const WHO: Who<'_> = Who { selector: "web", process: "server" };
+    const THREADS: usize = 4;
+
+    /// What happens to one of some threads.
+    #[derive(Clone, Debug)]
+    enum Event {
+        Sample(Metric, u64),
+        Unsplit(u64),
+        Renamed(u8),
+        Switched(bool),
+        /// It has ended, and another is born in its place.
+        Ended,
+        /// It can't be looked at for the next frame.
+        Hidden,
+        /// No event of a thread: a frame.
+        Frame,
+    }
+
+    fn event() -> impl Strategy<Value = Event> {
+        prop_oneof![
+            6 => ((0..Metric::COUNT), 0..1_u64 << 43)
+                .prop_map(|(metric, ns)| Event::Sample(Metric::ALL[metric], ns)),
+            1 => any::<u64>().prop_map(|ns| Event::Unsplit(ns >> 8)),
+            1 => any::<u8>().prop_map(Event::Renamed),
+            2 => any::<bool>().prop_map(Event::Switched),
+            1 => Just(Event::Ended),
+            1 => Just(Event::Hidden),
+            3 => Just(Event::Frame),
+        ]
+    }
+
+    fn born(serial: u64) -> ThreadRecord {
+        let identity =
+            Identity { pid: 1, tid: serial as u32, selector: String::new(), process: String::new() };
+        nothing_of(serial, &identity)
+    }
+
+    fn sample(record: &mut ThreadRecord, metric: Metric, ns: u64) {
+        let one = Histogram::of([Nanos(ns)]).unwrap();
+        let whole = Histogram::merged(record.histograms.get(&metric).into_iter().chain([&one]));
+        record.histograms.insert(metric, whole.unwrap());
+        if metric == Metric::Blocked {
+            let wait =
+                BlockedOn { syscall: "futex".to_owned(), count: 1, sum_ns: Nanos(ns), max_ns: Nanos(ns) };
+            match record.blocked_on.first_mut() {
+                Some(sum) => (sum.count, sum.sum_ns) = (sum.count + 1, sum.sum_ns + Nanos(ns)),
+                None => record.blocked_on.push(wait),
+            }
+        }
+    }
+
+    fn happen(record: &mut ThreadRecord, event: &Event, now: Nanos) {
+        match *event {
+            Event::Sample(metric, ns) => sample(record, metric, ns),
+            Event::Unsplit(ns) => {
+                let waits =
+                    record.unsplit.get_or_insert(Waits { count: 0, sum_ns: Nanos(0), max_ns: Nanos(0) });
+                (waits.count, waits.max_ns) = (waits.count + 1, Nanos(ns));
+            }
+            Event::Renamed(number) => record.name = format!("worker-{number}"),
+            Event::Switched(blocks) => {
+                let state = if blocks { OpenState::Blocked } else { OpenState::OnCpu };
+                record.end =
+                    End::Open { state, since_ns: now, woken_ns: blocks.then_some(now), found: false };
+            }
+            Event::Ended => record.end = End::Exited { last_switch: OpenState::Blocked },
+            Event::Hidden | Event::Frame => {}
+        }
+    }
+
+    /// As it is at the other end.
+    fn carried(frame: &Frame) -> Frame {
+        let again: Frame = serde_json::from_str(&serde_json::to_string(frame).unwrap()).unwrap();
+        assert_eq!(&again, frame);
+        again
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_added_makes_the_records_that_the_daemon_has(
+            events in prop::collection::vec((0..THREADS, event()), 1..120),
+        ) {
+            let (mut viewer, mut records) = (Viewer::new(None), Records::default());
+            let mut threads: Vec<ThreadRecord> = (0..THREADS as u64).map(born).collect();
+            let (mut hidden, mut ended) = (BTreeSet::new(), Vec::new());
+            let mut serials = THREADS as u64..;
+            for (now, (place, event)) in (1..).map(Nanos).zip(&events) {
+                happen(&mut threads[*place], event, now);
+                match event {
+                    Event::Ended => {
+                        let over = std::mem::replace(&mut threads[*place], born(serials.next().unwrap()));
+                        viewer.end(&over, WHO);
+                        ended.push(over);
+                    }
+                    Event::Hidden => drop(hidden.insert(*place)),
+                    Event::Frame => {
+                        let hidden = std::mem::take(&mut hidden);
+                        let looked_at = threads.iter_mut().enumerate().filter(|(place, _)| !hidden.contains(place));
+                        let mut seen = Vec::new();
+                        for (_, record) in looked_at {
+                            record.until_ns = now;
+                            viewer.see(record, WHO, now);
+                            seen.push(record.clone());
+                        }
+                        let frame = viewer.take(now, 1, Lost::default());
+                        let mut taken = records.take(carried(&frame)).unwrap();
+                        taken.snapshot.threads.sort_by_key(|record| record.serial);
+                        seen.sort_by_key(|record| record.serial);
+                        prop_assert_eq!(&taken.snapshot.threads, &seen);
+                        prop_assert_eq!(&taken.ended, &std::mem::take(&mut ended));
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_bucket_that_begins_again_goes_on() {
+        let (mut viewer, mut records) = (Viewer::new(None), Records::default());
+        let record = |count| {
+            let mut record = born(1);
+            let bucket = Bucket::at(3, u64::from(count));
+            let totals = Histogram::of([Nanos(3)]).unwrap();
+            record.histograms.insert(
+                Metric::OnCpu,
+                Histogram { count: 1 << 40 | u64::from(count), buckets: vec![bucket], ..totals },
+            );
+            record
+        };
+        for count in [u32::MAX - 1, 2, 7] {
+            viewer.see(&record(count), WHO, Nanos(0));
+            let frame = viewer.take(Nanos(0), 1, Lost::default());
+            let taken = records.take(frame).unwrap();
+            assert_eq!(taken.snapshot.threads, [record(count)]);
+        }
+    }
+
+    #[test]
+    fn a_frame_of_another_view_is_refused() {
+        let mut viewer = Viewer::new(None);
+        viewer.see(&exited(1, 7), WHO, Nanos(1));
+        viewer.take(Nanos(1), 1, Lost::default());
+        viewer.see(&exited(1, 7), WHO, Nanos(2));
+        let second = viewer.take(Nanos(2), 1, Lost::default());
+        assert!(Records::default().take(second).is_err());
+    }
+}

@@ -1,0 +1,267 @@
+//! Frames from a daemon: what it watches, seen through its control socket. Nothing is recorded for the view.
+
+use super::feed::{Ended, Feed, Frame, Standing};
+use super::live::Live;
+use super::rebuilt::{Records, Taken};
+use crate::control::client;
+use crate::control::frame;
+use crate::control::protocol::Request;
+use crate::profile::Lost;
+use anyhow::{Context as _, Result, bail};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// A frame that takes longer is late. One of 2 000 busy threads takes less than a tenth of a second.
+const LATE: Duration = Duration::from_secs(2);
+
+/// Read at once.
+const CHUNK: usize = 64 << 10;
+
+/// A view of what a daemon watches.
+pub struct Remote {
+    socket: PathBuf,
+    daemon: UnixStream,
+    /// What is there so far of the next frame.
+    received: Vec<u8>,
+    /// When that was asked for.
+    asked: Option<Instant>,
+    records: Records,
+    live: Live,
+    /// Threads that ended in no frame.
+    untold: u64,
+}
+
+impl Remote {
+    /// Begins a view of what the daemon at a socket watches, or only of a selector. Its first frame has all that was
+    /// recorded, and what was added in no time: nothing.
+    ///
+    /// # Errors
+    /// If the daemon can't be reached, or refuses.
+    pub fn begin(socket: &Path, selector: Option<String>) -> Result<(Self, Frame)> {
+        let daemon = client::connect(socket)?;
+        let answer = client::converse(&daemon, socket, &Request::View { selector })?;
+        let base = client::read_frame(&answer)?;
+        daemon.set_nonblocking(true).context("cannot read from the daemon without waiting")?;
+        let mut records = Records::default();
+        let (processes, lost) = (base.processes, base.lost);
+        let Taken { snapshot, names, .. } = records.take(base)?;
+        let (live, first) = Live::begin(snapshot);
+        let mut remote = Self {
+            socket: socket.to_owned(),
+            daemon,
+            received: Vec::new(),
+            asked: None,
+            records,
+            live,
+            untold: 0,
+        };
+        let first = remote.completed(Frame { names, ..first }, processes, lost);
+        Ok((remote, first))
+    }
+
+    fn take(&mut self, frame: frame::Frame) -> Result<Frame> {
+        let (processes, lost) = (frame.processes, frame.lost);
+        self.untold += frame.ended_untold;
+        let Taken { ended, snapshot, names } = self.records.take(frame)?;
+        let frame = self.live.frame(&ended, snapshot);
+        Ok(self.completed(Frame { names, ..frame }, processes, lost))
+    }
+
+    /// With what is of no single thread.
+    fn completed(&mut self, frame: Frame, processes: u64, lost: frame::Lost) -> Frame {
+        let of_records = frame.standing.lost;
+        let lost = Lost {
+            samples_without_bucket: of_records.samples_without_bucket,
+            clock_backwards: of_records.clock_backwards,
+            threads_without_slot: lost.threads_without_slot,
+            threads_without_state: lost.threads_without_state,
+            missed_program_runs: lost.missed_program_runs,
+            cpus_watched_late: lost.cpus_watched_late,
+            threads_unfinished: 0,
+        };
+        let ended = Ended {
+            threads: frame.standing.ended.threads + self.untold,
+            untold: self.untold,
+            ..frame.standing.ended
+        };
+        Frame { standing: Standing { lives: processes > 0, lost, ended }, ..frame }
+    }
+
+    /// Reads what is there. Returns whether more can come.
+    fn receive(&mut self) -> Result<bool> {
+        let mut chunk = [0; CHUNK];
+        loop {
+            match self.daemon.read(&mut chunk) {
+                Ok(0) => return Ok(false),
+                Ok(length) => self.received.extend_from_slice(chunk.get(..length).unwrap_or_default()),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(true),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error).with_context(|| self.gone()),
+            }
+        }
+    }
+
+    fn gone(&self) -> String {
+        format!(
+            "the daemon at {} has ended, and the view with it (profiler ctl status tells whether it runs again)",
+            self.socket.display()
+        )
+    }
+}
+
+impl Feed for Remote {
+    /// Asks for a frame, unless the one before is not there yet: a slow end makes nobody queue.
+    fn refresh(&mut self) -> Result<Option<Frame>> {
+        if self.asked.is_none() {
+            let line = client::line(&Request::Refresh)?;
+            self.daemon.write_all(&line).with_context(|| self.gone())?;
+            self.asked = Some(Instant::now());
+        }
+        Ok(None)
+    }
+
+    fn collect(&mut self) -> Result<Option<Frame>> {
+        let goes_on = self.receive()?;
+        if self.received.ends_with(b"\n") {
+            let line = String::from_utf8(std::mem::take(&mut self.received))
+                .context("the daemon's answer is not text")?;
+            self.asked = None;
+            return self.take(client::read_frame(&line)?).map(Some);
+        }
+        if !goes_on {
+            bail!("{}", self.gone());
+        }
+        Ok(None)
+    }
+
+    fn urgent(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.daemon.as_fd())
+    }
+
+    fn hindrance(&self) -> Option<String> {
+        let waited = self.asked?.elapsed();
+        (waited > LATE).then(|| format!("the daemon has not answered for {} s", waited.as_secs()))
+    }
+
+    fn save_question(&self) -> Result<String> {
+        bail!("a daemon keeps sums, not profiles: profiler attach records one beside it")
+    }
+
+    fn save(&mut self) -> Result<String> {
+        self.save_question()
+    }
+
+    fn has_ended(&self) -> bool {
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::protocol::Answer;
+    use crate::profile::units::Nanos;
+    use std::io::{BufRead as _, BufReader};
+    use std::os::unix::net::UnixListener;
+    use std::sync::mpsc::channel;
+    use std::thread::{JoinHandle, spawn};
+    use tempfile::TempDir;
+
+    /// A view of a daemon that answers its beginning, and then does as it is told.
+    fn view(daemon: impl FnOnce(UnixStream) + Send + 'static) -> (Remote, JoinHandle<()>, TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("socket");
+        let listener = UnixListener::bind(&socket).unwrap();
+        let daemon = spawn(move || {
+            let (mut peer, _) = listener.accept().unwrap();
+            assert_eq!(request(&peer), Request::View { selector: Some("web".to_owned()) });
+            peer.write_all(&answer(&frame(1))).unwrap();
+            daemon(peer);
+        });
+        let (remote, first) = Remote::begin(&socket, Some("web".to_owned())).unwrap();
+        assert_eq!((first.from, first.until, first.standing.lives), (Nanos(1), Nanos(1), true));
+        (remote, daemon, folder)
+    }
+
+    fn frame(at: u64) -> Answer {
+        Answer::Frame(Box::new(frame::Frame { at_ns: Nanos(at), processes: 1, ..frame::Frame::default() }))
+    }
+
+    fn answer(answer: &Answer) -> Vec<u8> {
+        let mut line = serde_json::to_vec(answer).unwrap();
+        line.push(b'\n');
+        line
+    }
+
+    fn request(peer: &UnixStream) -> Request {
+        let mut line = String::new();
+        BufReader::new(peer).read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap()
+    }
+
+    fn collected(remote: &mut Remote) -> Result<Frame> {
+        loop {
+            if let Some(frame) = remote.collect()? {
+                return Ok(frame);
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn a_frame_may_come_in_parts_and_the_next_is_asked_for_once_it_is_there() {
+        let (done, is_done) = channel();
+        let (mut remote, daemon, _folder) = view(move |mut peer| {
+            is_done.recv().unwrap();
+            let mut asked = [0; 1024];
+            let length = peer.read(&mut asked).unwrap();
+            assert_eq!(asked[..length], client::line(&Request::Refresh).unwrap());
+            for part in answer(&frame(5)).chunks(10) {
+                peer.write_all(part).unwrap();
+            }
+        });
+        for _ in 0..3 {
+            assert!(remote.refresh().unwrap().is_none());
+        }
+        done.send(()).unwrap();
+        let frame = collected(&mut remote).unwrap();
+        assert_eq!((frame.from, frame.until), (Nanos(1), Nanos(5)));
+        assert!(remote.asked.is_none() && remote.hindrance().is_none());
+        daemon.join().unwrap();
+    }
+
+    #[test]
+    fn the_daemons_end_and_its_refusal_are_told() {
+        let (mut remote, daemon, _folder) = view(drop);
+        daemon.join().unwrap();
+        let error = collected(&mut remote).unwrap_err().to_string();
+        assert!(error.contains("has ended") && error.contains("profiler ctl status"), "{error}");
+        let (mut remote, daemon, _folder) = view(|mut peer| {
+            let reason = "you may not".to_owned();
+            peer.write_all(&answer(&Answer::Refused { reason })).unwrap();
+        });
+        daemon.join().unwrap();
+        assert_eq!(collected(&mut remote).unwrap_err().to_string(), "you may not");
+    }
+
+    #[test]
+    fn an_answer_that_is_late_is_told_of() {
+        let (mut remote, daemon, _folder) = view(|peer| drop(request(&peer)));
+        remote.refresh().unwrap();
+        assert_eq!(remote.hindrance(), None);
+        remote.asked = remote.asked.and_then(|asked| asked.checked_sub(LATE + Duration::from_secs(1)));
+        assert!(remote.hindrance().unwrap().contains("not answered for 3 s"));
+        daemon.join().unwrap();
+    }
+
+    #[test]
+    fn no_profile_is_promised() {
+        let (mut remote, daemon, _folder) = view(drop);
+        let said = remote.save_question().unwrap_err().to_string();
+        assert!(said.contains("profiler attach") && remote.save().is_err(), "{said}");
+        daemon.join().unwrap();
+    }
+}
