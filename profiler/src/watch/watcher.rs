@@ -1,4 +1,6 @@
-//! The watch itself: has processes join and leave, and sums what is added to their threads.
+//! The watch itself: has processes join and leave, and sums what is added to their threads. `frames` is for who looks on.
+
+mod frames;
 
 use super::batch::{Batch, Group, Key, Lost};
 use super::config::{SelectorConfig, WatchConfig};
@@ -7,8 +9,7 @@ use super::members::Members;
 use super::names::Names;
 use super::selectors::{Selectors, Watched};
 use super::status::{SelectorStatus, WatchStatus};
-use super::viewer::{self, Viewers, Who};
-use crate::control::frame::{self, Frame};
+use super::viewer::{Viewers, Who};
 use crate::kernel::load::Living;
 use crate::kernel::session::{Losses, Session};
 use crate::outside_text::excerpt;
@@ -38,6 +39,8 @@ pub struct Watcher {
     begun: Timestamp,
     /// Groups of the interval that is under way whose selectors are gone.
     left: Vec<Group>,
+    /// Selectors that are being taken out.
+    gone: Vec<Watched>,
     /// What was lost in it so far, of what the session does not count.
     lost: Lost,
     /// What the session had lost when it began.
@@ -67,6 +70,7 @@ impl Watcher {
             viewers: Viewers::default(),
             begun: Timestamp::now(),
             left: Vec::new(),
+            gone: Vec::new(),
             lost: Lost::default(),
             missed_execs: 0,
             look_through: false,
@@ -80,7 +84,7 @@ impl Watcher {
     /// If one is not valid, and then nothing has changed; or if the kernel refuses.
     pub fn select(&mut self, configs: &[SelectorConfig]) -> Result<()> {
         let gone = self.selectors.replace(configs)?;
-        gone.into_iter().try_for_each(|watched| self.part_with(watched))?;
+        self.part_with(gone)?;
         self.look_through()
     }
 
@@ -102,32 +106,44 @@ impl Watcher {
     pub fn detach(&mut self, label: &str) -> Result<usize> {
         let processes = self.members.of(label).count();
         let watched = self.selectors.remove(label)?;
-        self.part_with(watched)?;
+        self.part_with(vec![watched])?;
         self.look_through()?;
         Ok(processes)
     }
 
-    /// Its processes leave. What was added to them is in the interval that is under way.
-    fn part_with(&mut self, mut watched: Watched) -> Result<()> {
+    /// Their processes leave. What was added to them is in the interval that is under way.
+    fn part_with(&mut self, gone: Vec<Watched>) -> Result<()> {
+        let families = gone.iter().flat_map(|watched| self.members.of(&watched.label));
+        let families: BTreeSet<u16> = families.map(|(family, _)| family).collect();
+        self.gone = gone;
         self.collect()?;
-        let families: BTreeSet<u16> = self.members.of(&watched.label).map(|(family, _)| family).collect();
         let records = self.session.release(&families)?;
         let now = monotonic_now()?;
-        for record in &records {
-            let name = self.name_of(record);
-            self.viewers.end(record, Who { selector: &watched.label, process: &name });
-            if let Some(added) = self.deltas.ended(record) {
-                watched.groups.add(record, &name, added, false, now);
-            }
-        }
+        records.iter().for_each(|record| self.add_final(record, now));
         // Their last exits may still be waiting.
         self.collect()?;
         self.members.remove(&families);
-        let closed = watched.groups.close(now);
-        self.left.extend(closed.groups);
-        self.lost.threads_in_others += closed.threads_in_others;
-        self.lost.samples_without_bucket += closed.samples_without_bucket;
+        for mut watched in std::mem::take(&mut self.gone) {
+            let closed = watched.groups.close(now);
+            self.left.extend(closed.groups);
+            self.lost.threads_in_others += closed.threads_in_others;
+            self.lost.samples_without_bucket += closed.samples_without_bucket;
+        }
         Ok(())
+    }
+
+    /// Adds what was added to a thread whose record is final.
+    fn add_final(&mut self, record: &ThreadRecord, now: Nanos) {
+        let name = self.name_of(record);
+        let added = self.deltas.ended(record);
+        let Some(member) = self.members.get(record.family) else { return };
+        self.viewers.end(record, Who { selector: &member.label, process: &name });
+        let Some(added) = added else { return };
+        let is_its = |watched: &&mut Watched| watched.label == member.label;
+        let gone = self.gone.iter_mut().find(is_its);
+        if let Some(watched) = gone.or_else(|| self.selectors.get_mut(&member.label)) {
+            watched.groups.add(record, &name, added, false, now);
+        }
     }
 
     /// Becomes readable when [`Self::executed`] has something to do.
@@ -240,15 +256,7 @@ impl Watcher {
         let now = monotonic_now()?;
         for record in &ended {
             self.lost.clock_backwards += record.clock_backwards;
-            let name = self.name_of(record);
-            let member = self.members.get(record.family);
-            if let Some(member) = member {
-                self.viewers.end(record, Who { selector: &member.label, process: &name });
-            }
-            let Some(added) = self.deltas.ended(record) else { continue };
-            if let Some(watched) = member.and_then(|member| self.selectors.get_mut(&member.label)) {
-                watched.groups.add(record, &name, added, false, now);
-            }
+            self.add_final(record, now);
         }
         for (label, threads) in counted.without_slot {
             if let Some(watched) = self.selectors.get_mut(&label) {
@@ -299,42 +307,6 @@ impl Watcher {
         let length_ns = Nanos(now.0.saturating_sub(self.deltas.begun().0));
         let groups = groups.into_values().collect();
         Ok(Batch { from: self.begun, until: Timestamp::now(), length_ns, groups, lost })
-    }
-
-    /// Lets a viewer look on.
-    ///
-    /// # Errors
-    /// If it can't be: why, for whoever asked.
-    pub fn admit_viewer(&mut self, viewer: &viewer::Shared) -> Result<()> {
-        self.viewers.admit(viewer, &self.selectors)
-    }
-
-    /// The next frame of a viewer. Nothing of it is taken from an interval.
-    ///
-    /// # Errors
-    /// If the threads can't be looked at.
-    pub fn frame(&mut self, viewer: &viewer::Shared) -> Result<Frame> {
-        self.collect()?;
-        let losses = self.session.losses()?;
-        let mut viewer = viewer.borrow_mut();
-        let Self { session, selectors, members, names, .. } = self;
-        let shown = || selectors.iter().filter(|watched| viewer.wants(&watched.label));
-        let processes = shown().map(|watched| members.of(&watched.label).count() as u64).sum();
-        let lost = frame::Lost {
-            threads_without_slot: shown().map(|watched| watched.threads_without_slot).sum(),
-            threads_without_state: losses.threads_without_state,
-            missed_program_runs: losses.missed_program_runs,
-            cpus_watched_late: losses.cpus_watched_late,
-        };
-        let (at, records) = session.look()?;
-        for record in records {
-            let Some(member) = members.get(record.family) else { continue };
-            if viewer.wants(&member.label) {
-                let process = names.of(&record, &member.process.name);
-                viewer.see(&record, Who { selector: &member.label, process: &process }, at);
-            }
-        }
-        Ok(viewer.take(at, processes, lost))
     }
 
     /// Ends the interval that is under way.

@@ -11,6 +11,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         threads_far_beyond_the_slots_are_recorded_one_after_the_other,
         threads_beyond_the_slots_at_the_same_time_are_told_of,
         what_is_detached_frees_its_slots_and_can_be_attached_again,
+        what_ends_just_before_its_selector_is_taken_out_is_in_the_interval,
         children_are_not_followed_once_their_parent_is_detached,
         groups_are_bounded_and_what_is_beyond_is_told_of,
     ]
@@ -96,6 +97,28 @@ fn what_is_detached_frees_its_slots_and_can_be_attached_again() {
     }
     assert!(exact >= ROUNDS / 2, "{exact} of {ROUNDS} rounds are exact");
     running.finish();
+}
+
+fn what_ends_just_before_its_selector_is_taken_out_is_in_the_interval() {
+    let name = name("last");
+    for by_reload in [false, true] {
+        let daemon = Daemon::with(&selector(&name));
+        let mut running = prey(&daemon, &name, "fork-when-told", &[]);
+        daemon.wait_for(1);
+        daemon.flush();
+        running.tell();
+        // Sooner than exits are collected.
+        if by_reload {
+            daemon.reload("");
+        } else {
+            daemon.ask(&Request::Detach { label: "prey".to_owned() });
+        }
+        let interval = daemon.flush();
+        let threads: u64 = interval.groups.iter().map(|group| group.threads).sum();
+        // It, its child and three threads of that.
+        assert_eq!(threads, 1 + 1 + 3, "{interval:#?}");
+        running.finish();
+    }
 }
 
 fn children_are_not_followed_once_their_parent_is_detached() {
