@@ -104,7 +104,7 @@ fn soundness(app: &App, buffer: &mut Buffer, palette: Palette) {
         hints.push("too many have ended for a profile".to_owned());
     }
     if standing.ended.untold > 0 {
-        hints.push(format!("{} too short to be shown", counted(standing.ended.untold, "thread")));
+        hints.push(format!("{} ended unseen", counted(standing.ended.untold, "thread")));
     }
     let hints: String = hints.iter().map(|hint| format!(" · {hint}")).collect();
     put(buffer, x, 2, width, &shortened(&hints, usize::from(width.saturating_sub(x))), palette.strong());

