@@ -15,7 +15,7 @@
 //! - `watch` is for what is recorded all the time: what each interval added, for whoever keeps or shows it.
 //! - `metrics` shows what monitoring systems read: it is scraped (OpenMetrics) and pushed (OTLP).
 //! - `store` keeps these intervals as Parquet files, for any SQL engine.
-//! - `top` shows what goes on in a terminal.
+//! - `top` shows what goes on in a terminal, of a recording of its own or through a daemon's `control`.
 //! - `report`, `export` and `plot` work from profiles alone: without root, and on another machine.
 
 pub mod cli;

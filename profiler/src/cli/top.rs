@@ -69,13 +69,17 @@ pub struct DaemonViewArgs {
     pub daemon: bool,
 
     /// The daemon's control socket
-    #[arg(long, requires = "daemon", default_value = crate::control::config::SOCKET, value_name = "PATH")]
+    #[arg(long, requires = "daemon", conflicts_with_all = CHOICES, default_value = crate::control::config::SOCKET,
+          value_name = "PATH")]
     pub socket: PathBuf,
 
     /// Only the threads of this selector, by its label
-    #[arg(long, requires = "daemon", value_name = "LABEL")]
+    #[arg(long, requires = "daemon", conflicts_with_all = CHOICES, value_name = "LABEL")]
     pub selector: Option<String>,
 }
+
+/// What chooses processes here. (What is required is not asked for where it conflicts with what is there.)
+const CHOICES: [&str; 4] = ["pid", "name", "cgroup", "unit"];
 
 /// Nobody can follow more.
 const SHORTEST: Duration = Duration::from_millis(100);

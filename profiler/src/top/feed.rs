@@ -59,10 +59,19 @@ pub struct Frame {
     pub until: Nanos,
     /// The threads that live, and those that have exited in between.
     pub threads: Vec<Sighted>,
-    /// Names of processes, where they are not only those of their first threads.
-    pub names: BTreeMap<u32, String>,
+    /// What is known of processes, by their numbers, besides the records of their first threads.
+    pub processes: BTreeMap<u32, Known>,
     /// What is not of a single thread.
     pub standing: Standing,
+}
+
+/// What is known of a process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Its name.
+    pub name: String,
+    /// The label of the daemon's selector that chose it.
+    pub selector: String,
 }
 
 /// A thread, once in each frame that it lived in.

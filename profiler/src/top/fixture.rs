@@ -36,7 +36,7 @@ pub(crate) fn frame(second: u64, threads: Vec<Sighted>) -> Frame {
     let ended = Ended { threads: 0, kept: true, untold: 0 };
     let standing = Standing { lives: true, lost: Lost::default(), ended };
     let (from, until) = (Nanos((second - 1) * SECOND), Nanos(second * SECOND));
-    Frame { from, until, threads, names: BTreeMap::new(), standing }
+    Frame { from, until, threads, processes: BTreeMap::new(), standing }
 }
 
 impl Sighted {

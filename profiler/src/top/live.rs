@@ -87,7 +87,7 @@ impl Live {
             })
             .collect();
         let standing = Standing { lives: true, lost, ended: self.ended };
-        Frame { from, until, threads, names: BTreeMap::new(), standing }
+        Frame { from, until, threads, processes: BTreeMap::new(), standing }
     }
 
     /// Switches and faults since the last time; a thread that was read in the middle of one may seem to have fewer.

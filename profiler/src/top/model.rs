@@ -2,7 +2,7 @@
 //! [`MOST_ENDED`] that have ended last, and [`HISTORY`] values of each.
 
 use super::column::{Column, Values, values};
-use super::feed::{Added, Frame, Sighted, Standing};
+use super::feed::{Added, Frame, Known, Sighted, Standing};
 use crate::profile::histogram::Histogram;
 use crate::profile::interval::States;
 use crate::profile::thread::{BlockedOn, OpenState};
@@ -147,6 +147,8 @@ pub struct Model {
     pub processes: BTreeMap<u32, Process>,
     /// The names of the processes, printable.
     names: HashMap<u32, Arc<str>>,
+    /// The labels of the selectors that chose them, printable; none where no daemon has.
+    selectors: HashMap<u32, Arc<str>>,
     /// When the view began.
     pub begun: Nanos,
     /// When the last refresh was.
@@ -175,6 +177,7 @@ impl Model {
             threads: BTreeMap::new(),
             processes: BTreeMap::new(),
             names,
+            selectors: HashMap::new(),
             begun,
             until: begun,
             length: Nanos(0),
@@ -188,12 +191,13 @@ impl Model {
 
     /// Takes what a refresh brought; `by_process` if processes are to be shown.
     pub fn take(&mut self, frame: Frame, by_process: bool) {
-        let Frame { from, until, threads, names, standing } = frame;
+        let Frame { from, until, threads, processes, standing } = frame;
         self.length = Nanos(until.0.saturating_sub(from.0));
         (self.until, self.standing) = (until, standing);
         self.refreshes += 1;
-        for (pid, name) in names {
-            self.names.entry(pid).or_insert_with(|| printable(&name).into());
+        for (pid, Known { name, selector }) in processes {
+            self.names.insert(pid, printable(&name).into());
+            self.selectors.insert(pid, printable(&selector).into());
         }
         for sighted in threads {
             self.take_thread(sighted);
@@ -250,6 +254,7 @@ impl Model {
         if self.names.len() > 2 * threads.len() + MOST_ENDED {
             let pids: BTreeSet<u32> = threads.values().map(|thread| thread.record.pid).collect();
             self.names.retain(|pid, _| pids.contains(pid));
+            self.selectors.retain(|pid, _| pids.contains(pid));
         }
     }
 
@@ -276,6 +281,12 @@ impl Model {
     #[must_use]
     pub fn process_name(&self, pid: u32) -> Option<&Arc<str>> {
         self.names.get(&pid)
+    }
+
+    /// The label of the selector that chose a process.
+    #[must_use]
+    pub fn selector(&self, pid: u32) -> Option<&Arc<str>> {
+        self.selectors.get(&pid)
     }
 
     /// The threads that a row stands for.

@@ -1,5 +1,6 @@
 //! The records of threads as a daemon has them, from what its frames add. What no view shows of a record is not in them.
 
+use super::feed::Known;
 use crate::control::frame::{Frame, Growth, Identity, Now, ThreadFrame, histogram, joined, numbered};
 use crate::profile::histogram::Histogram;
 use crate::profile::thread::OpenState;
@@ -23,8 +24,8 @@ pub(super) struct Taken {
     pub(super) ended: Vec<ThreadRecord>,
     /// Those of the threads that go on and could be looked at.
     pub(super) snapshot: Snapshot,
-    /// The names of the processes of threads that are new.
-    pub(super) names: BTreeMap<u32, String>,
+    /// The processes of threads that are new.
+    pub(super) processes: BTreeMap<u32, Known>,
 }
 
 impl Records {
@@ -34,28 +35,29 @@ impl Records {
     /// If the frames before it were not of the same view.
     pub(super) fn take(&mut self, frame: Frame) -> Result<Taken> {
         let Frame { at_ns, threads, unchanged, ended, .. } = frame;
-        let mut names = BTreeMap::new();
+        let mut processes = BTreeMap::new();
         let final_ones = ended.into_iter().map(|added| {
             let serial = added.serial;
-            self.grow(added, &mut names)?;
+            self.grow(added, &mut processes)?;
             self.known.remove(&serial).context(UNKNOWN)
         });
         let ended = final_ones.collect::<Result<_>>()?;
-        let going_on = threads.into_iter().map(|added| self.grow(added, &mut names).cloned());
+        let going_on = threads.into_iter().map(|added| self.grow(added, &mut processes).cloned());
         let mut threads = going_on.collect::<Result<Vec<ThreadRecord>>>()?;
         for serial in unchanged {
             let record = self.known.get_mut(&serial).context(UNKNOWN)?;
             Now::of(record).at(at_ns).write_to(record);
             threads.push(record.clone());
         }
-        Ok(Taken { ended, snapshot: Snapshot { at_ns, threads }, names })
+        Ok(Taken { ended, snapshot: Snapshot { at_ns, threads }, processes })
     }
 
-    fn grow(&mut self, added: ThreadFrame, names: &mut BTreeMap<u32, String>) -> Result<&ThreadRecord> {
+    fn grow(&mut self, added: ThreadFrame, processes: &mut BTreeMap<u32, Known>) -> Result<&ThreadRecord> {
         let ThreadFrame { serial, identity, name, now, blocked_on, metrics } = added;
         if let Some(identity) = identity {
             self.known.insert(serial, nothing_of(serial, &identity));
-            names.insert(identity.pid, identity.process);
+            let Identity { pid, process: name, selector, .. } = identity;
+            processes.insert(pid, Known { name, selector });
         }
         let record = self.known.get_mut(&serial).context(UNKNOWN)?;
         now.write_to(record);

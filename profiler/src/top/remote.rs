@@ -47,7 +47,7 @@ impl Remote {
         daemon.set_nonblocking(true).context("cannot read from the daemon without waiting")?;
         let mut records = Records::default();
         let (processes, lost) = (base.processes, base.lost);
-        let Taken { snapshot, names, .. } = records.take(base)?;
+        let Taken { snapshot, processes: known, .. } = records.take(base)?;
         let (live, first) = Live::begin(snapshot);
         let mut remote = Self {
             socket: socket.to_owned(),
@@ -58,16 +58,16 @@ impl Remote {
             live,
             untold: 0,
         };
-        let first = remote.completed(Frame { names, ..first }, processes, lost);
+        let first = remote.completed(Frame { processes: known, ..first }, processes, lost);
         Ok((remote, first))
     }
 
     fn take(&mut self, frame: frame::Frame) -> Result<Frame> {
         let (processes, lost) = (frame.processes, frame.lost);
         self.untold += frame.ended_untold;
-        let Taken { ended, snapshot, names } = self.records.take(frame)?;
+        let Taken { ended, snapshot, processes: known } = self.records.take(frame)?;
         let frame = self.live.frame(&ended, snapshot);
-        Ok(self.completed(Frame { names, ..frame }, processes, lost))
+        Ok(self.completed(Frame { processes: known, ..frame }, processes, lost))
     }
 
     /// With what is of no single thread.

@@ -51,6 +51,8 @@ pub struct Row {
     pub tid: Option<u32>,
     /// The name of the process, if it is known.
     pub process: Option<Arc<str>>,
+    /// The label of the daemon's selector that chose it.
+    pub selector: Option<Arc<str>>,
     /// What a thread was doing.
     pub doing: Option<Doing>,
     /// How many threads of a process live.
@@ -66,7 +68,7 @@ pub struct View {
     pub order: Order,
     /// Whether the other way round.
     pub reversed: bool,
-    /// Only rows in whose names or numbers this is found, in upper or lower case.
+    /// Only rows in whose names, numbers or selectors this is found, in upper or lower case.
     pub filter: String,
     /// Whether a row is a process instead of a thread.
     pub by_process: bool,
@@ -165,6 +167,7 @@ fn threads(model: &Model) -> Vec<Row> {
             pid: record.pid,
             tid: Some(record.tid),
             process: model.process_name(record.pid).cloned(),
+            selector: model.selector(record.pid).cloned(),
             doing: Some(thread.doing),
             threads: 1,
             values: thread.values,
@@ -182,6 +185,7 @@ fn processes(model: &Model) -> Vec<Row> {
             pid,
             tid: None,
             process: name,
+            selector: model.selector(pid).cloned(),
             doing: (process.threads == 0).then_some(Doing::Ended),
             threads: process.threads,
             values: process.values,
@@ -196,6 +200,7 @@ fn matches(row: &Row, wanted: &str) -> bool {
     wanted.is_empty()
         || has(&row.name)
         || row.process.as_deref().is_some_and(has)
+        || row.selector.as_deref().is_some_and(has)
         || has(&row.pid.to_string())
         || row.tid.is_some_and(|tid| has(&tid.to_string()))
 }
@@ -229,7 +234,7 @@ pub fn history(model: &Model, identity: Identity) -> Option<&History> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::feed::Sighted;
+    use super::super::feed::{Known, Sighted};
     use super::super::fixture::{frame, thread};
     use super::*;
     use crate::profile::units::Nanos;
@@ -282,6 +287,20 @@ mod tests {
             view.arrange(&model);
             assert_eq!(tids(&view), found, "{filter}");
             assert_eq!(view.selected.is_some(), !found.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_filter_finds_selectors() {
+        let mut model = Model::new(Nanos(0), []);
+        let mut frame = frame(1, vec![thread(1, 1), thread(2, 2)]);
+        let known = Known { name: "server".to_owned(), selector: "Shop".to_owned() };
+        frame.processes.insert(2, known);
+        model.take(frame, true);
+        for by_process in [false, true] {
+            let mut view = View { filter: "shop".to_owned(), by_process, ..View::default() };
+            view.arrange(&model);
+            assert_eq!(view.rows.iter().map(|row| row.pid).collect::<Vec<_>>(), [2]);
         }
     }
 

@@ -50,7 +50,18 @@ fn an_interval_that_cannot_be_kept_is_refused() {
 fn a_live_view_needs_a_terminal_and_says_what_does_not() {
     fails(&["top", "--pid", "1"], 1, &["needs a terminal", "profiler attach --interval"]);
     fails(&["top", "--pid", "1", "--interval", "1ms"], 2, &["--interval", "at least 100ms"]);
-    fails(&["top"], 2, &["--pid", "--name"]);
+    fails(&["top"], 2, &["--pid", "--name", "--daemon"]);
+}
+
+#[test]
+fn a_view_through_a_daemon_has_nothing_of_its_own() {
+    fails(&["top", "--daemon"], 1, &["needs a terminal", "profiler ctl snapshot"]);
+    fails(&["top", "--daemon", "--pid", "1"], 2, &["--daemon", "--pid", "cannot be used"]);
+    fails(&["top", "--daemon", "--keep", "1"], 2, &["--daemon", "--keep", "cannot be used"]);
+    fails(&["top", "--daemon", "--max-threads", "1"], 2, &["--daemon", "--max-threads", "cannot be used"]);
+    for flag in ["--socket", "--selector"] {
+        fails(&["top", "--pid", "1", flag, "x"], 2, &[flag, "cannot be used"]);
+    }
 }
 
 #[test]

@@ -68,21 +68,25 @@ fn title(buffer: &mut Buffer, area: Rect, text: &str, palette: Palette) {
     }
 }
 
-/// `worker-3 4243 of python3 4242`
+/// `worker-3 4243 of python3 4242 (shop)`
 fn who(model: &Model, identity: Identity) -> String {
     let name = |pid| model.process_name(pid).map_or(ABSENT, |name| name);
-    match identity {
-        Identity::Process(pid) => format!("{} {pid}", name(pid)),
+    let (pid, who) = match identity {
+        Identity::Process(pid) => (pid, format!("{} {pid}", name(pid))),
         Identity::Thread(serial) => match model.threads.get(&serial) {
             Some(thread) if thread.record.pid == thread.record.tid => {
-                format!("{} {}", thread.name, thread.record.tid)
+                (thread.record.pid, format!("{} {}", thread.name, thread.record.tid))
             }
             Some(thread) => {
                 let pid = thread.record.pid;
-                format!("{} {} of {} {pid}", thread.name, thread.record.tid, name(pid))
+                (pid, format!("{} {} of {} {pid}", thread.name, thread.record.tid, name(pid)))
             }
-            None => ABSENT.to_owned(),
+            None => return ABSENT.to_owned(),
         },
+    };
+    match model.selector(pid) {
+        Some(selector) => format!("{who} ({selector})"),
+        None => who,
     }
 }
 
