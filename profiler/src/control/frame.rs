@@ -4,12 +4,12 @@
 //! What is a count or a sum stands in full, so that nothing adds up wrong; only the buckets, which are most of a record,
 //! are those to which samples were added, each as `[number, samples]` (see [`profiler_ebpf::buckets`]).
 
-use crate::profile::histogram::{Bucket, Histogram};
 use crate::profile::thread::{BlockedOn, Found, Waits};
 use crate::profile::units::Nanos;
+use crate::record::samples::Samples;
 use crate::record::{End, ThreadRecord};
 use crate::watch::config::MetricName;
-use profiler_ebpf::buckets;
+use profiler_ebpf::layout;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -188,46 +188,17 @@ impl Now {
 }
 
 impl Totals {
-    /// Those of a histogram.
+    /// Those of a record's samples.
     #[must_use]
-    pub fn of(histogram: &Histogram) -> Self {
-        let Histogram { count, sum_ns, min_ns, max_ns, .. } = *histogram;
+    pub fn of(samples: &Samples) -> Self {
+        let Samples { count, sum_ns, min_ns, max_ns, .. } = *samples;
         Self { count, sum_ns, min_ns, max_ns }
     }
 }
 
-/// The buckets of a record's histogram that hold samples: their numbers, in ascending order, and how many each holds, which
-/// begins again after 32 bits.
-pub fn numbered(histogram: &Histogram) -> impl Iterator<Item = (u16, u32)> {
-    let number =
-        |bucket: &Bucket| buckets::index(bucket.low_ns.0).and_then(|index| u16::try_from(index).ok());
-    histogram.buckets.iter().filter_map(move |bucket| Some((number(bucket)?, bucket.count as u32)))
-}
-
-/// Puts buckets of the same number together, and leaves out those that are empty then. Both are in ascending order.
-pub fn joined(
-    one: impl IntoIterator<Item = (u16, u32)>,
-    other: impl IntoIterator<Item = (u16, u32)>,
-    together: fn(u32, u32) -> u32,
-) -> Vec<(u16, u32)> {
-    let (mut one, mut other) = (one.into_iter().peekable(), other.into_iter().peekable());
-    let mut all = Vec::new();
-    while let Some(number) = one.peek().into_iter().chain(other.peek()).map(|(number, _)| *number).min() {
-        let count = |(_, count)| count;
-        let ours = one.next_if(|next| next.0 == number).map_or(0, count);
-        let theirs = other.next_if(|next| next.0 == number).map_or(0, count);
-        let count = together(ours, theirs);
-        if count != 0 {
-            all.push((number, count));
-        }
+impl From<Totals> for layout::Totals {
+    fn from(totals: Totals) -> Self {
+        let Totals { count, sum_ns: Nanos(sum_ns), min_ns: Nanos(min_ns), max_ns: Nanos(max_ns) } = totals;
+        Self { count, sum_ns, min_ns, max_ns }
     }
-    all
-}
-
-/// The histogram of a record that these are the buckets of.
-pub fn histogram(totals: Totals, numbered: impl IntoIterator<Item = (u16, u32)>) -> Histogram {
-    let Totals { count, sum_ns, min_ns, max_ns } = totals;
-    let buckets =
-        numbered.into_iter().map(|(number, count)| Bucket::at(number.into(), count.into())).collect();
-    Histogram { count, sum_ns, min_ns, max_ns, buckets }
 }

@@ -6,7 +6,7 @@ use super::protocol::{Answer, LONGEST_REQUEST, Request};
 use crate::outside_text::excerpt;
 use crate::unix_socket::SocketFile;
 use crate::watch::viewer::{Shared, Viewer};
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;

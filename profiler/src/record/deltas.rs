@@ -1,6 +1,6 @@
 //! What was added to every thread's record between two snapshots: over all of them together it is the whole record.
 
-use super::samples::Samples;
+use super::samples::{Handed, Samples};
 use super::{End, ThreadRecord};
 use crate::profile::interval::States;
 use crate::profile::thread::OpenState;
@@ -18,7 +18,7 @@ pub struct Deltas {
 /// What of a thread was handed out so far.
 #[derive(Default)]
 struct Known {
-    samples: BTreeMap<Metric, Samples>,
+    samples: BTreeMap<Metric, Handed>,
     states: States,
 }
 
@@ -104,10 +104,9 @@ impl Known {
     fn grow(&mut self, record: &ThreadRecord, is_final: bool) -> Delta {
         let mut samples = BTreeMap::new();
         for (&metric, now) in &record.samples {
-            let known = self.samples.get_mut(&metric);
-            let growth = match &known {
+            let growth = match self.samples.get(&metric) {
                 // A sample that is in a bucket alone is not handed out yet: nothing needs to be compared.
-                Some(before) if !is_final && before.count == now.count => None,
+                Some(before) if !is_final && before.count() == now.count => None,
                 Some(before) => now.since(before),
                 None => Some(now.clone()),
             };
@@ -117,10 +116,7 @@ impl Known {
             if is_final || (growth.count > 0 && growth.bucketed() <= growth.count) {
                 growth.cover_buckets();
                 samples.insert(metric, growth);
-                match known {
-                    Some(known) => known.catch_up(now),
-                    None => drop(self.samples.insert(metric, now.clone())),
-                }
+                self.samples.insert(metric, now.handed());
             }
         }
         let (now, before) = (states(record, is_final), self.states);

@@ -6,7 +6,7 @@
 use crate::profile::histogram::{Bucket, Histogram};
 use crate::profile::units::{Nanos, total};
 use anyhow::Result;
-use profiler_ebpf::buckets::PAGE_BUCKETS;
+use profiler_ebpf::buckets::{self, PAGE_BUCKETS};
 use profiler_ebpf::layout::Totals;
 
 /// What counts the samples in a bucket. 32 bits in what is kept of a thread, as in the programs: of one that is watched
@@ -20,7 +20,7 @@ impl Counter for u64 {}
 type Page<C> = [C; PAGE_BUCKETS];
 
 /// Samples of one metric: at least one, or the buckets of one that is under way.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Samples<C: Counter = u32> {
     /// Number of samples; exact, and at least the sum over the buckets unless a sample was under way.
     pub count: u64,
@@ -101,29 +101,27 @@ impl Samples {
         }
     }
 
-    /// What was added to an earlier state of the same samples; `None` if nothing was. The extremes of what was added
-    /// are not known: they are the widest that its buckets and the extremes of all samples allow.
+    /// What was added to what was handed out; `None` if nothing was. The extremes of what was added are not known: they are
+    /// the widest that its buckets and the extremes of all samples allow.
     #[must_use]
-    pub fn since(&self, earlier: &Self) -> Option<Self> {
-        let mut before = earlier.pages.iter().peekable();
-        let added = |(number, page): &(usize, Box<Page<u32>>)| {
-            while before.next_if(|(other, _)| other < number).is_some() {}
-            let before = before.next_if(|(other, _)| other == number).map(|(_, before)| before);
-            if before == Some(page) {
-                return None;
+    pub fn since(&self, handed: &Handed) -> Option<Self> {
+        let mut before = handed.buckets.iter().peekable();
+        let mut added_to = |number: usize, page: &Page<u32>| {
+            let mut added = *page;
+            let end = (number + 1) * PAGE_BUCKETS;
+            while let Some(&(bucket, count)) = before.next_if(|(bucket, _)| usize::from(*bucket) < end) {
+                let counter = &mut added[usize::from(bucket) % PAGE_BUCKETS];
+                // Modulo 2^32, which is where a counter begins again.
+                *counter = counter.wrapping_sub(count);
             }
-            let mut added = page.clone();
-            // Modulo 2^32, which is where a counter begins again.
-            let pairs = added.iter_mut().zip(before.into_iter().flat_map(|before| before.iter()));
-            pairs.for_each(|(now, before)| *now = now.wrapping_sub(*before));
-            Some((*number, added))
+            (counted(&added) > 0).then(|| (number, Box::new(added)))
         };
         let mut growth = Self {
-            count: self.count.saturating_sub(earlier.count),
-            sum_ns: Nanos(self.sum_ns.0.saturating_sub(earlier.sum_ns.0)),
+            count: self.count.saturating_sub(handed.count),
+            sum_ns: Nanos(self.sum_ns.0.saturating_sub(handed.sum_ns.0)),
             min_ns: self.min_ns,
             max_ns: self.max_ns,
-            pages: self.pages.iter().filter_map(added).collect(),
+            pages: self.pages.iter().filter_map(|(number, page)| added_to(*number, page)).collect(),
         };
         if growth.count == 0 && growth.pages.is_empty() && growth.sum_ns.0 == 0 {
             return None;
@@ -138,10 +136,54 @@ impl Samples {
         Some(growth)
     }
 
-    /// Becomes what it is `now`.
-    pub fn catch_up(&mut self, now: &Self) {
-        (self.count, self.sum_ns, self.min_ns, self.max_ns) = (now.count, now.sum_ns, now.min_ns, now.max_ns);
-        now.pages.iter().for_each(|(number, page)| *self.page(*number) = **page);
+    /// All of them, as handed out.
+    #[must_use]
+    pub fn handed(&self) -> Handed {
+        Handed { count: self.count, sum_ns: self.sum_ns, buckets: self.numbered().collect() }
+    }
+
+    /// The buckets that hold samples: their numbers, in ascending order, and how many each holds.
+    pub fn numbered(&self) -> impl Iterator<Item = (u16, u32)> + '_ {
+        self.pages.iter().flat_map(|(number, page)| {
+            let first = (number * PAGE_BUCKETS) as u16;
+            let used = (first..).zip(page.iter()).filter(|(_, count)| **count != 0);
+            used.map(|(bucket, count)| (bucket, *count))
+        })
+    }
+
+    /// With other totals, and more samples in buckets, by their numbers; those that are no buckets are left out.
+    #[must_use]
+    pub fn grown(mut self, totals: &Totals, added: impl IntoIterator<Item = (u16, u32)>) -> Self {
+        (self.count, self.sum_ns) = (totals.count, Nanos(totals.sum_ns));
+        (self.min_ns, self.max_ns) = (Nanos(totals.min_ns), Nanos(totals.max_ns));
+        for (bucket, count) in added {
+            let bucket = u32::from(bucket);
+            if buckets::page(bucket) < buckets::PAGES {
+                let counter = &mut self.page(buckets::page(bucket))[buckets::cell(bucket)];
+                *counter = counter.wrapping_add(count);
+            }
+        }
+        self
+    }
+}
+
+/// What was handed out of a thread's samples so far.
+///
+/// A page is kept for every thread that is watched, and of its 128 buckets a thread has some 20 in use: what was handed
+/// out takes 8 bytes for each of those.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Handed {
+    count: u64,
+    sum_ns: Nanos,
+    /// As [`Samples::numbered`].
+    buckets: Box<[(u16, u32)]>,
+}
+
+impl Handed {
+    /// How many samples.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.count
     }
 }
 
@@ -180,7 +222,6 @@ fn used<C: Counter>(number: usize, page: &Page<C>) -> impl DoubleEndedIterator<I
 #[cfg(test)]
 mod tests {
     use super::*;
-    use profiler_ebpf::buckets;
     use proptest::prelude::*;
 
     impl Samples {
@@ -231,7 +272,7 @@ mod tests {
         };
         let before = Samples { count: u64::from(u32::MAX) - 1, ..of(u32::MAX - 1) };
         let now = Samples { count: before.count + 5, ..of(3) };
-        let added = now.since(&before).unwrap();
+        let added = now.since(&before.handed()).unwrap();
         assert_eq!((added.count, added.bucketed()), (5, 5));
     }
 
@@ -251,9 +292,9 @@ mod tests {
             one in prop::collection::vec(0..1_u64 << 43, 1..50),
             two in prop::collection::vec(0..1_u64 << 43, 0..50),
         ) {
-            let mut before = Samples::of(one.iter().copied()).unwrap();
+            let before = Samples::of(one.iter().copied()).unwrap();
             let whole = Samples::of([one, two.clone()].concat()).unwrap();
-            let added = whole.since(&before);
+            let added = whole.since(&before.handed());
             let Some(exact) = Samples::of(two) else { prop_assert_eq!(added, None); return Ok(()) };
             let added = added.unwrap();
             crate::profile::soundness::sound(&added.to_histogram()).unwrap();
@@ -264,8 +305,9 @@ mod tests {
             together.add(&added);
             let together = Histogram { min_ns: whole.min_ns, max_ns: whole.max_ns, ..together.to_histogram() };
             prop_assert_eq!(together, whole.to_histogram());
-            before.catch_up(&whole);
-            prop_assert_eq!(before, whole);
+            let Samples { count, sum_ns: Nanos(sum_ns), min_ns: Nanos(min_ns), max_ns: Nanos(max_ns), .. } = whole;
+            let totals = Totals { count, sum_ns, min_ns, max_ns };
+            prop_assert_eq!(before.grown(&totals, added.numbered()), whole);
         }
 
         #[test]

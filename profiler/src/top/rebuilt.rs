@@ -1,8 +1,7 @@
 //! The records of threads as a daemon has them, from what its frames add. What no view shows of a record is not in them.
 
 use super::feed::Known;
-use crate::control::frame::{Frame, Growth, Identity, Now, ThreadFrame, histogram, joined, numbered};
-use crate::profile::histogram::Histogram;
+use crate::control::frame::{Frame, Growth, Identity, Now, ThreadFrame};
 use crate::profile::thread::OpenState;
 use crate::profile::units::Nanos;
 use crate::record::{End, Snapshot, ThreadRecord};
@@ -69,8 +68,9 @@ impl Records {
         }
         for (metric, growth) in metrics {
             let metric = Metric::from(metric);
-            let grown = grown(record.histograms.get(&metric), growth);
-            record.histograms.insert(metric, grown);
+            let Growth { totals, buckets } = growth;
+            let before = record.samples.remove(&metric).unwrap_or_default();
+            record.samples.insert(metric, before.grown(&totals.into(), buckets));
         }
         Ok(record)
     }
@@ -78,11 +78,6 @@ impl Records {
 
 const UNKNOWN: &str =
     "the daemon tells more of a thread that it has told nothing of (is it of another version?)";
-
-fn grown(before: Option<&Histogram>, Growth { totals, buckets }: Growth) -> Histogram {
-    let before = before.into_iter().flat_map(numbered);
-    histogram(totals, joined(before, buckets, u32::wrapping_add))
-}
 
 fn nothing_of(serial: u64, identity: &Identity) -> ThreadRecord {
     ThreadRecord {
@@ -105,7 +100,7 @@ fn nothing_of(serial: u64, identity: &Identity) -> ThreadRecord {
         held_back: None,
         unsplit: None,
         inferred_switch_ins: 0,
-        histograms: BTreeMap::new(),
+        samples: BTreeMap::new(),
         blocked_on: Vec::new(),
         minor_without_entry: 0,
         major_without_entry: 0,
@@ -117,11 +112,12 @@ fn nothing_of(serial: u64, identity: &Identity) -> ThreadRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::frame::Lost;
-    use crate::profile::histogram::Bucket;
+    use crate::control::frame::{Lost, Totals};
     use crate::profile::thread::{BlockedOn, Waits};
     use crate::record::fixture::exited;
+    use crate::record::samples::Samples;
     use crate::watch::viewer::{Viewer, Who};
+    use profiler_ebpf::layout;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
 
@@ -163,9 +159,12 @@ mod tests {
     }
 
     fn sample(record: &mut ThreadRecord, metric: Metric, ns: u64) {
-        let one = Histogram::of([Nanos(ns)]).unwrap();
-        let whole = Histogram::merged(record.histograms.get(&metric).into_iter().chain([&one]));
-        record.histograms.insert(metric, whole.unwrap());
+        let mut totals =
+            record.samples.get(&metric).map_or(layout::Totals::EMPTY, |now| Totals::of(now).into());
+        totals.add(ns);
+        let bucket = profiler_ebpf::buckets::index(ns).map(|bucket| (bucket as u16, 1));
+        let before = record.samples.remove(&metric).unwrap_or_default();
+        record.samples.insert(metric, before.grown(&totals, bucket));
         if metric == Metric::Blocked {
             let wait =
                 BlockedOn { syscall: "futex".to_owned(), count: 1, sum_ns: Nanos(ns), max_ns: Nanos(ns) };
@@ -247,12 +246,9 @@ mod tests {
         let (mut viewer, mut records) = (Viewer::new(None), Records::default());
         let record = |count| {
             let mut record = born(1);
-            let bucket = Bucket::at(3, u64::from(count));
-            let totals = Histogram::of([Nanos(3)]).unwrap();
-            record.histograms.insert(
-                Metric::OnCpu,
-                Histogram { count: 1 << 40 | u64::from(count), buckets: vec![bucket], ..totals },
-            );
+            let totals =
+                layout::Totals { count: 1 << 40 | u64::from(count), sum_ns: 3, min_ns: 3, max_ns: 3 };
+            record.samples.insert(Metric::OnCpu, Samples::default().grown(&totals, [(3, count)]));
             record
         };
         for count in [u32::MAX - 1, 2, 7] {

@@ -1,12 +1,12 @@
 //! Who watches through the daemon: what was handed out to each, so that the next frame has only what was added since.
 //!
-//! That is less than [`Deltas`](crate::record::deltas::Deltas) keep: of a bucket its number and its count, 8 bytes, of a busy
-//! thread some 3 kB. Threads that are known are bounded by the slots, those that came and went by [`MOST_UNSEEN`].
+//! Of a busy thread that is some 3 kB. Threads that are known are bounded by the slots, those that came and went by [`MOST_UNSEEN`].
 
 use super::selectors::Selectors;
-use crate::control::frame::{Frame, Growth, Identity, Lost, Now, ThreadFrame, Totals, joined, numbered};
+use crate::control::frame::{Frame, Growth, Identity, Lost, Now, ThreadFrame, Totals};
 use crate::profile::units::{Nanos, total};
 use crate::record::ThreadRecord;
+use crate::record::samples::Handed;
 use anyhow::{Result, bail};
 use profiler_ebpf::metric::Metric;
 use std::cell::RefCell;
@@ -123,13 +123,7 @@ struct Known {
     name: Option<String>,
     /// Waits and their sum over all that it was blocked on: these grow with each.
     blocked_on: (u64, Nanos),
-    metrics: [Option<Handed>; Metric::COUNT],
-}
-
-/// What was handed out of a metric.
-struct Handed {
-    totals: Totals,
-    buckets: Vec<(u16, u32)>,
+    metrics: [Handed; Metric::COUNT],
 }
 
 impl Known {
@@ -145,18 +139,15 @@ impl Known {
         let blocked_on =
             (total(waits.iter().map(|wait| wait.count)), waits.iter().map(|wait| wait.sum_ns).sum());
         let is_blocked_anew = std::mem::replace(&mut self.blocked_on, blocked_on) != blocked_on;
-        let grown = record.histograms.iter().filter_map(|(&metric, histogram)| {
+        let grown = record.samples.iter().filter_map(|(&metric, samples)| {
             let handed = &mut self.metrics[metric.index()];
-            let totals = Totals::of(histogram);
             // A sample that is in a bucket alone as yet is handed out once it counts.
-            if handed.as_ref().is_some_and(|handed| handed.totals == totals) {
+            if handed.count() == samples.count {
                 return None;
             }
-            let before = handed.take().map(|handed| handed.buckets).unwrap_or_default();
-            let now: Vec<(u16, u32)> = numbered(histogram).collect();
-            let buckets = joined(now.iter().copied(), before, u32::wrapping_sub);
-            *handed = Some(Handed { totals, buckets: now });
-            Some((metric.into(), Growth { totals, buckets }))
+            let added = samples.since(handed)?;
+            *handed = samples.handed();
+            Some((metric.into(), Growth { totals: Totals::of(samples), buckets: added.numbered().collect() }))
         });
         ThreadFrame {
             serial: record.serial,

@@ -33,6 +33,7 @@ impl Watcher {
         };
         let (at, records) = session.look()?;
         for record in records {
+            let record = record?;
             let Some(member) = members.get(record.family) else { continue };
             if viewer.wants(&member.label) {
                 let process = names.of(&record, &member.process.name);
