@@ -240,9 +240,11 @@ mod tests {
         let error = collected(&mut remote).unwrap_err().to_string();
         assert!(error.contains("has ended") && error.contains("profiler ctl status"), "{error}");
         let (mut remote, daemon, _folder) = view(|mut peer| {
+            request(&peer);
             let reason = "you may not".to_owned();
             peer.write_all(&answer(&Answer::Refused { reason })).unwrap();
         });
+        remote.refresh().unwrap();
         daemon.join().unwrap();
         assert_eq!(collected(&mut remote).unwrap_err().to_string(), "you may not");
     }
