@@ -19,7 +19,7 @@ impl Counter for u64 {}
 /// The counters of a page of buckets.
 type Page<C> = [C; PAGE_BUCKETS];
 
-/// Samples of one metric: at least one, or the buckets of one that is under way.
+/// Samples of one metric.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Samples<C: Counter = u32> {
     /// Number of samples; exact, and at least the sum over the buckets unless a sample was under way.

@@ -22,7 +22,7 @@ const RUN: &str = include_str!("guest/run.sh");
 
 /// The live tests take 10 minutes in an emulated guest with two CPUs and 20 in one with four; a hung guest takes for
 /// ever.
-const LIMIT: Duration = Duration::from_mins(40);
+const LIMIT: Duration = Duration::from_mins(60);
 
 /// Memory of the guest, in MiB: ten thousand threads at once fit, beside the files that are written to memory.
 const MEMORY_MIB: u32 = 3072;
