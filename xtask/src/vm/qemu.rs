@@ -20,8 +20,8 @@ use std::{
 
 const RUN: &str = include_str!("guest/run.sh");
 
-/// The live tests take 10 minutes in an emulated guest with two CPUs and 20 in one with four; a hung guest takes for
-/// ever.
+/// The live tests take 18 minutes in an emulated guest with two CPUs and 26 in one with four, two guests at a time on two
+/// cores; a hung guest takes for ever.
 const LIMIT: Duration = Duration::from_mins(60);
 
 /// Memory of the guest, in MiB: ten thousand threads at once fit, beside the files that are written to memory.
