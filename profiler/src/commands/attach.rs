@@ -27,7 +27,7 @@ pub fn attach(args: &AttachArgs) -> Result<u8> {
     let user = Invoker::detect()?;
     let limits = run::limits(&args.recording.limits)?;
     let (selection, selector) = chosen_by(&args.choice);
-    visible::show_all()?;
+    visible::show_all();
     let processes = select::choose(&selector)?;
     let first = processes.first().context("no process was chosen")?;
     let path: PathBuf = args.output.clone().unwrap_or_else(|| Output::default_path(&first.name));

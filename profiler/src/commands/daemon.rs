@@ -23,7 +23,7 @@ pub fn daemon(args: &DaemonArgs, mut to: impl Write) -> Result<()> {
     log::begin()?;
     let limits = config.watch.limits()?;
     run::check_machine(limits)?;
-    visible::show_all()?;
+    visible::show_all();
     if let Some(hiding) = visible::hidden() {
         tracing::warn!("{hiding}");
     }

@@ -21,7 +21,7 @@ pub fn doctor(args: &DoctorArgs, out: impl Write) -> Result<bool> {
 }
 
 fn list_requirements(mut out: impl Write) -> Result<bool> {
-    visible::show_all()?;
+    visible::show_all();
     let requirements = requirements::all(Limits::default());
     let style = Style::for_stdout();
     let width = requirements.iter().map(|requirement| requirement.name.len()).max().unwrap_or_default();

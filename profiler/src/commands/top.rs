@@ -61,7 +61,7 @@ fn of_processes(args: &TopArgs) -> Result<()> {
     let owner = Invoker::detect()?;
     let limits = run::limits(&args.limits)?;
     let (selection, selector) = chosen_by(&args.choice);
-    visible::show_all()?;
+    visible::show_all();
     let processes = select::choose(&selector)?;
     let first = processes.first().context("no process was chosen")?.name.clone();
     run::check_machine(limits)?;

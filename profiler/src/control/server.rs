@@ -9,7 +9,7 @@ use crate::watch::viewer::{Shared, Viewer};
 use anyhow::{Context as _, Result};
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{
     AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
 };
@@ -124,7 +124,12 @@ async fn talk(mut peer: UnixStream, allowed: &RefCell<Allowed>, ask: &mpsc::Send
             }
         }
         let answer = answer(&line, &mut viewer, ask).await;
-        let written = within(viewer.as_ref(), write(&mut to, answer));
+        let begun = Instant::now();
+        let answer = written_out(answer)?;
+        if let Some(viewer) = &viewer {
+            viewer.borrow_mut().rest_after(begun.elapsed());
+        }
+        let written = within(viewer.as_ref(), to.write_all(&answer));
         written.await.context("the peer does not read its answer")??;
         if !line.ends_with(b"\n") {
             return Ok(());
@@ -146,8 +151,9 @@ async fn refuse(to: &mut (impl AsyncWrite + Unpin), who: UCred) -> Result<()> {
         "user {} may not talk to the daemon (control.users and control.groups name those that may)",
         who.uid()
     );
-    let written = timeout(PATIENCE, write(to, Answer::Refused { reason })).await;
-    written.context("the peer does not read its answer")?
+    let answer = written_out(Answer::Refused { reason })?;
+    let written = timeout(PATIENCE, to.write_all(&answer)).await;
+    Ok(written.context("the peer does not read its answer")??)
 }
 
 /// A line with its end, as far as it may be long; nothing if there is none any more.
@@ -167,17 +173,15 @@ async fn answer(line: &[u8], viewer: &mut Option<Shared>, ask: &mpsc::Sender<Ask
             return refused(&format!("the request can't be read: {}", excerpt(&error.to_string())));
         }
     };
-    match &request {
-        Request::View { selector } => {
-            *viewer = Some(Rc::new(RefCell::new(Viewer::new(selector.clone()))));
-        }
-        Request::Refresh => {
-            let rests_until = viewer.as_ref().and_then(|viewer| viewer.borrow().rests_until());
-            if let Some(moment) = rests_until {
-                sleep_until(moment).await;
-            }
-        }
-        _ => return asked(request, None, ask).await,
+    if !matches!(request, Request::View { .. } | Request::Refresh) {
+        return asked(request, None, ask).await;
+    }
+    let rests_until = viewer.as_ref().and_then(|viewer| viewer.borrow().rests_until());
+    if let Some(moment) = rests_until {
+        sleep_until(moment).await;
+    }
+    if let Request::View { selector } = &request {
+        *viewer = Some(Rc::new(RefCell::new(Viewer::new(selector.clone()))));
     }
     let answer = asked(request, viewer.clone(), ask).await;
     if let Answer::Refused { .. } = answer {
@@ -198,10 +202,9 @@ fn refused(reason: &str) -> Answer {
     Answer::Refused { reason: reason.to_owned() }
 }
 
-async fn write(to: &mut (impl AsyncWrite + Unpin), answer: Answer) -> Result<()> {
+/// The line that says so. The answer itself is gone then: a viewer may leave its line unread for long.
+fn written_out(answer: Answer) -> Result<Vec<u8>> {
     let mut line = serde_json::to_vec(&answer).context("cannot write the answer")?;
     line.push(b'\n');
-    // A viewer may leave it unread for long.
-    drop(answer);
-    Ok(to.write_all(&line).await?)
+    Ok(line)
 }

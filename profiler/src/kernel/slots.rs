@@ -102,6 +102,10 @@ fn unchanged(
     let (mut attempt, mut before) = (1, slots.counts(number)?);
     loop {
         let mut slot = slots.read(number)?;
+        // Its thread has ended meanwhile.
+        if slot.phase != phase::LIVE {
+            return Ok(None);
+        }
         slot.metrics.iter_mut().zip(before).for_each(|(metric, count)| metric.totals.count = count);
         let record = copied(&slot, pages, serial)?;
         let after = slots.counts(number)?;

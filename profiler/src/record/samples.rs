@@ -30,7 +30,7 @@ pub struct Samples<C: Counter = u32> {
     pub min_ns: Nanos,
     /// The largest; exact.
     pub max_ns: Nanos,
-    /// The pages in which something is counted, with their numbers, in ascending order.
+    /// The pages in which something was ever counted, with their numbers, in ascending order.
     pages: Vec<(usize, Box<Page<C>>)>,
 }
 
@@ -57,8 +57,9 @@ impl<C: Counter> Samples<C> {
 
     /// The first bucket and the last.
     fn outermost(&self) -> Option<(Bucket, Bucket)> {
-        let ((first, first_page), (last, last_page)) = (self.pages.first()?, self.pages.last()?);
-        Some((used(*first, first_page).next()?, used(*last, last_page).next_back()?))
+        let first = self.pages.iter().find_map(|(number, page)| used(*number, page).next())?;
+        let last = self.pages.iter().rev().find_map(|(number, page)| used(*number, page).next_back())?;
+        Some((first, last))
     }
 
     /// The counters of a page, which is made if it is not there.
@@ -84,10 +85,8 @@ impl Samples {
         if count == 0 {
             return Ok(None);
         }
-        let is_used =
-            |page: &Result<(usize, Page<u32>)>| !matches!(page, Ok((_, page)) if counted(page) == 0);
         let boxed = |page: Result<(usize, Page<u32>)>| page.map(|(number, page)| (number, Box::new(page)));
-        let pages = pages.filter(is_used).map(boxed).collect::<Result<_>>()?;
+        let pages = pages.map(boxed).collect::<Result<_>>()?;
         Ok(Some(Self { count, sum_ns: Nanos(sum_ns), min_ns: Nanos(min_ns), max_ns: Nanos(max_ns), pages }))
     }
 
@@ -169,8 +168,7 @@ impl Samples {
 
 /// What was handed out of a thread's samples so far.
 ///
-/// A page is kept for every thread that is watched, and of its 128 buckets a thread has some 20 in use: what was handed
-/// out takes 8 bytes for each of those.
+/// 8 bytes for each bucket that holds samples: of a page's 128 these are some 20, and the page itself would take 512.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Handed {
     count: u64,
@@ -235,7 +233,8 @@ mod tests {
                     pages[buckets::page(index)][buckets::cell(index)] += 1;
                 }
             }
-            Self::counted(&totals, pages.into_iter().enumerate().map(Ok)).unwrap()
+            let used = pages.into_iter().enumerate().filter(|(_, page)| counted(page) > 0);
+            Self::counted(&totals, used.map(Ok)).unwrap()
         }
 
         /// With other buckets, as one that is read in the middle of a sample has them.
@@ -260,6 +259,16 @@ mod tests {
         let buckets = whole.to_histogram().buckets;
         assert_eq!(covering.count, 3);
         assert!(covering.min_ns < buckets[0].high_ns && covering.max_ns >= buckets[2].low_ns);
+    }
+
+    #[test]
+    fn a_page_whose_counters_all_begin_again_is_no_other_page() {
+        let before = Samples::of([1_000, 100_000]).unwrap();
+        let mut now = Samples::of([1_000, 100_000, 100_000]).unwrap();
+        *now.pages[0].1 = [0; PAGE_BUCKETS];
+        let added = now.since(&before.handed()).unwrap();
+        let added: Vec<u32> = added.numbered().map(|(_, count)| count).collect();
+        assert_eq!(added, [u32::MAX, 1]);
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use crate::mounts::mounts;
 use crate::privilege;
-use anyhow::{Context as _, Result};
 use caps::Capability;
 use nix::unistd::{Gid, getegid, getgroups, setgroups};
 use std::fmt::{self, Display, Formatter};
@@ -18,21 +17,14 @@ pub(crate) struct Hiding {
 }
 
 /// Joins the group that sees all processes, if there is one and this process may. For commands that execute nothing: what
-/// they would execute would be in that group too.
-///
-/// # Errors
-/// If the kernel refuses.
-pub fn show_all() -> Result<()> {
-    match hidden() {
-        Some(Hiding { group: Some(group), .. }) if privilege::may_use(Capability::CAP_SETGID) => {
-            let mut groups = getgroups().context("cannot read this process's groups")?;
-            groups.push(group);
-            privilege::raised(|| {
-                setgroups(&groups)
-                    .with_context(|| format!("cannot join the group {group}, which sees all processes"))
-            })
-        }
-        _ => Ok(()),
+/// they would execute would be in that group too. Where the kernel refuses, [`hint`] says what is hidden.
+pub fn show_all() {
+    if let Some(Hiding { group: Some(group), .. }) = hidden()
+        && privilege::may_use(Capability::CAP_SETGID)
+        && let Ok(mut groups) = getgroups()
+    {
+        groups.push(group);
+        let _refused = privilege::raised(|| Ok(setgroups(&groups)?));
     }
 }
 

@@ -60,11 +60,12 @@ impl Watched {
         }
     }
 
-    /// Whether a process may match of which only this is known. The kernel has cut its name off if it is as long as it can be.
+    /// Whether a process may match of which only this is known. The kernel has cut its name off if it is as long as it can be,
+    /// or longer: of a character that was cut in two a replacement is left.
     fn may_match(&self, pid: u32, name: &str) -> bool {
         match &self.selector {
             Selector::Pids(pids) => pids.contains(&pid),
-            Selector::Name(pattern) => name.len() == NAME_BYTES - 1 || pattern.matches(name),
+            Selector::Name(pattern) => name.len() >= NAME_BYTES - 1 || pattern.matches(name),
             Selector::Cgroup(_) | Selector::Unit(_) => self.present.contains(&pid),
         }
     }

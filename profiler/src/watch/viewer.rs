@@ -53,9 +53,10 @@ impl Viewer {
         self.rests_until
     }
 
-    /// A frame took so long.
+    /// A frame, or its line, took so long: it rests for that too.
     pub fn rest_after(&mut self, took: Duration) {
-        self.rests_until = Some(Instant::now() + RESTS * took);
+        let now = Instant::now();
+        self.rests_until = Some(self.rests_until.map_or(now, |until| until.max(now)) + RESTS * took);
     }
 
     /// Whether it wants to see the threads of a selector.

@@ -47,12 +47,14 @@ pub(crate) fn require_program(program: &str, package: &str) {
 
 /// Waits for a condition that must come true soon, however loaded the machine is.
 pub(crate) fn eventually<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
-    let limit = Instant::now() + Duration::from_secs(20);
+    /// A daemon looks for new names every ten seconds, and less often where that takes long.
+    const LIMIT: Duration = Duration::from_secs(60);
+    let limit = Instant::now() + LIMIT;
     loop {
         if let Some(found) = condition() {
             return found;
         }
-        assert!(Instant::now() < limit, "waited for 20 s: {what}");
+        assert!(Instant::now() < limit, "waited for {LIMIT:?}: {what}");
         std::thread::sleep(Duration::from_millis(10));
     }
 }

@@ -90,7 +90,6 @@ fn who(model: &Model, identity: Identity) -> String {
     }
 }
 
-/// `count 1,771  p50 10.2 µs  …  max 2.84 ms  total 54.3 ms`, without the quantiles in between where there is no room.
 /// The samples of several threads.
 fn whole<'a>(mut parts: impl Iterator<Item = &'a Samples>) -> Option<Histogram> {
     let mut sum = Samples::<u64>::from(parts.next()?);
@@ -98,6 +97,7 @@ fn whole<'a>(mut parts: impl Iterator<Item = &'a Samples>) -> Option<Histogram> 
     Some(sum.to_histogram())
 }
 
+/// `count 1,771  p50 10.2 µs  …  max 2.84 ms  total 54.3 ms`, without the quantiles in between where there is no room.
 fn quantiles(histogram: Option<&Histogram>, room: u16) -> String {
     let Some(histogram) = histogram else {
         return format!("count 0  p50 {ABSENT}  p99 {ABSENT}  max {ABSENT}");

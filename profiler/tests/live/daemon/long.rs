@@ -1,6 +1,6 @@
 //! What comes and goes for long: slots are used again, memory stays the same, who leaves leaves nothing.
 
-use super::{Daemon, count, counted, name, named, prey, resident_kb, selector, switches};
+use super::{Daemon, count, counted, name, named, own_memory_kb, prey, selector, switches};
 use crate::support::trials;
 use libtest_mimic::Trial;
 use profiler::control::protocol::Request;
@@ -45,7 +45,7 @@ fn threads_far_beyond_the_slots_are_recorded_one_after_the_other() {
         // The shell, and the process with its first thread.
         // One may still have to make its last switch, and does so in the next interval.
         assert!((2000 + 2..=2000 + 3).contains(&threads), "{:#?}", interval.groups);
-        resident.push(resident_kb(daemon.pid()));
+        resident.push(own_memory_kb(daemon.pid()));
     }
     drop(stdin);
     shell.wait().unwrap();

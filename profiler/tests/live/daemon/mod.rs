@@ -314,10 +314,10 @@ fn count(interval: &Interval, metric: &str) -> u64 {
         .sum()
 }
 
-/// Kilobytes of memory that a process occupies.
-fn resident_kb(pid: u32) -> u64 {
+/// Kilobytes of memory that a process has for itself alone.
+fn own_memory_kb(pid: u32) -> u64 {
     let mut status = String::new();
     fs::File::open(format!("/proc/{pid}/status")).unwrap().read_to_string(&mut status).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the kernel tells");
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("the kernel tells");
     line.trim().trim_end_matches("kB").trim().parse().expect("a number")
 }
