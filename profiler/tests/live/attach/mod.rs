@@ -56,7 +56,17 @@ impl Running {
     }
 
     pub(crate) fn wait_until_asleep(&self) {
-        eventually("all threads sleep", || self.states().iter().all(|state| *state == 'S').then_some(()));
+        eventually("all threads sleep", || {
+            let sleep = self.states().iter().all(|state| *state == 'S');
+            (sleep && self.threads().into_iter().all(|tid| self.has_left_its_cpu(tid))).then_some(())
+        });
+    }
+
+    /// A thread is shown as asleep before it is switched out, and a host can stop its CPU in between. Of one that still runs
+    /// the kernel does not tell the system call (lib/syscall.c `task_current_syscall`).
+    fn has_left_its_cpu(&self, tid: u32) -> bool {
+        let syscall = fs::read_to_string(format!("/proc/{}/task/{tid}/syscall", self.pid));
+        syscall.expect("it runs, and its system call may be seen").trim() != "running"
     }
 
     fn line(&mut self) -> String {
