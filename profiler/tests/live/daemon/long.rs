@@ -34,7 +34,7 @@ fn threads_far_beyond_the_slots_are_recorded_one_after_the_other() {
     daemon.wait_for(1);
     let (mut stdin, stdout) = (shell.stdin.take().unwrap(), shell.stdout.take().unwrap());
     let mut stdout = std::io::BufReader::new(stdout);
-    let mut resident = Vec::new();
+    let mut own_memory = Vec::new();
     std::io::Write::write_all(&mut stdin, b"go\n").unwrap();
     for _ in 0..5 {
         std::io::Write::write_all(&mut stdin, b"go\n").unwrap();
@@ -45,14 +45,15 @@ fn threads_far_beyond_the_slots_are_recorded_one_after_the_other() {
         // The shell, and the process with its first thread.
         // One may still have to make its last switch, and does so in the next interval.
         assert!((2000 + 2..=2000 + 3).contains(&threads), "{:#?}", interval.groups);
-        resident.push(own_memory_kb(daemon.pid()));
+        own_memory.push(own_memory_kb(daemon.pid()));
     }
     drop(stdin);
     shell.wait().unwrap();
     daemon.wait_for(0);
     assert_eq!(daemon.status().watch.slots_used, 0);
-    // The first rounds touch what is there.
-    assert!(resident[4] <= resident[1] + 1024, "memory grows: {resident:?} KiB");
+    // The first rounds touch what is there. Later the heap may take a step; the records of three rounds, if they stayed,
+    // would take 6 MB and more, at 1 kB and more for each of 6 000 threads.
+    assert!(own_memory[4] <= own_memory[1] + 4096, "memory grows: {own_memory:?} KiB");
 }
 
 fn threads_beyond_the_slots_at_the_same_time_are_told_of() {
