@@ -1,7 +1,7 @@
 //! The other end of the socket, for `profiler ctl` and `profiler top`.
 
 use super::frame::Frame;
-use super::protocol::{Answer, Request};
+use super::protocol::{Answer, Request, line};
 use anyhow::{Context as _, Result, bail};
 use std::io::{BufRead as _, BufReader, ErrorKind, Write as _};
 use std::os::unix::net::UnixStream;
@@ -60,16 +60,6 @@ pub fn converse(mut daemon: &UnixStream, socket: &Path, request: &Request) -> Re
         bail!("the daemon at {shown} ended before it answered");
     }
     Ok(answer)
-}
-
-/// The line of a request.
-///
-/// # Errors
-/// If it can't be written as one.
-pub fn line(request: &Request) -> Result<Vec<u8>> {
-    let mut line = serde_json::to_vec(request).context("cannot write the request")?;
-    line.push(b'\n');
-    Ok(line)
 }
 
 /// The answer in a line.

@@ -7,12 +7,23 @@ use crate::profile::units::Nanos;
 use crate::watch::batch::{Batch, Group, Lost};
 use crate::watch::config::SelectorConfig;
 use crate::watch::status::WatchStatus;
+use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Bytes of a request's line at most.
 pub const LONGEST_REQUEST: usize = 64 << 10;
+
+/// A request or an answer as its line.
+///
+/// # Errors
+/// If it can't be written as one.
+pub fn line(message: impl Serialize) -> Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(&message).context("cannot write a line for the control socket")?;
+    line.push(b'\n');
+    Ok(line)
+}
 
 /// What can be asked of the daemon.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use super::config::ControlConfig;
 use super::peers::Allowed;
-use super::protocol::{Answer, LONGEST_REQUEST, Request};
+use super::protocol::{self, Answer, LONGEST_REQUEST, Request};
 use crate::outside_text::excerpt;
 use crate::unix_socket::SocketFile;
 use crate::watch::viewer::{Shared, Viewer};
@@ -125,7 +125,8 @@ async fn talk(mut peer: UnixStream, allowed: &RefCell<Allowed>, ask: &mpsc::Send
         }
         let answer = answer(&line, &mut viewer, ask).await;
         let begun = Instant::now();
-        let answer = written_out(answer)?;
+        // The answer itself is gone then: a viewer may leave its line unread for long.
+        let answer = protocol::line(answer)?;
         if let Some(viewer) = &viewer {
             viewer.borrow_mut().rest_after(begun.elapsed());
         }
@@ -151,7 +152,7 @@ async fn refuse(to: &mut (impl AsyncWrite + Unpin), who: UCred) -> Result<()> {
         "user {} may not talk to the daemon (control.users and control.groups name those that may)",
         who.uid()
     );
-    let answer = written_out(Answer::Refused { reason })?;
+    let answer = protocol::line(Answer::Refused { reason })?;
     let written = timeout(PATIENCE, to.write_all(&answer)).await;
     Ok(written.context("the peer does not read its answer")??)
 }
@@ -200,11 +201,4 @@ async fn asked(request: Request, viewer: Option<Shared>, ask: &mpsc::Sender<Aske
 
 fn refused(reason: &str) -> Answer {
     Answer::Refused { reason: reason.to_owned() }
-}
-
-/// The line that says so. The answer itself is gone then: a viewer may leave its line unread for long.
-fn written_out(answer: Answer) -> Result<Vec<u8>> {
-    let mut line = serde_json::to_vec(&answer).context("cannot write the answer")?;
-    line.push(b'\n');
-    Ok(line)
 }

@@ -120,7 +120,11 @@ fn earlier_names(record: &ThreadRecord) -> Vec<String> {
     names
 }
 
-fn by_name<T>(metrics: &BTreeMap<Metric, T>, of: fn(&T) -> Histogram) -> BTreeMap<String, Histogram> {
+/// Histograms by the stable names of their metrics.
+pub(super) fn by_name<T>(
+    metrics: &BTreeMap<Metric, T>,
+    of: fn(&T) -> Histogram,
+) -> BTreeMap<String, Histogram> {
     metrics.iter().map(|(metric, value)| (metric.name().to_owned(), of(value))).collect()
 }
 

@@ -1,7 +1,9 @@
 //! Cuts a recording into intervals: each is what was added between two snapshots, so that together they are the whole.
 
 use super::ThreadRecord;
+use super::assemble::by_name;
 use super::deltas::{Delta, Deltas, Span};
+use super::samples::Samples;
 use crate::profile::interval::{Interval, ThreadInterval};
 use crate::profile::units::Nanos;
 use std::collections::HashMap;
@@ -31,10 +33,7 @@ impl Intervals {
     pub(super) fn finish(self, serials: impl IntoIterator<Item = u64>) -> Vec<Interval> {
         let places: HashMap<u64, u32> = serials.into_iter().zip(0..).collect();
         let thread = |Delta { serial, states, samples }: Delta| {
-            let histograms = samples
-                .iter()
-                .map(|(metric, samples)| (metric.name().to_owned(), samples.to_histogram()))
-                .collect();
+            let histograms = by_name(&samples, Samples::to_histogram);
             Some(ThreadInterval { thread: *places.get(&serial)?, states, histograms })
         };
         let span = |Span { from, until, threads }: Span| {
@@ -54,7 +53,6 @@ mod tests {
     use crate::profile::thread::Waits;
     use crate::record::End;
     use crate::record::fixture::exited;
-    use crate::record::samples::Samples;
     use profiler_ebpf::metric::Metric;
     use proptest::prelude::*;
 

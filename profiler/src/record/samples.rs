@@ -51,15 +51,22 @@ impl<C: Counter> Samples<C> {
     #[must_use]
     pub fn to_histogram(&self) -> Histogram {
         let Self { count, sum_ns, min_ns, max_ns, .. } = *self;
-        let buckets = self.pages.iter().flat_map(|(number, page)| used(*number, page)).collect();
+        let buckets = self.numbered().map(bucket).collect();
         Histogram { count, sum_ns, min_ns, max_ns, buckets }
+    }
+
+    /// The buckets that hold samples: their numbers, in ascending order, and how many each holds.
+    pub fn numbered(&self) -> impl DoubleEndedIterator<Item = (u16, C)> + '_ {
+        self.pages.iter().flat_map(|(number, page)| {
+            let first = number * PAGE_BUCKETS;
+            let used = page.iter().enumerate().filter(|(_, count)| **count != C::default());
+            used.map(move |(cell, count)| ((first + cell) as u16, *count))
+        })
     }
 
     /// The first bucket and the last.
     fn outermost(&self) -> Option<(Bucket, Bucket)> {
-        let first = self.pages.iter().find_map(|(number, page)| used(*number, page).next())?;
-        let last = self.pages.iter().rev().find_map(|(number, page)| used(*number, page).next_back())?;
-        Some((first, last))
+        Some((bucket(self.numbered().next()?), bucket(self.numbered().next_back()?)))
     }
 
     /// The counters of a page, which is made if it is not there.
@@ -141,15 +148,6 @@ impl Samples {
         Handed { count: self.count, sum_ns: self.sum_ns, buckets: self.numbered().collect() }
     }
 
-    /// The buckets that hold samples: their numbers, in ascending order, and how many each holds.
-    pub fn numbered(&self) -> impl Iterator<Item = (u16, u32)> + '_ {
-        self.pages.iter().flat_map(|(number, page)| {
-            let first = (number * PAGE_BUCKETS) as u16;
-            let used = (first..).zip(page.iter()).filter(|(_, count)| **count != 0);
-            used.map(|(bucket, count)| (bucket, *count))
-        })
-    }
-
     /// With other totals, and more samples in buckets, by their numbers; those that are no buckets are left out.
     #[must_use]
     pub fn grown(mut self, totals: &Totals, added: impl IntoIterator<Item = (u16, u32)>) -> Self {
@@ -211,10 +209,9 @@ fn counted<C: Counter>(page: &Page<C>) -> u64 {
     page.iter().map(|&count| count.into()).sum()
 }
 
-/// The buckets of a page that hold samples.
-fn used<C: Counter>(number: usize, page: &Page<C>) -> impl DoubleEndedIterator<Item = Bucket> + '_ {
-    let used = page.iter().enumerate().filter(|(_, count)| **count != C::default());
-    used.map(move |(cell, &count)| Bucket::at((number * PAGE_BUCKETS + cell) as u32, count.into()))
+/// A bucket by its bounds.
+fn bucket<C: Counter>((number, count): (u16, C)) -> Bucket {
+    Bucket::at(number.into(), count.into())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use super::live::Live;
 use super::rebuilt::{Records, Taken};
 use crate::control::client;
 use crate::control::frame;
-use crate::control::protocol::Request;
+use crate::control::protocol::{self, Request};
 use crate::profile::Lost;
 use anyhow::{Context as _, Result, bail};
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -116,7 +116,7 @@ impl Feed for Remote {
     /// Asks for a frame, unless the one before is not there yet: a slow end makes nobody queue.
     fn refresh(&mut self) -> Result<Option<Frame>> {
         if self.asked.is_none() {
-            let line = client::line(&Request::Refresh)?;
+            let line = protocol::line(&Request::Refresh)?;
             self.daemon.write_all(&line).with_context(|| self.gone())?;
             self.asked = Some(Instant::now());
         }
@@ -191,9 +191,7 @@ mod tests {
     }
 
     fn answer(answer: &Answer) -> Vec<u8> {
-        let mut line = serde_json::to_vec(answer).unwrap();
-        line.push(b'\n');
-        line
+        protocol::line(answer).unwrap()
     }
 
     fn request(peer: &UnixStream) -> Request {
@@ -218,7 +216,7 @@ mod tests {
             is_done.recv().unwrap();
             let mut asked = [0; 1024];
             let length = peer.read(&mut asked).unwrap();
-            assert_eq!(asked[..length], client::line(&Request::Refresh).unwrap());
+            assert_eq!(asked[..length], protocol::line(&Request::Refresh).unwrap());
             for part in answer(&frame(5)).chunks(10) {
                 peer.write_all(part).unwrap();
             }

@@ -59,6 +59,15 @@ pub(crate) fn eventually<T>(what: &str, mut condition: impl FnMut() -> Option<T>
     }
 }
 
+/// Memory that a process has for itself alone (`RssAnon`): what it reads of files and of the programs' memory only comes
+/// and goes with the use that is made of it.
+pub(crate) fn own_memory(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("it has memory");
+    let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+    kibibytes * 1024
+}
+
 /// Waits after a voluntary switch whose wake the kernel did not announce: they are in no histogram.
 ///
 /// On an ordinary machine there are none. Some virtual machines hide an agent of their host from tracing: while

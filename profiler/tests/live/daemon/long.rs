@@ -1,7 +1,7 @@
 //! What comes and goes for long: slots are used again, memory stays the same, who leaves leaves nothing.
 
-use super::{Daemon, count, counted, name, named, own_memory_kb, prey, selector, switches};
-use crate::support::trials;
+use super::{Daemon, count, counted, name, named, prey, selector, switches};
+use crate::support::{own_memory, trials};
 use libtest_mimic::Trial;
 use profiler::control::protocol::Request;
 use std::process::{Command, Stdio};
@@ -34,7 +34,7 @@ fn threads_far_beyond_the_slots_are_recorded_one_after_the_other() {
     daemon.wait_for(1);
     let (mut stdin, stdout) = (shell.stdin.take().unwrap(), shell.stdout.take().unwrap());
     let mut stdout = std::io::BufReader::new(stdout);
-    let mut own_memory = Vec::new();
+    let mut memory = Vec::new();
     std::io::Write::write_all(&mut stdin, b"go\n").unwrap();
     for _ in 0..5 {
         std::io::Write::write_all(&mut stdin, b"go\n").unwrap();
@@ -45,7 +45,7 @@ fn threads_far_beyond_the_slots_are_recorded_one_after_the_other() {
         // The shell, and the process with its first thread.
         // One may still have to make its last switch, and does so in the next interval.
         assert!((2000 + 2..=2000 + 3).contains(&threads), "{:#?}", interval.groups);
-        own_memory.push(own_memory_kb(daemon.pid()));
+        memory.push(own_memory(daemon.pid()));
     }
     drop(stdin);
     shell.wait().unwrap();
@@ -53,7 +53,7 @@ fn threads_far_beyond_the_slots_are_recorded_one_after_the_other() {
     assert_eq!(daemon.status().watch.slots_used, 0);
     // The first rounds touch what is there. Later the heap may take a step; the records of three rounds, if they stayed,
     // would take 6 MB and more, at 1 kB and more for each of 6 000 threads.
-    assert!(own_memory[4] <= own_memory[1] + 4096, "memory grows: {own_memory:?} KiB");
+    assert!(memory[4] <= memory[1] + 4096 * 1024, "memory grows: {memory:?} bytes");
 }
 
 fn threads_beyond_the_slots_at_the_same_time_are_told_of() {

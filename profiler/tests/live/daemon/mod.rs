@@ -19,7 +19,6 @@ use profiler::control::client;
 use profiler::control::protocol::{Answer, Interval, Request, Status};
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read as _;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -312,12 +311,4 @@ fn count(interval: &Interval, metric: &str) -> u64 {
         .filter_map(|group| group.histograms.get(metric))
         .map(|histogram| histogram.count)
         .sum()
-}
-
-/// Kilobytes of memory that a process has for itself alone.
-fn own_memory_kb(pid: u32) -> u64 {
-    let mut status = String::new();
-    fs::File::open(format!("/proc/{pid}/status")).unwrap().read_to_string(&mut status).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("the kernel tells");
-    line.trim().trim_end_matches("kB").trim().parse().expect("a number")
 }

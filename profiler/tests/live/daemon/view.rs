@@ -7,7 +7,7 @@ use crate::top::Top;
 use libtest_mimic::Trial;
 use profiler::control::client;
 use profiler::control::frame::{Frame, ThreadFrame};
-use profiler::control::protocol::Request;
+use profiler::control::protocol::{self, Request};
 use profiler::watch::config::{MetricName, SelectorConfig};
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
@@ -225,7 +225,7 @@ fn a_viewer_may_be_silent_and_may_leave_a_frame_unread() {
     daemon.wait_for(1);
     let (view, _) = View::begin(&daemon, None);
     // More than the socket takes.
-    let line = client::line(&Request::View { selector: None }).unwrap();
+    let line = protocol::line(&Request::View { selector: None }).unwrap();
     let asked = 40;
     for _ in 0..asked {
         std::io::Write::write_all(&mut &view.daemon, &line).unwrap();

@@ -2,9 +2,8 @@
 //! --soak 10m`.
 
 use super::{assert_exact, assert_told_switches, ready_pid};
-use crate::support::{Scene, target, trials};
+use crate::support::{Scene, own_memory, target, trials};
 use libtest_mimic::Trial;
-use std::fs;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -58,13 +57,4 @@ fn memory_stays_flat_and_ledgers_stay_at_zero() {
         last / 1024,
         profiler::report::verdict(profile),
     );
-}
-
-/// Memory that a process has for itself alone (`RssAnon`): what it reads of files and of the programs' memory only comes
-/// and goes with the use that is made of it.
-fn own_memory(pid: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the profiler runs");
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("it has memory");
-    let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
-    kibibytes * 1024
 }
