@@ -13,7 +13,7 @@ use profiler_ebpf::buckets::RELATIVE_ERROR;
 use std::io::Write;
 use std::sync::Arc;
 
-/// Rows that are gathered before they are written: as many as DuckDB reads at a time, some 20 MB.
+/// Rows that are gathered before they are written: as many as DuckDB reads at a time, of some 100 bytes each.
 pub(crate) const ROW_GROUP: usize = 122_880;
 
 /// The level of a value that is there, and of one that is not.
@@ -60,7 +60,8 @@ pub(crate) struct Gathered {
 
 /// Unsigned numbers are kept by their bits, as the format has it.
 enum Values {
-    Text(Vec<ByteArray>),
+    /// Each with how many rows in succession have it: by themselves they would take 32 bytes a row.
+    Text(Vec<(ByteArray, usize)>),
     Id(Vec<i32>),
     /// Also times, in microseconds since the epoch.
     Whole(Vec<i64>),
@@ -84,9 +85,7 @@ impl Gathered {
         match (&mut self.values, value) {
             (_, Value::Absent) if self.levels.is_some() => {}
             (Values::Text(values), Value::Text(text)) => {
-                // Most rows have the text of the row before: shared, it is allocated once.
-                let before = values.last().filter(|before| before.data() == text.as_bytes()).cloned();
-                values.push(before.unwrap_or_else(|| text.into()));
+                add_text(values, text.as_bytes());
             }
             (Values::Id(values), Value::Whole(number)) => {
                 let number = u32::try_from(number).context("the id of a process or thread is too large")?;
@@ -108,7 +107,10 @@ impl Gathered {
         let levels = self.levels.as_mut();
         let (read, ..) = match (reader, &mut self.values) {
             (ColumnReader::ByteArrayColumnReader(reader), Values::Text(values)) => {
-                reader.read_records(rows, levels, None, values)?
+                let mut texts = Vec::new();
+                let read = reader.read_records(rows, levels, None, &mut texts)?;
+                texts.iter().for_each(|text| add_text(values, text.data()));
+                read
             }
             (ColumnReader::Int32ColumnReader(reader), Values::Id(values)) => {
                 reader.read_records(rows, levels, None, values)?
@@ -132,7 +134,7 @@ impl Gathered {
         let levels = self.levels.as_deref();
         match (writer, &self.values) {
             (ColumnWriter::ByteArrayColumnWriter(writer), Values::Text(values)) => {
-                writer.write_batch(values, levels, None)?
+                write_texts(values, levels, |texts, levels| writer.write_batch(texts, levels, None))?
             }
             (ColumnWriter::Int32ColumnWriter(writer), Values::Id(values)) => {
                 writer.write_batch(values, levels, None)?
@@ -147,6 +149,44 @@ impl Gathered {
         };
         Ok(())
     }
+}
+
+/// Adds the text of a row. Most rows have that of the row before.
+fn add_text(values: &mut Vec<(ByteArray, usize)>, text: &[u8]) {
+    match values.last_mut().filter(|(before, _)| before.data() == text) {
+        Some((_, rows)) => *rows += 1,
+        None => values.push((text.to_vec().into(), 1)),
+    }
+}
+
+/// Texts that are spelled out at a time: as many as the writer takes in one step.
+const TEXTS: usize = 1024;
+
+/// Hands all texts to `write`, a few rows at a time, with the levels of these.
+fn write_texts(
+    values: &[(ByteArray, usize)],
+    levels: Option<&[i16]>,
+    mut write: impl FnMut(&[ByteArray], Option<&[i16]>) -> parquet::errors::Result<usize>,
+) -> parquet::errors::Result<usize> {
+    let mut values = values.iter().flat_map(|(text, rows)| std::iter::repeat_n(text, *rows)).cloned();
+    let mut texts = |count| values.by_ref().take(count).collect::<Vec<_>>();
+    let mut written = 0;
+    match levels {
+        Some(levels) => {
+            for levels in levels.chunks(TEXTS) {
+                let present = levels.iter().filter(|level| **level == PRESENT).count();
+                written += write(&texts(present), Some(levels))?;
+            }
+        }
+        None => loop {
+            let texts = texts(TEXTS);
+            if texts.is_empty() {
+                break;
+            }
+            written += write(&texts, None)?;
+        },
+    }
+    Ok(written)
 }
 
 /// Writes rows as row groups. Each row has a value for each column.
