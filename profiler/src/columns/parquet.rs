@@ -230,3 +230,37 @@ pub(crate) fn write_group<W: Write + Send>(
     group.close()?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::columns::Value;
+
+    #[test]
+    fn texts_are_handed_over_with_the_levels_of_their_rows() {
+        let rows = 2 * TEXTS + 1;
+        for optional in [true, false] {
+            let mut column = Gathered::new(&Column { name: "text".to_owned(), kind: Kind::Text, optional });
+            let text = |row: usize| ["one", "one", "two"][row % 7 % 3];
+            let is_there = |row: &usize| !optional || !row.is_multiple_of(5);
+            for row in 0..rows {
+                let value = if is_there(&row) { Value::Text(text(row)) } else { Value::Absent };
+                column.push(value).unwrap();
+            }
+            let Values::Text(values) = &column.values else { panic!("it is a column of texts") };
+            assert!(values.len() < rows * 3 / 4);
+            let (mut written, mut levels) = (Vec::new(), Vec::new());
+            let count = write_texts(values, column.levels.as_deref(), |texts, of_these| {
+                assert!(texts.len() <= TEXTS);
+                let present = of_these.map(|levels| levels.iter().filter(|level| **level == PRESENT).count());
+                assert_eq!(present.unwrap_or(texts.len()), texts.len());
+                written.extend_from_slice(texts);
+                levels.extend_from_slice(of_these.unwrap_or_default());
+                Ok(texts.len())
+            });
+            let expected: Vec<ByteArray> = (0..rows).filter(is_there).map(|row| text(row).into()).collect();
+            assert_eq!((count.unwrap(), written), (expected.len(), expected));
+            assert_eq!(levels, column.levels.unwrap_or_default());
+        }
+    }
+}
