@@ -76,7 +76,8 @@ pub struct MetricSlot {
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct BucketPage {
-    /// A counter stays at its largest value once there; the samples above are then without a bucket.
+    /// Where nobody takes counters out, one stays at its largest value once there; the samples above are then without a
+    /// bucket.
     pub counts: [u32; buckets::PAGE_BUCKETS],
 }
 

@@ -9,7 +9,7 @@ use aya_ebpf::{
     btf_maps::{Array, Queue},
     macros::btf_map,
 };
-use core::arch::asm;
+use core::{arch::asm, intrinsics::AtomicOrdering};
 use profiler_ebpf::{
     buckets,
     layout::{BucketPage, MetricSlot},
@@ -62,11 +62,17 @@ fn add_to_bucket(metric: &mut MetricSlot, ns: u64) {
     }
     let Some(page) = PAGES.get_ptr_mut(page) else { return };
     // SAFETY: a live element of the map; only this thread's slot refers to the page, and only the CPU that
-    // switches the thread or runs it in a fault writes to it.
+    // switches the thread or runs it in a fault adds to it.
     let count = unsafe { &mut (*page).counts[buckets::cell(bucket)] };
-    // Saturates: what is above shows as a sample without a bucket. A thread that is watched for weeks comes to that, and
-    // of its buckets only what was added since the last look counts.
-    *count = if task::watches() { count.wrapping_add(1) } else { count.saturating_add(1) };
+    if task::watches() {
+        // User space takes counters out while they are counted in, each in one step; until it comes again none gets
+        // to its end. Sequentially consistent for the reason given at `slots::add_shared`.
+        // SAFETY: a valid, aligned counter.
+        unsafe { core::intrinsics::atomic_xadd::<u32, u32, { AtomicOrdering::SeqCst }>(count, 1) };
+    } else {
+        // Saturates: what is above shows as a sample without a bucket.
+        *count = count.saturating_add(1);
+    }
 }
 
 /// A zeroed page, or 0 if none is left.

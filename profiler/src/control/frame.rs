@@ -1,8 +1,9 @@
-//! The frames of a view, from one refresh to the next: what was added to each thread's record since the frame before, so
-//! that both ends have the same record. The first frame has all of it.
+//! The frames of a view, from one refresh to the next: what was added to each thread's record since the first frame, or
+//! since the thread began.
 //!
 //! What is a count or a sum stands in full, so that nothing adds up wrong; only the buckets, which are most of a record,
-//! are those to which samples were added, each as `[number, samples]` (see [`profiler_ebpf::buckets`]).
+//! are those to which samples were added since the frame before, each as `[number, samples]` (see
+//! [`profiler_ebpf::buckets`]).
 
 use crate::profile::thread::{BlockedOn, Found, Waits};
 use crate::profile::units::Nanos;
@@ -58,7 +59,7 @@ pub struct ThreadFrame {
     pub name: Option<String>,
     /// How it stands.
     pub now: Now,
-    /// What it was blocked on so far, if anything was added to that.
+    /// What it was blocked on since it is recorded, if anything was added to that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked_on: Option<Vec<BlockedOn>>,
     /// The metrics of which samples were added.
@@ -163,6 +164,20 @@ impl Now {
         }
     }
 
+    /// Without what there was before.
+    #[must_use]
+    pub fn since(self, before: &Self) -> Self {
+        Self {
+            held_back: waits_since(self.held_back, before.held_back),
+            unsplit: waits_since(self.unsplit, before.unsplit),
+            inferred_switch_ins: self.inferred_switch_ins.saturating_sub(before.inferred_switch_ins),
+            minor_without_entry: self.minor_without_entry.saturating_sub(before.minor_without_entry),
+            major_without_entry: self.major_without_entry.saturating_sub(before.major_without_entry),
+            clock_backwards: self.clock_backwards.saturating_sub(before.clock_backwards),
+            ..self
+        }
+    }
+
     /// Becomes that of a record.
     pub fn write_to(&self, record: &mut ThreadRecord) {
         record.from_ns = self.from_ns;
@@ -187,7 +202,26 @@ impl Now {
     }
 }
 
+/// The longest may be one of those before.
+fn waits_since(now: Option<Waits>, before: Option<Waits>) -> Option<Waits> {
+    let (now, before) = (now?, before.unwrap_or(Waits { count: 0, sum_ns: Nanos(0), max_ns: Nanos(0) }));
+    let count = now.count.saturating_sub(before.count);
+    let sum_ns = Nanos(now.sum_ns.0.saturating_sub(before.sum_ns.0));
+    (count > 0).then_some(Waits { count, sum_ns, ..now })
+}
+
 impl Totals {
+    /// No samples.
+    pub const EMPTY: Self = Self { count: 0, sum_ns: Nanos(0), min_ns: Nanos(u64::MAX), max_ns: Nanos(0) };
+
+    /// Adds samples.
+    pub fn add(&mut self, more: &Samples) {
+        self.count += more.count;
+        self.sum_ns += more.sum_ns;
+        self.min_ns = self.min_ns.min(more.min_ns);
+        self.max_ns = self.max_ns.max(more.max_ns);
+    }
+
     /// Those of a record's samples.
     #[must_use]
     pub fn of(samples: &Samples) -> Self {

@@ -1,14 +1,17 @@
-//! Slots and bucket pages, mapped read-only: the only place that reads memory the kernel writes.
+//! Slots and bucket pages, mapped: the only place that reads memory the kernel writes. What is taken out of it is taken in
+//! one step, so that nothing a program adds meanwhile is lost; for that alone it is mapped to be written.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use aya::maps::MapData;
 use memmap2::{MmapOptions, MmapRaw};
+use profiler_ebpf::buckets::{self, PAGE_BUCKETS};
 use profiler_ebpf::layout::{BucketPage, MetricSlot, Slot};
 use profiler_ebpf::metric::Metric;
 use std::cell::OnceCell;
 use std::marker::PhantomData;
 use std::mem::offset_of;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Bytes that are mapped at a time, once something in them is read: the kernel counts every mapped page as memory of this
 /// process, and most arrays are never full.
@@ -25,9 +28,19 @@ unsafe impl Plain for Slot {}
 // SAFETY: as above.
 unsafe impl Plain for BucketPage {}
 
+/// What may be done with mapped memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    /// It is read.
+    Read,
+    /// It is read, and things are taken out of it.
+    Take,
+}
+
 /// A BPF array, mapped piece by piece.
 pub(super) struct MappedArray<T: Plain> {
     map: OwnedFd,
+    access: Access,
     pieces: Vec<OnceCell<MmapRaw>>,
     len: usize,
     elements: PhantomData<T>,
@@ -41,11 +54,16 @@ impl<T: Plain> MappedArray<T> {
     };
 
     /// An array of `len` elements.
-    pub(super) fn new(map: &MapData, len: u32) -> Result<Self> {
+    pub(super) fn new(map: &MapData, len: u32, access: Access) -> Result<Self> {
         let len = len as usize;
         let map = map.fd().as_fd().try_clone_to_owned().context("cannot keep the programs' memory open")?;
         let pieces = (0..len.div_ceil(Self::IN_PIECE)).map(|_| OnceCell::new()).collect();
-        Ok(Self { map, pieces, len, elements: PhantomData })
+        Ok(Self { map, access, pieces, len, elements: PhantomData })
+    }
+
+    /// How many elements there are.
+    pub(super) fn len(&self) -> usize {
+        self.len
     }
 
     /// A copy of one element.
@@ -74,15 +92,53 @@ impl<T: Plain> MappedArray<T> {
 
     fn mapped(&self, piece: usize) -> Result<MmapRaw> {
         let elements = Self::IN_PIECE.min(self.len - piece * Self::IN_PIECE);
-        MmapOptions::new()
-            .offset((piece * PIECE) as u64)
-            .len(elements * size_of::<T>())
-            .map_raw_read_only(self.map.as_raw_fd())
-            .context("cannot map the memory that the programs write to")
+        let mut options = MmapOptions::new();
+        options.offset((piece * PIECE) as u64).len(elements * size_of::<T>());
+        let mapped = match self.access {
+            Access::Read => options.map_raw_read_only(self.map.as_raw_fd()),
+            Access::Take => options.map_raw(self.map.as_raw_fd()),
+        };
+        mapped.context("cannot map the memory that the programs write to")
+    }
+
+    /// Where an element is mapped to be changed.
+    fn changeable(&self, index: u32) -> Result<*mut T> {
+        ensure!(self.access == Access::Take, "nothing may be taken out of memory that is mapped to be read");
+        self.element(index).map(<*const T>::cast_mut)
+    }
+}
+
+impl MappedArray<BucketPage> {
+    /// Takes out what is counted in a page; `None` if nothing is. The programs add to a counter in one step.
+    pub(super) fn take(&self, index: u32) -> Result<Option<Box<[u32; PAGE_BUCKETS]>>> {
+        let first = self.changeable(index)?.cast::<u32>();
+        let mut taken: Option<Box<[u32; PAGE_BUCKETS]>> = None;
+        // Most counters of a page are 0: an exchange of each would take ten times as long as a look at all.
+        for (cell, counted) in self.read(index)?.counts.into_iter().enumerate() {
+            if counted != 0 {
+                // SAFETY: as in `read`, and mapped to be written; a page is `PAGE_BUCKETS` aligned counters, which are
+                // changed in one step by everybody while user space takes out of them.
+                let counter = unsafe { AtomicU32::from_ptr(first.wrapping_add(cell)) };
+                let taken = taken.get_or_insert_with(|| Box::new([0; PAGE_BUCKETS]));
+                taken[cell] = counter.swap(0, Ordering::Relaxed);
+            }
+        }
+        Ok(taken)
     }
 }
 
 impl MappedArray<Slot> {
+    /// Takes a page away from a slot, which will be given another one if it needs one. Returns whether the slot had it.
+    pub(super) fn take_page(&self, index: u32, metric: Metric, number: usize, page: u32) -> Result<bool> {
+        let metrics = self.changeable(index)?.wrapping_byte_add(offset_of!(Slot, metrics)).cast::<MetricSlot>();
+        let pages = metrics.wrapping_add(metric.index()).wrapping_byte_add(offset_of!(MetricSlot, pages));
+        ensure!(number < buckets::PAGES, "a metric has no page {number}");
+        // SAFETY: as in `read`, and mapped to be written: one aligned field of the slot. A program writes to it only
+        // where it has read 0, user space only where it has read another number.
+        let place = unsafe { AtomicU32::from_ptr(pages.cast::<u32>().wrapping_add(number)) };
+        Ok(place.compare_exchange(page, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok())
+    }
+
     /// The phase of a slot.
     pub(super) fn phase(&self, index: u32) -> Result<u32> {
         let phase = self.element(index)?.wrapping_byte_add(offset_of!(Slot, phase)).cast::<u32>();

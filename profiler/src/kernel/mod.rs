@@ -18,6 +18,7 @@ mod hotplug;
 pub mod load;
 pub mod memory;
 pub mod offsets;
+mod pages;
 pub mod programs;
 pub mod requirements;
 mod room;

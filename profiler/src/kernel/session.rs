@@ -7,7 +7,8 @@ pub use watch::{Executed, Family, Losses};
 use super::hooks;
 use super::hotplug::Cpus;
 use super::load::{self, Limits, Living, Target};
-use super::memory::MappedArray;
+use super::memory::{Access, MappedArray};
+use super::pages::PageMemory;
 use super::slots;
 use crate::privilege;
 use crate::profile::Lost;
@@ -16,7 +17,7 @@ use crate::record::{Rest, SlotlessRecord, Snapshot, Source, ThreadRecord, monoto
 use anyhow::{Context, Result, bail};
 use aya::maps::{Array, HashMap, Map, MapData, PerCpuArray, Queue, RingBuf};
 use aya::{Btf, Ebpf};
-use profiler_ebpf::layout::{BucketPage, Chosen, Global, Slot, SlotlessTotals, phase};
+use profiler_ebpf::layout::{Chosen, Global, Slot, SlotlessTotals, phase};
 use rustix::thread::{MembarrierCommand, membarrier};
 use std::{
     os::fd::{AsFd, BorrowedFd},
@@ -42,10 +43,9 @@ const NO_FAMILY: u16 = 0;
 pub struct Session {
     ebpf: Ebpf,
     slot_memory: MappedArray<Slot>,
-    page_memory: MappedArray<BucketPage>,
+    pages: PageMemory,
     exits: RingBuf<MapData>,
     free_slots: Queue<MapData, u32>,
-    free_pages: Queue<MapData, u32>,
     globals: Array<MapData, Global>,
     slotless: PerCpuArray<MapData, SlotlessTotals>,
     chosen: HashMap<MapData, u32, Chosen>,
@@ -69,7 +69,7 @@ impl Session {
     /// If the kernel refuses a map, a program or a hook.
     pub fn start(limits: Limits, target: Target<'_>, snapshots: bool) -> Result<Self> {
         let btf = Btf::from_sys_fs().context("cannot read the kernel's type information")?;
-        let mut session = Self::loaded(load::load(limits, target, false, &btf)?)?;
+        let mut session = Self::loaded(load::load(limits, target, false, &btf)?, Access::Read)?;
         if snapshots {
             hooks::load_snapshot(&mut session.ebpf, &btf)?;
         }
@@ -86,13 +86,17 @@ impl Session {
         Ok(session)
     }
 
-    fn loaded(load::Loaded { mut ebpf, slots, pages }: load::Loaded) -> Result<Self> {
+    fn loaded(load::Loaded { mut ebpf, slots, pages }: load::Loaded, access: Access) -> Result<Self> {
+        let page_memory = MappedArray::new(array(&ebpf, "PAGES")?, pages, access)?;
+        let free_pages = take(&mut ebpf, "FREE_PAGES")?;
         Ok(Self {
-            slot_memory: MappedArray::new(array(&ebpf, "SLOTS")?, slots)?,
-            page_memory: MappedArray::new(array(&ebpf, "PAGES")?, pages)?,
+            slot_memory: MappedArray::new(array(&ebpf, "SLOTS")?, slots, access)?,
+            pages: match access {
+                Access::Read => PageMemory::read(page_memory, free_pages),
+                Access::Take => PageMemory::taken(page_memory, free_pages, slots),
+            },
             exits: take(&mut ebpf, "EXITS")?,
             free_slots: take(&mut ebpf, "FREE_SLOTS")?,
-            free_pages: take(&mut ebpf, "FREE_PAGES")?,
             globals: take(&mut ebpf, "GLOBALS")?,
             slotless: take(&mut ebpf, "SLOTLESS")?,
             chosen: take(&mut ebpf, "CHOSEN")?,
@@ -169,13 +173,11 @@ impl Session {
     fn collect(&mut self, number: u32) -> Result<ThreadRecord> {
         let slot = self.slot_memory.read(number)?;
         let place = number as usize;
-        let record = slots::record(&slot, &self.page_memory, self.serials[place])?;
+        let record = slots::record(&slot, number, &mut self.pages, self.serials[place])?;
         self.collected_until[place] = slot.until_ns;
         self.serials[place] = self.next_serial;
         self.next_serial += 1;
-        for page in slots::pages_of(&slot) {
-            self.free_pages.push(page, 0).context("cannot hand back a bucket page")?;
-        }
+        self.pages.release(number, &slot)?;
         self.free_slots.push(number, 0).context("cannot hand back a slot")?;
         Ok(record)
     }
@@ -195,19 +197,29 @@ impl Session {
         message.first_chunk().map(|slot| u32::from_ne_bytes(*slot))
     }
 
-    /// Looks at the threads that are being recorded; says when, and hands their records out one by one.
+    /// Looks at the threads that are being recorded: hands their records out one by one, each with the moment that it is of,
+    /// and says when that was.
+    ///
+    /// In a session that [watches](Self::watch), a record's totals are those of all its samples, and its buckets those of
+    /// the samples that were added since the last look.
     ///
     /// # Errors
     /// If they can't be looked at.
-    pub fn look(&mut self) -> Result<(Nanos, impl Iterator<Item = Result<ThreadRecord>> + '_)> {
+    pub fn look(&mut self, mut see: impl FnMut(ThreadRecord, Nanos)) -> Result<Nanos> {
         let at_ns = monotonic_now()?;
         hooks::look_at_all(&mut self.ebpf)?;
-        let used = self.slots_used()?;
-        let threads = (0..used).filter_map(move |number| {
+        for number in 0..self.slots_used()? {
             let serial = self.serials[number as usize];
-            slots::sighting(&self.slot_memory, number, &self.page_memory, serial, at_ns).transpose()
-        });
-        Ok((at_ns, threads))
+            let record = slots::sighting(&self.slot_memory, number, &mut self.pages, serial, at_ns)?;
+            if let Some(record) = record {
+                see(record, at_ns);
+            }
+        }
+        if self.pages.any_leaving() {
+            wait_for_programs();
+            self.pages.hand_back_leaving()?;
+        }
+        Ok(at_ns)
     }
 
     fn global(&self) -> Result<Global> {
@@ -282,8 +294,8 @@ impl Source for Session {
     }
 
     fn snapshot(&mut self) -> Result<Snapshot> {
-        let (at_ns, threads) = self.look()?;
-        let threads = threads.collect::<Result<_>>()?;
+        let mut threads = Vec::new();
+        let at_ns = self.look(|record, _| threads.push(record))?;
         Ok(Snapshot { at_ns, threads })
     }
 

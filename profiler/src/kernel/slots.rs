@@ -1,35 +1,33 @@
 //! From a slot to a record: names, histograms and what the thread was blocked on.
 
 use super::memory::MappedArray;
+use super::pages::PageMemory;
 use crate::profile::histogram::Histogram;
 use crate::profile::thread::{BlockedOn, Found, OpenState, Waits};
 use crate::profile::units::Nanos;
+use crate::record::pages::Pages;
 use crate::record::samples::Samples;
 use crate::record::{End, SlotlessRecord, ThreadRecord};
 use anyhow::Result;
 use profiler_ebpf::layout::{
-    self, BucketPage, KernelCounters, MetricSlot, Slot, SlotlessTotals, Totals, blocked_key, phase, state,
+    self, KernelCounters, MetricSlot, Slot, SlotlessTotals, Totals, blocked_key, phase, state,
 };
 use profiler_ebpf::metric::Metric;
 use std::collections::BTreeMap;
 use syscalls::Sysno;
 
 /// Turns a finished slot into a record.
-pub(super) fn record(slot: &Slot, pages: &MappedArray<BucketPage>, serial: u64) -> Result<ThreadRecord> {
-    let mut record = copied(slot, pages, serial)?;
+pub(super) fn record(slot: &Slot, number: u32, pages: &mut PageMemory, serial: u64) -> Result<ThreadRecord> {
+    let samples = samples(slot, |metric, of| pages.last(number, metric, of))?;
+    let mut record = with_samples(slot, serial, samples);
     record.samples.values_mut().for_each(Samples::cover_buckets);
     Ok(record)
 }
 
-/// A record of what is in a slot and its pages.
-fn copied(slot: &Slot, pages: &MappedArray<BucketPage>, serial: u64) -> Result<ThreadRecord> {
-    let mut all = BTreeMap::new();
-    for metric in Metric::ALL {
-        let samples = samples(&slot.metrics[metric.index()], pages)?;
-        all.extend(samples.map(|samples| (metric, samples)));
-    }
+/// A record of what is in a slot, and its samples.
+fn with_samples(slot: &Slot, serial: u64, samples: BTreeMap<Metric, Samples>) -> ThreadRecord {
     let kept = (slot.renames as usize).min(slot.earlier_names.len());
-    Ok(ThreadRecord {
+    ThreadRecord {
         serial,
         pid: slot.pid,
         tid: slot.tid,
@@ -49,13 +47,13 @@ fn copied(slot: &Slot, pages: &MappedArray<BucketPage>, serial: u64) -> Result<T
         held_back: waits(&slot.held_back),
         unsplit: waits(&slot.unsplit),
         inferred_switch_ins: slot.inferred_switch_ins,
-        samples: all,
+        samples,
         blocked_on: blocked_on(slot),
         minor_without_entry: slot.minor_without_entry,
         major_without_entry: slot.major_without_entry,
         faults_never_accounted: slot.faults_never_accounted,
         clock_backwards: slot.clock_backwards,
-    })
+    }
 }
 
 /// The record so far of a thread that goes on, as of `at`, the moment just before the task iterator looked at it; `None`
@@ -67,11 +65,11 @@ fn copied(slot: &Slot, pages: &MappedArray<BucketPage>, serial: u64) -> Result<T
 pub(super) fn sighting(
     slots: &MappedArray<Slot>,
     number: u32,
-    pages: &MappedArray<BucketPage>,
+    pages: &mut PageMemory,
     serial: u64,
     at: Nanos,
 ) -> Result<Option<ThreadRecord>> {
-    let Some((mut slot, mut record)) = unchanged(slots, number, pages, serial)? else { return Ok(None) };
+    let Some((mut slot, mut record)) = unchanged(slots, number, pages, serial, at)? else { return Ok(None) };
     let since = record.from_ns + accounted(&record);
     if open_state(slot.seen_state).is_some() && slot.seen_since_ns == since.0 {
         slot.open_state = slot.seen_state;
@@ -91,8 +89,9 @@ pub(super) fn sighting(
 fn unchanged(
     slots: &MappedArray<Slot>,
     number: u32,
-    pages: &MappedArray<BucketPage>,
+    pages: &mut PageMemory,
     serial: u64,
+    at: Nanos,
 ) -> Result<Option<(Slot, ThreadRecord)>> {
     /// At 400 000 switches a second one attempt in about three succeeds.
     const ATTEMPTS: usize = 16;
@@ -107,11 +106,14 @@ fn unchanged(
             return Ok(None);
         }
         slot.metrics.iter_mut().zip(before).for_each(|(metric, count)| metric.totals.count = count);
-        let record = copied(&slot, pages, serial)?;
+        let mut samples = samples(&slot, |metric, of| pages.so_far(slots, number, metric, of, at))?;
         let after = slots.counts(number)?;
         if before == after || attempt == ATTEMPTS {
+            pages.hand_out(number, &mut samples);
+            let record = with_samples(&slot, serial, samples);
             return Ok(Some((slot, record)));
         }
+        pages.put_back(number, samples);
         (attempt, before) = (attempt + 1, after);
     }
 }
@@ -123,11 +125,6 @@ fn accounted(record: &ThreadRecord) -> Nanos {
     let waits = [record.held_back, record.unsplit].into_iter().flatten();
     let found = record.found.map_or(Nanos(0), |found| found.for_ns);
     found + samples.map(|samples| samples.sum_ns).sum() + waits.map(|waits| waits.sum_ns).sum()
-}
-
-/// The pages that a slot refers to.
-pub(super) fn pages_of(slot: &Slot) -> impl Iterator<Item = u32> {
-    slot.metrics.iter().flat_map(|metric| metric.pages).filter(|page| *page != 0)
 }
 
 /// The state a thread was left in; `None` for one that has no meaning at the end of a record.
@@ -159,9 +156,20 @@ fn found(slot: &Slot) -> Option<Found> {
     Some(Found { state, for_ns: Nanos(slot.found_ns) })
 }
 
-fn samples(metric: &MetricSlot, pages: &MappedArray<BucketPage>) -> Result<Option<Samples>> {
-    let used = metric.pages.iter().enumerate().filter(|(_, page)| **page != 0);
-    Samples::counted(&metric.totals, used.map(|(number, page)| Ok((number, pages.read(*page)?.counts))))
+/// The samples of a slot, with the buckets that `buckets` gives.
+fn samples(
+    slot: &Slot,
+    mut buckets: impl FnMut(Metric, &MetricSlot) -> Result<Pages>,
+) -> Result<BTreeMap<Metric, Samples>> {
+    let mut all = BTreeMap::new();
+    for metric in Metric::ALL {
+        let of = &slot.metrics[metric.index()];
+        if of.totals.count > 0 {
+            let samples = Samples::counted(&of.totals, buckets(metric, of)?);
+            all.extend(samples.map(|samples| (metric, samples)));
+        }
+    }
+    Ok(all)
 }
 
 /// A histogram without buckets; `None` without samples.

@@ -74,6 +74,18 @@ impl Deltas {
         self.known.entry(record.serial).or_default().grow(record, false).some()
     }
 
+    /// What was added to a thread whose buckets are those of what was added alone (see [`Session::look`]); `None` if nothing
+    /// was. The samples are taken out of the record.
+    ///
+    /// [`Session::look`]: crate::kernel::session::Session::look
+    pub fn taken(&mut self, record: &mut ThreadRecord, is_final: bool) -> Option<Delta> {
+        let added = self.known.entry(record.serial).or_default().take(record, is_final);
+        if is_final {
+            self.known.remove(&record.serial);
+        }
+        added.some()
+    }
+
     /// Ends the span, all of whose threads were handed out one by one: when it began and when it ended.
     pub fn cut(&mut self, until: Nanos) -> (Nanos, Nanos) {
         let until = until.max(self.begun);
@@ -119,14 +131,34 @@ impl Known {
                 self.samples.insert(metric, now.handed());
             }
         }
-        let (now, before) = (states(record, is_final), self.states);
+        Delta { serial: record.serial, states: self.pass(states(record, is_final)), samples }
+    }
+
+    /// What was added since the last time, of which alone the buckets are in the record.
+    fn take(&mut self, record: &mut ThreadRecord, is_final: bool) -> Delta {
+        let states = self.pass(states(record, is_final));
+        let mut samples = BTreeMap::new();
+        for (metric, now) in std::mem::take(&mut record.samples) {
+            let handed = self.samples.entry(metric).or_default();
+            // What was read in the middle of a sample has the count of the last time, and its buckets come later.
+            if now.count != handed.count() {
+                let before = std::mem::replace(handed, Handed::without_buckets(&now));
+                let mut growth = now.beyond(&before);
+                growth.iter_mut().for_each(Samples::cover_buckets);
+                samples.extend(growth.map(|growth| (metric, growth)));
+            }
+        }
+        Delta { serial: record.serial, states, samples }
+    }
+
+    /// The time that was added, which is handed out.
+    fn pass(&mut self, now: States) -> States {
         // A thread that was read in the middle of a switch can seem to end where it was woken, before the last
         // snapshot: its time is then in the next interval.
-        if now.total() < before.total() {
-            return Delta { serial: record.serial, states: States::default(), samples };
+        if now.total() < self.states.total() {
+            return States::default();
         }
-        self.states = now;
-        Delta { serial: record.serial, states: added_time(now, before), samples }
+        added_time(now, std::mem::replace(&mut self.states, now))
     }
 }
 

@@ -10,6 +10,7 @@ pub mod deltas;
 pub(crate) mod fixture;
 mod intervals;
 pub mod machine;
+pub mod pages;
 pub mod reconcile;
 pub mod recording;
 pub mod samples;

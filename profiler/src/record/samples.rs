@@ -1,23 +1,10 @@
-//! Samples of one metric as the programs keep them: exact totals, and the counters of buckets in pages.
-//!
-//! Pages make what is done to every thread in every interval (copy, subtract, add) a walk over a few arrays, and a page
-//! of which 100 buckets are in use takes 512 bytes where a list of them takes 2 400.
+//! Samples of one metric as the programs keep them: exact totals, and buckets.
 
-use crate::profile::histogram::{Bucket, Histogram};
-use crate::profile::units::{Nanos, total};
-use anyhow::Result;
+use super::pages::{Counter, Page, Pages, bucket, counted};
+use crate::profile::histogram::Histogram;
+use crate::profile::units::Nanos;
 use profiler_ebpf::buckets::{self, PAGE_BUCKETS};
 use profiler_ebpf::layout::Totals;
-
-/// What counts the samples in a bucket. 32 bits in what is kept of a thread, as in the programs: of one that is watched
-/// for long, a counter that comes to its end begins again. Sums over threads have 64.
-pub trait Counter: Copy + Default + PartialEq + Into<u64> {}
-
-impl Counter for u32 {}
-impl Counter for u64 {}
-
-/// The counters of a page of buckets.
-type Page<C> = [C; PAGE_BUCKETS];
 
 /// Samples of one metric.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,15 +17,15 @@ pub struct Samples<C: Counter = u32> {
     pub min_ns: Nanos,
     /// The largest; exact.
     pub max_ns: Nanos,
-    /// The pages in which something was ever counted, with their numbers, in ascending order.
-    pages: Vec<(usize, Box<Page<C>>)>,
+    /// Their buckets.
+    pages: Pages<C>,
 }
 
 impl<C: Counter> Samples<C> {
     /// Samples that are in a bucket.
     #[must_use]
     pub fn bucketed(&self) -> u64 {
-        total(self.pages.iter().map(|(_, page)| counted(page)))
+        self.pages.counted()
     }
 
     /// Samples that count in the totals only.
@@ -57,51 +44,36 @@ impl<C: Counter> Samples<C> {
 
     /// The buckets that hold samples: their numbers, in ascending order, and how many each holds.
     pub fn numbered(&self) -> impl DoubleEndedIterator<Item = (u16, C)> + '_ {
-        self.pages.iter().flat_map(|(number, page)| {
-            let first = number * PAGE_BUCKETS;
-            let used = page.iter().enumerate().filter(|(_, count)| **count != C::default());
-            used.map(move |(cell, count)| ((first + cell) as u16, *count))
-        })
-    }
-
-    /// The first bucket and the last.
-    fn outermost(&self) -> Option<(Bucket, Bucket)> {
-        Some((bucket(self.numbered().next()?), bucket(self.numbered().next_back()?)))
-    }
-
-    /// The counters of a page, which is made if it is not there.
-    fn page(&mut self, number: usize) -> &mut Page<C> {
-        let place = self.pages.partition_point(|(other, _)| *other < number);
-        if self.pages.get(place).is_none_or(|(other, _)| *other != number) {
-            self.pages.insert(place, (number, Box::new([C::default(); PAGE_BUCKETS])));
-        }
-        &mut self.pages[place].1
+        self.pages.numbered()
     }
 }
 
 impl Samples {
-    /// What the programs counted; the pages by their numbers, in ascending order. `None` without samples.
-    ///
-    /// # Errors
-    /// If a page can't be read.
-    pub fn counted(
-        totals: &Totals,
-        pages: impl Iterator<Item = Result<(usize, Page<u32>)>>,
-    ) -> Result<Option<Self>> {
+    /// What the programs counted. `None` without samples.
+    #[must_use]
+    pub fn counted(totals: &Totals, pages: Pages) -> Option<Self> {
         let &Totals { count, sum_ns, min_ns, max_ns } = totals;
-        if count == 0 {
-            return Ok(None);
-        }
-        let boxed = |page: Result<(usize, Page<u32>)>| page.map(|(number, page)| (number, Box::new(page)));
-        let pages = pages.map(boxed).collect::<Result<_>>()?;
-        Ok(Some(Self { count, sum_ns: Nanos(sum_ns), min_ns: Nanos(min_ns), max_ns: Nanos(max_ns), pages }))
+        let of = || Self { count, sum_ns: Nanos(sum_ns), min_ns: Nanos(min_ns), max_ns: Nanos(max_ns), pages };
+        (count > 0).then(of)
+    }
+
+    /// Takes the buckets out: the totals stay.
+    pub fn take_pages(&mut self) -> Pages {
+        std::mem::take(&mut self.pages)
+    }
+
+    /// As [`Self::since`], where the buckets are those of what was added alone.
+    #[must_use]
+    pub fn beyond(mut self, handed: &Handed) -> Option<Self> {
+        let pages = self.take_pages();
+        self.added(handed, pages)
     }
 
     /// Widens the totals so that they cover the buckets. Totals and buckets are copied one after the other, so a
     /// thread that ran on another CPU meanwhile may have a last sample in a bucket alone.
     pub fn cover_buckets(&mut self) {
         self.count = self.count.max(self.bucketed());
-        if let Some((first, last)) = self.outermost() {
+        if let Some((first, last)) = self.pages.outermost() {
             self.min_ns = self.min_ns.min(Nanos(first.high_ns.0 - 1));
             self.max_ns = self.max_ns.max(last.low_ns);
         }
@@ -122,19 +94,25 @@ impl Samples {
             }
             (counted(&added) > 0).then(|| (number, Box::new(added)))
         };
+        let pages = self.pages.0.iter().filter_map(|(number, page)| added_to(*number, page)).collect();
+        self.added(handed, Pages(pages))
+    }
+
+    /// What was added, in these buckets.
+    fn added(&self, handed: &Handed, pages: Pages) -> Option<Self> {
         let mut growth = Self {
             count: self.count.saturating_sub(handed.count),
             sum_ns: Nanos(self.sum_ns.0.saturating_sub(handed.sum_ns.0)),
             min_ns: self.min_ns,
             max_ns: self.max_ns,
-            pages: self.pages.iter().filter_map(|(number, page)| added_to(*number, page)).collect(),
+            pages,
         };
-        if growth.count == 0 && growth.pages.is_empty() && growth.sum_ns.0 == 0 {
+        if growth.count == 0 && growth.pages.0.is_empty() && growth.sum_ns.0 == 0 {
             return None;
         }
         // A sample without a bucket can have been any.
         if growth.without_bucket() == 0
-            && let Some((first, last)) = growth.outermost()
+            && let Some((first, last)) = growth.pages.outermost()
         {
             growth.min_ns = self.min_ns.max(first.low_ns);
             growth.max_ns = self.max_ns.min(Nanos(last.high_ns.0 - 1));
@@ -156,7 +134,7 @@ impl Samples {
         for (bucket, count) in added {
             let bucket = u32::from(bucket);
             if buckets::page(bucket) < buckets::PAGES {
-                let counter = &mut self.page(buckets::page(bucket))[buckets::cell(bucket)];
+                let counter = &mut self.pages.page(buckets::page(bucket))[buckets::cell(bucket)];
                 *counter = counter.wrapping_add(count);
             }
         }
@@ -176,6 +154,12 @@ pub struct Handed {
 }
 
 impl Handed {
+    /// So many, and which buckets they are in is not kept.
+    #[must_use]
+    pub fn without_buckets(samples: &Samples) -> Self {
+        Self { count: samples.count, sum_ns: samples.sum_ns, buckets: Box::default() }
+    }
+
     /// How many samples.
     #[must_use]
     pub fn count(&self) -> u64 {
@@ -187,7 +171,7 @@ impl From<&Samples> for Samples<u64> {
     fn from(samples: &Samples) -> Self {
         let Samples { count, sum_ns, min_ns, max_ns, .. } = *samples;
         let wide = |(number, page): &(usize, Box<Page<u32>>)| (*number, Box::new(page.map(u64::from)));
-        Self { count, sum_ns, min_ns, max_ns, pages: samples.pages.iter().map(wide).collect() }
+        Self { count, sum_ns, min_ns, max_ns, pages: Pages(samples.pages.0.iter().map(wide).collect()) }
     }
 }
 
@@ -198,20 +182,10 @@ impl Samples<u64> {
         self.sum_ns += more.sum_ns;
         self.min_ns = self.min_ns.min(more.min_ns);
         self.max_ns = self.max_ns.max(more.max_ns);
-        for (number, page) in &more.pages {
-            self.page(*number).iter_mut().zip(page.iter()).for_each(|(sum, more)| *sum += u64::from(*more));
+        for (number, page) in &more.pages.0 {
+            self.pages.page(*number).iter_mut().zip(page.iter()).for_each(|(sum, more)| *sum += u64::from(*more));
         }
     }
-}
-
-/// Samples in a page.
-fn counted<C: Counter>(page: &Page<C>) -> u64 {
-    page.iter().map(|&count| count.into()).sum()
-}
-
-/// A bucket by its bounds.
-fn bucket<C: Counter>((number, count): (u16, C)) -> Bucket {
-    Bucket::at(number.into(), count.into())
 }
 
 #[cfg(test)]
@@ -231,7 +205,7 @@ mod tests {
                 }
             }
             let used = pages.into_iter().enumerate().filter(|(_, page)| counted(page) > 0);
-            Self::counted(&totals, used.map(Ok)).unwrap()
+            Self::counted(&totals, Pages(used.map(|(number, page)| (number, Box::new(page))).collect()))
         }
 
         /// With other buckets, as one that is read in the middle of a sample has them.
@@ -262,7 +236,7 @@ mod tests {
     fn a_page_whose_counters_all_begin_again_is_no_other_page() {
         let before = Samples::of([1_000, 100_000]).unwrap();
         let mut now = Samples::of([1_000, 100_000, 100_000]).unwrap();
-        *now.pages[0].1 = [0; PAGE_BUCKETS];
+        *now.pages.0[0].1 = [0; PAGE_BUCKETS];
         let added = now.since(&before.handed()).unwrap();
         let added: Vec<u32> = added.numbered().map(|(_, count)| count).collect();
         assert_eq!(added, [u32::MAX, 1]);
@@ -272,7 +246,7 @@ mod tests {
     fn a_counter_that_begins_again_has_counted_on() {
         let of = |count| {
             let mut one = Samples::of([1_000]).unwrap();
-            let page = &mut one.pages[0].1;
+            let page = &mut one.pages.0[0].1;
             page.iter_mut().filter(|count| **count > 0).for_each(|counter| *counter = count);
             one
         };

@@ -1,4 +1,5 @@
-//! The records of threads as a daemon has them, from what its frames add. What no view shows of a record is not in them.
+//! The records of threads from what a daemon's frames add: since the view began. What no view shows of a record is not in
+//! them.
 
 use super::feed::Known;
 use crate::control::frame::{Frame, Growth, Identity, Now, ThreadFrame};
@@ -114,6 +115,7 @@ mod tests {
     use super::*;
     use crate::control::frame::{Lost, Totals};
     use crate::profile::thread::{BlockedOn, Waits};
+    use crate::record::deltas::Deltas;
     use crate::record::fixture::exited;
     use crate::record::samples::Samples;
     use crate::watch::viewer::{Viewer, Who};
@@ -135,6 +137,8 @@ mod tests {
         Ended,
         /// It can't be looked at for the next frame.
         Hidden,
+        /// It was looked at for an interval.
+        Looked,
         /// No event of a thread: a frame.
         Frame,
     }
@@ -148,6 +152,8 @@ mod tests {
             2 => any::<bool>().prop_map(Event::Switched),
             1 => Just(Event::Ended),
             1 => Just(Event::Hidden),
+            2 => Just(Event::Looked),
+            2 => Just(Event::Looked),
             3 => Just(Event::Frame),
         ]
     }
@@ -190,8 +196,24 @@ mod tests {
                     End::Open { state, since_ns: now, woken_ns: blocks.then_some(now), found: false };
             }
             Event::Ended => record.end = End::Exited { last_switch: OpenState::Blocked },
-            Event::Hidden | Event::Frame => {}
+            Event::Hidden | Event::Looked | Event::Frame => {}
         }
+    }
+
+    /// A viewer to which all that begins is new.
+    fn begun() -> Viewer {
+        let mut viewer = Viewer::new(None);
+        viewer.take(Nanos(0), 1, Lost::default());
+        viewer
+    }
+
+    /// Records without the extremes of their samples: those of what was added are as exact as its buckets.
+    fn without_extremes(records: &[ThreadRecord]) -> Vec<ThreadRecord> {
+        let mut records = records.to_vec();
+        for samples in records.iter_mut().flat_map(|record| record.samples.values_mut()) {
+            (samples.min_ns, samples.max_ns) = (Nanos(0), Nanos(0));
+        }
+        records
     }
 
     /// As it is at the other end.
@@ -206,7 +228,8 @@ mod tests {
         fn what_was_added_makes_the_records_that_the_daemon_has(
             events in prop::collection::vec((0..THREADS, event()), 1..120),
         ) {
-            let (mut viewer, mut records) = (Viewer::new(None), Records::default());
+            let (mut viewer, mut records) = (begun(), Records::default());
+            let mut deltas = Deltas::new(Nanos(0));
             let mut threads: Vec<ThreadRecord> = (0..THREADS as u64).map(born).collect();
             let (mut hidden, mut ended) = (BTreeSet::new(), Vec::new());
             let mut serials = THREADS as u64..;
@@ -215,25 +238,29 @@ mod tests {
                 match event {
                     Event::Ended => {
                         let over = std::mem::replace(&mut threads[*place], born(serials.next().unwrap()));
-                        viewer.end(&over, WHO);
+                        viewer.end(&over, deltas.ended(&over).as_ref(), WHO);
                         ended.push(over);
                     }
                     Event::Hidden => drop(hidden.insert(*place)),
+                    Event::Looked => {
+                        let added = deltas.seen(&threads[*place]);
+                        added.iter().for_each(|added| viewer.keep(added));
+                    }
                     Event::Frame => {
                         let hidden = std::mem::take(&mut hidden);
                         let looked_at = threads.iter_mut().enumerate().filter(|(place, _)| !hidden.contains(place));
                         let mut seen = Vec::new();
                         for (_, record) in looked_at {
                             record.until_ns = now;
-                            viewer.see(record, WHO, now);
+                            viewer.see(record, deltas.seen(record).as_ref(), WHO, now);
                             seen.push(record.clone());
                         }
                         let frame = viewer.take(now, 1, Lost::default());
                         let mut taken = records.take(carried(&frame)).unwrap();
                         taken.snapshot.threads.sort_by_key(|record| record.serial);
                         seen.sort_by_key(|record| record.serial);
-                        prop_assert_eq!(&taken.snapshot.threads, &seen);
-                        prop_assert_eq!(&taken.ended, &std::mem::take(&mut ended));
+                        prop_assert_eq!(without_extremes(&taken.snapshot.threads), without_extremes(&seen));
+                        prop_assert_eq!(without_extremes(&taken.ended), without_extremes(&std::mem::take(&mut ended)));
                     }
                     _ => {}
                 }
@@ -243,16 +270,16 @@ mod tests {
 
     #[test]
     fn a_bucket_that_begins_again_goes_on() {
-        let (mut viewer, mut records) = (Viewer::new(None), Records::default());
-        let record = |count| {
+        let (mut viewer, mut records, mut deltas) = (begun(), Records::default(), Deltas::new(Nanos(0)));
+        let record = |count: u64| {
             let mut record = born(1);
-            let totals =
-                layout::Totals { count: 1 << 40 | u64::from(count), sum_ns: 3, min_ns: 3, max_ns: 3 };
-            record.samples.insert(Metric::OnCpu, Samples::default().grown(&totals, [(3, count)]));
+            let totals = layout::Totals { count, sum_ns: 3 * count, min_ns: 3, max_ns: 3 };
+            record.samples.insert(Metric::OnCpu, Samples::default().grown(&totals, [(3, count as u32)]));
             record
         };
-        for count in [u32::MAX - 1, 2, 7] {
-            viewer.see(&record(count), WHO, Nanos(0));
+        let first = u64::from(u32::MAX) - 1;
+        for count in [first, first + 4, first + 9] {
+            viewer.see(&record(count), deltas.seen(&record(count)).as_ref(), WHO, Nanos(0));
             let frame = viewer.take(Nanos(0), 1, Lost::default());
             let taken = records.take(frame).unwrap();
             assert_eq!(taken.snapshot.threads, [record(count)]);
@@ -262,9 +289,9 @@ mod tests {
     #[test]
     fn a_frame_of_another_view_is_refused() {
         let mut viewer = Viewer::new(None);
-        viewer.see(&exited(1, 7), WHO, Nanos(1));
+        viewer.see(&exited(1, 7), None, WHO, Nanos(1));
         viewer.take(Nanos(1), 1, Lost::default());
-        viewer.see(&exited(1, 7), WHO, Nanos(2));
+        viewer.see(&exited(1, 7), None, WHO, Nanos(2));
         let second = viewer.take(Nanos(2), 1, Lost::default());
         assert!(Records::default().take(second).is_err());
     }

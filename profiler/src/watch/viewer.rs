@@ -1,16 +1,18 @@
-//! Who watches through the daemon: what was handed out to each, so that the next frame has only what was added since.
+//! Who watches through the daemon: what was added since the last frame of each, so that the next one has that alone.
 //!
-//! Of a busy thread that is some 3 kB. Threads that are known are bounded by the slots, those that came and went by [`MOST_UNSEEN`].
+//! What was added before a viewer began is in none of its frames. For one that asks for no frame, what was added to a busy
+//! thread comes to some 4 kB. Threads that are known are bounded by the slots, those that came and went by [`MOST_UNSEEN`].
 
 use super::selectors::Selectors;
 use crate::control::frame::{Frame, Growth, Identity, Lost, Now, ThreadFrame, Totals};
 use crate::profile::units::{Nanos, total};
 use crate::record::ThreadRecord;
-use crate::record::samples::Handed;
+use crate::record::deltas::Delta;
+use crate::record::samples::Samples;
 use anyhow::{Result, bail};
 use profiler_ebpf::metric::Metric;
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -31,7 +33,9 @@ pub type Shared = Rc<RefCell<Viewer>>;
 pub struct Viewer {
     /// It wants to see only the threads of this selector.
     selector: Option<String>,
-    /// What was handed out of each thread that goes on, by [`ThreadRecord::serial`].
+    /// Whether it had a frame.
+    has_begun: bool,
+    /// The threads that go on, by [`ThreadRecord::serial`].
     known: HashMap<u64, Known>,
     /// What is known so far of the next frame.
     next: Frame,
@@ -44,7 +48,14 @@ impl Viewer {
     /// One that was handed out nothing.
     #[must_use]
     pub fn new(selector: Option<String>) -> Self {
-        Self { selector, known: HashMap::new(), next: Frame::default(), unseen: 0, rests_until: None }
+        Self {
+            selector,
+            has_begun: false,
+            known: HashMap::new(),
+            next: Frame::default(),
+            unseen: 0,
+            rests_until: None,
+        }
     }
 
     /// Until when it must not ask for a frame.
@@ -64,39 +75,58 @@ impl Viewer {
         self.selector.as_ref().is_none_or(|selector| selector == label)
     }
 
-    /// A thread that it wants to see goes on.
-    pub(crate) fn see(&mut self, record: &ThreadRecord, who: Who<'_>, at: Nanos) {
-        let is_known = self.known.contains_key(&record.serial);
+    /// Something was added to a thread that it wants to see and that goes on, between two frames.
+    pub(crate) fn keep(&mut self, added: &Delta) {
+        if self.has_begun {
+            self.known.entry(added.serial).or_default().add(added);
+        }
+    }
+
+    /// A thread that it wants to see goes on, and is in the next frame.
+    pub(crate) fn see(&mut self, record: &ThreadRecord, added: Option<&Delta>, who: Who<'_>, at: Nanos) {
         let known = self.known.entry(record.serial).or_default();
+        let is_told = known.name.is_some();
+        if !self.has_begun {
+            known.before = Some(Now::of(record));
+        } else if let Some(added) = added {
+            known.add(added);
+        }
         let goes_on = known.now.map(|now| now.at(at));
-        let mut added = known.grow(record);
-        if is_known && goes_on == Some(added.now) && added.is_nothing_more() {
+        let mut grown = known.tell(record);
+        if is_told && goes_on == Some(grown.now) && grown.is_nothing_more() {
             self.next.unchanged.push(record.serial);
             return;
         }
-        added.identity = (!is_known).then(|| who.identity(record));
-        self.next.threads.push(added);
+        grown.identity = (!is_told).then(|| who.identity(record));
+        self.next.threads.push(grown);
     }
 
     /// A thread that it wants to see has ended.
-    pub(crate) fn end(&mut self, record: &ThreadRecord, who: Who<'_>) {
-        let known = self.known.remove(&record.serial);
-        let is_known = known.is_some();
-        if !is_known && self.unseen >= MOST_UNSEEN {
+    pub(crate) fn end(&mut self, record: &ThreadRecord, added: Option<&Delta>, who: Who<'_>) {
+        if !self.has_begun {
+            return;
+        }
+        let mut known = self.known.remove(&record.serial).unwrap_or_default();
+        let is_told = known.name.is_some();
+        if !is_told && self.unseen >= MOST_UNSEEN {
             self.next.ended_untold += 1;
             return;
         }
-        let mut added = known.unwrap_or_default().grow(record);
-        if !is_known {
-            self.unseen += 1;
-            added.identity = Some(who.identity(record));
+        if let Some(added) = added {
+            known.add(added);
         }
-        self.next.ended.push(added);
+        let mut grown = known.tell(record);
+        if !is_told {
+            self.unseen += 1;
+            grown.identity = Some(who.identity(record));
+        }
+        self.next.ended.push(grown);
     }
 
     /// The frame, once all threads that go on were seen.
     pub(crate) fn take(&mut self, at_ns: Nanos, processes: u64, lost: Lost) -> Frame {
         self.unseen = 0;
+        self.has_begun = true;
         Frame { at_ns, processes, lost, ..std::mem::take(&mut self.next) }
     }
 }
@@ -117,20 +147,40 @@ impl Who<'_> {
     }
 }
 
-/// What was handed out of a thread.
+/// What a viewer knows of a thread, and what is to be in its next frame.
 #[derive(Default)]
 struct Known {
+    /// How it stood when the viewer began, if it was there already.
+    before: Option<Now>,
     now: Option<Now>,
+    /// The name that was told; `None` before its first frame.
     name: Option<String>,
     /// Waits and their sum over all that it was blocked on: these grow with each.
     blocked_on: (u64, Nanos),
-    metrics: [Handed; Metric::COUNT],
+    metrics: BTreeMap<Metric, Added>,
+}
+
+/// The samples of a metric since the viewer began.
+struct Added {
+    totals: Totals,
+    /// How many of them are in a frame.
+    told: u64,
+    /// The buckets of the others, as [`Samples::numbered`].
+    buckets: Vec<(u16, u32)>,
 }
 
 impl Known {
+    fn add(&mut self, more: &Delta) {
+        for (&metric, samples) in &more.samples {
+            let new = || Added { totals: Totals::EMPTY, told: 0, buckets: Vec::new() };
+            self.metrics.entry(metric).or_insert_with(new).add(samples);
+        }
+    }
+
     /// What was added since the last time.
-    fn grow(&mut self, record: &ThreadRecord) -> ThreadFrame {
+    fn tell(&mut self, record: &ThreadRecord) -> ThreadFrame {
         let now = Now::of(record);
+        let now = self.before.as_ref().map_or(now, |before| now.since(before));
         self.now = Some(now);
         let is_renamed = self.name.as_ref() != Some(&record.name);
         if is_renamed {
@@ -140,24 +190,37 @@ impl Known {
         let blocked_on =
             (total(waits.iter().map(|wait| wait.count)), waits.iter().map(|wait| wait.sum_ns).sum());
         let is_blocked_anew = std::mem::replace(&mut self.blocked_on, blocked_on) != blocked_on;
-        let grown = record.samples.iter().filter_map(|(&metric, samples)| {
-            let handed = &mut self.metrics[metric.index()];
-            // A sample that is in a bucket alone as yet is handed out once it counts.
-            if handed.count() == samples.count {
-                return None;
-            }
-            let added = samples.since(handed)?;
-            *handed = samples.handed();
-            Some((metric.into(), Growth { totals: Totals::of(samples), buckets: added.numbered().collect() }))
-        });
+        let grown = self.metrics.iter_mut().filter(|(_, added)| added.told != added.totals.count);
         ThreadFrame {
             serial: record.serial,
             identity: None,
             name: is_renamed.then(|| record.name.clone()),
             now,
             blocked_on: is_blocked_anew.then(|| record.blocked_on.clone()),
-            metrics: grown.collect(),
+            metrics: grown.map(|(&metric, added)| (metric.into(), added.tell())).collect(),
         }
+    }
+}
+
+impl Added {
+    fn add(&mut self, more: &Samples) {
+        self.totals.add(more);
+        let is_sorted = self.buckets.is_empty();
+        self.buckets.extend(more.numbered());
+        if !is_sorted {
+            self.buckets.sort_unstable_by_key(|(bucket, _)| *bucket);
+            self.buckets.dedup_by(|(next, more), (bucket, count)| {
+                let is_same = next == bucket;
+                // Modulo 2^32, as whoever adds them up counts.
+                *count = if is_same { count.wrapping_add(*more) } else { *count };
+                is_same
+            });
+        }
+    }
+
+    fn tell(&mut self) -> Growth {
+        self.told = self.totals.count;
+        Growth { totals: self.totals, buckets: std::mem::take(&mut self.buckets) }
     }
 }
 
@@ -189,12 +252,34 @@ impl Viewers {
         Ok(())
     }
 
+    /// A thread goes on; `seen_by` is the viewer whose frame it is to be in.
+    pub(super) fn see(
+        &self,
+        record: &ThreadRecord,
+        added: Option<&Delta>,
+        who: Who<'_>,
+        at: Nanos,
+        seen_by: Option<&Shared>,
+    ) {
+        for shared in self.all.iter().filter_map(Weak::upgrade) {
+            let mut viewer = shared.borrow_mut();
+            if !viewer.wants(who.selector) {
+                continue;
+            }
+            if seen_by.is_some_and(|seen_by| Rc::ptr_eq(seen_by, &shared)) {
+                viewer.see(record, added, who, at);
+            } else if let Some(added) = added {
+                viewer.keep(added);
+            }
+        }
+    }
+
     /// A thread has ended, or leaves.
-    pub(super) fn end(&self, record: &ThreadRecord, who: Who<'_>) {
+    pub(super) fn end(&self, record: &ThreadRecord, added: Option<&Delta>, who: Who<'_>) {
         for viewer in self.all.iter().filter_map(Weak::upgrade) {
             let mut viewer = viewer.borrow_mut();
             if viewer.wants(who.selector) {
-                viewer.end(record, who);
+                viewer.end(record, added, who);
             }
         }
     }
@@ -204,6 +289,8 @@ impl Viewers {
 mod tests {
     use super::super::config::SelectorConfig;
     use super::*;
+    use crate::profile::thread::Waits;
+    use crate::record::deltas::Deltas;
     use crate::record::fixture::exited;
 
     const WHO: Who<'_> = Who { selector: "web", process: "server" };
@@ -220,7 +307,7 @@ mod tests {
     fn a_thread_to_which_nothing_is_added_is_its_serial() {
         let mut viewer = viewer();
         let record = exited(1, 7);
-        viewer.see(&record, WHO, Nanos(1));
+        viewer.see(&record, None, WHO, Nanos(1));
         let first = take(&mut viewer);
         let [thread] = first.threads.as_slice() else { panic!("{first:?}") };
         let identity = thread.identity.as_ref().unwrap();
@@ -228,11 +315,11 @@ mod tests {
             (identity.pid, identity.tid, &*identity.selector, &*identity.process),
             (1, 7, "web", "server")
         );
-        viewer.see(&record, WHO, Nanos(2));
+        viewer.see(&record, None, WHO, Nanos(2));
         let second = take(&mut viewer);
         assert_eq!((second.threads.len(), second.unchanged), (0, vec![7]));
         let renamed = ThreadRecord { name: "other".to_owned(), ..record };
-        viewer.see(&renamed, WHO, Nanos(3));
+        viewer.see(&renamed, None, WHO, Nanos(3));
         let third = take(&mut viewer);
         let [thread] = third.threads.as_slice() else { panic!("{third:?}") };
         assert_eq!((thread.name.as_deref(), thread.identity.is_none()), (Some("other"), true));
@@ -240,12 +327,55 @@ mod tests {
     }
 
     #[test]
+    fn what_was_before_a_viewer_is_in_none_of_its_frames() {
+        let (mut viewer, mut deltas) = (viewer(), Deltas::new(Nanos(0)));
+        let waits = |count| Some(Waits { count, sum_ns: Nanos(10 * count), max_ns: Nanos(10) });
+        let record = |samples: &[u64], waited| {
+            let mut record = exited(1, 7);
+            let samples = Samples::of(samples.iter().copied()).unwrap();
+            (record.samples, record.unsplit) = ([(Metric::OnCpu, samples)].into(), waits(waited));
+            record
+        };
+        let mut see = |viewer: &mut Viewer, record| {
+            let added = deltas.seen(&record);
+            viewer.see(&record, added.as_ref(), WHO, Nanos(1));
+            take(viewer).threads.remove(0)
+        };
+        let first = see(&mut viewer, record(&[5, 6], 3));
+        assert_eq!((first.metrics.len(), first.now.unsplit), (0, None));
+        let second = see(&mut viewer, record(&[5, 6, 7, 7], 4));
+        let growth = &second.metrics[&Metric::OnCpu.into()];
+        let totals = Totals { count: 2, sum_ns: Nanos(14), min_ns: Nanos(7), max_ns: Nanos(7) };
+        assert_eq!((growth.totals, &*growth.buckets), (totals, &[(7, 2)][..]));
+        assert_eq!(second.now.unsplit, waits(1));
+    }
+
+    #[test]
+    fn what_is_added_between_two_frames_is_in_the_second() {
+        let (mut viewer, mut deltas) = (viewer(), Deltas::new(Nanos(0)));
+        take(&mut viewer);
+        let record = |samples: &[u64]| {
+            let samples = Samples::of(samples.iter().copied()).unwrap();
+            ThreadRecord { samples: [(Metric::OnCpu, samples)].into(), ..exited(1, 7) }
+        };
+        viewer.keep(&deltas.seen(&record(&[5, 6])).unwrap());
+        viewer.keep(&deltas.seen(&record(&[5, 6, 6, 2])).unwrap());
+        let last = record(&[5, 6, 6, 2, 9]);
+        viewer.see(&last, deltas.seen(&last).as_ref(), WHO, Nanos(1));
+        let frame = take(&mut viewer);
+        let [thread] = frame.threads.as_slice() else { panic!("{frame:?}") };
+        assert!(thread.identity.is_some() && thread.name.is_some());
+        let growth = &thread.metrics[&Metric::OnCpu.into()];
+        assert_eq!((growth.totals.count, &*growth.buckets), (5, &[(2, 1), (5, 1), (6, 2), (9, 1)][..]));
+    }
+
+    #[test]
     fn a_thread_that_ended_is_told_of_once() {
         let mut viewer = viewer();
-        viewer.see(&exited(1, 7), WHO, Nanos(1));
+        viewer.see(&exited(1, 7), None, WHO, Nanos(1));
         take(&mut viewer);
-        viewer.end(&exited(1, 7), WHO);
-        viewer.end(&exited(1, 8), WHO);
+        viewer.end(&exited(1, 7), None, WHO);
+        viewer.end(&exited(1, 8), None, WHO);
         let frame = take(&mut viewer);
         let told: Vec<(u64, bool)> =
             frame.ended.iter().map(|thread| (thread.serial, thread.identity.is_some())).collect();
@@ -257,13 +387,13 @@ mod tests {
     #[test]
     fn those_that_nobody_saw_are_bounded_and_counted() {
         let mut viewer = viewer();
-        viewer.see(&exited(1, 1), WHO, Nanos(1));
+        viewer.see(&exited(1, 1), None, WHO, Nanos(1));
         take(&mut viewer);
         for round in 0..2 {
             let most = MOST_UNSEEN as u32;
-            (2..most + 5).for_each(|tid| viewer.end(&exited(1, tid), WHO));
+            (2..most + 5).for_each(|tid| viewer.end(&exited(1, tid), None, WHO));
             // It was seen, and the client waits for its end.
-            viewer.end(&exited(1, 1), WHO);
+            viewer.end(&exited(1, 1), None, WHO);
             let frame = take(&mut viewer);
             let told = frame.ended.len();
             assert_eq!((told, frame.ended_untold), (MOST_UNSEEN + usize::from(round == 0), 3 + round));
@@ -287,7 +417,8 @@ mod tests {
         assert!(full.to_string().contains("end one"), "{full}");
         all.pop();
         viewers.admit(&one_more, &selectors).unwrap();
-        viewers.end(&exited(1, 7), Who { selector: "db", ..WHO });
+        all.iter().chain([&one_more]).for_each(|viewer| drop(take(&mut viewer.borrow_mut())));
+        viewers.end(&exited(1, 7), None, Who { selector: "db", ..WHO });
         assert_eq!(
             [take(&mut all[0].borrow_mut()), take(&mut one_more.borrow_mut())].map(|frame| frame.ended.len()),
             [0, 1]

@@ -9,7 +9,7 @@ use super::members::Members;
 use super::names::Names;
 use super::selectors::{Selectors, Watched};
 use super::status::{SelectorStatus, WatchStatus};
-use super::viewer::{Viewers, Who};
+use super::viewer::{Shared, Viewers, Who};
 use crate::kernel::load::Living;
 use crate::kernel::session::{Losses, Session};
 use crate::outside_text::excerpt;
@@ -119,7 +119,7 @@ impl Watcher {
         self.collect()?;
         let records = self.session.release(&families)?;
         let now = monotonic_now()?;
-        records.iter().for_each(|record| self.add_final(record, now));
+        records.into_iter().for_each(|record| self.add_final(record, now));
         // Their last exits may still be waiting.
         self.collect()?;
         self.members.remove(&families);
@@ -133,16 +133,16 @@ impl Watcher {
     }
 
     /// Adds what was added to a thread whose record is final.
-    fn add_final(&mut self, record: &ThreadRecord, now: Nanos) {
-        let name = self.name_of(record);
-        let added = self.deltas.ended(record);
+    fn add_final(&mut self, mut record: ThreadRecord, now: Nanos) {
+        let name = self.name_of(&record);
+        let added = self.deltas.taken(&mut record, true);
         let Some(member) = self.members.get(record.family) else { return };
-        self.viewers.end(record, Who { selector: &member.label, process: &name });
+        self.viewers.end(&record, added.as_ref(), Who { selector: &member.label, process: &name });
         let Some(added) = added else { return };
         let is_its = |watched: &&mut Watched| watched.label == member.label;
         let gone = self.gone.iter_mut().find(is_its);
         if let Some(watched) = gone.or_else(|| self.selectors.get_mut(&member.label)) {
-            watched.groups.add(record, &name, added, false, now);
+            watched.groups.add(&record, &name, added, false, now);
         }
     }
 
@@ -254,7 +254,7 @@ impl Watcher {
         let ended = self.session.collect_exited()?;
         self.names.learn(&ended);
         let now = monotonic_now()?;
-        for record in &ended {
+        for record in ended {
             self.lost.clock_backwards += record.clock_backwards;
             self.add_final(record, now);
         }
@@ -269,22 +269,23 @@ impl Watcher {
         Ok(())
     }
 
-    /// Adds what was added until now to the interval that is under way. Returns the moment.
-    fn look(&mut self) -> Result<Nanos> {
+    /// Adds what was added until now to the interval that is under way, and to what each viewer will see; `seen_by` is the
+    /// one whose frame this is for. Returns the moment.
+    fn look(&mut self, seen_by: Option<&Shared>) -> Result<Nanos> {
         self.collect()?;
-        let Self { session, selectors, members, names, deltas, .. } = self;
-        let (now, records) = session.look()?;
+        let Self { session, selectors, members, names, deltas, viewers, .. } = self;
         let mut pids = BTreeSet::new();
-        for record in records {
-            let record = record?;
+        let now = session.look(|mut record, now| {
             pids.insert(record.pid);
-            let Some(member) = members.get(record.family) else { continue };
-            let name = names.of(&record, &member.process.name);
-            let Some(added) = deltas.seen(&record) else { continue };
-            if let Some(watched) = selectors.get_mut(&member.label) {
-                watched.groups.add(&record, &name, added, true, now);
+            let Some(member) = members.get(record.family) else { return };
+            let process = names.of(&record, &member.process.name);
+            let added = deltas.taken(&mut record, false);
+            let who = Who { selector: &member.label, process: &process };
+            viewers.see(&record, added.as_ref(), who, now, seen_by);
+            if let (Some(added), Some(watched)) = (added, selectors.get_mut(&member.label)) {
+                watched.groups.add(&record, &process, added, true, now);
             }
-        }
+        })?;
         names.keep(&pids);
         Ok(now)
     }
@@ -294,7 +295,7 @@ impl Watcher {
     /// # Errors
     /// If it can't be read.
     pub fn so_far(&mut self) -> Result<Batch> {
-        let now = self.look()?;
+        let now = self.look(None)?;
         let mut lost = self.lost_until_now(self.session.losses()?);
         let mut groups = BTreeMap::new();
         merge(&mut groups, self.left.iter().cloned());
@@ -314,7 +315,7 @@ impl Watcher {
     /// # Errors
     /// If it can't be read.
     pub fn end_interval(&mut self) -> Result<Batch> {
-        let now = self.look()?;
+        let now = self.look(None)?;
         let losses = self.session.losses()?;
         let mut lost = self.lost_until_now(losses);
         (self.lost, self.lost_before) = (Lost::default(), losses);

@@ -4,6 +4,7 @@
 use super::{PAUSE, Session, take, wait_for_programs};
 use crate::kernel::hooks;
 use crate::kernel::load::{self, CHOSEN_AT_ONCE, Limits, Living, Target};
+use crate::kernel::memory::Access;
 use crate::record::ThreadRecord;
 use anyhow::{Context as _, Result};
 use aya::maps::{Array, MapData, RingBuf};
@@ -67,7 +68,7 @@ impl Session {
     pub fn watch(limits: Limits) -> Result<Self> {
         let btf = Btf::from_sys_fs().context("cannot read the kernel's type information")?;
         let nobody = Target { pid: 0, living: &[], follow_children: true };
-        let mut session = Self::loaded(load::load(limits, nobody, true, &btf)?)?;
+        let mut session = Self::loaded(load::load(limits, nobody, true, &btf)?, Access::Take)?;
         hooks::load_snapshot(&mut session.ebpf, &btf)?;
         hooks::load_join(&mut session.ebpf, &btf)?;
         hooks::load_release(&mut session.ebpf, &btf)?;

@@ -33,8 +33,7 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, area: Rect, palette: Palette)
     };
     let since = match app.recorder {
         Recorder::Own => "since the start",
-        // The daemon may have begun to record it long before.
-        Recorder::Daemon => "since it was recorded",
+        Recorder::Daemon => "since this view began",
     };
     let over = if app.of_interval { "last interval" } else { since };
     title(buffer, area, &format!("{} {over} · {}", metric.name(), who(model, selected)), palette);
@@ -57,7 +56,7 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, area: Rect, palette: Palette)
         }
     }
     let waits = Rect { x: chart.right() + 1, width: area.width - chart.width - 1, ..rest };
-    draw_blocked_on(model, selected, since, buffer, waits, palette);
+    draw_blocked_on(app, model, selected, buffer, waits, palette);
 }
 
 fn title(buffer: &mut Buffer, area: Rect, text: &str, palette: Palette) {
@@ -149,19 +148,23 @@ fn totals(app: &App, model: &Model, selected: Identity) -> Vec<String> {
     totals
 }
 
-/// Of the whole record: the kernel side keeps no more of it.
+/// Of the whole record: the kernel side keeps no more of it. A daemon may have begun it long before the view.
 fn draw_blocked_on(
+    app: &App,
     model: &Model,
     selected: Identity,
-    since: &str,
     buffer: &mut Buffer,
     area: Rect,
     palette: Palette,
 ) {
     const FIGURES: [(&str, u16); 4] = [("waits", 8), ("%", 4), ("total", 9), ("longest", 9)];
     let waits = blocked_on(model.members(selected));
+    let since = match app.recorder {
+        Recorder::Own => "",
+        Recorder::Daemon => " since recorded",
+    };
     if waits.is_empty() {
-        let never = format!("never blocked and woken {since}");
+        let never = format!("never blocked and woken{since}");
         put(buffer, area.x, area.y, area.right(), &never, palette.faint());
         return;
     }
@@ -170,18 +173,17 @@ fn draw_blocked_on(
     let shown = if area.width >= figures + 16 { 4 } else { 3 };
     let name_end = area.right() - FIGURES.iter().take(shown).map(|(_, width)| width).sum::<u16>();
     let room = usize::from(name_end - area.x);
+    let hidden = waits.len().saturating_sub(usize::from(area.height) - 1);
+    let more = if hidden > 0 { format!(" (+{hidden})") } else { String::new() };
     put(buffer, area.x, area.y, name_end, &shortened("blocked on", room), palette.strong());
+    let since = if columns(&format!("blocked on{more}{since}")) < room as u16 { since } else { "" };
+    put(buffer, area.x + 10, area.y, name_end, &format!("{more}{since}"), palette.faint());
     let mut x = name_end;
     for (name, width) in FIGURES.into_iter().take(shown) {
         x += width;
         put_right(buffer, x, width - 1, area.y, name, palette.strong());
     }
     let all: Nanos = waits.iter().map(|wait| wait.sum_ns).sum();
-    let hidden = waits.len().saturating_sub(usize::from(area.height) - 1);
-    if hidden > 0 {
-        let more = format!(" (+{hidden})");
-        put(buffer, area.x + 10, area.y, name_end, &more, palette.faint());
-    }
     for (y, wait) in (area.y + 1..area.bottom()).zip(&waits) {
         put(buffer, area.x, y, name_end, &shortened(&printable(&wait.syscall), room), Style::new());
         let share = (all.0 > 0).then(|| format!("{:.0}", wait.sum_ns.0 as f64 * 100.0 / all.0 as f64));

@@ -2,7 +2,7 @@
 
 use super::Watcher;
 use crate::control::frame::{Frame, Lost};
-use crate::watch::viewer::{Shared, Who};
+use crate::watch::viewer::Shared;
 use anyhow::Result;
 
 impl Watcher {
@@ -14,32 +14,22 @@ impl Watcher {
         self.viewers.admit(viewer, &self.selectors)
     }
 
-    /// The next frame of a viewer. Nothing of it is taken from an interval.
+    /// The next frame of a viewer. What it shows stays in the interval that is under way.
     ///
     /// # Errors
     /// If the threads can't be looked at.
     pub fn frame(&mut self, viewer: &Shared) -> Result<Frame> {
-        self.collect()?;
+        let at = self.look(Some(viewer))?;
         let losses = self.session.losses()?;
         let mut viewer = viewer.borrow_mut();
-        let Self { session, selectors, members, names, .. } = self;
-        let shown = || selectors.iter().filter(|watched| viewer.wants(&watched.label));
-        let processes = shown().map(|watched| members.of(&watched.label).count() as u64).sum();
+        let shown = || self.selectors.iter().filter(|watched| viewer.wants(&watched.label));
+        let processes = shown().map(|watched| self.members.of(&watched.label).count() as u64).sum();
         let lost = Lost {
             threads_without_slot: shown().map(|watched| watched.threads_without_slot).sum(),
             threads_without_state: losses.threads_without_state,
             missed_program_runs: losses.missed_program_runs,
             cpus_watched_late: losses.cpus_watched_late,
         };
-        let (at, records) = session.look()?;
-        for record in records {
-            let record = record?;
-            let Some(member) = members.get(record.family) else { continue };
-            if viewer.wants(&member.label) {
-                let process = names.of(&record, &member.process.name);
-                viewer.see(&record, Who { selector: &member.label, process: &process }, at);
-            }
-        }
         Ok(viewer.take(at, processes, lost))
     }
 }

@@ -5,11 +5,14 @@ use crate::support::{own_memory, trials};
 use libtest_mimic::Trial;
 use profiler::control::protocol::Request;
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 pub(crate) fn tests() -> Vec<Trial> {
     trials![
         threads_far_beyond_the_slots_are_recorded_one_after_the_other,
         threads_beyond_the_slots_at_the_same_time_are_told_of,
+        pages_that_are_not_needed_any_more_go_to_other_threads,
         what_is_detached_frees_its_slots_and_can_be_attached_again,
         what_ends_just_before_its_selector_is_taken_out_is_in_the_interval,
         children_are_not_followed_once_their_parent_is_detached,
@@ -67,6 +70,30 @@ fn threads_beyond_the_slots_at_the_same_time_are_told_of() {
     assert_eq!(status.watch.selectors[0].threads_without_slot, 13);
     assert_eq!(daemon.flush().lost.threads_without_slot, 13);
     running.finish();
+}
+
+fn pages_that_are_not_needed_any_more_go_to_other_threads() {
+    /// Longer than a page that nothing is added to stays with its thread.
+    const IDLE: Duration = Duration::from_secs(31);
+    let base = name("p");
+    // 64 pages: 40 threads, each with a page for slices, one for run-queue waits and one for sleeps, need twice as many.
+    let watch = "[watch]\ninterval = \"1h\"\nhistogram_memory = \"32KiB\"\n";
+    let daemon = Daemon::configured(watch, &selector(&format!("{base}*")));
+    let mut many = prey(&daemon, &format!("{base}1"), "sleep-when-told", &["40", "20"]);
+    daemon.wait_for(1);
+    many.tell();
+    let interval = daemon.flush();
+    assert!(interval.lost.samples_without_bucket > 0, "{interval:#?}");
+    thread::sleep(IDLE);
+    daemon.flush();
+    let mut few = prey(&daemon, &format!("{base}2"), "sleep-when-told", &["1", "5"]);
+    daemon.wait_for(2);
+    few.tell();
+    let interval = daemon.flush();
+    assert_eq!(interval.lost.samples_without_bucket, 0, "{interval:#?}");
+    assert!(count(&interval, "on_cpu") > 0);
+    many.finish();
+    few.finish();
 }
 
 fn what_is_detached_frees_its_slots_and_can_be_attached_again() {
