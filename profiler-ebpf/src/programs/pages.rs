@@ -65,8 +65,8 @@ fn add_to_bucket(metric: &mut MetricSlot, ns: u64) {
     // switches the thread or runs it in a fault adds to it.
     let count = unsafe { &mut (*page).counts[buckets::cell(bucket)] };
     if task::watches() {
-        // User space takes counters out while they are counted in, each in one step; until it comes again none gets
-        // to its end. Sequentially consistent for the reason given at `slots::add_shared`.
+        // In one step, as user space takes counters out meanwhile. One that gets to its end before it comes begins
+        // again, and its samples show as without a bucket.
         // SAFETY: a valid, aligned counter.
         unsafe { core::intrinsics::atomic_xadd::<u32, u32, { AtomicOrdering::SeqCst }>(count, 1) };
     } else {

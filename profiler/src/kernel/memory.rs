@@ -1,6 +1,7 @@
 //! Slots and bucket pages, mapped: the only place that reads memory the kernel writes. What is taken out of it is taken in
 //! one step, so that nothing a program adds meanwhile is lost; for that alone it is mapped to be written.
 
+use crate::record::pages::Page;
 use anyhow::{Context, Result, ensure};
 use aya::maps::MapData;
 use memmap2::{MmapOptions, MmapRaw};
@@ -110,10 +111,10 @@ impl<T: Plain> MappedArray<T> {
 
 impl MappedArray<BucketPage> {
     /// Takes out what is counted in a page; `None` if nothing is. The programs add to a counter in one step.
-    pub(super) fn take(&self, index: u32) -> Result<Option<Box<[u32; PAGE_BUCKETS]>>> {
+    pub(super) fn take(&self, index: u32) -> Result<Option<Box<Page<u32>>>> {
         let first = self.changeable(index)?.cast::<u32>();
-        let mut taken: Option<Box<[u32; PAGE_BUCKETS]>> = None;
-        // Most counters of a page are 0: an exchange of each would take ten times as long as a look at all.
+        let mut taken: Option<Box<Page<u32>>> = None;
+        // Most counters of a page are 0, and an exchange takes much longer than a look.
         for (cell, counted) in self.read(index)?.counts.into_iter().enumerate() {
             if counted != 0 {
                 // SAFETY: as in `read`, and mapped to be written; a page is `PAGE_BUCKETS` aligned counters, which are
@@ -130,7 +131,8 @@ impl MappedArray<BucketPage> {
 impl MappedArray<Slot> {
     /// Takes a page away from a slot, which will be given another one if it needs one. Returns whether the slot had it.
     pub(super) fn take_page(&self, index: u32, metric: Metric, number: usize, page: u32) -> Result<bool> {
-        let metrics = self.changeable(index)?.wrapping_byte_add(offset_of!(Slot, metrics)).cast::<MetricSlot>();
+        let metrics =
+            self.changeable(index)?.wrapping_byte_add(offset_of!(Slot, metrics)).cast::<MetricSlot>();
         let pages = metrics.wrapping_add(metric.index()).wrapping_byte_add(offset_of!(MetricSlot, pages));
         ensure!(number < buckets::PAGES, "a metric has no page {number}");
         // SAFETY: as in `read`, and mapped to be written: one aligned field of the slot. A program writes to it only

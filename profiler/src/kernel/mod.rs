@@ -18,7 +18,7 @@ mod hotplug;
 pub mod load;
 pub mod memory;
 pub mod offsets;
-mod pages;
+mod page_memory;
 pub mod programs;
 pub mod requirements;
 mod room;

@@ -8,7 +8,7 @@ use super::hooks;
 use super::hotplug::Cpus;
 use super::load::{self, Limits, Living, Target};
 use super::memory::{Access, MappedArray};
-use super::pages::PageMemory;
+use super::page_memory::PageMemory;
 use super::slots;
 use crate::privilege;
 use crate::profile::Lost;
@@ -30,7 +30,7 @@ use watch::Families;
 /// (kernel/exit.c `do_exit`: `exit_notify`, then `do_task_dead`), and a hypervisor can stop the CPU in between.
 const LAST_SWITCH_LIMIT: Duration = Duration::from_secs(5);
 
-/// Between two walks.
+/// Between two walks, and before every wait for programs.
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// How long threads that are born and switched meanwhile may keep the walk that has them join from its end.
@@ -216,6 +216,7 @@ impl Session {
             }
         }
         if self.pages.any_leaving() {
+            thread::sleep(PAUSE);
             wait_for_programs();
             self.pages.hand_back_leaving()?;
         }

@@ -1,7 +1,7 @@
 //! From a slot to a record: names, histograms and what the thread was blocked on.
 
 use super::memory::MappedArray;
-use super::pages::PageMemory;
+use super::page_memory::PageMemory;
 use crate::profile::histogram::Histogram;
 use crate::profile::thread::{BlockedOn, Found, OpenState, Waits};
 use crate::profile::units::Nanos;

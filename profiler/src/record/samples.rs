@@ -53,7 +53,8 @@ impl Samples {
     #[must_use]
     pub fn counted(totals: &Totals, pages: Pages) -> Option<Self> {
         let &Totals { count, sum_ns, min_ns, max_ns } = totals;
-        let of = || Self { count, sum_ns: Nanos(sum_ns), min_ns: Nanos(min_ns), max_ns: Nanos(max_ns), pages };
+        let of =
+            || Self { count, sum_ns: Nanos(sum_ns), min_ns: Nanos(min_ns), max_ns: Nanos(max_ns), pages };
         (count > 0).then(of)
     }
 
@@ -183,7 +184,11 @@ impl Samples<u64> {
         self.min_ns = self.min_ns.min(more.min_ns);
         self.max_ns = self.max_ns.max(more.max_ns);
         for (number, page) in &more.pages.0 {
-            self.pages.page(*number).iter_mut().zip(page.iter()).for_each(|(sum, more)| *sum += u64::from(*more));
+            self.pages
+                .page(*number)
+                .iter_mut()
+                .zip(page.iter())
+                .for_each(|(sum, more)| *sum += u64::from(*more));
         }
     }
 }
