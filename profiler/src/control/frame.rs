@@ -221,13 +221,6 @@ impl Totals {
         self.min_ns = self.min_ns.min(more.min_ns);
         self.max_ns = self.max_ns.max(more.max_ns);
     }
-
-    /// Those of a record's samples.
-    #[must_use]
-    pub fn of(samples: &Samples) -> Self {
-        let Samples { count, sum_ns, min_ns, max_ns, .. } = *samples;
-        Self { count, sum_ns, min_ns, max_ns }
-    }
 }
 
 impl From<Totals> for layout::Totals {

@@ -97,12 +97,6 @@ impl Deltas {
     pub fn begun(&self) -> Nanos {
         self.begun
     }
-
-    /// Threads that go on.
-    #[must_use]
-    pub fn threads(&self) -> usize {
-        self.known.len()
-    }
 }
 
 impl Delta {

@@ -165,8 +165,10 @@ mod tests {
     }
 
     fn sample(record: &mut ThreadRecord, metric: Metric, ns: u64) {
-        let mut totals =
-            record.samples.get(&metric).map_or(layout::Totals::EMPTY, |now| Totals::of(now).into());
+        let mut totals = layout::Totals::EMPTY;
+        if let Some(&Samples { count, sum_ns, min_ns, max_ns, .. }) = record.samples.get(&metric) {
+            totals = Totals { count, sum_ns, min_ns, max_ns }.into();
+        }
         totals.add(ns);
         let bucket = profiler_ebpf::buckets::index(ns).map(|bucket| (bucket as u16, 1));
         let before = record.samples.remove(&metric).unwrap_or_default();

@@ -3,16 +3,17 @@
 //! What was added before a viewer began is in none of its frames. For one that asks for no frame, what was added to a busy
 //! thread comes to some 4 kB. Threads that are known are bounded by the slots, those that came and went by [`MOST_UNSEEN`].
 
+mod known;
+
 use super::selectors::Selectors;
-use crate::control::frame::{Frame, Growth, Identity, Lost, Now, ThreadFrame, Totals};
-use crate::profile::units::{Nanos, total};
+use crate::control::frame::{Frame, Identity, Lost};
+use crate::profile::units::Nanos;
 use crate::record::ThreadRecord;
 use crate::record::deltas::Delta;
-use crate::record::samples::Samples;
 use anyhow::{Result, bail};
-use profiler_ebpf::metric::Metric;
+use known::Known;
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -85,13 +86,13 @@ impl Viewer {
     /// A thread that it wants to see goes on, and is in the next frame.
     pub(crate) fn see(&mut self, record: &ThreadRecord, added: Option<&Delta>, who: Who<'_>, at: Nanos) {
         let known = self.known.entry(record.serial).or_default();
-        let is_told = known.name.is_some();
+        let is_told = known.is_told();
         if !self.has_begun {
-            known.before = Some(Now::of(record));
+            known.begin(record);
         } else if let Some(added) = added {
             known.add(added);
         }
-        let goes_on = known.now.map(|now| now.at(at));
+        let goes_on = known.now().map(|now| now.at(at));
         let mut grown = known.tell(record);
         if is_told && goes_on == Some(grown.now) && grown.is_nothing_more() {
             self.next.unchanged.push(record.serial);
@@ -107,7 +108,7 @@ impl Viewer {
             return;
         }
         let mut known = self.known.remove(&record.serial).unwrap_or_default();
-        let is_told = known.name.is_some();
+        let is_told = known.is_told();
         if !is_told && self.unseen >= MOST_UNSEEN {
             self.next.ended_untold += 1;
             return;
@@ -144,83 +145,6 @@ impl Who<'_> {
     fn identity(self, record: &ThreadRecord) -> Identity {
         let (selector, process) = (self.selector.to_owned(), self.process.to_owned());
         Identity { pid: record.pid, tid: record.tid, selector, process }
-    }
-}
-
-/// What a viewer knows of a thread, and what is to be in its next frame.
-#[derive(Default)]
-struct Known {
-    /// How it stood when the viewer began, if it was there already.
-    before: Option<Now>,
-    now: Option<Now>,
-    /// The name that was told; `None` before its first frame.
-    name: Option<String>,
-    /// Waits and their sum over all that it was blocked on: these grow with each.
-    blocked_on: (u64, Nanos),
-    metrics: BTreeMap<Metric, Added>,
-}
-
-/// The samples of a metric since the viewer began.
-struct Added {
-    totals: Totals,
-    /// How many of them are in a frame.
-    told: u64,
-    /// The buckets of the others, as [`Samples::numbered`].
-    buckets: Vec<(u16, u32)>,
-}
-
-impl Known {
-    fn add(&mut self, more: &Delta) {
-        for (&metric, samples) in &more.samples {
-            let new = || Added { totals: Totals::EMPTY, told: 0, buckets: Vec::new() };
-            self.metrics.entry(metric).or_insert_with(new).add(samples);
-        }
-    }
-
-    /// What was added since the last time.
-    fn tell(&mut self, record: &ThreadRecord) -> ThreadFrame {
-        let now = Now::of(record);
-        let now = self.before.as_ref().map_or(now, |before| now.since(before));
-        self.now = Some(now);
-        let is_renamed = self.name.as_ref() != Some(&record.name);
-        if is_renamed {
-            self.name = Some(record.name.clone());
-        }
-        let waits = &record.blocked_on;
-        let blocked_on =
-            (total(waits.iter().map(|wait| wait.count)), waits.iter().map(|wait| wait.sum_ns).sum());
-        let is_blocked_anew = std::mem::replace(&mut self.blocked_on, blocked_on) != blocked_on;
-        let grown = self.metrics.iter_mut().filter(|(_, added)| added.told != added.totals.count);
-        ThreadFrame {
-            serial: record.serial,
-            identity: None,
-            name: is_renamed.then(|| record.name.clone()),
-            now,
-            blocked_on: is_blocked_anew.then(|| record.blocked_on.clone()),
-            metrics: grown.map(|(&metric, added)| (metric.into(), added.tell())).collect(),
-        }
-    }
-}
-
-impl Added {
-    fn add(&mut self, more: &Samples) {
-        self.totals.add(more);
-        let is_sorted = self.buckets.is_empty();
-        self.buckets.extend(more.numbered());
-        if !is_sorted {
-            self.buckets.sort_unstable_by_key(|(bucket, _)| *bucket);
-            self.buckets.dedup_by(|(next, more), (bucket, count)| {
-                let is_same = next == bucket;
-                // Modulo 2^32, as whoever adds them up counts.
-                *count = if is_same { count.wrapping_add(*more) } else { *count };
-                is_same
-            });
-        }
-    }
-
-    fn tell(&mut self) -> Growth {
-        self.told = self.totals.count;
-        Growth { totals: self.totals, buckets: std::mem::take(&mut self.buckets) }
     }
 }
 
@@ -289,9 +213,12 @@ impl Viewers {
 mod tests {
     use super::super::config::SelectorConfig;
     use super::*;
+    use crate::control::frame::Totals;
     use crate::profile::thread::Waits;
     use crate::record::deltas::Deltas;
     use crate::record::fixture::exited;
+    use crate::record::samples::Samples;
+    use profiler_ebpf::metric::Metric;
 
     const WHO: Who<'_> = Who { selector: "web", process: "server" };
 
