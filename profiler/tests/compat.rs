@@ -12,8 +12,9 @@
 mod golden;
 
 use golden::{golden, matches};
-use profiler::profile::{Profile, file};
+use profiler::profile::{Profile, file, later};
 use profiler::report::{self, Style};
+use serde_json::{Value, json};
 
 const WIDTH: usize = 100;
 
@@ -33,4 +34,102 @@ fn a_comparison_gives_the_report_it_gave() {
     let (tokio, pool) = (read("comparison-tokio"), read("comparison-thread-pool"));
     let report = report::comparison(&[&tokio, &pool], None, &Style::plain(WIDTH));
     matches("schema-1/comparison.txt", &report);
+}
+
+/// A value of the file, by its place.
+fn at<'a>(profile: &'a mut Value, pointer: &str) -> &'a mut Value {
+    profile.pointer_mut(pointer).unwrap()
+}
+
+/// The profile of an attach as a later version might write it: with new words in every place that can hold one.
+fn of_a_later_version() -> Value {
+    let text = std::fs::read_to_string(golden("schema-1/attach.profile.json")).unwrap();
+    let mut profile: Value = serde_json::from_str(&text).unwrap();
+    *at(&mut profile, "/tool/version") = json!("99.0.0");
+    *at(&mut profile, "/run/attached/selection") = json!({"slice": "web.slice"});
+    *at(&mut profile, "/threads/0/open/state") = json!("dozing");
+    *at(&mut profile, "/threads/1/open/state") = json!({"parked": {"since": 5}});
+    let histogram = at(&mut profile, "/threads/0/histograms/on_cpu").clone();
+    at(&mut profile, "/threads/0/histograms").as_object_mut().unwrap().insert("lock_wait".into(), histogram);
+    at(&mut profile, "/threads/2").as_object_mut().unwrap().insert("stacks".into(), json!([1]));
+    at(&mut profile, "/intervals/0/threads/0/states")
+        .as_object_mut()
+        .unwrap()
+        .insert("napping_ns".into(), json!(7));
+    at(&mut profile, "/lost")
+        .as_object_mut()
+        .unwrap()
+        .extend([("stacks_lost".to_owned(), json!(3)), ("nothing_lost".to_owned(), json!(0))]);
+    let explanation = json!({"rules": ["phase_of_the_moon", "clock_points"], "text": "it was full"});
+    at(&mut profile, "/reconciliation").as_array_mut().unwrap().extend([
+        json!({"quantity": "naps", "scope": {"cgroup": "/a"}, "kernel": 5, "measured": 4, "difference": -1,
+               "explanation": explanation}),
+    ]);
+    profile
+}
+
+#[test]
+fn words_of_a_later_version_are_kept_and_shown() {
+    let written = of_a_later_version();
+    let profile = file::parse(&written.to_string()).unwrap();
+    matches("schema-1/later.txt", &report::single(&profile, &Style::plain(WIDTH)));
+
+    let again = serde_json::to_value(&profile).unwrap();
+    for pointer in [
+        "/run/attached/selection",
+        "/threads/0/open",
+        "/threads/1/open",
+        "/threads/0/histograms",
+        "/reconciliation",
+    ] {
+        assert_eq!(again.pointer(pointer), written.pointer(pointer), "{pointer}");
+    }
+    assert_eq!(
+        later::not_understood(&profile),
+        [
+            "field intervals[].threads[].states.napping_ns",
+            "field lost.nothing_lost",
+            "field lost.stacks_lost",
+            "field threads[].stacks",
+            "loss stacks_lost 3",
+            "metric lock_wait",
+            "quantity naps",
+            "rule phase_of_the_moon",
+            "scope {\"cgroup\":\"/a\"}",
+            "selection {\"slice\":\"web.slice\"}",
+            "state dozing",
+            "state {\"parked\":{\"since\":5}}",
+        ]
+    );
+}
+
+/// The message that a profile gives with one value replaced.
+fn refused(version: &str, pointer: &str, value: Value) -> String {
+    let mut profile = of_a_later_version();
+    *at(&mut profile, "/tool/version") = json!(version);
+    *at(&mut profile, pointer) = value;
+    format!("{:#}", file::parse(&profile.to_string()).unwrap_err())
+}
+
+#[test]
+fn damage_is_called_damage_and_a_later_version_is_named() {
+    let damages = [
+        ("/threads/0/open/state", json!(5)),
+        ("/threads/0/open/state", json!({"dozing": 1, "deeply": 2})),
+        ("/reconciliation/0/scope", json!({"thread": {"pid": "one", "tid": 1}})),
+        ("/reconciliation/0/scope", json!({"threads": 7})),
+        ("/reconciliation/0/quantity", json!("cpu\u{7f}time_ns")),
+        ("/reconciliation/0/quantity", json!("")),
+        ("/reconciliation/0/difference", json!(12345)),
+        ("/threads/0/tid", json!(-1)),
+    ];
+    for (pointer, value) in damages {
+        let own = refused("0.1.0", pointer, value.clone());
+        assert!(own.contains("the file is damaged: record it again"), "{pointer}: {own}");
+        let later = refused("99.0.0", pointer, value);
+        assert!(
+            later.contains("written by profiler 99.0.0") && !later.contains("damaged"),
+            "{pointer}: {later}"
+        );
+    }
 }

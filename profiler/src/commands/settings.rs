@@ -5,6 +5,7 @@ use crate::kernel::requirements::{self, Missing};
 use crate::kernel::self_cost::{KernelCost, Measurement};
 use crate::kernel::session::Session;
 use crate::privilege;
+use crate::profile::later::Later;
 use crate::profile::self_cost::SelfCost;
 use crate::profile::units::{Bytes, Nanos};
 use crate::profile::usage::Usage;
@@ -120,6 +121,7 @@ pub(super) fn profile(run: Run, usage: Usage, recorded: Recorded, self_cost: Opt
         reconciliation: recorded.reconciliation,
         lost: recorded.lost,
         self_cost,
+        later: Later::default(),
     }
 }
 

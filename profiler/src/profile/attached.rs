@@ -1,5 +1,6 @@
 //! Processes that ran before the recording began (`profiler attach`).
 
+use super::later::{Unknown, open_enum, open_schema};
 use super::units::total;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,7 @@ impl Attached {
             Selection::Name(name) => format!("{named} ({threads}, by the name {name})"),
             Selection::Cgroup(path) => format!("{named} ({threads}, by the control group {path})"),
             Selection::Unit(unit) => format!("{named} ({threads}, by the unit {unit})"),
+            Selection::Unknown(word) => format!("{named} ({threads}, by {})", word.text()),
         }
     }
 }
@@ -40,7 +42,8 @@ impl Attached {
 /// How processes were chosen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
-#[serde(rename_all = "snake_case")]
+#[serde(remote = "Self", rename_all = "snake_case")]
+#[schemars(transform = open_schema)]
 pub enum Selection {
     /// By their numbers.
     Pid(Vec<u32>),
@@ -50,7 +53,12 @@ pub enum Selection {
     Cgroup(String),
     /// By a systemd unit.
     Unit(String),
+    /// A word of a later version.
+    #[serde(skip)]
+    Unknown(Unknown),
 }
+
+open_enum!(Selection);
 
 /// A process that was attached to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

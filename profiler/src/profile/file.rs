@@ -1,12 +1,16 @@
 //! Reading and writing profile files.
 
+use super::later::Later;
 use super::{Profile, SCHEMA, soundness};
 use crate::outside_text::excerpt;
 use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, BufWriter, Read, Write};
 use std::path::Path;
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The ending of a profile's file name.
 pub const EXTENSION: &str = ".profile.json";
@@ -22,6 +26,31 @@ const NOT_A_PROFILE: &str =
 #[derive(Deserialize)]
 struct Head {
     schema: Option<u32>,
+    #[serde(default)]
+    tool: serde_json::Value,
+}
+
+impl Head {
+    /// The version that wrote the file, if it is newer than this one.
+    fn newer_version(&self) -> Option<&str> {
+        let numbers = |version: &str| -> Option<[u64; 3]> {
+            let numbers: Result<Vec<u64>, _> = version.splitn(3, '.').map(str::parse).collect();
+            numbers.ok()?.try_into().ok()
+        };
+        let version = self.tool.get("version")?.as_str()?;
+        (numbers(version)? > numbers(VERSION)?).then_some(version)
+    }
+
+    /// The reason why a file can't be read although its schema is known.
+    fn reason(&self, what: &str) -> String {
+        match self.newer_version() {
+            Some(newer) => format!(
+                "{what}; it was written by profiler {}, which is newer than this one ({VERSION}): use that to read it",
+                excerpt(newer)
+            ),
+            None => format!("{what}; the file is damaged: record it again"),
+        }
+    }
 }
 
 /// Reads a profile.
@@ -71,12 +100,60 @@ pub fn parse(text: &str) -> Result<Profile> {
         ),
         Some(_) => {}
     }
-    let profile: Profile = serde_json::from_str(text)
+    let mut profile = parse_rest(text)
         .map_err(described)
-        .context("a field is missing or of the wrong kind; the file is damaged: record it again")?;
-    soundness::check(&profile)
-        .context("its figures contradict each other; the file is damaged: record it again")?;
+        .with_context(|| head.reason("a field is missing or of the wrong kind"))?;
+    profile.later.losses =
+        unknown_losses(text, &profile.later).map_err(described).with_context(|| head.reason("its losses"))?;
+    soundness::check(&profile).with_context(|| head.reason("its figures contradict each other"))?;
     Ok(profile)
+}
+
+/// The profile, with the fields that it has no place for.
+fn parse_rest(text: &str) -> serde_json::Result<Profile> {
+    let mut fields = BTreeSet::new();
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let mut profile: Profile = serde_ignored::deserialize(&mut deserializer, |path| {
+        fields.insert(field(&path));
+    })?;
+    deserializer.end()?;
+    profile.later.fields = fields;
+    Ok(profile)
+}
+
+/// Where a field stands, without the numbers of the elements: `threads[].name`.
+fn field(path: &serde_ignored::Path<'_>) -> String {
+    use serde_ignored::Path;
+    match path {
+        Path::Root => String::new(),
+        Path::Seq { parent, .. } => field(parent) + "[]",
+        Path::Map { parent, key } => match parent {
+            Path::Root => key.clone(),
+            _ => format!("{}.{key}", field(parent)),
+        },
+        Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => {
+            field(parent)
+        }
+    }
+}
+
+/// The field that holds what was lost.
+const LOST: &str = "lost";
+
+/// Losses that this version does not know and that are not 0. The file is read again only if it has such fields.
+fn unknown_losses(text: &str, later: &Later) -> serde_json::Result<BTreeMap<String, u64>> {
+    #[derive(Deserialize)]
+    struct Losses {
+        lost: BTreeMap<String, serde_json::Value>,
+    }
+    let unknown: BTreeSet<&str> =
+        later.fields.iter().filter_map(|field| field.strip_prefix(LOST)?.strip_prefix('.')).collect();
+    if unknown.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let lost = serde_json::from_str::<Losses>(text)?.lost.into_iter();
+    let counts = lost.filter(|(loss, _)| unknown.contains(loss.as_str()));
+    Ok(counts.filter_map(|(loss, value)| Some((loss, value.as_u64().filter(|count| *count > 0)?))).collect())
 }
 
 /// The parser's words without the file's content at length.

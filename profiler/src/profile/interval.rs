@@ -80,6 +80,8 @@ impl States {
             OpenState::Preempted => &mut self.preempted_ns,
             OpenState::HeldBack => &mut self.held_back_ns,
             OpenState::Blocked => &mut self.blocked_ns,
+            // Nothing that is recorded is in one.
+            OpenState::Unknown(_) => &mut self.unsplit_ns,
         }
     }
 

@@ -1,12 +1,13 @@
 //! Plain data: what one run recorded, and the file it is kept in.
 //!
-//! Nothing here needs the kernel. Unknown fields are ignored when reading; `lost` is always present; what was
-//! not measured is absent, never zero.
+//! Nothing here needs the kernel. Unknown words are kept and unknown fields noted when reading ([`later`]); `lost` is always
+//! present; what was not measured is absent, never zero.
 
 pub mod attached;
 pub mod file;
 pub mod histogram;
 pub mod interval;
+pub mod later;
 pub mod machine;
 pub mod reconciliation;
 pub mod self_cost;
@@ -18,6 +19,7 @@ pub mod usage;
 use attached::Attached;
 use histogram::Histogram;
 use interval::Interval;
+use later::Later;
 use machine::Machine;
 use profiler_ebpf::metric::Metric;
 use reconciliation::Check;
@@ -60,6 +62,10 @@ pub struct Profile {
     /// What the recording itself cost; absent unless that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub self_cost: Option<SelfCost>,
+    /// What a later version wrote into the file and this one read past; no part of the file.
+    #[serde(skip)]
+    #[cfg_attr(any(test, feature = "fuzzing"), arbitrary(default))]
+    pub later: Later,
 }
 
 /// The program that wrote a profile.

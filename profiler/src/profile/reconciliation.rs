@@ -1,5 +1,6 @@
 //! The profile's own proof: what was measured beside what the kernel itself counted.
 
+use super::later::{Unknown, open_enum, open_schema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +39,8 @@ impl Check {
 /// What is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
-#[serde(rename_all = "snake_case")]
+#[serde(remote = "Self", rename_all = "snake_case")]
+#[schemars(transform = open_schema)]
 pub enum Quantity {
     /// Voluntary switches.
     VoluntarySwitches,
@@ -52,7 +54,12 @@ pub enum Quantity {
     CpuTimeNs,
     /// The sum of everything a thread did against its lifetime, in nanoseconds.
     LifetimeNs,
+    /// A word of a later version.
+    #[serde(skip)]
+    Unknown(Unknown),
 }
+
+open_enum!(Quantity);
 
 impl Quantity {
     /// The words a report uses.
@@ -65,6 +72,7 @@ impl Quantity {
             Self::MajorFaults => "major faults",
             Self::CpuTimeNs => "CPU time",
             Self::LifetimeNs => "lifetime",
+            Self::Unknown(word) => word.text(),
         }
     }
 }
@@ -72,7 +80,8 @@ impl Quantity {
 /// Over what a quantity is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
-#[serde(rename_all = "snake_case")]
+#[serde(remote = "Self", rename_all = "snake_case")]
+#[schemars(transform = open_schema)]
 pub enum Scope {
     /// The sum over all threads against the sum of the kernel's counters of these threads.
     Threads,
@@ -85,7 +94,12 @@ pub enum Scope {
         /// Thread id.
         tid: u32,
     },
+    /// A word of a later version.
+    #[serde(skip)]
+    Unknown(Unknown),
 }
+
+open_enum!(Scope);
 
 /// Why a difference is as it should be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -100,7 +114,8 @@ pub struct Explanation {
 /// A rule of the kernel that makes its figure differ from the measured one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
-#[serde(rename_all = "snake_case")]
+#[serde(remote = "Self", rename_all = "snake_case")]
+#[schemars(transform = open_schema)]
 pub enum Rule {
     /// A thread's last switch happens after its counters were added to its process's.
     LastSwitch,
@@ -119,7 +134,12 @@ pub enum Rule {
     /// The thread was running while the recording was closed: a fault may end meanwhile, and the switch-in before that
     /// may not have been announced.
     RunningAtClose,
+    /// A word of a later version.
+    #[serde(skip)]
+    Unknown(Unknown),
 }
+
+open_enum!(Rule);
 
 /// The verdict over a whole profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

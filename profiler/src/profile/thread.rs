@@ -1,6 +1,7 @@
 //! What was recorded of one thread.
 
 use super::histogram::Histogram;
+use super::later::{Unknown, open_enum, open_schema};
 use super::units::Nanos;
 use profiler_ebpf::metric::Metric;
 use schemars::JsonSchema;
@@ -89,9 +90,10 @@ impl Thread {
 }
 
 /// What a thread was doing when the recording was closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
-#[serde(rename_all = "snake_case")]
+#[serde(remote = "Self", rename_all = "snake_case")]
+#[schemars(transform = open_schema)]
 pub enum OpenState {
     /// In a slice.
     OnCpu,
@@ -104,6 +106,26 @@ pub enum OpenState {
     HeldBack,
     /// Born and not yet switched in.
     Newborn,
+    /// A word of a later version.
+    #[serde(skip)]
+    Unknown(Unknown),
+}
+
+open_enum!(OpenState);
+
+impl OpenState {
+    /// The words that a report and the live view use, the known ones of at most nine characters.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::OnCpu => "on CPU",
+            Self::Blocked => "blocked",
+            Self::Preempted => "preempted",
+            Self::HeldBack => "held back",
+            Self::Newborn => "newborn",
+            Self::Unknown(word) => word.text(),
+        }
+    }
 }
 
 /// An unfinished wait or slice.

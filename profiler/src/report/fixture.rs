@@ -2,6 +2,7 @@
 
 use crate::profile::histogram::Histogram;
 use crate::profile::interval::{Interval, States, ThreadInterval};
+use crate::profile::later::Later;
 use crate::profile::machine::{Machine, Topology};
 use crate::profile::reconciliation::{Check, Explanation, Quantity, Rule, Scope};
 use crate::profile::self_cost::{ProgramCost, SelfCost};
@@ -175,6 +176,7 @@ fn profile(run: Run, usage: Usage, threads: Vec<Thread>) -> Profile {
         lost: Lost::default(),
         intervals: Vec::new(),
         self_cost: None,
+        later: Later::default(),
     }
 }
 

@@ -6,6 +6,7 @@ use super::subject::Subject;
 use super::table::{Cell, Column, Table};
 use super::units::{count, counted, duration, signed};
 use super::verdict::without_slot;
+use crate::profile::later;
 use crate::profile::reconciliation::{Check, Quantity, Scope};
 use crate::profile::thread::OpenState;
 use crate::profile::units::total;
@@ -15,6 +16,9 @@ use std::fmt;
 
 /// More threads with an unexplained difference than this are added up.
 const THREADS_SHOWN: usize = 8;
+
+/// More words and fields of a later version than this are only counted.
+const WORDS_SHOWN: usize = 12;
 
 /// Columns for what an agreement is about.
 const LABEL: usize = 23;
@@ -45,6 +49,7 @@ pub(super) fn section(page: &mut Page<'_>, subjects: &[Subject<'_>]) {
         begun_before(page, subject.profile);
         differences(page, subject.profile);
         lost(page, subject.profile);
+        not_understood(page, subject.profile);
     }
 }
 
@@ -125,7 +130,8 @@ fn unit(quantity: Quantity) -> &'static str {
         Quantity::VoluntarySwitches
         | Quantity::InvoluntarySwitches
         | Quantity::MinorFaults
-        | Quantity::MajorFaults => "",
+        | Quantity::MajorFaults
+        | Quantity::Unknown(_) => "",
     }
 }
 
@@ -196,6 +202,7 @@ impl Difference {
                 Scope::Wait4 => "wait4".to_owned(),
                 Scope::Thread { pid, tid } if pid == tid => format!("thread {tid}"),
                 Scope::Thread { pid, tid } => format!("thread {pid}/{tid}"),
+                Scope::Unknown(word) => word.text().to_owned(),
             },
             kernel: check.kernel,
             measured: check.measured,
@@ -246,21 +253,39 @@ fn not_announced(page: &mut Page<'_>, profile: &Profile) {
 /// What is in no histogram because it was under way when its thread was found.
 fn begun_before(page: &mut Page<'_>, profile: &Profile) {
     let found = || profile.threads.iter().filter_map(|thread| thread.found);
-    let states =
-        [(OpenState::OnCpu, "on CPU"), (OpenState::Blocked, "blocked"), (OpenState::Preempted, "ready")];
+    let states: BTreeSet<OpenState> = found().map(|found| found.state).collect();
     let parts: Vec<String> = states
         .into_iter()
-        .filter_map(|(state, name)| {
+        .map(|state| {
             let times = || found().filter(|found| found.state == state).map(|found| found.for_ns);
-            (times().count() > 0).then(|| {
-                format!("{} {name} ({})", counted(times().count() as u64, "thread"), duration(times().sum()))
-            })
+            // One that waits for a CPU may have been woken or preempted.
+            let name = if state == OpenState::Preempted { "ready" } else { state.label() };
+            format!("{} {name} ({})", counted(times().count() as u64, "thread"), duration(times().sum()))
         })
         .collect();
     if !parts.is_empty() {
         let text = format!("{}: until their first switch, in no histogram", parts.join(", "));
         page.labelled("begun before", LABEL, Paint::Plain, &text);
     }
+}
+
+/// Words and fields of a later version, which are in no figure of this report.
+fn not_understood(page: &mut Page<'_>, profile: &Profile) {
+    let words = later::not_understood(profile);
+    if words.is_empty() {
+        return;
+    }
+    let more = words.len().saturating_sub(WORDS_SHOWN);
+    let mut shown = words.into_iter().take(WORDS_SHOWN).collect::<Vec<_>>().join("; ");
+    if more > 0 {
+        shown.push_str(&format!("; {} more", count(more as u64)));
+    }
+    let text = format!(
+        "{shown}: written by profiler {}, this is {}; a newer one can use them",
+        profile.tool.version,
+        env!("CARGO_PKG_VERSION")
+    );
+    page.labelled("not understood", LABEL, Paint::Bad, &text);
 }
 
 fn lost(page: &mut Page<'_>, profile: &Profile) {

@@ -11,6 +11,7 @@ use crate::profile::histogram::Histogram;
 use crate::profile::thread::{BlockedOn, OpenState};
 use crate::profile::units::Nanos;
 use profiler_ebpf::metric::Metric;
+use std::collections::BTreeSet;
 
 /// What a thread was blocked on is shown of this many system calls.
 const BLOCKED_ON_SHOWN: usize = 3;
@@ -155,14 +156,9 @@ fn max(histogram: Option<&Histogram>, unit: Unit) -> Cell {
 
 /// What the threads of a row were doing when the recording was closed.
 fn at_the_end(group: &Group<'_>) -> String {
-    let states = [
-        (OpenState::OnCpu, "on CPU"),
-        (OpenState::Blocked, "blocked"),
-        (OpenState::Preempted, "preempted"),
-        (OpenState::HeldBack, "held back"),
-        (OpenState::Newborn, "newborn"),
-    ];
-    let describe = |(state, name): (OpenState, &str)| {
+    let states: BTreeSet<OpenState> = group.open.iter().map(|open| open.state).collect();
+    let describe = |state: OpenState| {
+        let name = state.label();
         let open = || group.open.iter().filter(|open| open.state == state);
         let longest = open().max_by_key(|open| open.for_ns)?;
         let time = duration(longest.for_ns);

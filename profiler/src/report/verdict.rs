@@ -33,7 +33,9 @@ pub fn tally(profile: &Profile) -> Verdict {
         unexplained: differing().filter(|check| !check.holds()).count(),
         explained: in_sums.len(),
         explained_in_threads: in_threads.len(),
-        lost: !profile.lost.is_nothing() || profile.without_slot.is_some(),
+        lost: !profile.lost.is_nothing()
+            || !profile.later.losses.is_empty()
+            || profile.without_slot.is_some(),
     }
 }
 
@@ -55,6 +57,9 @@ pub fn reasons(profile: &Profile) -> Vec<String> {
         reasons.push(counted(unexplained, "unexplained difference").replace(JOINT, " "));
     }
     reasons.extend(loss_reasons(&lost, slotless, Room::FLAGS));
+    for (loss, value) in &profile.later.losses {
+        reasons.push(format!("{} {loss} (a loss that a later version names)", count(*value)));
+    }
     if profile.reconciliation.is_empty() {
         reasons.push("nothing was compared with the kernel's counters".to_owned());
     }

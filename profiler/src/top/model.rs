@@ -64,11 +64,7 @@ impl Doing {
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
-            Self::State(OpenState::OnCpu) => "on CPU",
-            Self::State(OpenState::Blocked) => "blocked",
-            Self::State(OpenState::Preempted) => "preempted",
-            Self::State(OpenState::HeldBack) => "held back",
-            Self::State(OpenState::Newborn) => "newborn",
+            Self::State(state) => state.label(),
             Self::Woken => "woken",
             Self::Ended => "ended",
             Self::Left => "left",

@@ -189,7 +189,7 @@ fn slotless(rest: &WithoutSlot, quantity: Quantity) -> Option<Check> {
         Quantity::InvoluntarySwitches => Some(new(kernel.involuntary_switches, rest.involuntary_switches)),
         Quantity::MinorFaults => Some(without_registers(new(kernel.minor_faults, rest.minor_faults), 0)),
         Quantity::MajorFaults => Some(without_registers(new(kernel.major_faults, rest.major_faults), 0)),
-        Quantity::CpuTimeNs | Quantity::LifetimeNs => None,
+        Quantity::CpuTimeNs | Quantity::LifetimeNs | Quantity::Unknown(_) => None,
     }
 }
 
