@@ -107,6 +107,8 @@ pub mod blocked_key {
     pub const KERNEL_WORKER: u32 = 3;
     /// The key of system call number 0; number `n` has the key `SYSCALL_0 + n`.
     pub const SYSCALL_0: u32 = 16;
+    /// Set beside it where the number is of the 32-bit table: the call came by the 32-bit entry.
+    pub const OF_32BIT: u32 = 1 << 31;
 }
 
 /// The kernel's own counters of a thread, read from its `task_struct`.
@@ -309,6 +311,10 @@ pub struct Global {
     pub namespace_level: u64,
     /// Execs that could not be announced, because too many were waiting to be read.
     pub missed_execs: u64,
+    /// Living threads of the target that the walks of the census and of snapshots came to.
+    pub recorded: u64,
+    /// Likewise of its processes' threads those without a record.
+    pub unrecorded: u64,
 }
 
 /// The message that a thread has exited and its slot may be collected.
@@ -331,7 +337,7 @@ const _: () = {
     assert!(size_of::<TaskState>() == 56);
     assert!(size_of::<Place>() == 64);
     assert!(size_of::<Exited>() == 8);
-    assert!(size_of::<Global>() == 80);
+    assert!(size_of::<Global>() == 96);
     assert!(size_of::<SlotlessTotals>() == 464);
 };
 

@@ -63,6 +63,8 @@ pub struct Offsets {
     pub pid_level: u32,
     /// `pid.numbers`
     pub pid_numbers: u32,
+    /// `task_struct.thread_info.status`
+    pub thread_status: u32,
 }
 
 /// What user space decides before the programs are loaded.
@@ -92,7 +94,7 @@ pub struct Settings {
 }
 
 const _: () = {
-    assert!(size_of::<Offsets>() == 84);
+    assert!(size_of::<Offsets>() == 88);
     assert!(size_of::<Settings>() == 48);
     assert!(size_of::<Chosen>() == 24);
 };

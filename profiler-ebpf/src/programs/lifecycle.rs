@@ -1,7 +1,7 @@
 //! Which threads belong to the target: birth, exec, rename, and the end of the recording.
 
 use super::{
-    families, met,
+    census, families, met,
     slots::{self, Start, add_shared, global, slot},
     snapshot, states,
     task::{self, Task, now_ns},
@@ -11,9 +11,12 @@ use profiler_ebpf::layout::{
     EARLIER_NAMES, Global, KERNEL_WORKER, KernelCounters, NO_SLOT, TaskState, phase, state,
 };
 
-/// Kernel threads, io_uring's workers and vhost's (`PF_KTHREAD`, `PF_IO_WORKER`, `PF_USER_WORKER`,
-/// include/linux/sched.h): their saved registers do not hold a system call.
-const KERNEL_WORKER_FLAGS: u32 = 0x0020_0000 | 0x0000_0010 | 0x0000_4000;
+/// Threads that the kernel starts in a process for itself: io_uring's workers and vhost's (`PF_IO_WORKER`, `PF_USER_WORKER`,
+/// include/linux/sched.h; before Linux 6.4 the second is not used, and vhost's are kernel threads).
+const USER_WORKER_FLAGS: u32 = 0x0000_0010 | 0x0000_4000;
+
+/// These and kernel threads (`PF_KTHREAD`): their saved registers do not hold a system call of theirs.
+const KERNEL_WORKER_FLAGS: u32 = 0x0020_0000 | USER_WORKER_FLAGS;
 
 /// Where families are not told apart.
 const NO_FAMILY: u16 = 0;
@@ -44,8 +47,14 @@ pub(crate) fn sched_process_fork(parent: Task, child: Task) {
 }
 
 /// A newborn thread is put on a run queue: its first wait begins.
+///
+/// The kernel starts workers without `sched_process_fork` (kernel/fork.c `create_io_thread`, kernel/vhost_task.c: they call
+/// `copy_process` and wake the thread themselves). Whoever does so is a thread of the same process, and wakes it here.
 #[inline(always)]
 pub(crate) fn sched_wakeup_new(newborn: Task) {
+    if task::flags(newborn) & USER_WORKER_FLAGS != 0 {
+        sched_process_fork(task::current(), newborn);
+    }
     let Some(thread) = states::of(newborn) else { return };
     if thread.state != state::NEWBORN {
         return;
@@ -122,7 +131,8 @@ impl TaskIterator {
 /// is over when the next walk begins, so that even a thread that always switches is met between two of them soon.
 const PATIENCE: u64 = 16;
 
-/// Closes the record of one task, if it belongs to the target, or leaves it to the next walk.
+/// Closes the record of one task, if it belongs to the target, or leaves it to the next walk. The first walk closes nothing: it
+/// takes the census, while every thread that is born joins.
 ///
 /// The thread may be switched meanwhile on another CPU. Its record is left open while a switch is under way, so that
 /// it holds what the counters hold. What is at work already when the state becomes CLOSED does not see that, and sets
@@ -134,6 +144,10 @@ pub(crate) fn close(iterator: *mut TaskIterator) {
         add_shared(&mut global.walks);
         return;
     };
+    if global.walks == 0 {
+        census::count(task, global);
+        return;
+    }
     let Some(thread) = states::of(task) else { return };
     close_thread(task, thread, global, global.walks >= PATIENCE);
 }

@@ -25,7 +25,7 @@ use profiler_ebpf::{
 static CHOSEN: HashMap<u32, Chosen, 1> = HashMap::new();
 
 /// States of a task (include/linux/sched.h): being born, and woken but not yet on a run queue.
-const TASK_NEW: u32 = 0x800;
+pub(crate) const TASK_NEW: u32 = 0x800;
 const TASK_WAKING: u32 = 0x200;
 
 /// The beginning of a slice that is no sample: later than any end.

@@ -6,6 +6,7 @@
 //! `task` reads what the kernel knows of a thread, `states` keeps what the programs know of it while it lives,
 //! `slots` and `pages` are the memory the results are in.
 
+pub(crate) mod census;
 pub(crate) mod families;
 pub(crate) mod fault;
 pub(crate) mod lifecycle;

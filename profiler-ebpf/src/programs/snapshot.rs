@@ -1,6 +1,12 @@
 //! What each thread is doing now: written into its slot, where user space reads it for an interval.
 
-use super::{lifecycle::TaskIterator, met, slots::slot, states, task};
+use super::{
+    census,
+    lifecycle::TaskIterator,
+    met,
+    slots::{global, slot},
+    states, task,
+};
 use profiler_ebpf::layout::{Slot, TaskState, state};
 
 /// Looks at one task, if it belongs to the target. The thread may be switched at the same moment on another CPU; user
@@ -8,6 +14,9 @@ use profiler_ebpf::layout::{Slot, TaskState, state};
 #[inline(always)]
 pub(crate) fn look(iterator: *mut TaskIterator) {
     let Some(task) = TaskIterator::task(iterator) else { return };
+    if let Some(global) = global() {
+        census::count(task, global);
+    }
     let Some(thread) = states::of(task) else { return };
     if thread.state == state::CLOSED {
         return;

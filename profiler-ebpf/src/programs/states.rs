@@ -16,7 +16,7 @@ use aya_ebpf::{
     macros::btf_map,
 };
 use core::{arch::asm, intrinsics::AtomicOrdering, ptr};
-use profiler_ebpf::layout::{KernelCounters, Place, TaskState};
+use profiler_ebpf::layout::{KernelCounters, Place, TaskState, state};
 
 /// In [`Place::task`] while the state is being written: not the address of any task.
 const TAKEN: u64 = 1;
@@ -69,6 +69,17 @@ pub(crate) fn of<'a>(task: Task) -> Option<&'a mut TaskState> {
         return None;
     }
     stored(task, ptr::null_mut(), 0)
+}
+
+/// True if the task at this address is in the table and its record is open.
+#[inline(always)]
+pub(crate) fn is_recorded_at(address: u64) -> bool {
+    let number = (address as u32).wrapping_mul(GOLDEN_RATIO) >> task::place_shift();
+    PLACES.get_ptr(number).is_some_and(|place| {
+        // SAFETY: a live element of the map, of which two words are read.
+        let place = unsafe { &*place };
+        place.task == address && place.state.state != state::CLOSED
+    })
 }
 
 /// Makes a thread part of the target. `None` if the kernel has no memory for it.

@@ -281,7 +281,8 @@ fn blocked_on(thread: &TaskState, prev: Task) -> u32 {
     }
     let number = task::syscall_number(prev);
     if number >= 0 {
-        blocked_key::SYSCALL_0 + number as u32
+        let table = if task::is_32bit_syscall(prev) { blocked_key::OF_32BIT } else { 0 };
+        table | (blocked_key::SYSCALL_0 + number as u32)
     } else if thread.fault_ns != 0 {
         blocked_key::PAGE_FAULT
     } else {

@@ -47,6 +47,7 @@ static OFFSETS: Offsets = Offsets {
     signal_pids: 0,
     pid_level: 0,
     pid_numbers: 0,
+    thread_status: 0,
 };
 
 /// What the user decided; set by the loader, constant to the verifier.
@@ -118,6 +119,8 @@ fields! {
     nr_migrations: u64 = nr_migrations;
     /// What it is about to do or does off CPU: `TASK_*`, include/linux/sched.h.
     run_state: u32 = run_state;
+    /// `TS_*`, arch/x86/include/asm/thread_info.h.
+    thread_status: u32 = thread_status;
     /// 1 from just after its switch-in until just after its switch-out. An `int` before Linux 7, one byte since; of a
     /// little-endian `int` the first byte says the same.
     on_cpu: u8 = on_cpu;
@@ -141,6 +144,12 @@ pub(crate) fn counters(task: Task) -> KernelCounters {
 #[inline(always)]
 pub(crate) fn process(task: Task) -> Option<(u32, u64)> {
     process_at(task, reader_level()?)
+}
+
+/// The address of the first thread of a task's process.
+#[inline(always)]
+pub(crate) fn leader(task: Task) -> Option<u64> {
+    read(task as usize, constant!(OFFSETS.group_leader))
 }
 
 /// The level of the pid namespace of whoever reads the task iterator.
@@ -197,6 +206,16 @@ pub(crate) fn syscall_number(task: Task) -> i64 {
     let orig_ax = registers.wrapping_add(offset).cast::<i64>();
     // SAFETY: the offset of `orig_ax` in `pt_regs`, from the kernel's BTF; the verifier checks it.
     unsafe { *orig_ax }
+}
+
+/// Set while a thread is in the kernel by the 32-bit entry (`TS_COMPAT`, arch/x86/include/asm/thread_info.h; cleared by
+/// `arch_exit_to_user_mode_prepare`).
+const TS_COMPAT: u32 = 0x0002;
+
+/// True if the system call that a thread is inside has the numbers of the 32-bit table.
+#[inline(always)]
+pub(crate) fn is_32bit_syscall(task: Task) -> bool {
+    thread_status(task) & TS_COMPAT != 0
 }
 
 /// Slots there are.

@@ -69,6 +69,7 @@ fn resolve_in(btf: &Btf) -> Result<Offsets> {
     let registers = find_struct(btf, "pt_regs")?;
     let signal = find_struct(btf, "signal_struct")?;
     let number = find_struct(btf, "pid")?;
+    let thread_info = find_struct(btf, "thread_info")?;
     let se = offset(btf, &task, "se")?;
     Ok(Offsets {
         pid: offset(btf, &task, "pid")?,
@@ -92,6 +93,7 @@ fn resolve_in(btf: &Btf) -> Result<Offsets> {
         signal_pids: offset(btf, &signal, "pids")?,
         pid_level: offset(btf, &number, "level")?,
         pid_numbers: offset(btf, &number, "numbers")?,
+        thread_status: inside(offset(btf, &task, "thread_info")?, offset(btf, &thread_info, "status")?)?,
     })
 }
 

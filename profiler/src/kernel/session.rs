@@ -13,7 +13,7 @@ use super::slots;
 use crate::privilege;
 use crate::profile::Lost;
 use crate::profile::units::Nanos;
-use crate::record::{Rest, SlotlessRecord, Snapshot, Source, ThreadRecord, monotonic_now};
+use crate::record::{Census, Rest, SlotlessRecord, Snapshot, Source, ThreadRecord, monotonic_now};
 use anyhow::{Context, Result, bail};
 use aya::maps::{Array, HashMap, Map, MapData, PerCpuArray, Queue, RingBuf};
 use aya::{Btf, Ebpf};
@@ -59,6 +59,8 @@ pub struct Session {
     next_serial: u64,
     /// When the threads that live already began to join.
     joined_from: Nanos,
+    /// Living threads without a record that one snapshot came to, at most.
+    most_unrecorded: u64,
 }
 
 impl Session {
@@ -106,6 +108,7 @@ impl Session {
             serials: (0..u64::from(slots)).collect(),
             next_serial: u64::from(slots),
             joined_from: monotonic_now()?,
+            most_unrecorded: 0,
             ebpf,
         })
     }
@@ -158,10 +161,15 @@ impl Session {
         Ok(Lost {
             threads_without_slot: self.slotless_totals()?.iter().map(|totals| totals.threads).sum(),
             missed_program_runs: hooks::missed_runs(&self.ebpf)?,
-            threads_without_state: self.global()?.threads_without_state,
+            threads_without_state: self.threads_without_state()?,
             cpus_watched_late: self.cpus.late(),
             ..Lost::default()
         })
+    }
+
+    /// Threads of which nothing is known: the kernel had no memory for their state, or no event told of their birth.
+    fn threads_without_state(&self) -> Result<u64> {
+        Ok(self.global()?.threads_without_state + self.most_unrecorded)
     }
 
     /// The loaded programs, for their statistics.
@@ -207,7 +215,8 @@ impl Session {
     /// If they can't be looked at.
     pub fn look(&mut self, mut see: impl FnMut(ThreadRecord, Nanos)) -> Result<Nanos> {
         let at_ns = monotonic_now()?;
-        hooks::look_at_all(&mut self.ebpf)?;
+        let census = self.census(hooks::look_at_all)?;
+        self.most_unrecorded = self.most_unrecorded.max(census.unrecorded);
         for number in 0..self.slots_used()? {
             let serial = self.serials[number as usize];
             let record = slots::sighting(&self.slot_memory, number, &mut self.pages, serial, at_ns)?;
@@ -251,6 +260,17 @@ impl Session {
             thread::sleep(PAUSE);
             wait_for_programs();
         }
+    }
+
+    /// Walks all tasks with a program that takes the census: for snapshots, or before records are closed.
+    fn census(&mut self, walk: impl FnOnce(&mut Ebpf) -> Result<()>) -> Result<Census> {
+        let before = self.global()?;
+        walk(&mut self.ebpf)?;
+        let after = self.global()?;
+        Ok(Census {
+            recorded: after.recorded - before.recorded,
+            unrecorded: after.unrecorded - before.unrecorded,
+        })
     }
 
     /// Threads whose record is still open.
@@ -301,6 +321,7 @@ impl Source for Session {
     }
 
     fn close(&mut self) -> Result<Rest> {
+        let census = self.census(hooks::close_all)?;
         let threads_unfinished = self.close_threads()?;
         let mut threads = self.collect_exited()?;
         for number in 0..self.slots_used()? {
@@ -315,6 +336,7 @@ impl Source for Session {
         self.slotless_totals()?.iter().for_each(|totals| without_slot.add(totals));
         Ok(Rest {
             threads,
+            census,
             without_slot,
             threads_without_state: self.global()?.threads_without_state,
             threads_unfinished,

@@ -3,7 +3,7 @@
 use super::memory::MappedArray;
 use super::page_memory::PageMemory;
 use crate::profile::histogram::Histogram;
-use crate::profile::thread::{BlockedOn, Found, OpenState, Waits};
+use crate::profile::thread::{BlockedOn, Found, OF_32BIT, OpenState, Waits};
 use crate::profile::units::Nanos;
 use crate::record::pages::Pages;
 use crate::record::samples::Samples;
@@ -213,12 +213,20 @@ fn blocked_on_name(key: u32) -> String {
         blocked_key::NO_SYSCALL => "no_syscall".to_owned(),
         blocked_key::PAGE_FAULT => "page_fault".to_owned(),
         blocked_key::KERNEL_WORKER => "kernel_worker".to_owned(),
+        _ if key & blocked_key::OF_32BIT != 0 => {
+            let number = (key & !blocked_key::OF_32BIT).saturating_sub(blocked_key::SYSCALL_0);
+            let known = syscalls::x86::Sysno::new(number as usize);
+            OF_32BIT.to_owned() + &syscall_name(number, known.map(|known| known.name()))
+        }
         _ => {
             let number = key.saturating_sub(blocked_key::SYSCALL_0);
-            let known = Sysno::new(number as usize);
-            known.map_or_else(|| format!("syscall_{number}"), |known| known.name().to_owned())
+            syscall_name(number, Sysno::new(number as usize).map(|known| known.name()))
         }
     }
+}
+
+fn syscall_name(number: u32, known: Option<&str>) -> String {
+    known.map_or_else(|| format!("syscall_{number}"), str::to_owned)
 }
 
 /// A kernel name: up to the first zero. Bytes that are not UTF-8 are shown as the replacement character.

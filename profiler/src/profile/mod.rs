@@ -153,7 +153,7 @@ pub struct Lost {
     pub threads_without_slot: u64,
     /// Times the kernel skipped a program because it was already running on that CPU.
     pub missed_program_runs: u64,
-    /// Threads of which nothing is known: the kernel had no memory for their state.
+    /// Threads of which nothing is known: the kernel had no memory for their state, or no event told of their birth.
     pub threads_without_state: u64,
     /// Threads that had not made their last switch when the recording gave up waiting for it: their records are
     /// missing.

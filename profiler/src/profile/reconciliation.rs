@@ -54,6 +54,8 @@ pub enum Quantity {
     CpuTimeNs,
     /// The sum of everything a thread did against its lifetime, in nanoseconds.
     LifetimeNs,
+    /// Threads of the target's processes that lived when the recording was closed, against the records that were open.
+    LivingThreads,
     /// A word of a later version.
     #[serde(skip)]
     Unknown(Unknown),
@@ -72,6 +74,7 @@ impl Quantity {
             Self::MajorFaults => "major faults",
             Self::CpuTimeNs => "CPU time",
             Self::LifetimeNs => "lifetime",
+            Self::LivingThreads => "living threads",
             Self::Unknown(word) => word.text(),
         }
     }

@@ -58,11 +58,22 @@ pub struct Snapshot {
     pub threads: Vec<ThreadRecord>,
 }
 
+/// Living threads of the target's processes, counted by walking all tasks of the machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Those with a record.
+    pub recorded: u64,
+    /// Those without: no event told of their birth.
+    pub unrecorded: u64,
+}
+
 /// What is left when a recording is closed.
 #[derive(Clone, Debug, Default)]
 pub struct Rest {
     /// Threads not handed out before, those that still live among them.
     pub threads: Vec<ThreadRecord>,
+    /// The threads that lived when the recording was about to be closed.
+    pub census: Census,
     /// What threads without a slot did.
     pub without_slot: SlotlessRecord,
     /// Threads of which nothing is known.

@@ -110,6 +110,7 @@ impl<S: Source> Recording<S> {
     pub fn finish(mut self, reference: Option<&Reference<'_>>) -> Result<Recorded> {
         let Rest {
             mut threads,
+            census,
             without_slot,
             threads_without_state,
             threads_unfinished,
@@ -125,7 +126,8 @@ impl<S: Source> Recording<S> {
         }
         records.sort_by_key(|record| (record.start_ns, record.pid, record.tid));
         let summed = assemble::without_slot(&without_slot);
-        let reconciliation = reconcile::reconcile(&records, summed.as_ref(), reference);
+        let mut reconciliation = reconcile::reconcile(&records, summed.as_ref(), reference);
+        reconciliation.extend(reconcile::living_threads(census));
         let clock_backwards =
             records.iter().map(|record| record.clock_backwards).sum::<u64>() + without_slot.clock_backwards;
         let samples_without_bucket = records

@@ -148,7 +148,10 @@ fn name(group: &GroupAdded) -> String {
 fn lost(lost: &Lost) -> impl Iterator<Item = (u64, &'static str)> {
     let all = [
         (lost.threads_without_slot, "threads without a slot, in no group (watch.max_threads)"),
-        (lost.threads_without_state, "threads for which the kernel had no memory"),
+        (
+            lost.threads_without_state,
+            "threads of which nothing is known: no event told of their birth, or the kernel had no memory for their state",
+        ),
         (
             lost.samples_without_bucket,
             "samples without a bucket, in the totals only (watch.histogram_memory)",

@@ -131,6 +131,7 @@ fn unit(quantity: Quantity) -> &'static str {
         | Quantity::InvoluntarySwitches
         | Quantity::MinorFaults
         | Quantity::MajorFaults
+        | Quantity::LivingThreads
         | Quantity::Unknown(_) => "",
     }
 }
@@ -309,7 +310,11 @@ fn lost(page: &mut Page<'_>, profile: &Profile) {
             "no memory left for buckets: raise --histogram-memory",
         ),
         ("threads_without_slot", threads_without_slot, "more threads at a time than --max-threads"),
-        ("threads_without_state", threads_without_state, "the kernel had no memory for their state"),
+        (
+            "threads_without_state",
+            threads_without_state,
+            "no event told of their birth, or the kernel had no memory for their state",
+        ),
         ("threads_unfinished", threads_unfinished, "their last switch had not come when the recording ended"),
         ("missed_program_runs", missed_program_runs, "the kernel skipped a program that was running already"),
         ("clock_backwards", clock_backwards, "stamped as ended before they began, so not recorded"),

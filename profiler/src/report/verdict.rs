@@ -93,7 +93,7 @@ pub(crate) fn loss_reasons(lost: &Lost, slotless: u64, room: Room) -> Vec<String
         said(
             lost.threads_without_state,
             "thread",
-            " of which nothing is known (the kernel was out of memory)",
+            " of which nothing is known (no event told of their birth, or the kernel was out of memory)",
         ),
         said(lost.threads_unfinished, "thread", " whose last switch never came"),
         said(lost.missed_program_runs, "program run", " skipped by the kernel"),

@@ -53,7 +53,10 @@ const COLUMNS: [Documented; 23 + Lost::COUNT] = [
     column("length_ns", Kind::Whole, Rows::Interval, "how long it was, whatever the wall clock did"),
     lost("samples_without_bucket", "samples that are in no bucket, for want of memory"),
     lost("threads_without_slot", "threads that are in no group, since `max_threads` were recorded"),
-    lost("threads_without_state", "likewise, since the kernel had no memory for them"),
+    lost(
+        "threads_without_state",
+        "likewise, since no event told of their birth or the kernel had no memory for them",
+    ),
     lost("missed_program_runs", "times that the kernel skipped a program"),
     lost("missed_execs", "execs not announced; all processes were looked through instead"),
     lost("cpus_watched_late", "CPUs that came online, whose faults are watched from then on"),

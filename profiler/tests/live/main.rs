@@ -20,6 +20,7 @@ mod targets;
 
 mod behaviour;
 mod comparison;
+mod entries;
 mod exit_codes;
 mod faults;
 mod files;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         switches::tests(),
         faults::tests(),
         lifecycle::tests(),
+        entries::tests(),
         limits::tests(),
         intervals::tests(),
         attach::tests(),

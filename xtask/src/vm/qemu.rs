@@ -92,7 +92,7 @@ fn command(
         .arg(&kernel.image)
         .arg("-initrd")
         .arg(initramfs)
-        .args(["-append", "console=ttyS0 panic=-1 quiet"])
+        .args(["-append", "console=ttyS0 panic=-1 quiet ia32_emulation=1"])
         .args(["-drive", &format!("file={},if=virtio,format=raw,cache=unsafe", escaped(disk)?)]);
     share(&mut qemu, "host", Path::new("/"), ",readonly=on")?;
     share(&mut qemu, "job", shared, "")?;

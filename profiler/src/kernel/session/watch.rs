@@ -189,7 +189,7 @@ impl Session {
         let global = self.global()?;
         Ok(Losses {
             threads_without_slot: self.slotless_totals()?.iter().map(|totals| totals.threads).sum(),
-            threads_without_state: global.threads_without_state,
+            threads_without_state: self.threads_without_state()?,
             missed_program_runs: hooks::missed_runs(&self.ebpf)?,
             missed_execs: global.missed_execs,
             cpus_watched_late: self.cpus.late(),

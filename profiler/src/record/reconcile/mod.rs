@@ -7,7 +7,7 @@ mod tests;
 mod wait4;
 
 use super::assemble::{Seen, kernel_growth};
-use super::{End, ThreadRecord};
+use super::{Census, End, ThreadRecord};
 use crate::figures::count;
 use crate::profile::reconciliation::{Check, Explanation, Quantity, Rule, Scope};
 use crate::profile::thread::{OpenState, WithoutSlot};
@@ -66,6 +66,14 @@ pub fn reconcile(
     }
     checks.extend(threads.into_iter().flatten().filter(|check| check.difference != 0));
     checks
+}
+
+/// The threads that lived at the end against the records that were open then; `None` if none lived.
+#[must_use]
+pub(super) fn living_threads(census: Census) -> Option<Check> {
+    let Census { recorded, unrecorded } = census;
+    let living = recorded + unrecorded;
+    (living > 0).then(|| Check::new(Quantity::LivingThreads, Scope::Threads, living, recorded))
 }
 
 const QUANTITIES: [Quantity; 6] = [
@@ -189,7 +197,7 @@ fn slotless(rest: &WithoutSlot, quantity: Quantity) -> Option<Check> {
         Quantity::InvoluntarySwitches => Some(new(kernel.involuntary_switches, rest.involuntary_switches)),
         Quantity::MinorFaults => Some(without_registers(new(kernel.minor_faults, rest.minor_faults), 0)),
         Quantity::MajorFaults => Some(without_registers(new(kernel.major_faults, rest.major_faults), 0)),
-        Quantity::CpuTimeNs | Quantity::LifetimeNs | Quantity::Unknown(_) => None,
+        Quantity::CpuTimeNs | Quantity::LifetimeNs | Quantity::LivingThreads | Quantity::Unknown(_) => None,
     }
 }
 

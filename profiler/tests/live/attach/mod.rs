@@ -69,7 +69,7 @@ impl Running {
         syscall.expect("it runs, and its system call may be seen").trim() != "running"
     }
 
-    fn line(&mut self) -> String {
+    pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();
         self.stdout.read_line(&mut line).expect("the target writes");
         line.trim().to_owned()
@@ -82,7 +82,7 @@ impl Running {
         self.wait_until_asleep();
     }
 
-    fn go(&mut self) {
+    pub(crate) fn go(&mut self) {
         self.stdin.as_mut().expect("it is open").write_all(b"go\n").expect("the target reads");
     }
 
@@ -160,7 +160,7 @@ impl Attachment {
         Self { child, stderr, said, file: scene.file() }
     }
 
-    fn to(pid: u32) -> (Self, Scene) {
+    pub(crate) fn to(pid: u32) -> (Self, Scene) {
         let scene = Scene::new();
         (Self::of(&scene, &["--pid", &pid.to_string()]), scene)
     }

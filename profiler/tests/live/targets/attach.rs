@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{JoinHandle, sleep};
 use std::time::Duration;
 
-fn ready() {
+pub(super) fn ready() {
     println!("ready {}", std::process::id());
 }
 
@@ -106,7 +106,7 @@ pub(super) fn named(name: &str) -> Value {
     json!({})
 }
 
-fn each_line(mut act: impl FnMut(&str)) {
+pub(super) fn each_line(mut act: impl FnMut(&str)) {
     let mut line = String::new();
     while stdin().read_line(&mut line).expect("standard input can be read") > 0 {
         act(line.trim());

@@ -3,6 +3,7 @@
 //! Each does one thing a known number of times and ends with one line of JSON on what it did.
 
 mod attach;
+mod entries;
 mod faults;
 mod hostile;
 mod lifecycle;
@@ -59,6 +60,13 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
         ["named", name] => attach::named(name),
         ["touch-for-ever", pages] => attach::touch_for_ever(number(pages)),
         ["store-on-full-disk", more] => store::store_on_full_disk(number(more)),
+        ["ring", reads] => entries::ring(false, number(reads)),
+        ["ring-with-submitter", reads] => entries::ring(true, number(reads)),
+        ["ring-when-told"] => entries::ring_when_told(false),
+        ["ring-with-submitter-when-told"] => entries::ring_when_told(true),
+        ["sleep-by-32-bit-entry", times, millis] => {
+            entries::sleep_by_32_bit_entry(number(times), number(millis))
+        }
         ["soak", millis] => switches::soak(number(millis)),
         _ => panic!("no such target: {arguments:?}"),
     };
