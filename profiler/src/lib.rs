@@ -19,6 +19,7 @@
 //! - `report`, `export` and `plot` work from profiles alone: without root, and on another machine.
 
 pub mod cli;
+pub mod clock;
 mod columns;
 pub mod commands;
 pub mod config;

@@ -75,6 +75,8 @@ pub struct Settings {
     pub namespace_device: u64,
     /// Inode of that namespace.
     pub namespace_inode: u64,
+    /// CLOCK_BOOTTIME as user space reads it less the kernel's own, modulo 2^64: start times are compared as /proc shows them.
+    pub boottime_offset_ns: u64,
     /// The process whose next exec makes it the target; 0 for none.
     pub target_pid: u32,
     /// 1 to follow child processes, 0 to follow only the threads of the target process.
@@ -95,6 +97,6 @@ pub struct Settings {
 
 const _: () = {
     assert!(size_of::<Offsets>() == 88);
-    assert!(size_of::<Settings>() == 48);
+    assert!(size_of::<Settings>() == 56);
     assert!(size_of::<Chosen>() == 24);
 };

@@ -55,6 +55,7 @@ static OFFSETS: Offsets = Offsets {
 static SETTINGS: Settings = Settings {
     namespace_device: 0,
     namespace_inode: 0,
+    boottime_offset_ns: 0,
     target_pid: 0,
     follow_children: 0,
     slots: 0,
@@ -176,7 +177,8 @@ pub(crate) fn process_at(task: Task, level: u32) -> Option<(u32, u64)> {
     let number: u32 = read(pid + level as usize * NUMBER_BYTES, constant!(OFFSETS.pid_numbers))?;
     let leader: usize = read(task as usize, constant!(OFFSETS.group_leader))?;
     let started_ns: u64 = read(leader, constant!(OFFSETS.start_boottime))?;
-    Some((number, started_ns / TICK_NS))
+    // As /proc/PID/stat shows it (fs/proc/array.c `do_task_stat`: `timens_add_boottime_ns`).
+    Some((number, started_ns.wrapping_add(constant!(SETTINGS.boottime_offset_ns)) / TICK_NS))
 }
 
 /// Reads a field of something in the kernel that no tracepoint hands over; `None` if there is nothing at the address.

@@ -2,6 +2,7 @@
 
 use super::settings::{self, Begun, Settings};
 use crate::cli::ChoiceArgs;
+use crate::clock::monotonic_now;
 use crate::kernel::load::{Living, Target};
 use crate::kernel::session::Session;
 use crate::privilege;
@@ -9,7 +10,7 @@ use crate::profile::attached::{Attached, Selection};
 use crate::profile::units::{Bytes, Nanos};
 use crate::profile::{Options, Profile, Run};
 use crate::record::recording::{Recorded, Recording};
-use crate::record::{monotonic_now, usage};
+use crate::record::usage;
 use crate::target::select::{Process, Selector};
 use anyhow::{Result, bail};
 use jiff::{SignedDuration, Timestamp};
@@ -129,6 +130,12 @@ fn joined(
         if threads > 0 {
             described.push(process.attached(threads));
             joined.push(process);
+        } else if process.lives() {
+            bail!(
+                "no thread of process {} ({}) could be found in the kernel although it runs; please report this",
+                process.pid,
+                process.name
+            );
         } else if let Selection::Pid(_) = selection {
             bail!("process {} ({}) ended before it could be attached to", process.pid, process.name);
         }

@@ -1,13 +1,13 @@
 //! How one command is recorded: held until every probe is live, released, watched to its end, and made a profile of.
 
 use super::settings::{self, Settings};
+use crate::clock::monotonic_now;
 use crate::kernel::load::Target;
 use crate::outside_text::excerpt;
 use crate::privilege;
 use crate::profile::units::Nanos;
 use crate::profile::usage::Usage;
 use crate::profile::{Profile, Run, Workload};
-use crate::record::monotonic_now;
 use crate::record::reconcile::Child;
 use crate::record::recording::Recorded;
 use crate::target::launch::{self, Held, Launch};

@@ -1,6 +1,7 @@
 //! Loads the BPF object: the offsets of this kernel, the user's settings, the sizes of the maps.
 
 use super::offsets::{self, KERNEL_BTF};
+use crate::clock;
 use crate::profile::units::Bytes;
 use anyhow::{Context, Result};
 use aya::{Btf, Ebpf, EbpfLoader, include_bytes_aligned};
@@ -119,6 +120,7 @@ pub(super) fn load(limits: Limits, target: Target<'_>, watches: bool, btf: &Btf)
     let settings = Settings {
         namespace_device,
         namespace_inode,
+        boottime_offset_ns: clock::offsets()?.boottime_ns.cast_unsigned(),
         target_pid: target.pid,
         follow_children: u32::from(target.follow_children),
         slots: limits.max_threads,

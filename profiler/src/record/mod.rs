@@ -19,14 +19,12 @@ pub mod usage;
 use crate::profile::histogram::Histogram;
 use crate::profile::thread::{BlockedOn, Found, OpenState, Waits};
 use crate::profile::units::Nanos;
-use anyhow::{Context as _, Result};
-use nix::time::{ClockId, clock_gettime};
+use anyhow::Result;
 use profiler_ebpf::layout::KernelCounters;
 use profiler_ebpf::metric::Metric;
 use samples::Samples;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 /// Where records come from: the kernel, or a script in tests.
 pub trait Source {
@@ -141,15 +139,6 @@ pub struct ThreadRecord {
     pub faults_never_accounted: u64,
     /// Intervals whose end was stamped before their start.
     pub clock_backwards: u64,
-}
-
-/// CLOCK_MONOTONIC now, which is the clock of every record.
-///
-/// # Errors
-/// If the kernel does not tell it.
-pub fn monotonic_now() -> Result<Nanos> {
-    let now = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC).context("cannot read CLOCK_MONOTONIC")?);
-    Ok(Nanos(u64::try_from(now.as_nanos())?))
 }
 
 /// How a record ends.

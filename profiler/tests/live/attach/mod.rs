@@ -170,7 +170,7 @@ impl Attachment {
     }
 
     /// Waits for its end.
-    fn wait(mut self) -> Outcome {
+    pub(crate) fn wait(mut self) -> Outcome {
         self.stderr.read_to_string(&mut self.said).expect("the profiler writes");
         let mut output = self.child.wait_with_output().expect("the profiler can be waited for");
         output.stderr = self.said.into_bytes();

@@ -3,6 +3,7 @@
 use super::{Daemon, counted, name, named, prey, selector};
 use crate::attach::Running;
 use crate::attach::choice::{Group, mounted_groups};
+use crate::hostile::namespaces::in_a_time_namespace;
 use crate::support::{command, trials};
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
@@ -10,6 +11,7 @@ use std::process::{Command, Stdio};
 
 pub(crate) fn tests() -> Vec<Trial> {
     trials![
+        a_daemon_in_a_time_namespace_finds_what_runs,
         a_process_that_is_started_later_is_counted_exactly,
         what_it_starts_belongs_to_it_unless_that_is_not_wanted,
         a_process_that_moves_into_a_control_group_is_found,
@@ -137,4 +139,14 @@ fn one_is_found_that_gets_its_name_without_an_exec() {
     assert_eq!(interval.groups[0].process.as_deref(), Some(&*name));
     running.finish();
     daemon.wait_for(0);
+}
+
+fn a_daemon_in_a_time_namespace_finds_what_runs() {
+    let name = name("in-time");
+    let daemon = Daemon::spawned_by(in_a_time_namespace, "[watch]\ninterval = \"1h\"\n", &selector(&name));
+    assert!(daemon.heard().contains("READY=1"), "{}", daemon.log());
+    let mut running = prey(&daemon, &name, "sleep-when-told", &["1", "4"]);
+    daemon.wait_for(1);
+    counted(&daemon, &mut running);
+    running.finish();
 }

@@ -5,7 +5,7 @@ mod disk;
 mod exhausted;
 mod identity;
 mod killed;
-mod namespaces;
+pub(crate) mod namespaces;
 mod outlived;
 mod soak;
 mod stopped;

@@ -1,6 +1,7 @@
 //! Targets in a pid namespace of their own or in a control group, and a profiler in a pid namespace.
 
 use super::{assert_exact, assert_thread_exact};
+use crate::attach::{Attachment, Running};
 use crate::control_group::ControlGroup;
 use crate::support::{Outcome, Scene, command, required, target, trials};
 use libtest_mimic::Trial;
@@ -8,6 +9,7 @@ use profiler::profile::reconciliation::{Rule, Scope};
 use profiler_ebpf::metric::Metric;
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 pub(crate) fn tests() -> Vec<Trial> {
@@ -15,6 +17,8 @@ pub(crate) fn tests() -> Vec<Trial> {
         a_target_in_its_own_pid_namespace_is_recorded,
         numbers_used_again_in_a_pid_namespace_are_told_apart,
         a_profiler_in_a_pid_namespace_knows_its_target,
+        a_profiler_in_a_time_namespace_cuts_intervals_by_the_kernels_clock,
+        a_profiler_in_a_time_namespace_attaches_to_what_runs,
         a_target_with_a_bandwidth_limit_is_held_back,
     ]
 }
@@ -95,6 +99,46 @@ fn a_profiler_in_a_pid_namespace_knows_its_target() {
     assert_exact(&outcome);
     assert_eq!(outcome.profile().threads.len(), 1 + 3);
     assert!(!outcome.is_explained_by(Rule::NotWaitedFor), "all of them were waited for");
+}
+
+/// A command that starts a profiler in a time namespace whose clocks are a day and more ahead.
+pub(crate) fn in_a_time_namespace(scene: &Scene) -> Command {
+    let mut command = scene.program(Path::new("unshare"));
+    command.args(["--time", "--monotonic", "100000", "--boottime", "200000", "--fork", "--kill-child"]);
+    command.arg(required("PROFILER_BIN"));
+    command
+}
+
+fn a_profiler_in_a_time_namespace_cuts_intervals_by_the_kernels_clock() {
+    let scene = Scene::new();
+    let mut command = in_a_time_namespace(&scene);
+    let target = target("sleepers", &["1", "20", "5"]);
+    command.args(["run", "--interval", "20ms", "--output"]).arg(scene.file()).arg("--").args(target);
+    let outcome = Outcome::of(command.output().expect("unshare starts"), &scene.file());
+    outcome.assert_complete();
+    let profile = outcome.profile();
+    assert!(profile.intervals.len() >= 4, "100 ms of sleep: {} intervals", profile.intervals.len());
+    let parts = profile.intervals.iter().flat_map(|interval| &interval.threads);
+    let longest = parts.map(|part| part.states.total().0).max().unwrap();
+    assert!(
+        longest < 50_000_000_000,
+        "{longest} ns in one interval: an offset of the clocks is no time of the run"
+    );
+    assert!(profile.run.wall_ns.0 < 50_000_000_000);
+}
+
+fn a_profiler_in_a_time_namespace_attaches_to_what_runs() {
+    let mut running = Running::asleep("sleep-when-told", &["1", "4"]);
+    let scene = Scene::new().flags(&["--duration", "1s", "--interval", "100ms"]);
+    let command = scene.attach_by(in_a_time_namespace(&scene), &["--pid", &running.pid().to_string()]);
+    let attachment = Attachment::by(command, &scene);
+    running.tell();
+    let outcome = attachment.wait();
+    outcome.assert_complete();
+    let profile = outcome.profile();
+    assert_eq!(profile.threads.len(), 2);
+    assert!((900_000_000..50_000_000_000).contains(&profile.run.wall_ns.0), "{:?}", profile.run.wall_ns);
+    running.finish();
 }
 
 fn a_target_with_a_bandwidth_limit_is_held_back() {
