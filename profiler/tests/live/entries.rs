@@ -1,7 +1,7 @@
 //! Threads that the kernel starts for a process, which no fork tells of, and calls by the 32-bit entry.
 
 use crate::attach::{Attachment, Running};
-use crate::support::{Outcome, Scene, blocked_on, target, trials};
+use crate::support::{Outcome, Scene, assert_sleeps_in, blocked_on, target, trials};
 use libtest_mimic::Trial;
 use profiler::profile::reconciliation::Quantity;
 use profiler::profile::thread::Thread;
@@ -75,7 +75,5 @@ fn a_call_by_the_32_bit_entry_has_the_name_of_its_own_table() {
     outcome.assert_complete();
     let thread = &outcome.profile().threads[0];
     assert_eq!(blocked_on(thread, "sync"), 0, "{thread:#?}");
-    let sleeps = thread.blocked_on.iter().find(|entry| entry.syscall == "ia32:nanosleep").unwrap();
-    assert_eq!(sleeps.count, 5, "{thread:#?}");
-    assert!(sleeps.sum_ns.0 >= 5 * 5_000_000, "{thread:#?}");
+    assert_sleeps_in(thread, "ia32:nanosleep", 5);
 }

@@ -79,7 +79,12 @@ pub(crate) fn unannounced(thread: &Thread) -> u64 {
 /// Asserts that each of so many sleeps of a thread is a wait, and returns how many are. A timer that expires before its
 /// thread is off the CPU makes none, which takes a preemption in between.
 pub(crate) fn assert_sleeps(thread: &Thread, sleeps: u64) -> u64 {
-    let waits = blocked_on(thread, "clock_nanosleep") + unannounced(thread);
+    assert_sleeps_in(thread, "clock_nanosleep", sleeps)
+}
+
+/// The same of sleeps in another system call.
+pub(crate) fn assert_sleeps_in(thread: &Thread, syscall: &str, sleeps: u64) -> u64 {
+    let waits = blocked_on(thread, syscall) + unannounced(thread);
     let least = sleeps.saturating_sub(thread.involuntary_switches);
     assert!((least..=sleeps).contains(&waits), "{waits} waits of {sleeps}: {thread:#?}");
     waits
