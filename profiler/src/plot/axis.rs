@@ -184,7 +184,7 @@ fn decades(first: i32, last: i32, name: impl Fn(i32) -> String) -> Vec<Tick> {
 /// The width of the widest name.
 fn widest(font: &Font, ticks: &[Tick]) -> f64 {
     let names = ticks.iter().filter_map(|tick| tick.name.as_ref());
-    names.map(|name| font.width(name, TEXT_PT)).fold(0.0, f64::max)
+    names.map(|name| font.room(name, TEXT_PT)).fold(0.0, f64::max)
 }
 
 /// Leaves as many names as there is room for: those of decades before those between, of every second decade, or third …

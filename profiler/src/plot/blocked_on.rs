@@ -51,7 +51,7 @@ pub(super) fn blocked_on<'a>(figure: &'a Figure<'a>) -> Result<Drawing<'a>> {
     let most_pt = figure.size.width_pt() * NAMES_SHARE;
     let y = bars.axis(&font, most_pt);
     let totals = bars.iter().map(|(_, bar)| duration(bar.total));
-    let totals_pt = totals.map(|total| font.width(&total, TEXT_PT)).fold(0.0, f64::max) + 5.0;
+    let totals_pt = totals.map(|total| font.room(&total, TEXT_PT)).fold(0.0, f64::max) + 5.0;
     let x = Axis::shares();
     let room = Room::new(figure.size, 1, (y.widest_pt(&font), x.widest_pt(&font), totals_pt));
     let colours = colours(&parts);
@@ -158,7 +158,7 @@ fn draw_bar(
             path(area, edge, stroke(WHITE, SEAM_PT))?;
         }
         // In the bar too: then nobody has to match shades.
-        if units(font.width(name, SMALL_PT) + 4.0) < width {
+        if units(font.room(name, SMALL_PT) + 4.0) < width {
             let middle = frame.at((from + to) / 2.0, row as f64 + 0.5);
             let style = text(ink_on(*colour), SMALL_PT, HPos::Center, VPos::Center);
             text_at(area, name, middle, style)?;

@@ -69,7 +69,7 @@ pub(super) fn curves<'a>(figure: &'a Figure<'a>, projection: &'a dyn Projection)
     // Names of the vertical axis do not depend on the room.
     let (x, y) = projection.axes(&font, &extent, figure.size.width_pt());
     let right: Vec<(f64, String)> = (0..).map_while(|decade| projection.right_name(&y, decade)).collect();
-    let right_pt = right.iter().map(|(_, name)| font.width(name, SMALL_PT) + 3.0).fold(0.0, f64::max);
+    let right_pt = right.iter().map(|(_, name)| font.room(name, SMALL_PT) + 3.0).fold(0.0, f64::max);
     let room = Room::new(figure.size, count, (y.widest_pt(&font), x.widest_pt(&font), right_pt));
     let (x, y) = projection.axes(&font, &extent, room.plot_width_pt);
     let titles: Vec<String> = shown.iter().map(|panel| panel.title.clone()).collect();

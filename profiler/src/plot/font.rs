@@ -1,5 +1,6 @@
 //! The one font of all figures. It is in the binary and no other is looked for, so that a figure is the same on every
-//! machine; its glyphs are as wide as those of Arial and Helvetica, which a viewer without it takes instead.
+//! machine; its glyphs are as wide as those of Arial and Helvetica, which a viewer without it takes instead. SVG embeds a
+//! subset, and leaves room for the wider fonts of viewers that heed neither.
 
 use anyhow::{Context as _, Result};
 use ttf_parser::Face;
@@ -7,8 +8,18 @@ use ttf_parser::Face;
 /// Liberation Sans, unchanged (its licence lies beside it).
 pub(super) static BYTES: &[u8] = include_bytes!("fonts/LiberationSans-Regular.ttf");
 
-/// Its name, and who may stand in for it.
+/// A subset of it as WOFF2 that keeps its `cmap`, made by `fonts/subset.py`.
+pub(super) static SUBSET: &[u8] = include_bytes!("fonts/figure.woff2");
+
+/// The name by which figures ask for the font, embedded or not.
+pub(super) const NAME: &str = "Liberation Sans";
+
+/// That, and who may stand in for it.
 pub(super) const FAMILY: &str = "Liberation Sans, Arial, Helvetica, sans-serif";
+
+/// What a text takes in the fonts that viewers without this one fall back to: in DejaVu Sans, the widest of the usual ones,
+/// what figures write is 1.12 to 1.16 times as wide.
+const FALLBACK_WIDTH: f64 = 1.16;
 
 /// Measures text.
 pub(super) struct Font {
@@ -27,13 +38,23 @@ impl Font {
         f64::from(units) * size_pt / f64::from(self.face.units_per_em())
     }
 
-    /// The text, cut with an ellipsis if it is wider than this.
+    /// The width in points that is kept free for a text, whatever font it is shown in.
+    pub(super) fn room(&self, text: &str, size_pt: f64) -> f64 {
+        self.width(text, size_pt) * FALLBACK_WIDTH
+    }
+
+    /// Whether it has a glyph for every character of a text.
+    pub(super) fn has_all(&self, text: &str) -> bool {
+        text.chars().all(|character| self.face.glyph_index(character).is_some())
+    }
+
+    /// The text, cut with an ellipsis if there may not be room for it within this width.
     pub(super) fn fitted(&self, text: &str, size_pt: f64, width_pt: f64) -> String {
-        if self.width(text, size_pt) <= width_pt {
+        if self.room(text, size_pt) <= width_pt {
             return text.to_owned();
         }
         let mut short: String = text.to_owned();
-        while short.pop().is_some() && self.width(&short, size_pt) + self.width("…", size_pt) > width_pt {}
+        while short.pop().is_some() && self.room(&short, size_pt) + self.room("…", size_pt) > width_pt {}
         short + "…"
     }
 
@@ -69,6 +90,6 @@ mod tests {
         let font = Font::new().unwrap();
         assert_eq!(font.fitted("short", 7.0, 100.0), "short");
         let cut = font.fitted(&"long ".repeat(40), 7.0, 100.0);
-        assert!(cut.ends_with('…') && font.width(&cut, 7.0) <= 100.0, "{cut}");
+        assert!(cut.ends_with('…') && font.room(&cut, 7.0) <= 100.0, "{cut}");
     }
 }

@@ -53,7 +53,7 @@ impl Legend {
         for (sample, name) in entries {
             let before = sample.width_pt() + SAMPLE_GAP_PT;
             let name = font.fitted(&name, TEXT_PT, width_pt - before);
-            let own = before + font.width(&name, TEXT_PT);
+            let own = before + font.room(&name, TEXT_PT);
             if left > 0.0 && left + own > width_pt {
                 (left, row) = (0.0, row + 1);
             }

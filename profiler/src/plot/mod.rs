@@ -25,6 +25,7 @@ mod sheet;
 mod slices;
 mod style;
 mod timeline;
+mod viewers;
 
 use crate::export::Subject;
 use crate::series::GroupBy;
@@ -100,6 +101,11 @@ impl Figure<'_> {
     /// # Errors
     /// If what was chosen has nothing to draw.
     pub fn svg(&self) -> Result<String> {
+        viewers::with_font(&self.drawn()?)
+    }
+
+    /// The document that all formats are made from; its text is in a font that its reader must have.
+    fn drawn(&self) -> Result<String> {
         let drawing = self.drawing()?;
         let head = Head { title: &about::title(self), description: &about::description(self) };
         sheet::svg(drawing.size_pt, &head, drawing.draw)
@@ -110,11 +116,10 @@ impl Figure<'_> {
     /// # Errors
     /// As [`Self::svg`].
     pub fn bytes(&self, format: Format) -> Result<Vec<u8>> {
-        let svg = self.svg()?;
         match format {
-            Format::Svg => Ok(svg.into_bytes()),
-            Format::Pdf => convert::pdf(&svg, &about::entries(self)),
-            Format::Png => convert::png(&svg, &about::entries(self)),
+            Format::Svg => Ok(self.svg()?.into_bytes()),
+            Format::Pdf => convert::pdf(&self.drawn()?, &about::entries(self)),
+            Format::Png => convert::png(&self.drawn()?, &about::entries(self)),
         }
     }
 

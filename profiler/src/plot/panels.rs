@@ -35,6 +35,9 @@ const NAME_GAP_PT: f64 = 5.0;
 /// Between the titles of panels side by side, at least.
 const TITLE_GAP_PT: f64 = 3.0;
 
+/// Between the vertical axis's title and the names on that axis, at least: a fallback font is taller too.
+const Y_TITLE_GAP_PT: f64 = 3.0;
+
 /// From the margin to the legend: the width of the vertical axis's title.
 const LEGEND_LEFT_PT: f64 = LINE_PT;
 
@@ -91,7 +94,7 @@ impl Room {
             (Size::Page, 4) => 2,
             (Size::Page, _) => panels.clamp(1, 3),
         };
-        let left_pt = MARGIN_PT + LINE_PT + y_names_pt + 2.0 * TICK_PT;
+        let left_pt = MARGIN_PT + LINE_PT + Y_TITLE_GAP_PT + y_names_pt + 2.0 * TICK_PT;
         // Half of one name, and half of the next panel's.
         let gap_pt = COLUMN_GAP_PT.max(x_names_pt + NAME_GAP_PT);
         let right_pt = MARGIN_PT + right_pt.max(x_names_pt / 2.0);
@@ -275,7 +278,7 @@ fn wrapped(font: &Font, notes: &[String], width_pt: f64) -> Vec<String> {
         let mut line = String::new();
         for word in note.split(' ') {
             let longer = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
-            if !line.is_empty() && font.width(&longer, SMALL_PT) > width_pt {
+            if !line.is_empty() && font.room(&longer, SMALL_PT) > width_pt {
                 lines.push(std::mem::replace(&mut line, word.to_owned()));
             } else {
                 line = longer;
