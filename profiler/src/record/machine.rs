@@ -1,5 +1,8 @@
 //! Reads what machine this is from /proc and /sys. What can't be read stays absent.
 
+mod frequency;
+mod preemption;
+
 use crate::outside_text::{chosen, kibibytes};
 use crate::profile::machine::{Machine, Mitigation, Topology};
 use crate::profile::units::{Nanos, total};
@@ -26,8 +29,19 @@ pub fn read(root: &Path) -> Machine {
         microcode: of_cpu("microcode"),
         virtualized: of_cpu("flags").map(|flags| flags.split(' ').any(|flag| flag == "hypervisor")),
         topology: topology(root),
-        governor: text("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
-        boost: boost(root),
+        governor: frequency::of_cpus(root, "scaling_governor"),
+        frequency_driver: frequency::of_cpus(root, "scaling_driver"),
+        frequency_driver_mode: text("sys/devices/system/cpu/amd_pstate/status")
+            .or_else(|| text("sys/devices/system/cpu/intel_pstate/status")),
+        energy_preference: frequency::of_cpus(root, "energy_performance_preference"),
+        boost: frequency::boost(root),
+        smt_active: text("sys/devices/system/cpu/smt/active").and_then(|active| match active.as_str() {
+            "0" => Some(false),
+            "1" => Some(true),
+            _ => None,
+        }),
+        smt_control: text("sys/devices/system/cpu/smt/control"),
+        preemption: preemption::read(root),
         kernel,
         kernel_command_line: text("proc/cmdline"),
         mitigations: mitigations(root),
@@ -74,15 +88,6 @@ pub(crate) fn of_first_cpu(info: &str, label: &str) -> Option<String> {
     let fields = info.lines().filter_map(|line| line.split_once(':'));
     let mut found = fields.filter(|(name, _)| name.trim() == label).map(|(_, value)| value.trim().to_owned());
     found.next()
-}
-
-/// Its switch is `boost` of cpufreq, or of intel_pstate the opposite.
-fn boost(root: &Path) -> Option<bool> {
-    let switch = |path: &str| {
-        let text = fs::read_to_string(root.join("sys/devices/system/cpu").join(path)).ok()?;
-        Some(text.trim().parse::<u8>().ok()? != 0)
-    };
-    switch("cpufreq/boost").or_else(|| switch("intel_pstate/no_turbo").map(|off| !off))
 }
 
 fn topology(root: &Path) -> Topology {
@@ -175,6 +180,11 @@ mod tests {
             ),
             ("proc/cmdline", "ro quiet\n"),
             ("sys/devices/system/cpu/intel_pstate/no_turbo", "1\n"),
+            ("sys/devices/system/cpu/amd_pstate/status", "active\n"),
+            ("sys/devices/system/cpu/cpu0/cpufreq/scaling_driver", "amd-pstate-epp\n"),
+            ("sys/devices/system/cpu/smt/active", "0\n"),
+            ("sys/devices/system/cpu/smt/control", "off\n"),
+            ("sys/kernel/debug/sched/preempt", "none voluntary (full) lazy\n"),
             ("sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never\n"),
         ];
         for (name, text) in files {
@@ -187,6 +197,11 @@ mod tests {
             microcode: Some("0x7".to_owned()),
             virtualized: Some(true),
             boost: Some(false),
+            frequency_driver: Some("amd-pstate-epp".to_owned()),
+            frequency_driver_mode: Some("active".to_owned()),
+            smt_active: Some(false),
+            smt_control: Some("off".to_owned()),
+            preemption: Some("full".to_owned()),
             kernel_command_line: Some("ro quiet".to_owned()),
             transparent_hugepages: Some("madvise".to_owned()),
             ..Machine::default()

@@ -101,7 +101,14 @@ fn describe(machine: &Machine) -> String {
             .as_deref()
             .and_then(|kernel| kernel.split(' ').next())
             .map(|kernel| format!("Linux {kernel}")),
+        machine.preemption.as_ref().map(|model| format!("preemption {model}")),
         machine.governor.as_ref().map(|governor| format!("governor {governor}")),
+        machine.frequency_driver.as_ref().map(|driver| match &machine.frequency_driver_mode {
+            Some(mode) => format!("{driver} ({mode})"),
+            None => driver.clone(),
+        }),
+        machine.energy_preference.as_ref().map(|preference| format!("energy preference {preference}")),
+        machine.smt_active.map(|active| format!("SMT {}", if active { "on" } else { "off" })),
     ];
     let known: Vec<String> = known.into_iter().flatten().collect();
     if known.is_empty() { "not known".to_owned() } else { known.join(", ") }
