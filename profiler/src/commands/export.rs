@@ -2,14 +2,13 @@
 
 use super::beside::Beside;
 use super::place::Place;
-use super::standard;
+use super::{standard, stream};
 use crate::cli::{ExportArgs, SelectionArgs};
 use crate::export::{Artifact, Format, Subject};
 use crate::profile::Profile;
 use crate::series::{GroupBy, Selection};
 use crate::target::user::Invoker;
 use anyhow::{Context as _, Result, bail};
-use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -119,7 +118,7 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     match Place::of(path).with_context(cannot)? {
         Place::Stdout => standard::output().write_all(bytes).with_context(cannot),
         Place::Stream => {
-            let mut stream = OpenOptions::new().append(true).open(path).with_context(cannot)?;
+            let mut stream = stream::open(path, "it is written").with_context(cannot)?;
             stream.write_all(bytes).with_context(cannot)
         }
         Place::File { path: place, .. } => {

@@ -23,4 +23,5 @@ pub mod run;
 pub mod schema;
 pub mod settings;
 pub mod standard;
+mod stream;
 pub mod top;

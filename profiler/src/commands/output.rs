@@ -4,10 +4,11 @@
 
 use super::beside::{Beside, FILE_MODE};
 use super::place::Place;
+use super::stream;
 use crate::profile::{Profile, file};
 use crate::target::user::Invoker;
 use anyhow::{Context, Error, Result, bail};
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{File, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use tempfile::Builder;
@@ -82,8 +83,7 @@ impl Output {
         match Place::of(path).with_context(|| cannot(""))? {
             Place::Stdout => Ok(Self::Stdout),
             Place::Stream => {
-                // What others have written to it stays.
-                let stream = OpenOptions::new().append(true).open(path).with_context(|| cannot(""))?;
+                let stream = stream::open(path, "anything is recorded").with_context(|| cannot(""))?;
                 Ok(Self::Stream { path: path.to_owned(), stream })
             }
             Place::File { path: place, exists } => {
