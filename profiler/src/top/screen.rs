@@ -16,6 +16,10 @@ use terminal_size::{Height, Width, terminal_size_of};
 /// Of a terminal that does not tell.
 const USUAL: Size = Size { width: 80, height: 24 };
 
+/// The most that is drawn: a screen of 7680 × 4320 pixels in characters of 6 × 10. A terminal may claim 65535 × 65535, which
+/// would take 206 GB.
+const MOST: Size = Size { width: 1280, height: 432 };
+
 /// What stands on a terminal: only what changes is written to it.
 pub struct Screen<B: Backend> {
     backend: B,
@@ -38,12 +42,13 @@ impl<B: Backend<Error: Send + Sync + 'static>> Screen<B> {
         self.before = None;
     }
 
-    /// Has what `draw` makes stand there.
+    /// Has what `draw` makes stand there: in the upper left corner, if the terminal is larger than any screen.
     ///
     /// # Errors
     /// If the terminal takes nothing any more.
     pub fn draw(&mut self, size: Size, draw: impl FnOnce(&mut Buffer)) -> Result<()> {
-        let mut next = Buffer::empty(Rect::new(0, 0, size.width, size.height));
+        let mut next =
+            Buffer::empty(Rect::new(0, 0, size.width.min(MOST.width), size.height.min(MOST.height)));
         draw(&mut next);
         let before = match self.before.take().filter(|before| before.area == next.area) {
             Some(before) => before,
@@ -190,5 +195,19 @@ mod tests {
         screen.forget();
         draw(&mut screen, "ours");
         assert_eq!(terminal.shows().trim(), "ours");
+    }
+
+    #[test]
+    fn a_terminal_larger_than_any_screen_is_not_believed() {
+        // Each long in one direction: with both, a failure would take all memory.
+        for (claimed, drawn) in [
+            (Size { width: u16::MAX, ..SIZE }, Size { width: MOST.width, ..SIZE }),
+            (Size { height: u16::MAX, ..SIZE }, Size { height: MOST.height, ..SIZE }),
+        ] {
+            let mut screen = Screen::new(CrosstermBackend::new(Emulated::new()));
+            let mut area = Rect::default();
+            screen.draw(claimed, |buffer| area = buffer.area).unwrap();
+            assert_eq!(area.as_size(), drawn);
+        }
     }
 }
