@@ -1,5 +1,6 @@
 //! The text that is scraped: OpenMetrics 1.0, or the Prometheus text format for whoever does not ask for that.
 
+mod bounds;
 mod labels;
 
 use super::groups::{Groups, Selector, Series};
@@ -8,6 +9,7 @@ use super::otlp::Outcome;
 use super::own::Own;
 use super::shape::{Samples, seconds};
 use crate::watch::batch::Lost;
+use bounds::Canonical;
 use labels::Labels;
 use profiler_ebpf::metric::Metric;
 use prometheus_client::collector::Collector;
@@ -57,7 +59,7 @@ impl Snapshot {
         registry.register_collector(Box::new(Process(self.own)));
         registry.sub_registry_with_prefix(PREFIX).register_collector(Box::new(self.clone()));
         match format {
-            Format::OpenMetrics => text::encode(writer, &registry),
+            Format::OpenMetrics => text::encode(&mut Canonical::new(writer), &registry),
             Format::Prometheus => prometheus_text::encode(writer, &registry),
         }
     }

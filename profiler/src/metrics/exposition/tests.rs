@@ -6,6 +6,7 @@ use crate::golden::matches;
 use crate::profile::histogram::Histogram;
 use crate::profile::units::{Bytes, Nanos};
 use crate::watch::batch::{Group, Key, OTHERS};
+use std::collections::BTreeSet;
 
 const SHAPE: Shape = Shape::Bounds(BucketFactor::Four);
 
@@ -38,6 +39,19 @@ fn snapshot() -> Snapshot {
 fn the_texts() {
     matches("metrics/openmetrics.txt", &text(&snapshot(), Format::OpenMetrics));
     matches("metrics/prometheus.txt", &text(&snapshot(), Format::Prometheus));
+}
+
+/// Else a server that is given another form joins nothing across the change.
+#[test]
+fn series_are_the_same_in_both_texts() {
+    let bounds = |format| -> BTreeSet<String> {
+        let text = text(&snapshot(), format);
+        let after =
+            text.lines().filter_map(|line| line.split_once(",le=\"").or_else(|| line.split_once("{le=\"")));
+        after.filter_map(|(_, rest)| Some(rest.split_once('"')?.0.to_owned())).collect()
+    };
+    assert_eq!(bounds(Format::OpenMetrics), bounds(Format::Prometheus));
+    assert_eq!(bounds(Format::Prometheus).len(), SHAPE.bounds().len() + 1);
 }
 
 #[test]
