@@ -1,6 +1,11 @@
 //! Fuzzes everything that reads what others wrote: the targets in `fuzz/`, one after the other.
 
-use crate::{command::Run as _, toolchain, workspace::Workspace};
+use crate::{
+    command::Run as _,
+    packages::{self, Consent},
+    toolchain,
+    workspace::Workspace,
+};
 use anyhow::{Context as _, Result, bail, ensure};
 use std::{
     path::{Path, PathBuf},
@@ -27,6 +32,9 @@ pub(crate) struct FuzzArgs {
     /// Only this target [default: every one of them]
     #[arg(value_name = "TARGET")]
     target: Option<String>,
+
+    #[command(flatten)]
+    consent: Consent,
 }
 
 /// libFuzzer counts in whole seconds, and takes 0 for no end.
@@ -40,6 +48,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 /// Runs every target even if one of them finds something, and fails then.
 pub(crate) fn fuzz(workspace: &Workspace, args: &FuzzArgs) -> Result<()> {
+    packages::bring("`cargo xtask fuzz`", packages::FUZZ, &args.consent)?;
     let program = find_or_install(workspace)?;
     let all = cargo_fuzz(workspace, &program, "list")?.read()?;
     let all: Vec<&str> = all.lines().collect();

@@ -10,6 +10,7 @@ mod dist;
 mod ebpf;
 mod fuzz;
 mod lint;
+mod packages;
 mod privilege;
 mod run;
 mod strip;
@@ -33,7 +34,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Task {
     /// Install what is missing of the BPF toolchain
-    Setup,
+    Setup(packages::Consent),
     /// Build the BPF object from its sources into profiler-ebpf/prebuilt/
     Ebpf {
         /// Write nothing; fail when the committed object is not what the sources build to
@@ -68,7 +69,7 @@ enum Task {
 fn main() -> ExitCode {
     let task = Arguments::parse().task;
     let done = Workspace::find().and_then(|workspace| match task {
-        Task::Setup => toolchain::setup(&workspace),
+        Task::Setup(consent) => toolchain::setup(&workspace, &consent),
         Task::Ebpf { check: false } => ebpf::update(&workspace),
         Task::Ebpf { check: true } => ebpf::check(&workspace),
         Task::Build => build::build(&workspace).map(|_object| ()),

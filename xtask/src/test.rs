@@ -1,7 +1,12 @@
 //! Passes all tests: those that need no root as whoever called, the live ones as root.
 
 use crate::{
-    build::build, command::Run as _, consumers::consumers, privilege::Privilege, workspace::Workspace,
+    build::build,
+    command::Run as _,
+    consumers::consumers,
+    packages::{self, Consent},
+    privilege::Privilege,
+    workspace::Workspace,
 };
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -25,27 +30,38 @@ pub(crate) struct TestArgs {
     /// Python's below the target folder
     #[arg(long, conflicts_with = "soak")]
     consumers: bool,
+
+    #[command(flatten)]
+    consent: Consent,
 }
 
 /// How the live tests are told.
 const SOAK: &str = "PROFILER_SOAK";
 
+/// Has the live tests only look for what they need (`profiler/tests/live/requirements.rs`).
+const REQUIREMENTS: &str = "__requirements";
+
 const TRACEFS: &str = "/sys/kernel/tracing";
 
-/// Asks for root first: a test that cannot run must not be found out, or be forgotten, minutes later.
+/// Asks for root and looks for all that is needed first: a test that cannot run must not be found out, or be forgotten,
+/// minutes later.
 pub(crate) fn test(workspace: &Workspace, args: &TestArgs) -> Result<()> {
     if args.consumers {
-        return consumers(workspace);
+        return consumers(workspace, &args.consent);
     }
     let privilege =
         reach_root().context("the live tests cannot run (`cargo test --workspace` runs the others)")?;
+    packages::bring("`cargo xtask test`", packages::test(), &args.consent)?;
     mount_tracefs(privilege)?;
 
     let object = build(workspace)?;
-    object.cargo(workspace).args(["test", "--workspace"]).run()?;
-
     let live = build_live(object.cargo(workspace))?;
-    run_live(workspace, privilege, &live, args)?;
+    live_tests(workspace, privilege, &live, args)
+        .arg(REQUIREMENTS)
+        .run()
+        .context("what the live tests need is not all there")?;
+    object.cargo(workspace).args(["test", "--workspace"]).run()?;
+    live_tests(workspace, privilege, &live, args).arg("--test-threads=1").run().context("the live tests")?;
 
     let live = live.strip_prefix(workspace.root()).unwrap_or(&live);
     println!("All tests passed: `cargo test --workspace`, and as root the live ones ({}).", live.display());
@@ -104,17 +120,14 @@ pub(crate) fn variables(workspace: &Workspace) -> [(&'static str, PathBuf); 2] {
     [("PROFILER_BIN", release.join("profiler")), ("PROFILER_RELEASE_DIR", release)]
 }
 
-/// One at a time: each wants the machine to itself. As cargo does, in the folder of the package.
-fn run_live(workspace: &Workspace, privilege: Privilege, live: &Path, args: &TestArgs) -> Result<()> {
+/// The live tests as root; as cargo does, in the folder of the package.
+fn live_tests(workspace: &Workspace, privilege: Privilege, live: &Path, args: &TestArgs) -> Command {
     let paths = variables(workspace);
     let mut variables: Vec<_> = paths.iter().map(|(name, path)| (*name, path.as_os_str())).collect();
     variables.extend(args.soak.as_deref().map(|length| (SOAK, length)));
-    privilege
-        .command(live, &variables)
-        .arg("--test-threads=1")
-        .current_dir(workspace.root().join("profiler"))
-        .run()
-        .context("the live tests")
+    let mut tests = privilege.command(live, &variables);
+    tests.current_dir(workspace.root().join("profiler"));
+    tests
 }
 
 #[cfg(test)]

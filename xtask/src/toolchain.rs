@@ -1,7 +1,11 @@
 //! The BPF toolchain: a pinned nightly compiler, the sources of its core library, and bpf-linker. Everything
 //! else builds with stable Rust.
 
-use crate::{command::Run as _, workspace::Workspace};
+use crate::{
+    command::Run as _,
+    packages::{self, Consent},
+    workspace::Workspace,
+};
 use anyhow::{Context as _, Result, ensure};
 use std::{
     env, fmt, fs,
@@ -83,7 +87,10 @@ impl fmt::Display for Incomplete {
 impl std::error::Error for Incomplete {}
 
 /// Installs what is missing, and says what that was.
-pub(crate) fn setup(workspace: &Workspace) -> Result<()> {
+pub(crate) fn setup(workspace: &Workspace, consent: &Consent) -> Result<()> {
+    if env::var_os(SOURCES_ARCHIVE).is_some() {
+        packages::bring("`cargo xtask setup`", packages::ARCHIVE, consent)?;
+    }
     let nightly = match Nightly::find() {
         Some(nightly) => {
             println!("{}: already there", nightly.name);

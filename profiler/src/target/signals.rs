@@ -149,7 +149,8 @@ fn ignored() -> Result<SigSet> {
 }
 
 /// The signals of `SigIgn` in /proc/PID/status: a bit for each, that of signal 1 first.
-pub(crate) fn ignored_in(status: &str) -> Option<SigSet> {
+#[must_use]
+pub fn ignored_in(status: &str) -> Option<SigSet> {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
     let mask = u64::from_str_radix(mask.trim(), 16).ok()?;
     Some(Signal::iterator().filter(|signal| mask >> (*signal as i32 - 1) & 1 == 1).collect())

@@ -1,6 +1,6 @@
 //! `profiler run` without a command: the sample workloads side by side.
 
-use crate::support::{Outcome, Scene, blocked_on, require_program, required, trials, unannounced};
+use crate::support::{Outcome, Scene, blocked_on, required, trials, unannounced};
 use libtest_mimic::Trial;
 
 pub(crate) fn tests() -> Vec<Trial> {
@@ -56,7 +56,6 @@ fn the_rust_pair_is_compared() {
 }
 
 fn the_python_pair_is_compared() {
-    require_program("python3", "python3");
     drop(compare(&["--python"], &["python-asyncio", "python-thread-pool"]));
 }
 

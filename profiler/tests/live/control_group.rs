@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+const ROOT: &str = "/sys/fs/cgroup";
+
 /// Removed when dropped; nothing may be in it any more then.
 pub(crate) struct ControlGroup {
     folder: PathBuf,
@@ -11,16 +13,15 @@ pub(crate) struct ControlGroup {
 impl ControlGroup {
     /// Makes a group and writes the settings of its version: names of files and what goes into them.
     pub(crate) fn new(controller: &str, two: &[(&str, &str)], one: &[(&str, &str)]) -> Self {
-        const ROOT: &str = "/sys/fs/cgroup";
-        let (root, settings) = if offers(Path::new(ROOT), controller) {
+        let missing = no_group_with(controller);
+        let root = root(controller).expect("the requirements were looked for");
+        let settings = if root == Path::new(ROOT) {
             // Settings of a group are there once its parent hands the controller down.
-            let _ = fs::write(Path::new(ROOT).join("cgroup.subtree_control"), format!("+{controller}"));
-            (PathBuf::from(ROOT), two)
+            let _ = fs::write(root.join("cgroup.subtree_control"), format!("+{controller}"));
+            two
         } else {
-            (Path::new(ROOT).join(controller), one)
+            one
         };
-        let missing = format!("no control group with {controller}, neither of version 2 nor of version 1");
-        assert!(root.join("cgroup.procs").exists(), "{missing}");
         let group = Self { folder: root.join(format!("profiler-test-{}", std::process::id())) };
         fs::create_dir(&group.folder).unwrap();
         for (file, value) in settings {
@@ -40,6 +41,17 @@ impl ControlGroup {
         let figure = text.lines().find_map(|line| line.strip_prefix(label)).expect("the kernel counts");
         figure.trim().parse().expect("a number")
     }
+}
+
+/// Where groups with a controller are made, or what is missing.
+pub(crate) fn root(controller: &str) -> Result<PathBuf, String> {
+    let root = Path::new(ROOT);
+    let root = if offers(root, controller) { root.to_path_buf() } else { root.join(controller) };
+    if root.join("cgroup.procs").exists() { Ok(root) } else { Err(no_group_with(controller)) }
+}
+
+fn no_group_with(controller: &str) -> String {
+    format!("no control group with {controller}, neither of version 2 nor of version 1")
 }
 
 fn offers(root: &Path, controller: &str) -> bool {

@@ -1,6 +1,6 @@
 //! Page faults, minor and major, one for each page.
 
-use crate::support::{Outcome, Scene, blocked_on, command, require_program, target, trials, undisturbed};
+use crate::support::{Outcome, Scene, blocked_on, command, target, trials, undisturbed};
 use libtest_mimic::Trial;
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use nix::sys::personality::{self, Persona};
@@ -51,7 +51,6 @@ fn touch_fresh_pages() -> Result<(), String> {
 const FILE_PAGES: usize = 500;
 
 fn each_page_from_disk_is_a_major_fault() {
-    require_program("python3", "python3");
     let folder = tempfile::tempdir_in("/var/tmp").unwrap();
     let path = folder.path().join("pages");
     let file = write_pages(&path, FILE_PAGES);

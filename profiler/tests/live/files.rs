@@ -1,6 +1,6 @@
 //! Where profiles are written: what is there before, meanwhile and after.
 
-use crate::support::{CALLER, Outcome, Scene, command, require_program, required, trials};
+use crate::support::{CALLER, Outcome, Scene, command, required, trials};
 use libtest_mimic::Trial;
 use profiler::profile::file;
 use std::fs::{self, File, Permissions};
@@ -67,7 +67,6 @@ fn standard_output_by_name_keeps_what_the_command_wrote() {
 }
 
 fn a_named_pipe_is_written_to() {
-    require_program("mkfifo", "coreutils");
     let scene = Scene::new();
     let pipe = scene.file();
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());

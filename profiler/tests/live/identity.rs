@@ -1,6 +1,6 @@
 //! Under sudo the command runs as the user who called it, and the files are that user's.
 
-use crate::support::{CALLER, Outcome, Scene, command, require_program, trials};
+use crate::support::{CALLER, Outcome, Scene, command, trials};
 use libtest_mimic::Trial;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -42,7 +42,6 @@ fn a_damaged_caller_is_refused() {
 }
 
 fn one_that_cannot_be_become_is_told_once() {
-    require_program("setpriv", "util-linux");
     let scene = Scene::under_sudo();
     let profiler = scene.run_command(&command(&["touch", "started"]));
     let mut without_setuid = Command::new("setpriv");

@@ -12,11 +12,12 @@ use profiler::report;
 use profiler::target::tree;
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 pub(crate) fn tests() -> Vec<Trial> {
     trials![
         before_the_command_started_nothing_is_left,
+        signals_that_the_caller_ignores_change_no_test,
         before_the_first_workload_nothing_is_left,
         a_comparison_stops_with_the_workload_that_runs,
         what_was_compared_before_is_reported_too,
@@ -44,6 +45,17 @@ fn before_the_command_started_nothing_is_left() {
             Ok(())
         });
     }
+}
+
+/// As where these tests are started in the background of a script, or under nohup.
+fn signals_that_the_caller_ignores_change_no_test() {
+    const IGNORING: &str = "trap '' HUP INT QUIT TERM; exec timeout -s KILL 60 \"$@\"";
+    let mut again = Command::new("sh");
+    again.args(["-c", IGNORING, "sh"]).arg(std::env::current_exe().unwrap());
+    let again = again.args(["--exact", "interrupted::before_the_command_started_nothing_is_left"]).output();
+    let again = again.unwrap();
+    assert!(again.status.success(), "{again:?}");
+    assert!(String::from_utf8_lossy(&again.stdout).contains("1 passed"), "{again:?}");
 }
 
 fn before_the_first_workload_nothing_is_left() {
@@ -104,7 +116,7 @@ fn nohup_is_heeded() {
     let scene = Scene::new();
     let mut profiler = scene.profiler();
     profiler.args(["run", "-o"]).arg(scene.file()).args(["--", "sh", "-c", "exec sleep 1"]);
-    let mut nohup = std::process::Command::new("nohup");
+    let mut nohup = Command::new("nohup");
     nohup.arg(profiler.get_program()).args(profiler.get_args()).current_dir(scene.folder());
     nohup.env_remove("SUDO_UID").env_remove("SUDO_GID");
     let profiler = spawn(nohup);

@@ -2,7 +2,8 @@
 //! kernel's own counters. They need root and a release build: `cargo xtask test` runs them.
 //!
 //! The programs are in this same binary (`targets`), so that a test and what it profiles lie side by side and
-//! nothing else has to be built. Nothing is skipped: a test whose requirement is missing fails with its name.
+//! nothing else has to be built. Nothing is skipped: where a requirement is missing, no test runs and all that is missing
+//! is named (`requirements`).
 
 #![allow(
     clippy::unwrap_used,
@@ -15,6 +16,8 @@ mod attach;
 mod attached;
 mod control_group;
 mod daemon;
+mod own_mounts;
+mod requirements;
 mod support;
 mod targets;
 
@@ -41,19 +44,20 @@ mod terminal;
 mod top;
 
 use libtest_mimic::Arguments;
-use nix::sys::signal::Signal;
-use std::{env, fs, process::ExitCode};
+use std::{env, process::ExitCode};
 
 fn main() -> ExitCode {
     let mut arguments = env::args().skip(1);
     if arguments.next().as_deref() == Some(targets::COMMAND) {
         return targets::run(&arguments.collect::<Vec<_>>());
     }
-    if hangups_are_ignored() {
-        eprintln!(
-            "error: SIGHUP is ignored, as under nohup, and so it would be by the profiler: some tests send it"
-        );
-        return ExitCode::FAILURE;
+    requirements::shed_ignored_signals();
+    let missing = requirements::missing();
+    for one in &missing {
+        eprintln!("the live tests need {one}");
+    }
+    if env::args().nth(1).as_deref() == Some(requirements::COMMAND) || !missing.is_empty() {
+        return if missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     let tests = [
         switches::tests(),
@@ -84,12 +88,4 @@ fn main() -> ExitCode {
     // Each test wants the machine to itself.
     arguments.test_threads = Some(1);
     libtest_mimic::run(&arguments, tests.into_iter().flatten().collect()).exit_code()
-}
-
-/// Programs inherit what their parent ignores.
-fn hangups_are_ignored() -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
-    ignored >> (Signal::SIGHUP as u32 - 1) & 1 == 1
 }

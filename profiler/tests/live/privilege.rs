@@ -1,7 +1,8 @@
 //! What the profiler may do while a command runs, what the command gets from it, and how little is enough.
 
 use crate::attach::{Attachment, Running};
-use crate::support::{CALLER, Outcome, Scene, command, require_program, required, trials};
+use crate::own_mounts::in_own_mounts;
+use crate::support::{CALLER, Outcome, Scene, command, required, trials};
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
 use std::fs;
@@ -66,7 +67,6 @@ fn descriptors(shown: &str) -> Vec<&str> {
 }
 
 fn a_comparison_without_any_leaves_nothing() {
-    require_program("setpriv", "util-linux");
     let scene = Scene::new();
     fs::set_permissions(scene.folder(), fs::Permissions::from_mode(0o755)).unwrap();
     chown(scene.folder(), Some(CALLER), Some(CALLER)).unwrap();
@@ -94,7 +94,6 @@ fn a_comparison_without_any_leaves_nothing() {
 /// The profiler as another user than root, in whose scene it lies, with CAP_BPF and CAP_PERFMON: on a kernel that lets those
 /// who have them use perf events, until what comes with it is dropped.
 pub(crate) fn with_two_capabilities(scene: &Scene) -> (Command, Paranoid) {
-    require_program("setpriv", "util-linux");
     fs::set_permissions(scene.folder(), fs::Permissions::from_mode(0o755)).unwrap();
     chown(scene.folder(), Some(CALLER), Some(CALLER)).unwrap();
     let profiler = scene.folder().join("profiler");
@@ -156,9 +155,10 @@ fn processes_that_proc_hides_are_found_by_root_and_explained_to_others() {
 
 /// A command where /proc hides the processes of other users from all but members of a group.
 fn where_proc_hides_others(command: &Command) -> Command {
-    const HIDE: &str = "mount -t proc -o hidepid=invisible,gid=4242 proc /proc && exec \"$@\"";
-    let mut hidden = Command::new("unshare");
-    hidden.args(["--mount", "sh", "-c", HIDE, "sh"]).arg(command.get_program()).args(command.get_args());
+    const HIDE: &str =
+        "mount --make-private /proc && mount -t proc -o hidepid=invisible,gid=4242 proc /proc && exec \"$@\"";
+    let mut hidden = in_own_mounts(HIDE);
+    hidden.arg(command.get_program()).args(command.get_args());
     hidden.current_dir(command.get_current_dir().expect("that of the scene"));
     hidden.env_remove("SUDO_UID").env_remove("SUDO_GID");
     hidden

@@ -1,8 +1,6 @@
 //! Programs that were not written for a test.
 
-use crate::support::{
-    Scene, blocked_on, command, eventually, require_program, trials, unannounced, undisturbed,
-};
+use crate::support::{Scene, blocked_on, command, eventually, trials, unannounced, undisturbed};
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
 use profiler::profile::thread::Thread;
@@ -19,7 +17,6 @@ pub(crate) fn tests() -> Vec<Trial> {
 
 fn python_with_a_thread_pool() {
     const TASKS: u64 = 200;
-    require_program("python3", "python3");
     let script = &format!(
         "
 import time
@@ -52,7 +49,6 @@ with ThreadPoolExecutor(8) as pool:
 }
 
 fn git_on_this_repository() {
-    require_program("git", "git");
     let repository = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
     for arguments in [["status", "--short"].as_slice(), &["log", "--stat", "--oneline"]] {
         let git = ["git", "-c", "safe.directory=*", "-C", repository, "--no-pager", "--no-optional-locks"];
@@ -63,8 +59,6 @@ fn git_on_this_repository() {
 }
 
 fn nginx_under_load() {
-    require_program("nginx", "nginx-light");
-    require_program("ab", "apache2-utils");
     let scene = Scene::new();
     // The workers give up root.
     fs::set_permissions(scene.folder(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();

@@ -1,25 +1,28 @@
 //! The store of intervals on a disk that is full for a while.
 
+use crate::own_mounts::in_own_mounts;
 use crate::support::{Outcome, Scene, target, trials};
 use libtest_mimic::Trial;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 pub(crate) fn tests() -> Vec<Trial> {
     trials![a_full_disk_costs_no_interval]
 }
 
-/// Mounts a small tmpfs on the folder `full` in a mount namespace of its own, and runs the rest of the command line.
-const ON_A_SMALL_DISK: &str = "mkdir full && mount -t tmpfs -o size=512k none full && exec \"$@\"";
+/// Runs the rest of the command line with a small tmpfs on the folder `full`.
+const ON_A_SMALL_DISK: &str = "mkdir full && mount -t tmpfs -o size=512k none full || exit
+\"$@\"
+code=$?
+umount full
+exit $code";
 
 /// Intervals while it is full.
 const MORE: usize = 7;
 
 fn a_full_disk_costs_no_interval() {
     let scene = Scene::new();
-    let mut command = Command::new("unshare");
-    command
-        .args(["--mount", "sh", "-c", ON_A_SMALL_DISK, "sh"])
-        .args(target("store-on-full-disk", &[&MORE.to_string()]));
+    let mut command = in_own_mounts(ON_A_SMALL_DISK);
+    command.args(target("store-on-full-disk", &[&MORE.to_string()]));
     let output = command.current_dir(scene.folder()).stdin(Stdio::null()).output().expect("unshare starts");
     let outcome = Outcome::of(output, &scene.file());
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);

@@ -39,12 +39,6 @@ pub(crate) fn required(variable: &str) -> PathBuf {
         .into()
 }
 
-/// Fails by name if a program that a test needs is not installed.
-pub(crate) fn require_program(program: &str, package: &str) {
-    let found = Command::new("sh").args(["-c", "command -v \"$0\"", program]).stdout(Stdio::null()).status();
-    assert!(found.expect("sh starts").success(), "{program} is missing: install the package {package}");
-}
-
 /// Waits for a condition that must come true soon, however loaded the machine is.
 pub(crate) fn eventually<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
     /// A daemon looks for new names every ten seconds, and less often where that takes long.

@@ -36,6 +36,7 @@ impl Beside {
     /// Starts it and waits until it is ready. Its standard input stays open as long as it runs, its standard output
     /// goes to a file, and its standard error to another one beside that.
     pub(super) fn start(command: &mut Command, ready: Ready, output: &Path) -> Result<Self> {
+        process::let_children_be_interrupted()?;
         let stderr = output.with_extension("stderr");
         command.stdin(Stdio::piped()).stdout(process::create(output)?).stderr(process::create(&stderr)?);
         let child = command.spawn().with_context(|| cannot_start(command))?;
@@ -154,5 +155,17 @@ mod tests {
         beside.end().unwrap();
         assert_eq!(fs::read_to_string(&output).unwrap(), "ready\nsum\n");
         remove(&output);
+    }
+
+    #[test]
+    fn a_program_is_interrupted_also_where_the_caller_ignores_it() {
+        // As in the background of a script; the test above hangs where the program inherits that.
+        const IN_THE_BACKGROUND: &str = "trap '' INT; exec timeout -s KILL 60 \"$@\"";
+        let mut again = Command::new("sh");
+        again.args(["-c", IN_THE_BACKGROUND, "sh"]).arg(env::current_exe().unwrap());
+        again.args(["--exact", "bench::beside::tests::what_a_program_prints_as_it_is_interrupted_is_kept"]);
+        let again = again.output().unwrap();
+        assert!(again.status.success(), "{again:?}");
+        assert!(String::from_utf8_lossy(&again.stdout).contains("1 passed"), "{again:?}");
     }
 }

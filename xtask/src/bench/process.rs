@@ -2,12 +2,16 @@
 
 use anyhow::{Context as _, Result};
 use nix::{
-    sys::wait::{Id, WaitPidFlag, waitid},
+    sys::{
+        signal::Signal,
+        wait::{Id, WaitPidFlag, waitid},
+    },
     unistd::Pid,
 };
 use std::{
     fs::{self, File},
     path::Path,
+    sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -17,6 +21,24 @@ const TICK: Duration = Duration::from_millis(10);
 /// A process id as the system calls want it.
 pub(super) fn pid(id: u32) -> Result<Pid> {
     Ok(Pid::from_raw(id.try_into().context("a process id is small")?))
+}
+
+/// Has the programs that this process starts take SIGINT, although this process may have been started to ignore it, as in
+/// the background of a script: a handler becomes the default action at an exec, "ignored" stays. The handler does nothing,
+/// so that this process heeds the signal no more than before.
+pub(super) fn let_children_be_interrupted() -> Result<()> {
+    let status = fs::read_to_string("/proc/self/status").context("cannot read /proc/self/status")?;
+    if ignores(&status, Signal::SIGINT) {
+        let nothing = Arc::new(AtomicBool::new(false));
+        signal_hook::flag::register(Signal::SIGINT as i32, nothing).context("cannot handle SIGINT")?;
+    }
+    Ok(())
+}
+
+/// `SigIgn` in /proc/PID/status: a bit for each signal, that of signal 1 first.
+fn ignores(status: &str, signal: Signal) -> bool {
+    let mask = field(status, "SigIgn").and_then(|mask| u64::from_str_radix(mask, 16).ok());
+    mask.is_some_and(|mask| mask >> (signal as i32 - 1) & 1 == 1)
 }
 
 /// What the kernel tells of each descriptor of a process.
@@ -98,6 +120,14 @@ mod tests {
         let info = "pos:\t0\nmap_type:\t2\nmap_id:\t17\nmemlock:\t4096\n";
         assert_eq!(field(info, "memlock"), Some("4096"));
         assert_eq!(field(info, "map"), None);
+    }
+
+    #[test]
+    fn ignored_signals_are_read_from_their_bits() {
+        // What `trap '' INT` leaves in a shell.
+        let status = "Name:\tsh\nSigBlk:\t0000000000000001\nSigIgn:\t0000000000000002\n";
+        assert!(ignores(status, Signal::SIGINT));
+        assert!(!ignores(status, Signal::SIGHUP));
     }
 
     #[test]

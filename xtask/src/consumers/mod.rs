@@ -2,15 +2,21 @@
 //! handed the exports of the golden profiles and of fresh recordings; what they find must be what the profiles say.
 //! Likewise the metrics: what scrapes them and what they are pushed to must find what was recorded.
 //!
-//! [`install`] brings the programs, [`case`] makes the files, and the scripts in `profiler/tests/consumers` hold them
+//! [`python`] brings the readers that are not Debian's, [`case`] makes the files, and the scripts in `profiler/tests/consumers` hold them
 //! against the profiles; [`metrics`] is for what is not a file.
 
 mod case;
 mod fleet;
-mod install;
 mod metrics;
+mod python;
 
-use crate::{build::build, command::Run as _, privilege::Privilege, workspace::Workspace};
+use crate::{
+    build::build,
+    command::Run as _,
+    packages::{self, Consent},
+    privilege::Privilege,
+    workspace::Workspace,
+};
 use anyhow::{Context as _, Result, ensure};
 use case::Case;
 use std::{
@@ -20,11 +26,11 @@ use std::{
 };
 
 /// `cargo xtask test --consumers`
-pub(crate) fn consumers(workspace: &Workspace) -> Result<()> {
+pub(crate) fn consumers(workspace: &Workspace, consent: &Consent) -> Result<()> {
+    packages::bring("`cargo xtask test --consumers`", packages::CONSUMERS, consent)?;
     let privilege = Privilege::find("`cargo xtask test --consumers`")?;
     let folder = workspace.target().join("consumers");
-    install::packages(privilege)?;
-    let python = install::python(&folder.join("python"), &scripts(workspace).join("requirements.txt"))?;
+    let python = python::install(&folder.join("python"), &scripts(workspace).join("requirements.txt"))?;
     let object = build(workspace)?;
 
     let made = folder.join("exports");

@@ -1,17 +1,13 @@
 //! An apt that has its own sources, lists, cache and record of what is installed (nothing).
 
 use super::mirror;
-use crate::command::Run as _;
+use crate::{command::Run as _, packages::KEYRINGS};
 use anyhow::{Context as _, Result};
 use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
 };
-
-/// Signs the archive (package `debian-archive-keyring`); its name has changed between releases.
-const KEYRINGS: [&str; 2] =
-    ["/usr/share/keyrings/debian-archive-keyring.pgp", "/usr/share/keyrings/debian-archive-keyring.gpg"];
 
 /// The private apt of one folder and one release.
 pub(crate) struct Apt {

@@ -24,7 +24,7 @@ pub(super) fn check(content: &Content, made: &Made, again: &Made, root: &Path) -
     println!("packed twice, the same bytes");
     let mut lintian = Command::new("lintian");
     lintian.args(["--fail-on", "error,warning", "--tag-display-limit=0"]).arg(&made.deb);
-    lintian.run().context("what lintian says (if it is missing: apt install lintian)")?;
+    lintian.run().context("what lintian says")?;
     println!("lintian: no errors, no warnings");
     let machine = Machine::new(root)?;
     machine.installs(content, &made.deb)?;

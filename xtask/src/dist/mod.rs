@@ -10,7 +10,12 @@ mod tarball;
 mod third_party;
 mod tree;
 
-use crate::{build::build, command::Run as _, workspace::Workspace};
+use crate::{
+    build::build,
+    command::Run as _,
+    packages::{self, Consent},
+    workspace::Workspace,
+};
 use anyhow::{Context as _, Result};
 use clap::Args;
 use content::Content;
@@ -21,9 +26,12 @@ use std::{fs, path::PathBuf, process::Command};
 pub(crate) struct DistArgs {
     /// Also check both: that packing again gives the same bytes, that the licences of all that is in them are there, and that
     /// the package installs, runs, keeps what was changed in its configuration and is removed without a trace (as root, in a
-    /// folder; needs lintian)
+    /// folder)
     #[arg(long)]
     check: bool,
+
+    #[command(flatten)]
+    consent: Consent,
 }
 
 /// The version of this package, which is that of the whole workspace.
@@ -37,6 +45,9 @@ struct Made {
 
 /// Leaves both in target/dist/.
 pub(crate) fn dist(workspace: &Workspace, args: &DistArgs) -> Result<()> {
+    let needs = packages::DIST.into_iter().chain(packages::DIST_CHECK.into_iter().filter(|_| args.check));
+    let task = if args.check { "`cargo xtask dist --check`" } else { "`cargo xtask dist`" };
+    packages::bring(task, needs, &args.consent)?;
     build(workspace)?;
     let folder = workspace.target().join("dist");
     let content = Content::gather(workspace, &folder.join("documents"))?;

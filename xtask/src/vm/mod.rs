@@ -1,20 +1,25 @@
 //! Boots each supported kernel in QEMU, passes the live tests inside, and asks each kernel's verifier about the
 //! programs.
 //!
-//! Nothing is installed: kernels and the guest's tools are packages of the Debian archive, unpacked below
+//! Kernels and the guest's tools are not installed: they are packages of the Debian archive, unpacked below
 //! `target/vm`. A guest sees the host's files, read-only below a layer in memory, and so runs the binaries that were
 //! built here with everything that is installed here. `guest/` holds its two scripts.
 
 mod initramfs;
 mod kernels;
 mod modules;
-mod programs;
 mod qemu;
 mod results;
 mod table;
 mod verifier;
 
-use crate::{build::build, command::Run as _, test, workspace::Workspace};
+use crate::{
+    build::build,
+    command::Run as _,
+    packages::{self, Consent},
+    test,
+    workspace::Workspace,
+};
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 use kernels::{Kernel, Supported};
@@ -59,6 +64,9 @@ pub(crate) struct VmArgs {
     /// Make the verifier's figures of this run the committed ones
     #[arg(long)]
     accept: bool,
+
+    #[command(flatten)]
+    consent: Consent,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -98,7 +106,7 @@ struct Run {
 
 /// Fails if any test fails on any kernel, or the verifier's work has grown.
 pub(crate) fn vm(workspace: &Workspace, args: &VmArgs) -> Result<()> {
-    programs::require_all()?;
+    packages::bring("`cargo xtask vm`", packages::VM.into_iter().chain(packages::test()), &args.consent)?;
     let mut committed = Committed::read(workspace)?;
     let kernels = kernels(workspace, args)?;
     let job = job(workspace, args)?;

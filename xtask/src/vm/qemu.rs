@@ -3,10 +3,10 @@
 use super::{
     Accelerator, Job, initramfs,
     kernels::{Kernel, Topology},
-    programs,
 };
 use crate::{
     command::{Run as _, cannot_start},
+    packages,
     workspace::Workspace,
 };
 use anyhow::{Context as _, Result, bail, ensure};
@@ -73,7 +73,7 @@ fn make_disk(disk: &Path) -> Result<()> {
     File::create(disk)
         .and_then(|file| file.set_len(DISK_BYTES))
         .with_context(|| format!("cannot make {}", disk.display()))?;
-    Command::new(programs::find("mke2fs", "e2fsprogs")?).args(["-q", "-t", "ext4"]).arg(disk).run()
+    Command::new(packages::found("mke2fs")?).args(["-q", "-t", "ext4"]).arg(disk).run()
 }
 
 fn command(
@@ -83,7 +83,7 @@ fn command(
     disk: &Path,
     shared: &Path,
 ) -> Result<Command> {
-    let mut qemu = Command::new(programs::find(programs::QEMU, programs::QEMU_PACKAGE)?);
+    let mut qemu = Command::new(packages::found(packages::QEMU)?);
     qemu.args(["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio"])
         .args(["-machine", "q35", "-accel", accel.qemu()])
         .args(cpus(kernel.topology))

@@ -1,7 +1,7 @@
 //! The control socket: who may use it, and what a peer that means harm comes to.
 
 use super::{Daemon, name, prey, selector};
-use crate::support::{CALLER, require_program, trials};
+use crate::support::{CALLER, trials};
 use libtest_mimic::Trial;
 use profiler::control::protocol::LONGEST_REQUEST;
 use serde_json::Value;
@@ -30,7 +30,6 @@ fn as_caller(daemon: &Daemon, arguments: &[&str]) -> Output {
 
 /// What makes somebody else of who starts what follows.
 pub(super) fn become_caller() -> [&'static str; 5] {
-    require_program("setpriv", "util-linux");
     assert_eq!(CALLER, 65534);
     ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
 }

@@ -1,6 +1,7 @@
 //! The disk is full as the profile is written, or the report can't be: the profile is kept elsewhere.
 
 use super::assert_exact;
+use crate::own_mounts::in_own_mounts;
 use crate::support::{Outcome, Scene, command, required, trials};
 use libtest_mimic::Trial;
 use profiler::profile::{Profile, file};
@@ -22,13 +23,14 @@ pub(crate) fn tests() -> Vec<Trial> {
     ]
 }
 
-/// Mounts a small tmpfs on the folder `full` in a mount namespace of its own, fills it to the last byte, runs the
-/// rest of the command line, and lists what is in it then.
-const ON_A_FULL_DISK: &str =
-    "mount -t tmpfs -o size=64k none full && cat /dev/zero > full/ballast 2> /dev/null
+/// Mounts a small tmpfs on the folder `full`, fills it to the last byte, runs the rest of the command line, and lists
+/// what is in it then.
+const ON_A_FULL_DISK: &str = "mount -t tmpfs -o size=64k none full || exit
+cat /dev/zero > full/ballast 2> /dev/null
 \"$@\"
 code=$?
 ls -A full >&2
+umount full
 exit $code";
 
 /// A folder with a full disk on `full`, and `elsewhere` as the place for temporary files.
@@ -48,8 +50,8 @@ impl FullDisk {
     }
 
     fn profiler(&self, environment: &[(&str, &str)], arguments: &[&str]) -> Output {
-        let mut command = Command::new("unshare");
-        command.args(["--mount", "sh", "-c", ON_A_FULL_DISK, "sh"]).arg(required("PROFILER_BIN"));
+        let mut command = in_own_mounts(ON_A_FULL_DISK);
+        command.arg(required("PROFILER_BIN"));
         command.args(arguments).current_dir(self.scene.folder()).stdin(Stdio::null());
         command.env_remove("SUDO_UID").env_remove("SUDO_GID").env("TMPDIR", self.elsewhere());
         command.envs(environment.iter().copied()).output().expect("unshare starts")

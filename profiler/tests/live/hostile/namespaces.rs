@@ -23,7 +23,9 @@ pub(crate) fn tests() -> Vec<Trial> {
     ]
 }
 
-const IN_A_PID_NAMESPACE: [&str; 4] = ["unshare", "--pid", "--fork", "--mount-proc"];
+/// Only /proc becomes private: all mounts can't where the root is no mount point, as in a chroot.
+const IN_A_PID_NAMESPACE: [&str; 6] =
+    ["unshare", "--pid", "--fork", "--propagation", "unchanged", "--mount-proc"];
 
 fn in_a_pid_namespace(target: &[String]) -> Vec<String> {
     let mut line = command(&IN_A_PID_NAMESPACE);
