@@ -17,8 +17,8 @@ pub(super) const NAME: &str = "Liberation Sans";
 /// That, and who may stand in for it.
 pub(super) const FAMILY: &str = "Liberation Sans, Arial, Helvetica, sans-serif";
 
-/// What a text takes in the fonts that viewers without this one fall back to: in DejaVu Sans, the widest of the usual ones,
-/// what figures write is 1.12 to 1.16 times as wide.
+/// Widths in the fonts that viewers without this one fall back to, as multiples of its own: in DejaVu Sans, the widest of the
+/// usual ones, what figures write is 1.12 to 1.16 times as wide.
 const FALLBACK_WIDTH: f64 = 1.16;
 
 /// Measures text.
@@ -43,7 +43,7 @@ impl Font {
         self.width(text, size_pt) * FALLBACK_WIDTH
     }
 
-    /// Whether it has a glyph for every character of a text.
+    /// True if it has a glyph for every character of a text.
     pub(super) fn has_all(&self, text: &str) -> bool {
         text.chars().all(|character| self.face.glyph_index(character).is_some())
     }

@@ -49,7 +49,7 @@ fn length(font: &Font, attributes: &str, words: &str) -> Option<f64> {
     is_known.then(|| font.width(&shown, size).round())
 }
 
-/// What viewers show of an element's content: its characters, without spaces around them or next to each other.
+/// The text that viewers show of an element's content: its characters, without spaces around them or next to each other.
 fn shown(content: &str) -> String {
     let mut text: String =
         content.split([' ', '\n', '\t']).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");

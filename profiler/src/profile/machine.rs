@@ -26,19 +26,19 @@ pub struct Machine {
     /// The mode of that driver, where it has several: `active`, `passive` or `guided`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frequency_driver_mode: Option<String>,
-    /// What the processor prefers, speed or energy; where CPUs differ, each with its CPUs.
+    /// The preference between speed and energy that the processor was given; where CPUs differ, each with its CPUs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub energy_preference: Option<String>,
     /// Whether the CPUs may clock higher than their base frequency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boost: Option<bool>,
-    /// Whether cores run several hardware threads at this time.
+    /// True if cores run several hardware threads at this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub smt_active: Option<bool>,
     /// The switch of that: `on`, `off`, `forceoff`, `notsupported`, `notimplemented` or a number of threads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub smt_control: Option<String>,
-    /// When the kernel lets a thread that runs in it be preempted: `none`, `voluntary`, `full`, `lazy` or `rt`.
+    /// The model by which threads are preempted in the kernel: `none`, `voluntary`, `full`, `lazy` or `rt`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preemption: Option<String>,
     /// The kernel's release and version.

@@ -1,11 +1,11 @@
-//! What decides how fast the CPUs are clocked.
+//! The settings that decide how fast CPUs are clocked.
 
 use super::numbered;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-/// What a file of cpufreq says: of all CPUs that have it, or where they differ each value with its CPUs.
+/// The content of a file of cpufreq: of all CPUs that have it, or where they differ each value with its CPUs.
 pub(super) fn of_cpus(root: &Path, file: &str) -> Option<String> {
     let folder = root.join("sys/devices/system/cpu");
     let mut cpus = numbered(&folder, "cpu");

@@ -1,4 +1,4 @@
-//! When the kernel lets a thread that runs in it be preempted.
+//! The model by which threads are preempted in the kernel.
 
 use flate2::read::GzDecoder;
 use std::fs::{self, File};
@@ -21,7 +21,7 @@ pub(super) fn read(root: &Path) -> Option<String> {
     in_force.or_else(of_boot).or_else(of_config).or_else(of_version)
 }
 
-/// What the kernel was built with: in itself, or beside its image.
+/// The configuration that the kernel was built with: in itself, or beside its image.
 fn config(root: &Path) -> Option<String> {
     let own = || {
         let mut text = String::new();
@@ -45,7 +45,7 @@ fn of_boot(command_line: &str) -> Option<String> {
     asked.map(str::to_owned).find(|model| matches!(model.as_str(), "none" | "voluntary" | "full" | "lazy"))
 }
 
-/// What a configuration names as the model of a kernel that was not booted with another.
+/// The model that a configuration names: that of a kernel that was not booted with another.
 fn of_config(config: &str) -> Option<String> {
     const MODELS: [(&str, &str); 5] = [
         ("CONFIG_PREEMPT_RT=y", "rt"),
