@@ -9,6 +9,7 @@
 //! ```
 //!
 //! - `target` decides who is profiled and starts it; `kernel` is the only place that knows BPF.
+//! - `sys` holds the few system calls that no library offers as safe functions.
 //! - `record` moves what the kernel counted into a [`profile::Profile`], which is plain data.
 //! - `privilege` keeps the capabilities out of effect except where `kernel` needs them.
 //! - `daemon` watches a machine as its `config` says, and is talked to through `control`.
@@ -43,6 +44,7 @@ pub mod record;
 pub mod report;
 pub mod series;
 pub mod store;
+mod sys;
 pub mod target;
 pub mod top;
 mod unix_socket;

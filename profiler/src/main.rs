@@ -5,6 +5,7 @@ use profiler::commands::standard::{self, NotRead};
 use profiler::commands::{attach, ctl, daemon, doctor, export, messages, plot, report, run, schema, top};
 use profiler::privilege;
 use profiler::target::hold;
+use profiler::target::inherited::Inherited;
 use profiler::target::launch::ExecFailed;
 use profiler::target::signals::{self, Interrupted};
 use std::process::ExitCode;
@@ -16,8 +17,13 @@ const FAILURE: u8 = 1;
 const NOT_READ: u8 = 128 + 13;
 
 fn main() -> ExitCode {
-    let cli = Cli::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
-    match dispatch(&cli) {
+    let done = match Cli::read(std::env::args_os()) {
+        Ok(cli) => dispatch(&cli),
+        Err(usage) => standard::print_usage(&usage).map(|()| usage.exit_code().try_into().unwrap_or(FAILURE)),
+    };
+    // What is lost of the output is no success; another code says more.
+    let done = done.and_then(|code| if code == 0 { standard::check_written().map(|()| 0) } else { Ok(code) });
+    match done {
         Ok(code) => ExitCode::from(code),
         Err(error) if NotRead::caused(&error) => ExitCode::from(NOT_READ),
         Err(error) => {
@@ -39,14 +45,18 @@ fn code_of(error: &anyhow::Error) -> u8 {
 
 fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
     // The child that is held needs its capabilities to take on the caller's identity, and does little else.
-    if !matches!(cli.command, Command::Hold(_)) {
-        privilege::lower()?;
-    }
+    let inherited = match cli.command {
+        Command::Hold(_) => Inherited::default(),
+        _ => {
+            privilege::lower()?;
+            Inherited::take()?
+        }
+    };
     match &cli.command {
-        Command::Run(args) => run::run(args),
-        Command::Attach(args) => attach::attach(args),
+        Command::Run(args) => run::run(args, inherited),
+        Command::Attach(args) => attach::attach(args, &inherited),
         Command::Top(args) => top::top(args).map(|()| 0),
-        Command::Daemon(args) => daemon::daemon(args, standard::output()).map(|()| 0),
+        Command::Daemon(args) => daemon::daemon(args, &inherited, standard::output()).map(|()| 0),
         Command::Ctl(args) => ctl::ctl(args, standard::output()).map(|()| 0),
         Command::Report(args) => report::report(args, standard::output()).map(|()| 0),
         Command::Export(args) => export::export(args).map(|()| 0),

@@ -85,9 +85,9 @@ pub struct HoldArgs {
     /// The descriptor that takes the error if the command can't be executed.
     #[arg(long)]
     pub failure: i32,
-    /// A signal that is blocked until the release.
+    /// What the caller gave the profiler, as JSON.
     #[arg(long)]
-    pub withheld: Vec<i32>,
+    pub inherited: String,
     /// The user to become.
     #[arg(long, requires = "gid")]
     pub uid: Option<u32>,

@@ -11,8 +11,9 @@ use crate::profile::Profile;
 use crate::profile::attached::Selection;
 use crate::report::printable;
 use crate::target::detach;
+use crate::target::inherited::Inherited;
 use crate::target::select::{self, Process};
-use crate::target::signals::Signals;
+use crate::target::signals::{MeantFor, Signals};
 use crate::target::user::Invoker;
 use crate::target::visible;
 use anyhow::{Context, Result};
@@ -22,7 +23,7 @@ use std::path::PathBuf;
 ///
 /// # Errors
 /// If the machine can't be profiled, the output can't be written, or no process can be attached to.
-pub fn attach(args: &AttachArgs) -> Result<u8> {
+pub fn attach(args: &AttachArgs, inherited: &Inherited) -> Result<u8> {
     run::check_json(args.recording.json, args.output.as_deref())?;
     let user = Invoker::detect()?;
     let limits = run::limits(&args.recording.limits)?;
@@ -33,7 +34,7 @@ pub fn attach(args: &AttachArgs) -> Result<u8> {
     let path: PathBuf = args.output.clone().unwrap_or_else(|| Output::default_path(&first.name));
     let wanted = Wanted { path: &path, flag: "--output", force: args.recording.force };
     let output = Output::prepare(wanted, &first.name, user.as_ref())?;
-    let mut signals = Signals::take()?;
+    let mut signals = Signals::take(inherited, MeantFor::Profiler)?;
     run::check_machine(limits)?;
     let settings = Settings {
         limits,

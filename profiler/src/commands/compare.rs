@@ -9,8 +9,9 @@ use crate::cli::{ComparisonArgs, RunArgs};
 use crate::kernel::load::Limits;
 use crate::profile::{Profile, file};
 use crate::report::{self, ARTICLE, Style};
+use crate::target::inherited::Inherited;
 use crate::target::launch::Held;
-use crate::target::signals::{self, Interrupted, Signals};
+use crate::target::signals::{self, Interrupted, MeantFor, Signals};
 use crate::target::user::Invoker;
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
@@ -40,7 +41,7 @@ struct Entry {
 ///
 /// # Errors
 /// If the machine can't be profiled, the workloads are not there or a profile can't be written.
-pub fn compare(args: &RunArgs, user: Option<Invoker>, limits: Limits) -> Result<u8> {
+pub fn compare(args: &RunArgs, user: Option<Invoker>, limits: Limits, inherited: &Inherited) -> Result<u8> {
     let entries = entries(&args.comparison)?;
     check_machine(limits)?;
     let folder = args.comparison.out.clone().unwrap_or_else(|| DEFAULT_FOLDER.into());
@@ -54,7 +55,7 @@ pub fn compare(args: &RunArgs, user: Option<Invoker>, limits: Limits) -> Result<
             Output::prepare(wanted, &entry.command[0], user.as_ref())
         })
         .collect::<Result<Vec<_>>>()?;
-    let mut signals = Signals::take()?;
+    let mut signals = Signals::take(inherited, MeantFor::Command)?;
     let last = entries.len() - 1;
     let workloads = entries.len();
     let settings = settings(args, limits);
@@ -66,7 +67,7 @@ pub fn compare(args: &RunArgs, user: Option<Invoker>, limits: Limits) -> Result<
         more_to_come: number < last,
     });
     // All are held before the first recording, while this process is still small.
-    let held = recipes.map(|recipe| Ok((recipe.hold(&signals)?, recipe))).collect::<Result<Vec<_>>>()?;
+    let held = recipes.map(|recipe| Ok((recipe.hold(inherited)?, recipe))).collect::<Result<Vec<_>>>()?;
     let Recorded { profiles, written } = record_all(held, outputs, &mut signals)?;
     let stopped_by = signals.stopped_by()?;
     let style = Style { threads: args.recording.report.threads, ..Style::for_stderr() };

@@ -5,6 +5,8 @@ use crate::cli::DaemonArgs;
 use crate::config::{self, Config};
 use crate::daemon::{Daemon, log};
 use crate::privilege;
+use crate::target::inherited::Inherited;
+use crate::target::signals::{MeantFor, Signals};
 use crate::target::visible;
 use crate::watch::watcher::Watcher;
 use anyhow::{Context as _, Result};
@@ -15,12 +17,13 @@ use tokio::task::LocalSet;
 ///
 /// # Errors
 /// If the configuration is not valid, the machine can't be profiled, or the control socket can't be opened.
-pub fn daemon(args: &DaemonArgs, mut to: impl Write) -> Result<()> {
+pub fn daemon(args: &DaemonArgs, inherited: &Inherited, mut to: impl Write) -> Result<()> {
     let Some(path) = &args.config else {
         return to.write_all(config::default_text().as_bytes()).context("cannot print the configuration");
     };
     let config = Config::read(path)?;
     log::begin()?;
+    let signals = Signals::take(inherited, MeantFor::Daemon)?;
     let limits = config.watch.limits()?;
     run::check_machine(limits)?;
     visible::show_all();
@@ -32,5 +35,7 @@ pub fn daemon(args: &DaemonArgs, mut to: impl Write) -> Result<()> {
     })?;
     privilege::give_up()?;
     let local = LocalSet::new();
-    local.block_on(&settings::runtime()?, async { Daemon::start(path.clone(), config, watcher)?.run().await })
+    local.block_on(&settings::runtime()?, async {
+        Daemon::start(path.clone(), config, watcher)?.run(signals).await
+    })
 }

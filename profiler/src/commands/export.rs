@@ -2,7 +2,7 @@
 
 use super::beside::Beside;
 use super::place::Place;
-use super::{standard, stream};
+use super::{size_limit, standard, stream};
 use crate::cli::{ExportArgs, SelectionArgs};
 use crate::export::{Artifact, Format, Subject};
 use crate::profile::Profile;
@@ -124,7 +124,7 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
         Place::File { path: place, .. } => {
             let beside = Beside::open(&place, Invoker::detect()?.as_ref()).with_context(cannot)?;
             let mut file = beside.file();
-            file.write_all(bytes).with_context(cannot)?;
+            file.write_all(bytes).with_context(cannot).map_err(size_limit::explain)?;
             beside.persist().with_context(cannot)
         }
     }

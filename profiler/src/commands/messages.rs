@@ -1,6 +1,7 @@
 //! What goes to standard error. It may be a file on a full disk or a pipe that nobody reads: a message that cannot
 //! be written must not end the program, which may hold the only copy of a profile.
 
+use super::standard;
 use crate::report::Style;
 use anyhow::{Context as _, Error, Result};
 use std::io::{Write as _, stderr};
@@ -10,7 +11,9 @@ use std::io::{Write as _, stderr};
 /// # Errors
 /// If standard error does not take it.
 pub fn print(report: &str) -> Result<()> {
-    stderr().lock().write_all(report.as_bytes()).context("cannot print the report")
+    standard::check_error()
+        .and_then(|()| stderr().lock().write_all(report.as_bytes()))
+        .context("cannot print the report")
 }
 
 /// Tells of something as far as that is possible.

@@ -1,5 +1,5 @@
 //! One file a command; each reads as a table of contents. What they write to is in files of their own: `output` (a
-//! profile), `place`, `beside` and `folder` (where it goes), `standard` (output and input), `messages` and `progress` (standard
+//! profile), `place`, `beside`, `folder`, `pieces` and `size_limit` (where it goes), `standard` (output and input), `messages` and `progress` (standard
 //! error); `settings`, `recipe` and `attachment` are how anything is recorded, how a command, and how what runs
 //! already.
 
@@ -14,6 +14,7 @@ pub mod export;
 pub mod folder;
 pub mod messages;
 pub mod output;
+mod pieces;
 pub mod place;
 pub mod plot;
 pub mod progress;
@@ -22,6 +23,7 @@ pub mod report;
 pub mod run;
 pub mod schema;
 pub mod settings;
+mod size_limit;
 pub mod standard;
 mod stream;
 pub mod top;

@@ -3,8 +3,9 @@
 //! cannot be had again.
 
 use super::beside::{Beside, FILE_MODE};
+use super::pieces;
 use super::place::Place;
-use super::stream;
+use super::{size_limit, standard, stream};
 use crate::profile::{Profile, file};
 use crate::target::user::Invoker;
 use anyhow::{Context, Error, Result, bail};
@@ -23,10 +24,10 @@ pub enum Kept {
     Stdout,
     /// In the file that was asked for.
     InPlace(PathBuf),
-    /// In another file.
+    /// Somewhere else.
     Elsewhere {
-        /// That file.
-        path: PathBuf,
+        /// A file, or a folder with its pieces, and how to put these together.
+        place: String,
         /// Why it is not in its place.
         reason: Error,
     },
@@ -81,7 +82,10 @@ impl Output {
         let cannot =
             |what: &str| format!("cannot write to {what}{}; name another place with {flag}", path.display());
         match Place::of(path).with_context(|| cannot(""))? {
-            Place::Stdout => Ok(Self::Stdout),
+            Place::Stdout => {
+                standard::check_output().with_context(|| cannot(""))?;
+                Ok(Self::Stdout)
+            }
             Place::Stream => {
                 let stream = stream::open(path, "anything is recorded").with_context(|| cannot(""))?;
                 Ok(Self::Stream { path: path.to_owned(), stream })
@@ -91,6 +95,7 @@ impl Output {
                     refuse_to_overwrite(wanted, command)?;
                 }
                 let beside = Beside::open(&place, owner).with_context(|| cannot("the folder of "))?;
+                size_limit::warn();
                 Ok(Self::File { path: path.to_owned(), beside })
             }
         }
@@ -101,8 +106,9 @@ impl Output {
     /// # Errors
     /// If it can't be written anywhere.
     pub fn write(self, profile: &Profile, owner: Option<&Invoker>) -> Result<Kept> {
-        self.write_in_place(profile).or_else(|reason| match keep_elsewhere(profile, owner) {
-            Some(path) => Ok(Kept::Elsewhere { path, reason }),
+        let written = self.write_in_place(profile).map_err(size_limit::explain);
+        written.or_else(|reason| match keep_elsewhere(profile, owner) {
+            Some(place) => Ok(Kept::Elsewhere { place, reason }),
             None => Err(reason),
         })
     }
@@ -110,7 +116,8 @@ impl Output {
     fn write_in_place(self, profile: &Profile) -> Result<Kept> {
         match self {
             Self::Stdout => {
-                file::write(profile, std::io::stdout().lock()).context("standard output")?;
+                file::write(profile, standard::output()).context("standard output")?;
+                standard::check_written()?;
                 Ok(Kept::Stdout)
             }
             Self::Stream { path, stream } => {
@@ -126,18 +133,27 @@ impl Output {
     }
 }
 
-/// Writes the profile to the first folder that takes it.
-fn keep_elsewhere(profile: &Profile, owner: Option<&Invoker>) -> Option<PathBuf> {
-    let folders = std::iter::once(std::env::temp_dir()).chain(ELSEWHERE.map(PathBuf::from));
+/// Writes the profile to the first folder that takes it; in pieces only if none takes it whole.
+fn keep_elsewhere(profile: &Profile, owner: Option<&Invoker>) -> Option<String> {
+    let folders: Vec<PathBuf> =
+        std::iter::once(std::env::temp_dir()).chain(ELSEWHERE.map(PathBuf::from)).collect();
+    let name = Output::default_path(profile.run.program().unwrap_or_default());
+    let name = name.to_string_lossy();
+    let stem = name.trim_end_matches(file::EXTENSION);
     // Why one of them does not take it is no news any more.
-    folders.into_iter().find_map(|folder| keep_in(&folder, profile, owner).ok())
+    let whole = folders.iter().find_map(|folder| keep_in(folder, stem, profile, owner).ok());
+    whole.map(|path| path.display().to_string()).or_else(|| {
+        let most = size_limit::bytes()?;
+        let pieces = |folder: &PathBuf| pieces::keep_in(folder, stem, profile, owner, most).ok();
+        let folder = folders.iter().find_map(pieces)?;
+        let folder = folder.display();
+        Some(format!("{folder} in pieces (cat {folder}/* > {name} makes one file of them)"))
+    })
 }
 
-fn keep_in(folder: &Path, profile: &Profile, owner: Option<&Invoker>) -> Result<PathBuf> {
-    let name = Output::default_path(profile.run.program().unwrap_or_default());
-    let stem = name.to_string_lossy();
+fn keep_in(folder: &Path, stem: &str, profile: &Profile, owner: Option<&Invoker>) -> Result<PathBuf> {
     let file = Builder::new()
-        .prefix(&format!("{}-", stem.trim_end_matches(file::EXTENSION)))
+        .prefix(&format!("{stem}-"))
         .suffix(file::EXTENSION)
         .permissions(Permissions::from_mode(FILE_MODE))
         .tempfile_in(folder)?;

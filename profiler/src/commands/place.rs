@@ -1,6 +1,7 @@
 //! What a path that is to be written to leads to.
 
 use super::beside::folder_of;
+use super::standard;
 use anyhow::{Context, Result, bail};
 use nix::sys::statfs::{PROC_SUPER_MAGIC, statfs};
 use std::fs;
@@ -10,6 +11,9 @@ use std::path::{Path, PathBuf};
 
 /// Names of this process's standard output.
 const STDOUT: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
+
+/// Names of this process's standard error. The path leads to /dev/null where the caller closed it.
+const STDERR: [&str; 3] = ["/dev/stderr", "/dev/fd/2", "/proc/self/fd/2"];
 
 /// As many links as the kernel follows (include/linux/namei.h `MAXSYMLINKS`).
 const MOST_LINKS: usize = 40;
@@ -38,6 +42,9 @@ impl Place {
     pub fn of(path: &Path) -> Result<Self> {
         if STDOUT.iter().any(|name| path == Path::new(name)) {
             return Ok(Self::Stdout);
+        }
+        if STDERR.iter().any(|name| path == Path::new(name)) {
+            standard::check_error()?;
         }
         // The kernel follows first: it refuses the links of others in a folder like /tmp.
         let kind = match fs::metadata(path) {

@@ -10,6 +10,7 @@ use crate::profile::usage::Usage;
 use crate::profile::{Profile, Run, Workload};
 use crate::record::reconcile::Child;
 use crate::record::recording::Recorded;
+use crate::target::inherited::Inherited;
 use crate::target::launch::{self, Held, Launch};
 use crate::target::signals::Signals;
 use crate::target::supervise;
@@ -40,12 +41,12 @@ impl Recipe {
     ///
     /// # Errors
     /// As [`launch::start`].
-    pub fn hold(&self, signals: &Signals) -> Result<Held> {
+    pub fn hold(&self, inherited: &Inherited) -> Result<Held> {
         launch::start(&Launch {
             command: self.command.clone(),
             user: self.user.clone(),
             capture_stdout: self.name.is_some(),
-            withheld: signals.withheld().to_vec(),
+            inherited: inherited.clone(),
         })
     }
 }

@@ -10,7 +10,8 @@ use crate::kernel::load::Limits;
 use crate::kernel::requirements::{self, Missing};
 use crate::profile::{Profile, Run};
 use crate::report::{self, Style};
-use crate::target::signals::Signals;
+use crate::target::inherited::Inherited;
+use crate::target::signals::{MeantFor, Signals};
 use crate::target::user::Invoker;
 use anyhow::{Result, bail};
 use std::path::{Path, PathBuf};
@@ -19,15 +20,18 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// If the machine can't be profiled, the output can't be written, or the command can't be executed.
-pub fn run(args: &RunArgs) -> Result<u8> {
+pub fn run(args: &RunArgs, inherited: Inherited) -> Result<u8> {
     let user = if args.as_root { None } else { Invoker::detect()? };
     let limits = limits(&args.recording.limits)?;
-    let Some(name) = args.command.first() else { return compare::compare(args, user, limits) };
+    let Some(name) = args.command.first() else {
+        return compare::compare(args, user, limits, &inherited);
+    };
     check_json(args.recording.json, args.output.as_deref())?;
     let path: PathBuf = args.output.clone().unwrap_or_else(|| Output::default_path(name));
     let wanted = Wanted { path: &path, flag: "--output", force: args.recording.force };
     let output = Output::prepare(wanted, name, user.as_ref())?;
-    let mut signals = Signals::take()?;
+    let mut signals = Signals::take(&inherited, MeantFor::Command)?;
+    let inherited = inherited.with_timers()?;
     check_machine(limits)?;
     let recipe = Recipe {
         name: None,
@@ -37,7 +41,7 @@ pub fn run(args: &RunArgs) -> Result<u8> {
         more_to_come: false,
     };
     let mut progress = Progress::beside(name);
-    let profile = record(&recipe, recipe.hold(&signals)?, &mut signals, |exited| progress.draw(exited));
+    let profile = record(&recipe, recipe.hold(&inherited)?, &mut signals, |exited| progress.draw(exited));
     drop(progress);
     let profile = profile?;
     let shown = Shown { json: args.recording.json, threads: args.recording.report.threads };
@@ -111,8 +115,8 @@ pub const NOTHING_LEFT: &str = "nothing is left of the run";
 pub fn is_in_place(written: Result<Kept>, left: &'static str) -> bool {
     match written {
         Ok(Kept::Stdout | Kept::InPlace(_)) => true,
-        Ok(Kept::Elsewhere { path, reason }) => {
-            messages::complain(&reason.context(format!("the profile is kept in {} instead", path.display())));
+        Ok(Kept::Elsewhere { place, reason }) => {
+            messages::complain(&reason.context(format!("the profile is kept in {place} instead")));
             false
         }
         Err(error) => {

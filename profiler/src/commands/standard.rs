@@ -1,8 +1,10 @@
 //! Standard output and standard input, as every command uses them.
 
 use crate::profile::{Profile, file};
+use crate::sys::startup;
 use anyhow::{Context as _, Result, bail};
-use std::io::{self, ErrorKind, StdoutLock, Write};
+use std::io::{self, ErrorKind, Write};
+use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
 /// Whoever read standard output wants no more of it, as `head` does: no failure, and nothing to be told.
@@ -22,23 +24,88 @@ impl NotRead {
     }
 }
 
-/// Standard output. It fails with [`NotRead`] where nobody reads it any more.
-pub struct Output(StdoutLock<'static>);
+/// The caller closed a standard stream: what is written to it goes nowhere.
+#[derive(Debug, thiserror::Error)]
+#[error("standard {0} is closed")]
+pub struct Closed(&'static str);
 
-/// Standard output, for as long as the result lives.
+/// Standard output. What is written is written at once, so that nothing is left whose failure nobody sees. It fails with
+/// [`NotRead`] where nobody reads it any more, and with [`Closed`] where the caller closed it.
+pub struct Output(());
+
+/// Standard output.
 #[must_use]
 pub fn output() -> Output {
-    Output(io::stdout().lock())
+    Output(())
 }
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes).map_err(named)
+        check_output()?;
+        nix::unistd::write(io::stdout(), bytes).map_err(|errno| named(errno.into()))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush().map_err(named)
+        Ok(())
     }
+}
+
+const STDIN: i32 = 0;
+const STDOUT: i32 = 1;
+const STDERR: i32 = 2;
+
+fn check_open(descriptor: i32) -> io::Result<()> {
+    if startup::was_closed(descriptor) {
+        let name = match descriptor {
+            STDIN => "input",
+            STDOUT => "output",
+            _ => "error",
+        };
+        return Err(io::Error::other(Closed(name)));
+    }
+    Ok(())
+}
+
+/// Checks that the caller did not close standard output.
+///
+/// # Errors
+/// If it did.
+pub fn check_output() -> io::Result<()> {
+    check_open(STDOUT)
+}
+
+/// Checks that the caller did not close standard error.
+///
+/// # Errors
+/// If it did.
+pub fn check_error() -> io::Result<()> {
+    check_open(STDERR)
+}
+
+/// Prints what clap has to say: help and the version to standard output, errors to standard error.
+///
+/// # Errors
+/// If the one for standard output can't be printed.
+pub fn print_usage(usage: &clap::Error) -> Result<()> {
+    if usage.use_stderr() {
+        // There is no other place to say that this one is closed.
+        let _ = usage.print();
+        return Ok(());
+    }
+    let printed = check_output().and_then(|()| usage.print()).and_then(|()| io::stdout().flush());
+    printed.map_err(named).context("cannot print to standard output")
+}
+
+/// Finds out about what standard output tells only as it is closed: some file systems write then (close(2), EIO).
+///
+/// # Errors
+/// If what was written to it is lost.
+pub fn check_written() -> Result<()> {
+    if startup::was_closed(STDOUT) {
+        return Ok(());
+    }
+    let copy = io::stdout().as_fd().try_clone_to_owned().context("cannot check standard output")?;
+    nix::unistd::close(copy).context("cannot write to standard output")
 }
 
 fn named(error: io::Error) -> io::Error {
@@ -61,6 +128,7 @@ pub fn read(files: &[PathBuf]) -> Result<Vec<Profile>> {
 }
 
 fn read_input() -> Result<Profile> {
+    check_open(STDIN).context("cannot read a profile")?;
     file::read_from(io::stdin().lock()).context("cannot use the profile on standard input")
 }
 

@@ -211,8 +211,8 @@ impl Feed for Watched {
         match kept? {
             Kept::InPlace(path) => Ok(format!("saved {}: {verdict}", path.display())),
             Kept::Stdout => Ok(format!("saved: {verdict}")),
-            Kept::Elsewhere { path, reason } => {
-                Err(reason.context(format!("the profile is kept in {} instead", path.display())))
+            Kept::Elsewhere { place, reason } => {
+                Err(reason.context(format!("the profile is kept in {place} instead")))
             }
         }
     }

@@ -13,18 +13,19 @@ use crate::config::Config;
 use crate::control::protocol::{Answer, Interval, Request, Status};
 use crate::control::server::{Asked, Server};
 use crate::profile::units::Nanos;
+use crate::target::signals::Signals;
 use crate::target::supervise::{next, ticks, watch};
 use crate::watch::batch::{Batch, Lost};
 use crate::watch::viewer::Shared;
 use crate::watch::watcher::Watcher;
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
+use nix::sys::signal::Signal;
 use outputs::Outputs;
 use std::path::PathBuf;
 use std::process;
 use std::time::Duration;
 use systemd::ServiceManager;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 /// How often exited threads are collected, control groups are looked into and the service manager hears of the daemon.
@@ -47,24 +48,6 @@ pub struct Daemon {
     manager: ServiceManager,
     /// What the service manager was told last: it is not bothered with the same again.
     told: String,
-}
-
-/// What ends it or changes it from outside.
-struct Signals {
-    reload: Signal,
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn take() -> Result<Self> {
-        let take = |kind| signal(kind).context("cannot take a signal");
-        Ok(Self {
-            reload: take(SignalKind::hangup())?,
-            terminate: take(SignalKind::terminate())?,
-            interrupt: take(SignalKind::interrupt())?,
-        })
-    }
 }
 
 impl Daemon {
@@ -90,12 +73,12 @@ impl Daemon {
         Ok(daemon)
     }
 
-    /// Runs until SIGTERM or SIGINT. The interval that is under way then is ended and handed out.
+    /// Runs until a signal ends it. The interval that is under way then is ended and handed out.
     ///
     /// # Errors
     /// If the kernel's counts can't be read any more.
-    pub async fn run(mut self) -> Result<()> {
-        let mut signals = Signals::take()?;
+    pub async fn run(mut self, mut signals: Signals) -> Result<()> {
+        let signalled = watch(&signals)?;
         let (execs, exits) = (watch(&self.watcher.execs())?, watch(&self.watcher.exits())?);
         let mut tend = interval(TEND_EVERY);
         tend.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -105,15 +88,19 @@ impl Daemon {
         tracing::info!(selectors = self.config.selector.len(), "watching");
         loop {
             tokio::select! {
-                _ = signals.terminate.recv() => break,
-                _ = signals.interrupt.recv() => break,
-                _ = signals.reload.recv() => {
-                    self.manager.reloading();
-                    if self.reload().await? {
-                        intervals = ticks(Some(self.config.watch.interval));
+                ready = signalled.readable() => match signals.read()? {
+                    None => ready.context("cannot wait for signals")?.clear_ready(),
+                    Some(arrived) if arrived.signal() == Some(Signal::SIGCHLD) => {}
+                    Some(arrived) if arrived.signal() == Some(Signal::SIGHUP) => {
+                        if self.reload_as_told().await? {
+                            intervals = ticks(Some(self.config.watch.interval));
+                        }
                     }
-                    self.manager.ready();
-                }
+                    Some(arrived) => {
+                        tracing::info!(signal = %arrived.number(), "stopping");
+                        break;
+                    }
+                },
                 Some(asked) = self.server.next() => self.answer(asked)?,
                 () = next(&mut intervals) => drop(self.end_interval()?),
                 _ = tend.tick() => {
@@ -158,6 +145,14 @@ impl Daemon {
             self.told = told;
         }
         Ok(batch)
+    }
+
+    /// Reads the configuration again, and tells the service manager. Returns whether it was taken on.
+    async fn reload_as_told(&mut self) -> Result<bool> {
+        self.manager.reloading();
+        let taken_on = self.reload().await?;
+        self.manager.ready();
+        Ok(taken_on)
     }
 
     /// Reads the configuration again. Returns whether it was taken on: one that is not valid is refused and logged.

@@ -36,7 +36,6 @@ pub fn machine_texts(text: &str) {
         requirements::version(text).is_some(),
         outside_text::chosen(text).is_some(),
         hooks::recursion_misses_in(text).is_ok(),
-        target::signals::ignored_in(text).is_some(),
         target::tree::Process::parse(text).is_some(),
     ];
     let _ = (read, machine::stolen_in(text));

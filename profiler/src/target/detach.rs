@@ -2,7 +2,7 @@
 //! ends the recording, and so does the end of all of them.
 
 use super::select::Process;
-use super::signals::{Arrived, Signals};
+use super::signals::Signals;
 use super::supervise::{COLLECT_EVERY, Times, next, ticks, watch};
 use crate::record::Source;
 use crate::record::recording::Recording;
@@ -33,7 +33,7 @@ pub async fn until_over<S: Source + AsFd>(
         tokio::select! {
             ready = signalled.readable() => match signals.read()? {
                 None => ready.context("cannot wait for signals")?.clear_ready(),
-                Some(Arrived { signal: Signal::SIGCHLD, .. }) => {}
+                Some(arrived) if arrived.signal() == Some(Signal::SIGCHLD) => {}
                 Some(_) => return Ok(()),
             },
             () = next(&mut snapshots) => recording.snapshot()?,

@@ -2,22 +2,21 @@
 //! holds until every probe is live, and then executes the command in its own place. Nothing of the profiler's
 //! memory is in it, so the command's usage starts from little.
 
+use super::inherited::Inherited;
 use super::refusal::{self, Refusal};
-use super::shed::{self, Peak};
-use super::signals;
 use crate::cli::HoldArgs;
 use crate::privilege;
 use crate::profile::units::{Bytes, Nanos};
 use crate::profile::usage::BeforeExec;
+use crate::sys::shed::{self, Peak};
 use anyhow::{Context, Result};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
-use nix::unistd::{Gid, Uid, User, close, initgroups, setgid, setgroups, setuid};
+use nix::unistd::{Gid, Uid, User, close, execvp, initgroups, setgid, setgroups, setuid};
 use std::ffi::CString;
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
-use std::os::unix::process::CommandExt as _;
-use std::process::Command;
+use std::os::unix::ffi::OsStrExt as _;
 
 /// The hidden command.
 pub const COMMAND: &str = "__hold";
@@ -34,15 +33,16 @@ pub const NOT_EXECUTABLE: u8 = 126;
 /// # Errors
 /// If the descriptors are not those of a profiler, or the identity can't be changed.
 pub fn hold(args: &HoldArgs) -> Result<u8> {
+    let inherited: Inherited = serde_json::from_str(&args.inherited).with_context(|| {
+        format!("cannot understand what the command is to find; {COMMAND} is for profiler run only")
+    })?;
     // Opened again rather than used as they are: these copies close by themselves at exec, and the inherited
     // numbers are closed now, so that the command finds neither.
     let mut release = reopen(args.release, OpenOptions::new().read(true))?;
     let mut failure = reopen(args.failure, OpenOptions::new().write(true))?;
     let mut peak = Peak::open();
     if let Err(error) = settle(args) {
-        // The empty line stands for the usage, which is told only of a child that got so far.
-        write!(failure, "\n{error:#}").context("cannot tell the profiler what is wrong")?;
-        return Ok(NOT_EXECUTABLE);
+        return give_up(&mut failure, &error);
     }
     let mut go = [0];
     if release.read_exact(&mut go).is_err() {
@@ -50,22 +50,34 @@ pub fn hold(args: &HoldArgs) -> Result<u8> {
         return Ok(0);
     }
     // First: a signal that was withheld may end this process, and then it has nothing to tell.
-    signals::let_through(&args.withheld)?;
-    let (program, arguments) = args.command.split_first().context("there is no command to hold")?;
-    let mut command = Command::new(program);
-    command.args(arguments);
+    if let Err(error) = inherited.give() {
+        return give_up(&mut failure, &error);
+    }
+    let program = args.command.first().context("there is no command to hold")?;
+    let command =
+        args.command.iter().map(|word| CString::new(word.as_bytes())).collect::<Result<Vec<_>, _>>();
+    let command = command.context("an argument holds a zero byte")?;
     shed::shed()?;
+    inherited.start_timers()?;
     // Maps again what telling needs, so that it does not count as the command's a moment later.
     write!(std::io::sink(), "{}", usage_line()?).context("cannot write down this process's usage")?;
     peak.set_back()?;
     tell_usage(&mut failure)?;
-    let error = command.exec();
-    let Refusal { reason, code } = refusal::explain(program, &error);
+    // The standard library's exec would set SIGPIPE back, which the command may be meant to ignore.
+    let Err(error) = execvp(command.first().context("there is no command to hold")?, &command);
+    let Refusal { reason, code } = refusal::explain(program, &error.into());
     writeln!(failure, "{reason}").context("cannot tell the profiler that the command failed")?;
     Ok(code)
 }
 
-/// Takes on what the command is to have.
+/// Tells the profiler why the command is not executed.
+fn give_up(failure: &mut File, error: &anyhow::Error) -> Result<u8> {
+    // The empty line stands for the usage, which is told only of a child that got so far.
+    write!(failure, "\n{error:#}").context("cannot tell the profiler what is wrong")?;
+    Ok(NOT_EXECUTABLE)
+}
+
+/// Takes on the identity that the command is to have.
 fn settle(args: &HoldArgs) -> Result<()> {
     if let (Some(uid), Some(gid)) = (args.uid, args.gid) {
         become_user(Uid::from_raw(uid), Gid::from_raw(gid))

@@ -2,6 +2,8 @@
 
 use super::family::Family;
 use super::hold;
+use super::inherited::Inherited;
+use super::signals::Arrived;
 use super::user::Invoker;
 use crate::profile::units::{Bytes, Nanos};
 use crate::profile::usage::{BeforeExec, Usage};
@@ -41,8 +43,8 @@ pub struct Launch {
     pub user: Option<Invoker>,
     /// Whether its standard output is read instead of passed through.
     pub capture_stdout: bool,
-    /// The signals that this process blocks, and that the command must get.
-    pub withheld: Vec<Signal>,
+    /// What the caller gave this process, and the command is to find.
+    pub inherited: Inherited,
 }
 
 /// A child that is ended when this is dropped, so that no error leaves it behind.
@@ -94,13 +96,14 @@ pub fn start(launch: &Launch) -> Result<Held> {
     let (release_reader, release) = pipe().context("cannot make a pipe")?;
     let (failure, failure_writer) = pipe().context("cannot make a pipe")?;
     // Only the child's ends are inherited; they are dropped here once it has them.
-    let inherited = [inherit(&release_reader)?, inherit(&failure_writer)?];
+    let ends = [inherit(&release_reader)?, inherit(&failure_writer)?];
     let mut command = Command::new("/proc/self/exe");
     command.arg(hold::COMMAND);
-    command.args(["--release", &inherited[0].to_string(), "--failure", &inherited[1].to_string()]);
-    for signal in &launch.withheld {
-        command.args(["--withheld", &(*signal as i32).to_string()]);
-    }
+    command.args(["--release", &ends[0].to_string(), "--failure", &ends[1].to_string()]);
+    let inherited = launch.inherited.clone();
+    let inherited = if launch.capture_stdout { inherited.with_stdout() } else { inherited };
+    command.arg("--inherited");
+    command.arg(serde_json::to_string(&inherited).context("cannot write down what the caller gave")?);
     if let Some(user) = &launch.user {
         command.args(["--uid", &user.uid.to_string(), "--gid", &user.gid.to_string()]);
         if let Some((name, home)) = &user.known {
@@ -181,6 +184,16 @@ impl Running {
         if let (Some(_), Ok(pid)) = (&self.child.0, i32::try_from(self.pid)) {
             // Not waited for yet, so the number is still the child's.
             let _ = kill(Pid::from_raw(pid), signal);
+        }
+    }
+
+    /// Passes a signal on to the child, unless it has got it too.
+    pub fn pass_on(&self, arrived: Arrived) {
+        if let (Some(_), false, Ok(pid)) =
+            (&self.child.0, arrived.has_reached(self.pid), i32::try_from(self.pid))
+        {
+            // Not waited for yet, so the number is still the child's.
+            arrived.pass_on(pid);
         }
     }
 

@@ -2,13 +2,14 @@
 //!
 //! - `cgroup`: control groups and their processes.
 //! - `detach`: what happens while processes are recorded that ran already: signals, the time limit, collecting.
+//! - `effects`: what each signal does to the profiler.
 //! - `family`: the command's processes, those that lost their parent among them.
 //! - `hold`: the child's first moment, before it executes the command.
+//! - `inherited`: what the caller gave across exec, taken over and given to the command.
 //! - `launch`: starts the held child, releases it, waits for it and takes its usage.
 //! - `refusal`: why a command can't be executed.
 //! - `select`: which processes are chosen of those that run.
-//! - `shed`: has the held child occupy little memory.
-//! - `signals`: those that stop a run.
+//! - `signals`: those that come to the profiler: taken in order, passed on to the command.
 //! - `supervise`: what happens while it runs: signals, the time limit, collecting.
 //! - `tree`: the descendants of a process.
 //! - `user`: whom the command runs as and who owns the files.
@@ -16,12 +17,13 @@
 
 mod cgroup;
 pub mod detach;
+pub mod effects;
 pub mod family;
 pub mod hold;
+pub mod inherited;
 pub mod launch;
 mod refusal;
 pub mod select;
-mod shed;
 pub mod signals;
 pub mod supervise;
 pub mod tree;

@@ -2,7 +2,7 @@
 //! collected.
 
 use super::launch::{Ended, Running};
-use super::signals::{Arrived, Signals};
+use super::signals::Signals;
 use crate::record::Source;
 use crate::record::recording::Recording;
 use anyhow::{Context, Result};
@@ -115,6 +115,7 @@ pub async fn until_end<S: Source + AsFd>(
     let mut snapshots = ticks(times.interval);
     let mut ending = times.limit_from_now().map_or(Ending::None, Ending::Terminate);
     let (mut interrupted, mut ended): (Option<Instant>, _) = (None, None);
+    signals.take_early().into_iter().for_each(|arrived| target.pass_on(arrived));
     loop {
         ended = ended.map_or_else(|| target.try_wait(), |ended| Ok(Some(ended)))?;
         if let Some(ended) = ended.take_if(|_| ending.is_over(target)) {
@@ -123,15 +124,15 @@ pub async fn until_end<S: Source + AsFd>(
         tokio::select! {
             ready = signalled.readable() => match signals.read()? {
                 None => ready.context("cannot wait for signals")?.clear_ready(),
-                Some(Arrived { signal: Signal::SIGCHLD, .. }) => target.reap_orphans(),
+                Some(arrived) if arrived.signal() == Some(Signal::SIGCHLD) => target.reap_orphans(),
                 // The second time the user does not want to wait for the target's consent.
-                Some(Arrived { signal: Signal::SIGINT, .. })
-                    if interrupted.get_or_insert_with(Instant::now).elapsed() > SAME_INTERRUPT =>
+                Some(arrived)
+                    if arrived.signal() == Some(Signal::SIGINT)
+                        && interrupted.get_or_insert_with(Instant::now).elapsed() > SAME_INTERRUPT =>
                 {
                     ending = Ending::at_once(target);
                 }
-                Some(arrived) if arrived.has_reached(target.pid()) => {}
-                Some(arrived) => target.signal(arrived.signal),
+                Some(arrived) => target.pass_on(arrived),
             },
             () = next(&mut snapshots) => recording.snapshot()?,
             () = ending.due() => ending = ending.next_step(target),

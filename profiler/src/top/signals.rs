@@ -1,19 +1,11 @@
 //! The signals that concern a view: taken as they come, so that the terminal is put in order first.
 
+use crate::sys::signals::is_ignored;
+use crate::target::effects::{self, Effect, Number};
 use anyhow::{Context, Result};
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signal::Signal;
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use std::os::fd::{AsFd, BorrowedFd};
-
-const TAKEN: [Signal; 7] = [
-    Signal::SIGINT,
-    Signal::SIGTERM,
-    Signal::SIGHUP,
-    Signal::SIGQUIT,
-    Signal::SIGTSTP,
-    Signal::SIGCONT,
-    Signal::SIGWINCH,
-];
 
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,33 +20,66 @@ pub(super) enum Asked {
     DrawAnew,
 }
 
+impl Asked {
+    /// What a signal asks for, if it is for anything.
+    fn by(signal: Number) -> Option<Self> {
+        match (signal.named(), signal.effect()) {
+            (Some(Signal::SIGTSTP), _) => Some(Self::Suspend),
+            (Some(Signal::SIGWINCH), _) => Some(Self::Draw),
+            (Some(Signal::SIGCONT), _) => Some(Self::DrawAnew),
+            (_, Effect::Stops) => Some(Self::Quit),
+            (_, Effect::Ends) => (!is_ignored(signal.get())).then_some(Self::Quit),
+            (_, Effect::Child | Effect::None | Effect::Untaken) => None,
+        }
+    }
+}
+
 /// The signals of this process.
 pub(super) struct Signals(SignalFd);
 
 impl Signals {
     /// Takes them from here on.
     pub(super) fn take() -> Result<Self> {
-        let mask: SigSet = TAKEN.into_iter().collect();
+        let mut mask = effects::taken();
+        for of_a_job in [Signal::SIGTSTP, Signal::SIGCONT] {
+            mask.add(of_a_job);
+        }
         mask.thread_block().context("cannot block signals")?;
         let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
         Ok(Self(SignalFd::with_flags(&mask, flags).context("cannot take signals")?))
     }
 
-    /// What the next signal asks for, if one has come.
+    /// What the next signal asks for, if one has come that asks for anything.
     pub(super) fn read(&mut self) -> Result<Option<Asked>> {
-        let Some(info) = self.0.read_signal().context("cannot read a signal")? else { return Ok(None) };
-        let number = i32::try_from(info.ssi_signo).ok();
-        Ok(Some(match number.and_then(|number| Signal::try_from(number).ok()) {
-            Some(Signal::SIGTSTP) => Asked::Suspend,
-            Some(Signal::SIGWINCH) => Asked::Draw,
-            Some(Signal::SIGCONT) => Asked::DrawAnew,
-            _ => Asked::Quit,
-        }))
+        while let Some(info) = self.0.read_signal().context("cannot read a signal")? {
+            if let Some(asked) = Number::try_from(info.ssi_signo).ok().and_then(Asked::by) {
+                return Ok(Some(asked));
+            }
+        }
+        Ok(None)
     }
 }
 
 impl AsFd for Signals {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_ends_a_program_ends_the_view_in_order() {
+        let asked = |signal: Signal| Asked::by(signal.into());
+        for signal in [Signal::SIGTERM, Signal::SIGUSR1, Signal::SIGALRM, Signal::SIGPWR] {
+            assert_eq!(asked(signal), Some(Asked::Quit), "{signal}");
+        }
+        assert_eq!(asked(Signal::SIGTSTP), Some(Asked::Suspend));
+        assert_eq!(asked(Signal::SIGWINCH), Some(Asked::Draw));
+        for signal in [Signal::SIGCHLD, Signal::SIGURG] {
+            assert_eq!(asked(signal), None, "{signal}");
+        }
     }
 }

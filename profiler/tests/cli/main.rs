@@ -7,8 +7,8 @@
 )]
 
 mod daemon;
+mod streams;
 
-use std::fs::File;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -150,37 +150,6 @@ fn profiles_that_cannot_be_used_say_why() {
 /// A profile that was recorded.
 const PROFILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/thread-pool-workload.profile.json");
 
-/// What reads a profile, given its name.
-fn readers(name: &str) -> [Vec<&str>; 3] {
-    [
-        vec!["report", name],
-        vec!["export", name, "--format", "csv"],
-        vec!["plot", name, "--kind", "ccdf", "--metric", "blocked"],
-    ]
-}
-
-#[test]
-fn a_profile_is_read_from_standard_input() {
-    for (named, piped) in readers(PROFILE).iter().zip(readers("-")) {
-        let read = Command::new(PROFILER).args(piped).stdin(File::open(PROFILE).unwrap()).output().unwrap();
-        assert!(read.status.success(), "{}", String::from_utf8_lossy(&read.stderr));
-        assert!(read.stdout == profiler(named).stdout, "{named:?}");
-    }
-    fails(&["report", "-", PROFILE, "-"], 1, &["- is standard input", "once"]);
-}
-
-#[test]
-fn whoever_reads_no_further_hears_nothing_of_it() {
-    let others = [vec!["schema"], vec!["doctor"], vec!["daemon", "--print-config"]];
-    for arguments in readers(PROFILE).into_iter().chain(others) {
-        let (reader, writer) = std::io::pipe().unwrap();
-        drop(reader);
-        let output = Command::new(PROFILER).args(&arguments).stdout(writer).output().unwrap();
-        let message = String::from_utf8(output.stderr).unwrap();
-        assert_eq!((output.status.code(), message.as_str()), (Some(128 + 13), ""), "{arguments:?}");
-    }
-}
-
 #[test]
 fn an_export_without_a_format_says_which_there_are() {
     fails(&["export", PROFILE], 1, &["--format", "--output"]);
@@ -243,5 +212,6 @@ fn the_schema_describes_the_file() {
 
 #[test]
 fn the_held_child_is_for_the_profiler_only() {
-    fails(&["__hold", "--release", "999", "--failure", "999", "--", "true"], 1, &["profiler run"]);
+    let hold = ["__hold", "--release", "999", "--failure", "999", "--inherited", "{}", "--", "true"];
+    fails(&hold, 1, &["profiler run"]);
 }

@@ -29,6 +29,7 @@ mod faults;
 mod files;
 mod hostile;
 mod identity;
+mod inherited;
 mod interrupted;
 mod intervals;
 mod left_behind;
@@ -75,6 +76,7 @@ fn main() -> ExitCode {
         top::tests(),
         exit_codes::tests(),
         identity::tests(),
+        inherited::tests(),
         files::tests(),
         privilege::tests(),
         behaviour::tests(),

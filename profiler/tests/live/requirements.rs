@@ -2,7 +2,6 @@
 
 use crate::control_group;
 use nix::sys::signal::Signal;
-use profiler::target::signals;
 use signal_hook::consts::FORBIDDEN;
 use std::env;
 use std::path::Path;
@@ -69,7 +68,7 @@ fn program(name: &str, package: &str) -> Option<String> {
 /// handlers do nothing, so that the signals end these tests no more than before.
 pub(crate) fn shed_ignored_signals() {
     let status = std::fs::read_to_string("/proc/self/status").expect("/proc is mounted");
-    for signal in signals::ignored_in(&status).expect("the kernel shows what is ignored").iter() {
+    for signal in ignored_in(&status) {
         // Rust ignores SIGPIPE in every program and gives its default action to what it starts; the forbidden ones are
         // those of faults, which have to end this process.
         if signal != Signal::SIGPIPE && !FORBIDDEN.contains(&(signal as i32)) {
@@ -77,4 +76,14 @@ pub(crate) fn shed_ignored_signals() {
             signal_hook::flag::register(signal as i32, nothing).expect("it may have a handler");
         }
     }
+}
+
+/// The signals of `SigIgn` in /proc/PID/status: a bit for each, that of signal 1 first.
+fn ignored_in(status: &str) -> impl Iterator<Item = Signal> {
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .expect("the kernel shows what is ignored");
+    let mask = u64::from_str_radix(mask.trim(), 16).expect("a mask");
+    Signal::iterator().filter(move |signal| mask >> (*signal as i32 - 1) & 1 == 1)
 }

@@ -79,7 +79,7 @@ fn two_processes_are_recorded_until_both_have_ended() {
 }
 
 fn a_signal_ends_the_recording_and_nothing_else() {
-    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGPWR] {
         let mut running = Running::asleep("sleep-when-told", &["2", "3"]);
         let (attachment, _scene) = Attachment::to(running.pid);
         let in_kernel = Attached::of(attachment.child.id());

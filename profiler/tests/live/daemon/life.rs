@@ -5,6 +5,7 @@ use crate::attached::Attached;
 use crate::privilege::with_two_capabilities;
 use crate::support::{Scene, eventually, trials};
 use libtest_mimic::Trial;
+use nix::sys::signal::Signal;
 use profiler::control::config::SOCKET;
 use profiler::profile::units::Nanos;
 use std::fs::{self, Permissions};
@@ -15,6 +16,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         a_reload_adds_and_removes_selectors,
         a_configuration_that_is_not_valid_is_refused_and_the_old_one_goes_on,
         the_end_writes_the_last_interval_and_leaves_nothing_in_the_kernel,
+        whatever_ends_a_program_ends_it_in_order,
         a_sink_that_fails_is_told_of_and_ends_nothing,
         a_second_daemon_is_refused,
         the_printed_configuration_starts_a_daemon,
@@ -87,6 +89,16 @@ fn the_end_writes_the_last_interval_and_leaves_nothing_in_the_kernel() {
     assert!(!daemon.socket().exists());
     in_kernel.assert_gone();
     running.finish();
+}
+
+fn whatever_ends_a_program_ends_it_in_order() {
+    for signal in [Signal::SIGUSR1, Signal::SIGALRM, Signal::SIGQUIT] {
+        let mut daemon = Daemon::with(&selector(&name("nobody")));
+        let stopped = daemon.stop_by(signal);
+        assert!(stopped.succeeded, "{signal}: {}", stopped.stderr);
+        assert!(stopped.stderr.contains(signal.as_str()), "{}", stopped.stderr);
+        assert_eq!(stopped.written.len(), 1, "{}", stopped.stderr);
+    }
 }
 
 fn a_sink_that_fails_is_told_of_and_ends_nothing() {

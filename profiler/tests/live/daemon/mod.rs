@@ -188,7 +188,11 @@ impl Daemon {
 
     /// Ends it as the service manager does.
     fn stop(&mut self) -> Stopped {
-        self.signal(Signal::SIGTERM);
+        self.stop_by(Signal::SIGTERM)
+    }
+
+    fn stop_by(&mut self, signal: Signal) -> Stopped {
+        self.signal(signal);
         let status = self.child.wait().expect("it can be waited for");
         Stopped { succeeded: status.success(), stderr: self.log(), written: self.written() }
     }

@@ -40,6 +40,7 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
         ["raise", signal] => signals::raise(number(signal)),
         ["wait-for", signal, code] => return signals::wait_for(number(signal), number(code)),
         ["count", signal, millis] => signals::count(number(signal), number(millis)),
+        ["take", signals] => signals::take(number(signals)),
         ["ignore-all"] => signals::ignore_all(),
         ["busy"] => hostile::busy(),
         ["short-lived-after-signal", threads] => hostile::short_lived_after_signal(number(threads)),

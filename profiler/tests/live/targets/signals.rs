@@ -47,6 +47,28 @@ pub(super) fn count(signal: i32, quiet_millis: u64) -> Value {
     json!({ "count": count })
 }
 
+/// Says `ready PID`, and the signals that came, by their numbers and with their values, until so many have or none comes any
+/// more.
+pub(super) fn take(signals: usize) -> Value {
+    /// Longer than whoever sends them takes between two.
+    const QUIET: Duration = Duration::from_secs(10);
+    let all = SigSet::all();
+    all.thread_block().expect("they can be blocked");
+    println!("ready {}", std::process::id());
+    let taken = SignalFd::with_flags(&all, SfdFlags::SFD_NONBLOCK).expect("signals can be taken");
+    let (mut took, mut last) = (Vec::new(), Instant::now());
+    while took.len() < signals && last.elapsed() < QUIET {
+        match taken.read_signal().expect("signals can be read") {
+            Some(signal) => {
+                took.push((signal.ssi_signo, signal.ssi_int));
+                last = Instant::now();
+            }
+            None => sleep(Duration::from_millis(1)),
+        }
+    }
+    json!({ "took": took })
+}
+
 /// Says `ready PID` and does not end by any signal that can be refused.
 pub(super) fn ignore_all() -> Value {
     SigSet::all().thread_block().expect("signals can be blocked");

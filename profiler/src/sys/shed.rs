@@ -10,16 +10,16 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufReader, Write as _};
 
 /// What the kernel's peak is set back through; opened before the user changes, who may not open it.
-pub(super) struct Peak(Option<File>);
+pub(crate) struct Peak(Option<File>);
 
 impl Peak {
     /// Kernels without CONFIG_PROC_PAGE_MONITOR have no such file: the peak stays.
-    pub(super) fn open() -> Self {
+    pub(crate) fn open() -> Self {
         Self(OpenOptions::new().write(true).open("/proc/self/clear_refs").ok())
     }
 
     /// The largest resident set so far becomes the present one (Documentation/filesystems/proc.rst, clear_refs).
-    pub(super) fn set_back(&mut self) -> Result<()> {
+    pub(crate) fn set_back(&mut self) -> Result<()> {
         const PEAK: &[u8] = b"5";
         let Some(file) = &mut self.0 else { return Ok(()) };
         file.write_all(PEAK).context("cannot set the peak of this process's memory back")
@@ -28,7 +28,7 @@ impl Peak {
 
 /// Unmaps the pages of files that are as they are in the file. What is needed of them is mapped again when it is used:
 /// of 4.4 MB 1.2 MB are left as the command is executed.
-pub(super) fn shed() -> Result<()> {
+pub(crate) fn shed() -> Result<()> {
     const FILE: &str = "/proc/self/smaps";
     // Kernels without CONFIG_PROC_PAGE_MONITOR have no such file: the pages stay.
     let Ok(file) = File::open(FILE) else { return Ok(()) };

@@ -1,0 +1,57 @@
+//! The largest size that a file may grow to (RLIMIT_FSIZE, `ulimit -f`), where it could not be lifted for this process.
+
+use super::messages;
+use crate::profile::file;
+use anyhow::Error;
+use nix::sys::resource::{Resource, getrlimit};
+use std::io::{self, ErrorKind};
+
+/// The limit in bytes, if there is one.
+pub(super) fn bytes() -> Option<u64> {
+    let (soft, _) = getrlimit(Resource::RLIMIT_FSIZE).ok()?;
+    (soft != nix::libc::RLIM_INFINITY).then_some(soft)
+}
+
+fn described(bytes: u64) -> String {
+    format!("no file may grow beyond {} here (`ulimit -f`)", bytesize::ByteSize(bytes))
+}
+
+/// Tells before anything runs that a large profile will not be one file.
+pub(super) fn warn() {
+    if let Some(bytes) = bytes().filter(|bytes| *bytes < file::MOST_BYTES) {
+        messages::tell(&format!(
+            "{}: a larger profile will be kept in pieces; --output - writes it to a pipe",
+            described(bytes)
+        ));
+    }
+}
+
+/// Names the limit in an error that it caused.
+pub(super) fn explain(error: Error) -> Error {
+    match bytes().filter(|_| is_caused_by_size(&error)) {
+        Some(bytes) => error.context(described(bytes)),
+        None => error,
+    }
+}
+
+fn is_caused_by_size(error: &Error) -> bool {
+    error.chain().any(|cause| {
+        let read = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        let written = cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
+        read.or(written) == Some(ErrorKind::FileTooLarge)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_too_large_is_told_of_the_limit() {
+        let of = |kind: ErrorKind| Error::from(io::Error::from(kind)).context("cannot write the profile");
+        assert!(is_caused_by_size(&of(ErrorKind::FileTooLarge)));
+        assert!(!is_caused_by_size(&of(ErrorKind::StorageFull)));
+        let text: serde_json::Error = serde_json::from_str::<u8>("x").unwrap_err();
+        assert!(!is_caused_by_size(&text.into()));
+    }
+}
