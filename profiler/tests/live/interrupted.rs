@@ -49,9 +49,10 @@ fn before_the_command_started_nothing_is_left() {
 
 /// As where these tests are started in the background of a script, or under nohup.
 fn signals_that_the_caller_ignores_change_no_test() {
-    const IGNORING: &str = "trap '' HUP INT QUIT TERM; exec timeout -s KILL 60 \"$@\"";
-    let mut again = Command::new("sh");
-    again.args(["-c", IGNORING, "sh"]).arg(std::env::current_exe().unwrap());
+    const IGNORING: &str = "trap '' HUP INT QUIT TERM; exec \"$@\"";
+    // Outside: it handles the signals, so that what it starts would not ignore them.
+    let mut again = Command::new("timeout");
+    again.args(["-s", "KILL", "60", "sh", "-c", IGNORING, "sh"]).arg(std::env::current_exe().unwrap());
     let again = again.args(["--exact", "interrupted::before_the_command_started_nothing_is_left"]).output();
     let again = again.unwrap();
     assert!(again.status.success(), "{again:?}");

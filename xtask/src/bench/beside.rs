@@ -160,9 +160,12 @@ mod tests {
     #[test]
     fn a_program_is_interrupted_also_where_the_caller_ignores_it() {
         // As in the background of a script; the test above hangs where the program inherits that.
-        const IN_THE_BACKGROUND: &str = "trap '' INT; exec timeout -s KILL 60 \"$@\"";
-        let mut again = Command::new("sh");
-        again.args(["-c", IN_THE_BACKGROUND, "sh"]).arg(env::current_exe().unwrap());
+        const IN_THE_BACKGROUND: &str = "trap '' INT; exec \"$@\"";
+        // Outside: it handles the signal, so that what it starts would not ignore it.
+        let mut again = Command::new("timeout");
+        again
+            .args(["-s", "KILL", "60", "sh", "-c", IN_THE_BACKGROUND, "sh"])
+            .arg(env::current_exe().unwrap());
         again.args(["--exact", "bench::beside::tests::what_a_program_prints_as_it_is_interrupted_is_kept"]);
         let again = again.output().unwrap();
         assert!(again.status.success(), "{again:?}");
