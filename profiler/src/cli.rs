@@ -119,6 +119,23 @@ mod tests {
     }
 
     #[test]
+    fn what_users_and_the_kernel_name_need_not_be_utf_8() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let lines: [&[&[u8]]; 5] = [
+            &[b"run", b"--", b"caf\xe9", b"\xff"],
+            &[b"run", b"-o", b"caf\xe9", b"--", b"true"],
+            &[b"attach", b"--name", b"caf\xe9*"],
+            &[b"attach", b"--cgroup", b"caf\xe9"],
+            &[b"export", b"caf\xe9", b"-f", b"csv", b"--thread", b"caf\xe9*", b"-o", b"caf\xe9.csv"],
+        ];
+        for line in lines {
+            let words = line.iter().map(|word| OsString::from_vec(word.to_vec()));
+            let read = Cli::read(std::iter::once("profiler".into()).chain(words));
+            assert!(read.is_ok(), "{read:?}");
+        }
+    }
+
+    #[test]
     fn the_definition_is_consistent() {
         Cli::command().debug_assert();
     }

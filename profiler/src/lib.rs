@@ -36,6 +36,7 @@ mod golden;
 pub mod kernel;
 pub mod metrics;
 mod mounts;
+mod outside_bytes;
 mod outside_text;
 pub mod plot;
 pub mod privilege;

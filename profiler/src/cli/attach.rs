@@ -1,7 +1,9 @@
 //! What can be typed after `profiler attach`.
 
 use super::{RecordingArgs, duration};
+use crate::outside_bytes;
 use clap::Args;
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -57,7 +59,7 @@ pub struct ChoiceArgs {
 
     /// Those whose name matches, such as 'nginx*': the kernel's (ps -o comm), or the file name of the program where the
     /// kernel has cut that off
-    #[arg(long, value_name = "GLOB", value_parser = pattern)]
+    #[arg(long, value_name = "GLOB", value_parser = pattern())]
     pub name: Option<glob::Pattern>,
 
     /// Those of a control group and of all below it: a path below /sys/fs/cgroup, whole or relative
@@ -72,6 +74,10 @@ pub struct ChoiceArgs {
 /// What the kernel numbers processes up to (`PID_MAX_LIMIT`, include/linux/threads.h).
 const MOST_PIDS: u32 = 1 << 22;
 
-fn pattern(text: &str) -> Result<glob::Pattern, String> {
-    glob::Pattern::new(text).map_err(|error| format!("{error}; write it like 'nginx*'"))
+/// Names need not be UTF-8, and so patterns of them.
+fn pattern() -> impl TypedValueParser<Value = glob::Pattern> {
+    OsStringValueParser::new().try_map(|bytes| {
+        glob::Pattern::new(&outside_bytes::pattern(&bytes))
+            .map_err(|error| format!("{error}; write it like 'nginx*'"))
+    })
 }

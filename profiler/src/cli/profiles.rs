@@ -4,6 +4,7 @@ use super::recording::StyleArgs;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use profiler_ebpf::metric::Metric;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 pub(super) const EXPORT_EXAMPLES: &str = "\
@@ -46,6 +47,10 @@ pub struct ExportArgs {
     #[arg(short, long, value_name = "PATH")]
     pub output: Option<PathBuf>,
 
+    /// Overwrite an existing file, whatever is in it: one of the profiles that are read, too
+    #[arg(long)]
+    pub force: bool,
+
     /// One row a group and metric, with count, sum and quantiles, instead of every bucket (csv, parquet)
     #[arg(long)]
     pub summary: bool,
@@ -75,6 +80,10 @@ pub struct PlotArgs {
     #[arg(short, long, value_enum)]
     pub format: Option<crate::plot::Format>,
 
+    /// Overwrite an existing file, whatever is in it: one of the profiles that are read, too
+    #[arg(long)]
+    pub force: bool,
+
     /// How wide the figure is
     #[arg(long, value_enum, default_value_t = crate::plot::Size::Column)]
     pub size: crate::plot::Size,
@@ -102,7 +111,7 @@ pub struct SelectionArgs {
 
     /// Only threads whose name matches, such as 'pool-worker-*'
     #[arg(long, value_name = "GLOB")]
-    pub thread: Option<String>,
+    pub thread: Option<OsString>,
 
     /// What is added up [default: what suits the format]
     #[arg(long, value_enum)]

@@ -20,7 +20,7 @@ Examples:
 pub struct RunArgs {
     /// The command to profile, with its arguments
     #[arg(last = true, value_name = "COMMAND")]
-    pub command: Vec<String>,
+    pub command: Vec<OsString>,
 
     /// Write the profile to this file; - is standard output [default: COMMAND.profile.json]
     #[arg(short, long, value_name = "FILE", requires = "command")]

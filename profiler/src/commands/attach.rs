@@ -3,9 +3,9 @@
 
 use super::attachment::{Attachment, chosen_by};
 use super::messages;
-use super::output::{Output, Wanted};
 use super::run::{self, Shown};
 use super::settings::{self, Settings};
+use super::subject::Subject;
 use crate::cli::AttachArgs;
 use crate::profile::Profile;
 use crate::profile::attached::Selection;
@@ -16,8 +16,7 @@ use crate::target::select::{self, Process};
 use crate::target::signals::{MeantFor, Signals};
 use crate::target::user::Invoker;
 use crate::target::visible;
-use anyhow::{Context, Result};
-use std::path::PathBuf;
+use anyhow::Result;
 
 /// Attaches, and detaches again. Returns the exit code to end with.
 ///
@@ -30,10 +29,8 @@ pub fn attach(args: &AttachArgs, inherited: &Inherited) -> Result<u8> {
     let (selection, selector) = chosen_by(&args.choice);
     visible::show_all();
     let processes = select::choose(&selector)?;
-    let first = processes.first().context("no process was chosen")?;
-    let path: PathBuf = args.output.clone().unwrap_or_else(|| Output::default_path(&first.name));
-    let wanted = Wanted { path: &path, flag: "--output", force: args.recording.force };
-    let output = Output::prepare(wanted, &first.name, user.as_ref())?;
+    let subject = Subject::of_processes(&selection, &processes);
+    let output = run::prepare(&subject, args.output.as_deref(), args.recording.force, user.as_ref())?;
     let mut signals = Signals::take(inherited, MeantFor::Profiler)?;
     run::check_machine(limits)?;
     let settings = Settings {

@@ -5,6 +5,7 @@ use crate::cli::ChoiceArgs;
 use crate::clock::monotonic_now;
 use crate::kernel::load::{Living, Target};
 use crate::kernel::session::Session;
+use crate::outside_bytes;
 use crate::privilege;
 use crate::profile::attached::{Attached, Selection};
 use crate::profile::units::{Bytes, Nanos};
@@ -35,7 +36,7 @@ pub(super) fn chosen_by(choice: &ChoiceArgs) -> (Selection, Selector) {
             (Selection::Name(name.as_str().to_owned()), Selector::Name(name.clone()))
         }
         ChoiceArgs { cgroup: Some(path), .. } => {
-            (Selection::Cgroup(path.display().to_string()), Selector::Cgroup(path.clone()))
+            (Selection::Cgroup(outside_bytes::text(path)), Selector::Cgroup(path.clone()))
         }
         ChoiceArgs { unit: Some(unit), .. } => (Selection::Unit(unit.clone()), Selector::Unit(unit.clone())),
         ChoiceArgs { pid, .. } => (Selection::Pid(pid.clone()), Selector::Pids(pid.clone())),

@@ -4,6 +4,7 @@ use super::output::{Kept, Output, Wanted};
 use super::progress::Progress;
 use super::recipe::{Recipe, record};
 use super::run::{NOTHING_LEFT, REPORT_LEFT, check_machine, code, exit_code, is_in_place, settings};
+use super::subject::{Subject, numbered};
 use super::{folder, messages};
 use crate::cli::{ComparisonArgs, RunArgs};
 use crate::kernel::load::Limits;
@@ -14,6 +15,8 @@ use crate::target::launch::Held;
 use crate::target::signals::{self, Interrupted, MeantFor, Signals};
 use crate::target::user::Invoker;
 use anyhow::{Context, Result, bail};
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -33,7 +36,37 @@ const ARTICLE_FETCH: Duration = Duration::from_secs(3);
 /// One workload of the comparison.
 struct Entry {
     name: &'static str,
-    command: Vec<String>,
+    command: Vec<OsString>,
+}
+
+impl Entry {
+    fn path_in(&self, folder: &Path) -> PathBuf {
+        folder.join(format!("{}{}", self.name, file::EXTENSION))
+    }
+}
+
+/// The folder that was named, else the first that has no profile of another comparison in it, which is said if it is not the
+/// usual one: what belongs together stays together.
+fn folder(args: &RunArgs, entries: &[Entry]) -> PathBuf {
+    let usual = PathBuf::from(DEFAULT_FOLDER);
+    if let Some(named) = &args.comparison.out {
+        return named.clone();
+    }
+    if args.recording.force {
+        return usual;
+    }
+    let will_do = |folder: &Path| {
+        entries.iter().all(|entry| Subject::of_command(&entry.command).may_take(&entry.path_in(folder)))
+    };
+    let folder = numbered(&usual, "", will_do);
+    if folder != usual {
+        messages::tell(&format!(
+            "{} has profiles of other workloads or arguments, which stay: these go to {} (--out names another folder)",
+            usual.display(),
+            folder.display()
+        ));
+    }
+    folder
 }
 
 /// Runs the comparison. Returns the exit code to end with: that of a signal which stopped it, that of the first
@@ -44,15 +77,15 @@ struct Entry {
 pub fn compare(args: &RunArgs, user: Option<Invoker>, limits: Limits, inherited: &Inherited) -> Result<u8> {
     let entries = entries(&args.comparison)?;
     check_machine(limits)?;
-    let folder = args.comparison.out.clone().unwrap_or_else(|| DEFAULT_FOLDER.into());
+    let folder = folder(args, &entries);
     // Before the outputs, and so dropped after them: without a profile in it, it is not left behind.
     let _made = folder::make(&folder, user.as_ref())?;
     let outputs = entries
         .iter()
         .map(|entry| {
-            let path = folder.join(format!("{}{}", entry.name, file::EXTENSION));
+            let path = entry.path_in(&folder);
             let wanted = Wanted { path: &path, flag: "--out", force: args.recording.force };
-            Output::prepare(wanted, &entry.command[0], user.as_ref())
+            Output::prepare(wanted, &Subject::of_command(&entry.command), user.as_ref())
         })
         .collect::<Result<Vec<_>>>()?;
     let mut signals = Signals::take(inherited, MeantFor::Command)?;
@@ -146,7 +179,7 @@ fn entries(args: &ComparisonArgs) -> Result<Vec<Entry>> {
     Ok(entries)
 }
 
-fn with_binary(name: &str, arguments: &[String]) -> Result<Vec<String>> {
+fn with_binary(name: &str, arguments: &[String]) -> Result<Vec<OsString>> {
     let own = std::env::current_exe().context("cannot find out where this program is")?;
     let path = own.with_file_name(name);
     if !path.is_file() {
@@ -159,7 +192,7 @@ fn with_binary(name: &str, arguments: &[String]) -> Result<Vec<String>> {
 }
 
 /// The Python pair: beside the program, or where the sources are.
-fn with_script(name: &str, arguments: &[String]) -> Result<Vec<String>> {
+fn with_script(name: &str, arguments: &[String]) -> Result<Vec<OsString>> {
     let own = std::env::current_exe().context("cannot find out where this program is")?;
     let candidates =
         own.ancestors().skip(1).flat_map(|folder| [folder.join("python"), folder.join("workloads/python")]);
@@ -173,19 +206,18 @@ fn with_script(name: &str, arguments: &[String]) -> Result<Vec<String>> {
 
 /// The interpreter itself: `python3` is a shell script where a version manager is installed, which would be profiled
 /// with everything that it starts.
-fn python() -> Result<String> {
+fn python() -> Result<OsString> {
     let output = Command::new("python3")
         .args(["-c", "import sys; print(sys.executable)"])
         .output()
         .context("cannot run python3, which --python needs; install it or leave --python out")?;
-    let path = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let path = OsString::from_vec(output.stdout.trim_ascii().to_owned());
     if !output.status.success() || path.is_empty() {
         bail!("python3 does not say where it is: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
     Ok(path)
 }
 
-fn command(program: &Path, arguments: &[String]) -> Vec<String> {
-    let program: PathBuf = program.into();
-    std::iter::once(program.to_string_lossy().into_owned()).chain(arguments.iter().cloned()).collect()
+fn command(program: &Path, arguments: &[String]) -> Vec<OsString> {
+    std::iter::once(program.into()).chain(arguments.iter().map(OsString::from)).collect()
 }

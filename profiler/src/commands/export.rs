@@ -1,10 +1,12 @@
 //! `profiler export`: profiles in the forms that other programs and papers take.
 
 use super::beside::Beside;
+use super::inputs::Inputs;
 use super::place::Place;
 use super::{size_limit, standard, stream};
 use crate::cli::{ExportArgs, SelectionArgs};
 use crate::export::{Artifact, Format, Subject};
+use crate::outside_bytes;
 use crate::profile::Profile;
 use crate::series::{GroupBy, Selection};
 use crate::target::user::Invoker;
@@ -26,15 +28,19 @@ pub fn export(args: &ExportArgs) -> Result<()> {
     let selection = selection(&args.selection, format.group_by())?;
     let mut subject = Subject::new(&profiles, &selection, args.summary);
     if let Some(stem) = args.output.as_deref().and_then(Path::file_stem) {
-        subject = subject.named(stem.to_string_lossy());
+        subject = subject.named(outside_bytes::text(stem));
     }
     if subject.groups.iter().all(|group| group.histograms.is_empty()) {
         bail!("nothing is left to export: no thread or metric matches --thread and --metric");
     }
     let artifacts = format.make(&subject)?;
+    let inputs = (!args.force).then(|| Inputs::of(&args.files));
     match &args.output {
-        Some(path) if path != Path::new("-") => write_all(path, &artifacts),
-        _ => print(&artifacts, format),
+        Some(path) if path != Path::new("-") => write_all(path, &artifacts, inputs.as_ref()),
+        _ => {
+            inputs.map_or(Ok(()), |inputs| inputs.check_stdout())?;
+            print(&artifacts, format)
+        }
     }
 }
 
@@ -65,8 +71,9 @@ fn format(args: &ExportArgs) -> Result<Format> {
 /// # Errors
 /// If the pattern makes no sense.
 pub fn selection(args: &SelectionArgs, default: GroupBy) -> Result<Selection> {
-    let threads = args.thread.as_deref().map(|text| {
-        glob::Pattern::new(text)
+    let threads = args.thread.as_deref().map(|bytes| {
+        let text = outside_bytes::pattern(bytes);
+        glob::Pattern::new(&text)
             .with_context(|| format!("--thread {text:?} is not a pattern such as 'worker-*'"))
     });
     Ok(Selection {
@@ -91,7 +98,10 @@ pub(super) fn print_bytes(bytes: &[u8], is_binary: bool) -> Result<()> {
     standard::output().write_all(bytes).context("cannot write to standard output")
 }
 
-fn write_all(path: &Path, artifacts: &[Artifact]) -> Result<()> {
+/// Nothing, if one of the files must not be written over.
+fn write_all(path: &Path, artifacts: &[Artifact], inputs: Option<&Inputs>) -> Result<()> {
+    let mut names = artifacts.iter().map(|artifact| name(path, artifact));
+    inputs.map_or(Ok(()), |inputs| names.try_for_each(|name| inputs.check(&name)))?;
     artifacts.iter().try_for_each(|artifact| write(&name(path, artifact), &artifact.bytes))
 }
 

@@ -5,7 +5,9 @@
 use super::beside::{Beside, FILE_MODE};
 use super::pieces;
 use super::place::Place;
+use super::subject::Subject;
 use super::{size_limit, standard, stream};
+use crate::outside_text::excerpt;
 use crate::profile::{Profile, file};
 use crate::target::user::Invoker;
 use anyhow::{Context, Error, Result, bail};
@@ -44,6 +46,30 @@ pub struct Wanted<'a> {
     pub force: bool,
 }
 
+/// What a profile may take the place of.
+#[derive(Clone, Debug)]
+pub enum Replaces {
+    /// Whatever is there.
+    Anything,
+    /// An earlier profile of the same, or nothing.
+    Same {
+        /// Of what.
+        subject: Subject,
+        /// The flag that names another place.
+        flag: &'static str,
+    },
+}
+
+impl Replaces {
+    /// Fails if something else is there.
+    fn check(&self, path: &Path) -> Result<()> {
+        match self {
+            Self::Same { subject, flag } if !subject.may_take(path) => refuse_to_overwrite(path, flag),
+            Self::Same { .. } | Self::Anything => Ok(()),
+        }
+    }
+}
+
 /// A profile's place.
 pub enum Output {
     /// Standard output.
@@ -61,6 +87,8 @@ pub enum Output {
         path: PathBuf,
         /// What will take its place.
         beside: Beside,
+        /// What must be there for that, if anything is.
+        replaces: Replaces,
     },
 }
 
@@ -76,8 +104,8 @@ impl Output {
     /// Prepares the place. Waits for whoever reads it, if it is a named pipe.
     ///
     /// # Errors
-    /// If its folder is not writable, or something other than a profile of the same command is there.
-    pub fn prepare(wanted: Wanted<'_>, command: &str, owner: Option<&Invoker>) -> Result<Self> {
+    /// If its folder is not writable, or something other than a profile of the same is there.
+    pub fn prepare(wanted: Wanted<'_>, subject: &Subject, owner: Option<&Invoker>) -> Result<Self> {
         let Wanted { path, flag, force } = wanted;
         let cannot =
             |what: &str| format!("cannot write to {what}{}; name another place with {flag}", path.display());
@@ -90,13 +118,16 @@ impl Output {
                 let stream = stream::open(path, "anything is recorded").with_context(|| cannot(""))?;
                 Ok(Self::Stream { path: path.to_owned(), stream })
             }
-            Place::File { path: place, exists } => {
-                if exists && !force {
-                    refuse_to_overwrite(wanted, command)?;
-                }
+            Place::File { path: place, .. } => {
+                let replaces = if force {
+                    Replaces::Anything
+                } else {
+                    Replaces::Same { subject: subject.clone(), flag }
+                };
+                replaces.check(path)?;
                 let beside = Beside::open(&place, owner).with_context(|| cannot("the folder of "))?;
                 size_limit::warn();
-                Ok(Self::File { path: path.to_owned(), beside })
+                Ok(Self::File { path: path.to_owned(), beside, replaces })
             }
         }
     }
@@ -124,8 +155,10 @@ impl Output {
                 file::write(profile, stream).with_context(|| path.display().to_string())?;
                 Ok(Kept::InPlace(path))
             }
-            Self::File { path, beside } => {
+            Self::File { path, beside, replaces } => {
                 write_through(profile, beside.file()).with_context(|| path.display().to_string())?;
+                // Another recording may have come first meanwhile.
+                replaces.check(&path)?;
                 beside.persist().with_context(|| format!("cannot put the profile at {}", path.display()))?;
                 Ok(Kept::InPlace(path))
             }
@@ -171,31 +204,64 @@ fn write_through(profile: &Profile, file: &File) -> Result<()> {
     file.sync_all().context("cannot write the profile")
 }
 
-/// A profile may only replace an earlier one of the same command.
-fn refuse_to_overwrite(Wanted { path, flag, .. }: Wanted<'_>, command: &str) -> Result<()> {
-    let shown = path.display();
-    let Ok(existing) = file::read(path) else {
-        bail!(
-            "{shown} exists and is not a profile; name another place with {flag}, or overwrite it with --force"
-        );
+/// A profile may only replace an earlier one of the same.
+fn refuse_to_overwrite(path: &Path, flag: &str) -> Result<()> {
+    let what = match file::read(path) {
+        Ok(existing) => format!("is a profile of {}", of_what(&existing)),
+        Err(_) if file::is_one(path) => "is a profile that can't be read".to_owned(),
+        Err(_) => "exists and is not a profile".to_owned(),
     };
-    let name = Path::new(command).file_name().and_then(std::ffi::OsStr::to_str);
-    let other = existing.run.program();
-    if other != name {
-        bail!(
-            "{shown} is a profile of {}; name another place with {flag}, or overwrite it with --force",
-            other.unwrap_or("something else")
-        );
-    }
-    Ok(())
+    bail!("{} {what}; name another place with {flag}, or overwrite it with --force", path.display())
+}
+
+/// The whole command: two that differ may begin alike.
+fn of_what(profile: &Profile) -> String {
+    let whole = match &profile.run.attached {
+        Some(attached) => attached.describe(),
+        None => profile.run.command.join(" "),
+    };
+    excerpt(&whole)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::fixture;
+    use std::ffi::OsString;
 
     fn wanted(path: &Path) -> Wanted<'_> {
         Wanted { path, flag: "--output", force: false }
+    }
+
+    fn of(command: &str) -> Subject {
+        let command: Vec<OsString> = command.split(' ').map(OsString::from).collect();
+        Subject::of_command(&command)
+    }
+
+    fn profile_of(command: &str) -> Profile {
+        fixture::of_command(&command.split(' ').collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_profile_of_another_command_of_the_same_program_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.profile.json");
+        file::write(&profile_of("python3 -c A"), File::create(&path).unwrap()).unwrap();
+        assert!(Output::prepare(wanted(&path), &of("python3 -c A"), None).is_ok());
+        let refused = Output::prepare(wanted(&path), &of("python3 -c B"), None).err().unwrap().to_string();
+        assert!(refused.contains("is a profile of python3 -c A") && refused.contains("--force"), "{refused}");
+        assert!(Output::prepare(Wanted { force: true, ..wanted(&path) }, &of("python3 -c B"), None).is_ok());
+    }
+
+    #[test]
+    fn what_came_into_the_place_meanwhile_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.profile.json");
+        let output = Output::prepare(wanted(&path), &of("python3 -c B"), None).unwrap();
+        file::write(&profile_of("python3 -c A"), File::create(&path).unwrap()).unwrap();
+        let error = output.write_in_place(&profile_of("python3 -c B")).err().unwrap().to_string();
+        assert!(error.contains("is a profile of python3 -c A"), "{error}");
+        assert_eq!(file::read(&path).unwrap().run.command, ["python3", "-c", "A"]);
     }
 
     #[test]
@@ -209,15 +275,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("notes.txt");
         std::fs::write(&path, "mine").unwrap();
-        let refused = Output::prepare(wanted(&path), "ls", None).err().unwrap();
+        let refused = Output::prepare(wanted(&path), &of("ls"), None).err().unwrap();
         assert!(refused.to_string().contains("--force"), "{refused}");
-        assert!(Output::prepare(Wanted { force: true, ..wanted(&path) }, "ls", None).is_ok());
+        assert!(Output::prepare(Wanted { force: true, ..wanted(&path) }, &of("ls"), None).is_ok());
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
     }
 
     #[test]
     fn a_missing_folder_is_found_before_anything_runs() {
-        let error = Output::prepare(wanted(Path::new("/nonexistent/x.json")), "ls", None).err().unwrap();
+        let error = Output::prepare(wanted(Path::new("/nonexistent/x.json")), &of("ls"), None).err().unwrap();
         assert!(error.to_string().contains("--output"), "{error}");
     }
 
@@ -228,7 +294,7 @@ mod tests {
         std::fs::write(&foreign, "mine").unwrap();
         for path in [&foreign, folder.path(), Path::new("/nonexistent/x.json")] {
             let wanted = Wanted { flag: "--out", ..wanted(path) };
-            let error = Output::prepare(wanted, "ls", None).err().unwrap().to_string();
+            let error = Output::prepare(wanted, &of("ls"), None).err().unwrap().to_string();
             assert!(error.contains("with --out,") || error.ends_with("with --out"), "{error}");
         }
     }

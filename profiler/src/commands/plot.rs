@@ -1,6 +1,7 @@
 //! `profiler plot`: figures of profiles.
 
 use super::export::{print_bytes, selection, write};
+use super::inputs::Inputs;
 use super::standard;
 use crate::cli::PlotArgs;
 use crate::export::Subject;
@@ -34,6 +35,10 @@ pub fn plot(args: &PlotArgs) -> Result<()> {
         anonymous: args.anonymous,
     };
     let bytes = figure.bytes(format)?;
+    if !args.force {
+        let inputs = Inputs::of(&args.files);
+        output.map_or_else(|| inputs.check_stdout(), |path| inputs.check(path))?;
+    }
     match output {
         Some(path) => write(path, &bytes),
         None => print_bytes(&bytes, format != Format::Svg),

@@ -3,6 +3,7 @@
 use super::settings::{self, Settings};
 use crate::clock::monotonic_now;
 use crate::kernel::load::Target;
+use crate::outside_bytes;
 use crate::outside_text::excerpt;
 use crate::privilege;
 use crate::profile::units::Nanos;
@@ -16,6 +17,7 @@ use crate::target::signals::Signals;
 use crate::target::supervise;
 use crate::target::user::Invoker;
 use anyhow::{Context, Result};
+use std::ffi::OsString;
 use std::io::Read as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ChildStdout;
@@ -26,8 +28,8 @@ pub struct Recipe {
     /// The name of the sample workload that the command is, if it is one: its standard output is then a JSON line
     /// about itself.
     pub name: Option<&'static str>,
-    /// The command and its arguments; not empty.
-    pub command: Vec<String>,
+    /// The command and its arguments, which need not be UTF-8; not empty.
+    pub command: Vec<OsString>,
     /// Whom it runs as, if not as this process.
     pub user: Option<Invoker>,
     /// How it is recorded.
@@ -91,7 +93,7 @@ pub fn record(
     let usage = until_its_end(ended.usage, &recorded, started_ns);
     let run = Run {
         name: recipe.name.map(str::to_owned),
-        command: recipe.command.clone(),
+        command: recipe.command.iter().map(outside_bytes::text).collect(),
         attached: None,
         started_at: settings::rfc3339(started_at),
         started_ns,

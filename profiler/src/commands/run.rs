@@ -4,6 +4,7 @@ use super::output::{Kept, Output, Wanted};
 use super::progress::Progress;
 use super::recipe::{Recipe, record};
 use super::settings::Settings;
+use super::subject::Subject;
 use super::{compare, messages};
 use crate::cli::{LimitArgs, RunArgs};
 use crate::kernel::load::Limits;
@@ -14,7 +15,7 @@ use crate::target::inherited::Inherited;
 use crate::target::signals::{MeantFor, Signals};
 use crate::target::user::Invoker;
 use anyhow::{Result, bail};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Runs the command. Returns the exit code to end with: the command's own.
 ///
@@ -23,13 +24,12 @@ use std::path::{Path, PathBuf};
 pub fn run(args: &RunArgs, inherited: Inherited) -> Result<u8> {
     let user = if args.as_root { None } else { Invoker::detect()? };
     let limits = limits(&args.recording.limits)?;
-    let Some(name) = args.command.first() else {
+    if args.command.is_empty() {
         return compare::compare(args, user, limits, &inherited);
-    };
+    }
     check_json(args.recording.json, args.output.as_deref())?;
-    let path: PathBuf = args.output.clone().unwrap_or_else(|| Output::default_path(name));
-    let wanted = Wanted { path: &path, flag: "--output", force: args.recording.force };
-    let output = Output::prepare(wanted, name, user.as_ref())?;
+    let subject = Subject::of_command(&args.command);
+    let output = prepare(&subject, args.output.as_deref(), args.recording.force, user.as_ref())?;
     let mut signals = Signals::take(&inherited, MeantFor::Command)?;
     let inherited = inherited.with_timers()?;
     check_machine(limits)?;
@@ -40,13 +40,37 @@ pub fn run(args: &RunArgs, inherited: Inherited) -> Result<u8> {
         settings: settings(args, limits),
         more_to_come: false,
     };
-    let mut progress = Progress::beside(name);
+    let mut progress = Progress::beside(subject.program());
     let profile = record(&recipe, recipe.hold(&inherited)?, &mut signals, |exited| progress.draw(exited));
     drop(progress);
     let profile = profile?;
     let shown = Shown { json: args.recording.json, threads: args.recording.report.threads };
     let done = hand_out(&profile, output, recipe.user.as_ref(), shown);
     Ok(code(exit_code(&profile.run), done))
+}
+
+/// Prepares the place of a profile: the one that was named, else the first name that is free, which is said if it is not
+/// the usual one.
+///
+/// # Errors
+/// As [`Output::prepare`].
+pub fn prepare(
+    subject: &Subject,
+    named: Option<&Path>,
+    force: bool,
+    owner: Option<&Invoker>,
+) -> Result<Output> {
+    let path = named.map_or_else(|| subject.default_path(force), Path::to_owned);
+    let output = Output::prepare(Wanted { path: &path, flag: "--output", force }, subject, owner)?;
+    let usual = Output::default_path(subject.program());
+    if named.is_none() && path != usual {
+        messages::tell(&format!(
+            "{} is of something else and stays: this profile goes to {} (--output names another place)",
+            usual.display(),
+            path.display()
+        ));
+    }
+    Ok(output)
 }
 
 /// How the command is recorded, or each that is compared.

@@ -5,6 +5,7 @@ use super::attachment::{Attachment, chosen_by};
 use super::output::{Kept, Output, Wanted};
 use super::run;
 use super::settings::{self, Settings};
+use super::subject::Subject;
 use crate::cli::{DaemonViewArgs, TopArgs};
 use crate::profile::Profile;
 use crate::profile::units::Nanos;
@@ -19,7 +20,7 @@ use crate::top::live::Live;
 use crate::top::model::Model;
 use crate::top::remote::Remote;
 use crate::top::{run as view, screen};
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::{Path, PathBuf};
 
@@ -63,7 +64,7 @@ fn of_processes(args: &TopArgs) -> Result<()> {
     let (selection, selector) = chosen_by(&args.choice);
     visible::show_all();
     let processes = select::choose(&selector)?;
-    let first = processes.first().context("no process was chosen")?.name.clone();
+    let subject = Subject::of_processes(&selection, &processes);
     run::check_machine(limits)?;
     let settings = Settings {
         limits,
@@ -80,9 +81,9 @@ fn of_processes(args: &TopArgs) -> Result<()> {
     let names = attachment.processes.iter().map(|process| (process.pid, process.name.clone()));
     let mut app = App::new(whom, Recorder::Own, args.interval, Model::new(begun, names));
     let place = Place {
-        path: args.output.clone().unwrap_or_else(|| Output::default_path(&first)),
+        path: args.output.clone().unwrap_or_else(|| subject.default_path(args.force)),
         force: args.force,
-        name: first,
+        subject,
     };
     let mut watched = Watched::new(attachment, begun, args.keep, place, owner);
     runtime.block_on(view::run(&mut app, &mut watched, palette()))
@@ -92,8 +93,8 @@ fn of_processes(args: &TopArgs) -> Result<()> {
 struct Place {
     path: PathBuf,
     force: bool,
-    /// Of the first process: only a profile of the same is replaced.
-    name: String,
+    /// Only a profile of the same is replaced.
+    subject: Subject,
 }
 
 /// The feed of the view: a recording, or the profile that it ended as.
@@ -147,8 +148,8 @@ impl Watched {
     }
 
     fn prepare(&self) -> Result<Output> {
-        let Place { path, force, name } = &self.place;
-        Output::prepare(Wanted { path, flag: "--output", force: *force }, name, self.owner.as_ref())
+        let Place { path, force, subject } = &self.place;
+        Output::prepare(Wanted { path, flag: "--output", force: *force }, subject, self.owner.as_ref())
     }
 }
 

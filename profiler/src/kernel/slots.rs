@@ -2,6 +2,7 @@
 
 use super::memory::MappedArray;
 use super::page_memory::PageMemory;
+use crate::outside_bytes::kernel_name;
 use crate::profile::histogram::Histogram;
 use crate::profile::thread::{BlockedOn, Found, OF_32BIT, OpenState, Waits};
 use crate::profile::units::Nanos;
@@ -10,7 +11,7 @@ use crate::record::samples::Samples;
 use crate::record::{End, SlotlessRecord, ThreadRecord};
 use anyhow::Result;
 use profiler_ebpf::layout::{
-    self, KernelCounters, MetricSlot, Slot, SlotlessTotals, Totals, blocked_key, phase, state,
+    KernelCounters, MetricSlot, Slot, SlotlessTotals, Totals, blocked_key, phase, state,
 };
 use profiler_ebpf::metric::Metric;
 use std::collections::BTreeMap;
@@ -33,8 +34,8 @@ fn with_samples(slot: &Slot, serial: u64, samples: BTreeMap<Metric, Samples>) ->
         tid: slot.tid,
         family: slot.family,
         start_ns: Nanos(slot.start_ns),
-        name: name(&slot.name),
-        earlier_names: slot.earlier_names[..kept].iter().map(name).collect(),
+        name: kernel_name(&slot.name),
+        earlier_names: slot.earlier_names[..kept].iter().map(|name| kernel_name(name)).collect(),
         renames: slot.renames,
         newborn: slot.newborn != 0,
         from_ns: Nanos(slot.from_ns),
@@ -227,12 +228,6 @@ fn blocked_on_name(key: u32) -> String {
 
 fn syscall_name(number: u32, known: Option<&str>) -> String {
     known.map_or_else(|| format!("syscall_{number}"), str::to_owned)
-}
-
-/// A kernel name: up to the first zero. Bytes that are not UTF-8 are shown as the replacement character.
-fn name(bytes: &[u8; layout::NAME_BYTES]) -> String {
-    let length = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
-    String::from_utf8_lossy(&bytes[..length]).into_owned()
 }
 
 impl SlotlessRecord {

@@ -66,9 +66,9 @@ open_enum!(Selection);
 pub struct AttachedProcess {
     /// Its number, in the pid namespace of the profiler.
     pub pid: u32,
-    /// Its name.
+    /// Its name; bytes that are no UTF-8 as in `run.command`.
     pub name: String,
-    /// Its command line.
+    /// Its command line; bytes likewise.
     pub command: Vec<String>,
     /// How many threads it had.
     pub threads: u64,

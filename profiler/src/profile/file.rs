@@ -63,6 +63,23 @@ pub fn read(path: &Path) -> Result<Profile> {
     read_from(file).with_context(|| format!("cannot use the profile {shown}"))
 }
 
+/// Whether a file is a profile, be it damaged or of a later version: it can be read as one, or begins as one.
+#[must_use]
+pub fn is_one(path: &Path) -> bool {
+    /// More than the fields before `tool` take.
+    const START: u64 = 4096;
+    let mut start = Vec::new();
+    let Ok(file) = File::open(path) else { return false };
+    if file.take(START).read_to_end(&mut start).is_err() {
+        return false;
+    }
+    let start = String::from_utf8_lossy(&start);
+    let first = start.trim_start().strip_prefix('{').map(str::trim_start);
+    first.is_some_and(|first| {
+        (first.starts_with("\"schema\"") && first.contains("\"tool\"")) || read(path).is_ok()
+    })
+}
+
 /// Reads a profile from its bytes.
 ///
 /// # Errors
@@ -175,6 +192,27 @@ pub fn write(profile: &Profile, writer: impl Write) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::fixture;
+
+    #[test]
+    fn a_profile_is_known_as_one_even_if_it_cannot_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let mut whole = Vec::new();
+        write(&fixture::of_command(&["ls"]), &mut whole).unwrap();
+        let later = String::from_utf8(whole.clone()).unwrap().replacen("\"schema\": 1", "\"schema\": 99", 1);
+        let sorted: serde_json::Value = serde_json::from_slice(&whole).unwrap();
+        let sorted = sorted.to_string().into_bytes();
+        for profile in [&whole[..], &whole[..whole.len() / 2], later.as_bytes(), &sorted] {
+            std::fs::write(&path, profile).unwrap();
+            assert!(is_one(&path));
+        }
+        for other in ["", "{}", "{\"schema\": 1}", "mine", "[{\"schema\": 1, \"tool\": 1}]"] {
+            std::fs::write(&path, other).unwrap();
+            assert!(!is_one(&path), "{other}");
+        }
+        assert!(!is_one(&folder.path().join("missing")));
+    }
 
     fn refusal(reader: impl Read, most: u64) -> String {
         format!("{:#}", read_text(reader, most).unwrap_err())

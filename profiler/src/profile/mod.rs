@@ -89,7 +89,10 @@ pub struct Run {
     /// What the run is called, if not by its command: the workload of a comparison.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The command and its arguments; of processes that ran already, those of the first.
+    /// The command and its arguments; of processes that ran already, those of the first. A byte that is no UTF-8 is
+    /// written as `\xNN` (two digits from 80 to ff in lower case), here and in every name that the kernel or a user gave
+    /// as bytes; a backslash that stands before such an escape, or before `x5c`, is written as `\x5c`. So two commands
+    /// that differ never look the same.
     pub command: Vec<String>,
     /// Which processes these were; absent if the command was started to be recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -18,7 +18,7 @@ pub struct Thread {
     pub tid: u32,
     /// When the kernel created it, so that a reused `tid` is another thread.
     pub start_ns: Nanos,
-    /// The name it has, or had last.
+    /// The name it has, or had last; bytes that are no UTF-8 as in `run.command`.
     pub name: String,
     /// The names it had before, oldest first; at most three.
     pub earlier_names: Vec<String>,

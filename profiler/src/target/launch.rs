@@ -5,6 +5,7 @@ use super::hold;
 use super::inherited::Inherited;
 use super::signals::Arrived;
 use super::user::Invoker;
+use crate::outside_bytes;
 use crate::profile::units::{Bytes, Nanos};
 use crate::profile::usage::{BeforeExec, Usage};
 use anyhow::{Context, Result, bail};
@@ -12,6 +13,7 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::resource::{Usage as RawUsage, UsageWho, getrusage};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use std::ffi::OsString;
 use std::io::{PipeReader, PipeWriter, Read as _, Write as _, pipe};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -37,8 +39,8 @@ const EXEC_RSS_BYTES: u64 = 1 << 20;
 /// What to start.
 #[derive(Clone, Debug)]
 pub struct Launch {
-    /// The command and its arguments; not empty.
-    pub command: Vec<String>,
+    /// The command and its arguments, which need not be UTF-8; not empty.
+    pub command: Vec<OsString>,
     /// Whom it runs as, if not as this process.
     pub user: Option<Invoker>,
     /// Whether its standard output is read instead of passed through.
@@ -118,7 +120,7 @@ pub fn start(launch: &Launch) -> Result<Held> {
     // (vfork): the kernel would count what is resident here as the child's largest resident set for ever.
     command.gid(nix::unistd::getgid().as_raw());
     let child = command.spawn().context("cannot start the child (is /proc mounted?)")?;
-    let name = launch.command.first().cloned().unwrap_or_default();
+    let name = launch.command.first().map(outside_bytes::text).unwrap_or_default();
     Ok(Held { pid: child.id(), child: Guarded(Some(child)), command: name, release, failure })
 }
 

@@ -1,6 +1,7 @@
 //! Which processes that run already are profiled: by number, name, control group or unit.
 
 use super::{cgroup, visible};
+use crate::outside_bytes::{self, kernel_name};
 use crate::outside_text::{excerpt, kibibytes};
 use crate::profile::attached::AttachedProcess;
 use crate::profile::units::Bytes;
@@ -10,7 +11,9 @@ use procfs_core::FromRead as _;
 use procfs_core::process::Stat;
 use profiler_ebpf::layout::NAME_BYTES;
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process;
 
@@ -188,15 +191,27 @@ pub(crate) fn all_pids() -> Result<Vec<u32>> {
 /// The name of a process, if there is one with this number.
 pub(crate) fn name(pid: u32) -> Option<String> {
     let name = fs::read(format!("/proc/{pid}/comm")).ok()?;
-    Some(String::from_utf8_lossy(name.strip_suffix(b"\n").unwrap_or(&name)).into_owned())
+    Some(kernel_name(name.strip_suffix(b"\n").unwrap_or(&name)))
 }
 
 fn stat(pid: u32) -> Option<Stat> {
-    Stat::from_read(File::open(format!("/proc/{pid}/stat")).ok()?).ok()
+    let line = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let mut stat = Stat::from_read(line.as_slice()).ok()?;
+    // The name stands in parentheses, and may have some in it. What is no UTF-8 in it `procfs` has replaced.
+    let begin = line.iter().position(|byte| *byte == b'(')? + 1;
+    let end = line.iter().rposition(|byte| *byte == b')')?;
+    stat.comm = kernel_name(line.get(begin..end)?);
+    Some(stat)
+}
+
+/// Its first line is the name, which need not be UTF-8.
+fn status(pid: u32) -> Option<String> {
+    let status = fs::read(format!("/proc/{pid}/status")).ok()?;
+    Some(String::from_utf8_lossy(&status).into_owned())
 }
 
 fn of_status(pid: u32, label: &str) -> Option<String> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let status = status(pid)?;
     let line = status.lines().find_map(|line| line.strip_prefix(label))?;
     Some(line.trim().to_owned())
 }
@@ -221,13 +236,14 @@ fn arguments(line: &[u8]) -> Vec<String> {
     if end == 0 {
         return Vec::new();
     }
-    line[..end].split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect()
+    line[..end].split(|byte| *byte == 0).map(|word| outside_bytes::text(OsStr::from_bytes(word))).collect()
 }
 
 /// The kernel cuts names off after 15 bytes: the file name of a longer program matches too.
 pub(crate) fn has_name(process: &Process, pattern: &Pattern) -> bool {
     let program = process.command.first().and_then(|program| program.rsplit('/').next()).unwrap_or_default();
-    pattern.matches(&process.name) || (program.len() > process.name.len() && pattern.matches(program))
+    let length = |text: &str| outside_bytes::bytes(text).len();
+    pattern.matches(&process.name) || (length(program) > length(&process.name) && pattern.matches(program))
 }
 
 impl Process {
@@ -246,7 +262,7 @@ impl Process {
     /// The largest resident set it has ever had; `None` once it has ended.
     #[must_use]
     pub fn peak_resident(&self) -> Option<Bytes> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).ok()?;
+        let status = status(self.pid)?;
         kibibytes(&status, "VmHWM:").filter(|_| self.lives())
     }
 }
@@ -313,6 +329,39 @@ mod tests {
     }
 
     #[test]
+    fn a_character_that_the_kernel_cut_in_two_hides_no_program() {
+        let cut = process(
+            &outside_bytes::kernel_name(&"aaaaaaaaaaaaaaé".as_bytes()[..15]),
+            &["/bin/aaaaaaaaaaaaaaé"],
+        );
+        assert!(has_name(&cut, &Pattern::new("a*é").unwrap()));
+    }
+
+    #[test]
+    fn names_that_are_no_utf_8_stay_two_and_hide_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let started = [&b"n\xe8m)e"[..], b"n\xe9m)e"].map(|name| {
+            let link = folder.path().join(OsStr::from_bytes(name));
+            std::os::unix::fs::symlink("/bin/sleep", &link).unwrap();
+            let child = Command::new(&link).arg("10").spawn().unwrap();
+            let own_name = [name, b"\n"].concat();
+            while fs::read(format!("/proc/{}/comm", child.id())).unwrap() != own_name {
+                std::thread::yield_now();
+            }
+            child
+        });
+        let names = started.each_ref().map(|child| numbered(child.id()).unwrap().name);
+        let also = started.each_ref().map(|child| name(child.id()).unwrap());
+        let peaks = started.each_ref().map(|child| numbered(child.id()).unwrap().peak_resident());
+        let all_seen =
+            started.iter().all(|child| super::super::tree::descendants(process::id()).contains(&child.id()));
+        started.into_iter().for_each(end);
+        assert_eq!(names, [r"n\xe8m)e", r"n\xe9m)e"]);
+        assert_eq!(also, names);
+        assert!(peaks.iter().all(Option::is_some) && all_seen);
+    }
+
+    #[test]
     fn numbers_that_name_no_process_say_what_they_are() {
         assert!(refused(process::id()).contains("profiler itself"));
         assert!(refused(4_194_304).contains("no process 4194304"));
@@ -338,6 +387,7 @@ mod tests {
         assert_eq!(arguments(b"sh\0-c\0a b\0"), ["sh", "-c", "a b"]);
         assert_eq!(arguments(b"sh\0\0x\0"), ["sh", "", "x"]);
         assert_eq!(arguments(b"nginx: worker process  \0\0\0"), ["nginx: worker process"]);
+        assert_eq!(arguments(b"caf\xe9\0\xff\0"), ["caf\\xe9", "\\xff"]);
         assert!(arguments(b"").is_empty() && arguments(b"\0\0").is_empty());
     }
 }

@@ -63,7 +63,9 @@ fn processes() -> Vec<(u32, Process)> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     pids.filter_map(|pid| {
-        Some((pid, Process::parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)?))
+        let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+        // Its name, which is passed over, need not be UTF-8.
+        Some((pid, Process::parse(&String::from_utf8_lossy(&stat))?))
     })
     .collect()
 }

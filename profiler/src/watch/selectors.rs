@@ -61,7 +61,7 @@ impl Watched {
     }
 
     /// Whether a process may match of which only this is known. The kernel has cut its name off if it is as long as it can be,
-    /// or longer: of a character that was cut in two a replacement is left.
+    /// or longer: of a character that was cut in two escapes are left.
     fn may_match(&self, pid: u32, name: &str) -> bool {
         match &self.selector {
             Selector::Pids(pids) => pids.contains(&pid),

@@ -13,6 +13,7 @@ use super::viewer::{Shared, Viewers, Who};
 use crate::clock::monotonic_now;
 use crate::kernel::load::Living;
 use crate::kernel::session::{Losses, Session};
+use crate::outside_bytes::kernel_name;
 use crate::outside_text::excerpt;
 use crate::profile::units::{Nanos, total};
 use crate::record::deltas::Deltas;
@@ -173,8 +174,7 @@ impl Watcher {
                 is_more = false;
                 break;
             };
-            let length = executed.name.iter().position(|byte| *byte == 0).unwrap_or(executed.name.len());
-            if self.selectors.may_match(executed.pid, &String::from_utf8_lossy(&executed.name[..length])) {
+            if self.selectors.may_match(executed.pid, &kernel_name(&executed.name)) {
                 candidates.insert(executed.pid);
             }
         }

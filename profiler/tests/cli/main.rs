@@ -7,6 +7,7 @@
 )]
 
 mod daemon;
+mod inputs;
 mod streams;
 
 use std::path::Path;

@@ -3,7 +3,9 @@
 use crate::support::{CALLER, Outcome, Scene, command, required, trials};
 use libtest_mimic::Trial;
 use profiler::profile::file;
+use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -17,6 +19,8 @@ pub(crate) fn tests() -> Vec<Trial> {
         a_device_is_written_to,
         a_folder_is_refused,
         the_caller_gets_every_folder_that_is_made,
+        by_default_each_whole_command_has_a_file_of_its_own,
+        bytes_that_are_no_utf_8_go_through,
     ]
 }
 
@@ -111,5 +115,40 @@ fn the_caller_gets_every_folder_that_is_made() {
     for made in ["a", "a/b", "a/b/tokio-workload.profile.json", "a/b/thread-pool-workload.profile.json"] {
         let made = fs::metadata(scene.folder().join(made)).unwrap();
         assert_eq!((made.uid(), made.gid()), (CALLER, CALLER), "{made:?}");
+    }
+}
+
+fn by_default_each_whole_command_has_a_file_of_its_own() {
+    let scene = Scene::new();
+    let run = |script: &str, name: &str| {
+        let output = scene.profiler().args(["run", "--", "sh", "-c", script]).output().unwrap();
+        let outcome = Outcome::of(output, &scene.folder().join(name));
+        assert_eq!(outcome.profile().run.command, ["sh", "-c", script], "{}", outcome.stderr);
+        outcome
+    };
+    let (first, second) = ("sh.profile.json", "sh-2.profile.json");
+    let earlier = run(": A", first).profile().run.started_ns;
+    let said = run(": B", second).stderr;
+    assert!(said.contains("sh.profile.json is of something else and stays"), "{said}");
+    assert!(run(": A", first).profile().run.started_ns > earlier, "one of the same command is replaced");
+    assert_eq!(names_in(scene.folder()).len(), 2);
+}
+
+/// To the command as they are, and in the profile so that two that differ stay two.
+fn bytes_that_are_no_utf_8_go_through() {
+    let scene = Scene::new();
+    let names = [&b"n\xe8"[..], b"n\xe9"].map(OsStr::from_bytes);
+    for name in names {
+        symlink("/bin/true", scene.folder().join(name)).unwrap();
+    }
+    let script = "printf %s \"$1\" | od -An -tx1; ./\"$0\"; ./\"$1\"";
+    let mut profiler = scene.profiler();
+    profiler.arg("run").arg("-o").arg(scene.file()).args(["--", "sh", "-c", script]).args(names);
+    let outcome = Outcome::of(profiler.output().unwrap(), &scene.file());
+    assert_eq!((outcome.code, outcome.stdout.trim()), (0, "6e e9"), "{}", outcome.stderr);
+    let profile = outcome.profile();
+    assert_eq!(profile.run.command[3..], [r"n\xe8", r"n\xe9"]);
+    for name in [r"n\xe8", r"n\xe9"] {
+        assert_eq!(profile.threads.iter().filter(|thread| thread.name == name).count(), 1, "{name}");
     }
 }
