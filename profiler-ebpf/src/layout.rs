@@ -107,6 +107,8 @@ pub mod blocked_key {
     pub const KERNEL_WORKER: u32 = 3;
     /// The key of system call number 0; number `n` has the key `SYSCALL_0 + n`.
     pub const SYSCALL_0: u32 = 16;
+    /// The highest number that has a key; no table comes near it.
+    pub const LAST_SYSCALL: i32 = (OF_32BIT - SYSCALL_0 - 1) as i32;
     /// Set beside it where the number is of the 32-bit table: the call came by the 32-bit entry.
     pub const OF_32BIT: u32 = 1 << 31;
 }

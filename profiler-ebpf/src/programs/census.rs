@@ -8,27 +8,25 @@ use super::{
     slots::add_shared,
     states,
     switch::TASK_DEAD,
-    task::{self, Task, now_ns},
+    task::{self, Task},
 };
 use profiler_ebpf::layout::{Global, state};
 
-/// A thread that has lived for less may be between its wake and the program that has it join (100 ms: a hypervisor may stop
-/// the CPU in between).
-const SETTLED_NS: u64 = 100_000_000;
-
 /// Counts one task if it is a living thread of the target or of one of its processes.
+///
+/// A thread may be born or end on another CPU meanwhile. So the order matters: one that had run before it was looked for has
+/// joined by then if any event told of it, and one that was forgotten before it was looked for is marked dead by then. One
+/// that has never run is passed over, which hides nothing: it has done nothing.
 #[inline(always)]
 pub(crate) fn count(task: Task, global: &mut Global) {
+    let had_run = task::has_run(task);
     if let Some(thread) = states::of(task) {
         if thread.state != state::CLOSED {
             add_shared(&mut global.recorded);
         }
         return;
     }
-    if task::run_state(task) & (TASK_DEAD | TASK_NEW) != 0 {
-        return;
-    }
-    if now_ns().saturating_sub(task::start_ns(task)) < SETTLED_NS {
+    if !had_run || task::run_state(task) & (TASK_DEAD | TASK_NEW) != 0 {
         return;
     }
     if task::leader(task).is_some_and(states::is_recorded_at) {

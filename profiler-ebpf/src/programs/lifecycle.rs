@@ -46,13 +46,26 @@ pub(crate) fn sched_process_fork(parent: Task, child: Task) {
     join(child, state::NEWBORN, &Start { from_ns: now, newborn: true, family, counters });
 }
 
+/// A worker that lives for longer without having run waits for a CPU: nobody is about to have it join (100 ms: a hypervisor
+/// may stop the CPU that wakes it).
+const WAKING_NS: u64 = 100_000_000;
+
+/// Whether `sched_wakeup_new` may be at work on a thread that joins there. Two that have it join would give it two records.
+#[inline(always)]
+pub(crate) fn may_be_waking(task: Task) -> bool {
+    task::flags(task) & USER_WORKER_FLAGS != 0
+        && !task::has_run(task)
+        && now_ns().saturating_sub(task::start_ns(task)) < WAKING_NS
+}
+
 /// A newborn thread is put on a run queue: its first wait begins.
 ///
 /// The kernel starts workers without `sched_process_fork` (kernel/fork.c `create_io_thread`, kernel/vhost_task.c: they call
 /// `copy_process` and wake the thread themselves). Whoever does so is a thread of the same process, and wakes it here.
 #[inline(always)]
 pub(crate) fn sched_wakeup_new(newborn: Task) {
-    if task::flags(newborn) & USER_WORKER_FLAGS != 0 {
+    let is_met = || states::of(newborn).is_some_and(|thread| met::is_met(thread.state));
+    if task::flags(newborn) & USER_WORKER_FLAGS != 0 && !is_met() {
         sched_process_fork(task::current(), newborn);
     }
     let Some(thread) = states::of(newborn) else { return };

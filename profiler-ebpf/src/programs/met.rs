@@ -8,7 +8,7 @@
 
 use super::{
     families,
-    lifecycle::{TaskIterator, begun},
+    lifecycle::{self, TaskIterator, begun},
     slots::{self, Start, add_shared, global, slot, slotless_entry},
     states,
     switch::{self, TASK_DEAD, TASK_RUNNING},
@@ -81,8 +81,9 @@ pub(crate) fn join(iterator: *mut TaskIterator) {
     if chosen.start_ticks != start_ticks {
         return;
     }
-    if run_state & TASK_NEW != 0 {
-        // Its parent is in `sched_process_fork`, where it joins if its parent has. Only the next walk can tell.
+    if run_state & TASK_NEW != 0 || lifecycle::may_be_waking(task) {
+        // Its parent is in `sched_process_fork` or `sched_wakeup_new`, where it joins if its parent has. Only the next
+        // walk can tell.
         add_shared(&mut global.postponed);
         return;
     }

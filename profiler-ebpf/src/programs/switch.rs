@@ -15,6 +15,9 @@ use profiler_ebpf::{
 /// Set in a dead task's state at its last switch (include/linux/sched.h).
 pub(crate) const TASK_DEAD: u32 = 0x80;
 
+/// Likewise in the state of one that waits for SIGCONT, or for its tracer (`__TASK_STOPPED`, `__TASK_TRACED`).
+const TASK_STOPPED_OR_TRACED: u32 = 0x4 | 0x8;
+
 /// The state of a thread that is on a run queue (likewise).
 pub(crate) const TASK_RUNNING: u32 = 0;
 
@@ -159,7 +162,7 @@ fn leave(thread: &mut TaskState, prev: Task, next: Task, now: u64, nvcsw: u64, p
     if nvcsw == thread.nvcsw {
         return if task::tid(next) == 0 { state::HELD_BACK } else { state::PREEMPTED };
     }
-    thread.blocked_key = blocked_on(thread, prev);
+    thread.blocked_key = blocked_on(thread, prev, prev_state);
     // About to sleep, but a signal was pending (kernel/sched/core.c `try_to_block_task`): it stays on the run
     // queue and nobody will wake it. Older kernels still show the sleeping state here, so that such a wait
     // is counted as one without a wake.
@@ -275,12 +278,16 @@ fn measure(slot: &mut Slot, metric: Metric, from: u64, to: u64) {
 
 /// What a thread that switches out voluntarily waits for.
 #[inline(always)]
-fn blocked_on(thread: &TaskState, prev: Task) -> u32 {
+fn blocked_on(thread: &TaskState, prev: Task, prev_state: u32) -> u32 {
     if thread.family & KERNEL_WORKER != 0 {
         return blocked_key::KERNEL_WORKER;
     }
+    // The registers still hold the call that a stop has interrupted, or that it comes before.
+    if prev_state & TASK_STOPPED_OR_TRACED != 0 {
+        return blocked_key::NO_SYSCALL;
+    }
     let number = task::syscall_number(prev);
-    if number >= 0 {
+    if (0..=blocked_key::LAST_SYSCALL).contains(&number) {
         let table = if task::is_32bit_syscall(prev) { blocked_key::OF_32BIT } else { 0 };
         table | (blocked_key::SYSCALL_0 + number as u32)
     } else if thread.fault_ns != 0 {

@@ -140,6 +140,13 @@ pub(crate) fn counters(task: Task) -> KernelCounters {
     }
 }
 
+/// Whether a thread has ever been switched in. Until it has, the program at its wake may still be to come or at work: the
+/// kernel has its run queue locked until that is over (kernel/sched/core.c `wake_up_new_task`).
+#[inline(always)]
+pub(crate) fn has_run(task: Task) -> bool {
+    on_cpu(task) != 0 || sum_exec_runtime(task) != 0 || nvcsw(task) != 0 || nivcsw(task) != 0
+}
+
 /// A process, as user space knows it: its number in the pid namespace of whoever reads the task iterator, and when it
 /// was started in ticks since boot. `None` if that namespace has no number for it.
 #[inline(always)]
@@ -199,15 +206,17 @@ pub(crate) fn read_name(task: Task, name: &mut [u8; NAME_BYTES]) {
     unsafe { bpf_probe_read_kernel(name.as_mut_ptr().cast(), NAME_BYTES as u32, comm.cast()) };
 }
 
-/// The system call number with which a thread entered the kernel; -1 if it entered in another way.
+/// The system call number with which a thread entered the kernel; -1 if it entered in another way. An `int`, as the kernel
+/// itself takes it (arch/x86/include/asm/syscall.h `syscall_get_nr`): the upper half of the register does not count.
 #[inline(always)]
-pub(crate) fn syscall_number(task: Task) -> i64 {
+pub(crate) fn syscall_number(task: Task) -> i32 {
     // SAFETY: the helper returns the saved user registers, which every thread has.
     let registers = unsafe { aya_ebpf::helpers::generated::bpf_task_pt_regs(task) } as *const u8;
     let offset = constant!(OFFSETS.orig_ax) as usize;
     let orig_ax = registers.wrapping_add(offset).cast::<i64>();
     // SAFETY: the offset of `orig_ax` in `pt_regs`, from the kernel's BTF; the verifier checks it.
-    unsafe { *orig_ax }
+    let register = unsafe { *orig_ax };
+    register as i32
 }
 
 /// Set while a thread is in the kernel by the 32-bit entry (`TS_COMPAT`, arch/x86/include/asm/thread_info.h; cleared by

@@ -1,5 +1,6 @@
 //! The life of a recording: load, attach, collect what has exited, close, collect the rest.
 
+mod unrecorded;
 mod watch;
 
 pub use watch::{Executed, Family, Losses};
@@ -25,6 +26,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+use unrecorded::Unrecorded;
 use watch::Families;
 
 /// How long a thread that its parent has waited for may take to leave its CPU: the parent is told before that
@@ -60,8 +62,8 @@ pub struct Session {
     next_serial: u64,
     /// When the threads that live already began to join.
     joined_from: Nanos,
-    /// Living threads without a record that one snapshot came to, at most.
-    most_unrecorded: u64,
+    /// Living threads without a record that snapshots came to.
+    unrecorded: Unrecorded,
 }
 
 impl Session {
@@ -109,7 +111,7 @@ impl Session {
             serials: (0..u64::from(slots)).collect(),
             next_serial: u64::from(slots),
             joined_from: monotonic_now()?,
-            most_unrecorded: 0,
+            unrecorded: Unrecorded::default(),
             ebpf,
         })
     }
@@ -170,7 +172,7 @@ impl Session {
 
     /// Threads of which nothing is known: the kernel had no memory for their state, or no event told of their birth.
     fn threads_without_state(&self) -> Result<u64> {
-        Ok(self.global()?.threads_without_state + self.most_unrecorded)
+        Ok(self.global()?.threads_without_state + self.unrecorded.total())
     }
 
     /// The loaded programs, for their statistics.
@@ -217,7 +219,7 @@ impl Session {
     pub fn look(&mut self, mut see: impl FnMut(ThreadRecord, Nanos)) -> Result<Nanos> {
         let at_ns = monotonic_now()?;
         let census = self.census(hooks::look_at_all)?;
-        self.most_unrecorded = self.most_unrecorded.max(census.unrecorded);
+        self.unrecorded.saw(census.unrecorded);
         for number in 0..self.slots_used()? {
             let serial = self.serials[number as usize];
             let record = slots::sighting(&self.slot_memory, number, &mut self.pages, serial, at_ns)?;

@@ -4,7 +4,7 @@ use super::memory::MappedArray;
 use super::page_memory::PageMemory;
 use crate::outside_bytes::kernel_name;
 use crate::profile::histogram::Histogram;
-use crate::profile::thread::{BlockedOn, Found, OF_32BIT, OpenState, Waits};
+use crate::profile::thread::{BlockedOn, Found, OF_32BIT, OF_X32, OpenState, Waits};
 use crate::profile::units::Nanos;
 use crate::record::pages::Pages;
 use crate::record::samples::Samples;
@@ -209,6 +209,11 @@ fn blocked_on(slot: &Slot) -> Vec<BlockedOn> {
     all
 }
 
+/// Set in the number of a call with 32-bit pointers by the 64-bit entry (`__X32_SYSCALL_BIT`,
+/// arch/x86/include/uapi/asm/unistd.h). Its numbers are those of the 64-bit table, and from `X32_OWN` on its own.
+const X32_BIT: u32 = 0x4000_0000;
+const X32_OWN: u32 = 512;
+
 fn blocked_on_name(key: u32) -> String {
     match key {
         blocked_key::NO_SYSCALL => "no_syscall".to_owned(),
@@ -218,6 +223,11 @@ fn blocked_on_name(key: u32) -> String {
             let number = (key & !blocked_key::OF_32BIT).saturating_sub(blocked_key::SYSCALL_0);
             let known = syscalls::x86::Sysno::new(number as usize);
             OF_32BIT.to_owned() + &syscall_name(number, known.map(|known| known.name()))
+        }
+        _ if key.saturating_sub(blocked_key::SYSCALL_0) & X32_BIT != 0 => {
+            let number = (key - blocked_key::SYSCALL_0) & !X32_BIT;
+            let known = Sysno::new(number as usize).filter(|_| number < X32_OWN);
+            OF_X32.to_owned() + &syscall_name(number, known.map(|known| known.name()))
         }
         _ => {
             let number = key.saturating_sub(blocked_key::SYSCALL_0);
@@ -262,4 +272,21 @@ fn add(sum: &mut KernelCounters, more: &KernelCounters) {
     add(&mut sum.major_faults, more.major_faults);
     add(&mut sum.cpu_ns, more.cpu_ns);
     add(&mut sum.migrations, more.migrations);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_has_the_name_of_the_table_that_it_is_of() {
+        let named = |table: u32, number: u32| blocked_on_name(table | (blocked_key::SYSCALL_0 + number));
+        assert_eq!(named(0, 162), "sync");
+        assert_eq!(named(blocked_key::OF_32BIT, 162), "ia32:nanosleep");
+        assert_eq!(named(0, 35), "nanosleep");
+        assert_eq!(named(0, X32_BIT | 35), "x32:nanosleep");
+        assert_eq!(named(0, X32_BIT | 512), "x32:syscall_512", "rt_sigaction there, nothing elsewhere");
+        assert_eq!(named(0, 9999), "syscall_9999");
+        assert_eq!(named(blocked_key::OF_32BIT, 9999), "ia32:syscall_9999");
+    }
 }

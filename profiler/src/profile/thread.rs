@@ -166,11 +166,14 @@ pub struct Waits {
 /// Stands before the name of a system call that came by the 32-bit entry, whose table is another.
 pub const OF_32BIT: &str = "ia32:";
 
+/// Likewise of one with 32-bit pointers by the 64-bit entry.
+pub const OF_X32: &str = "x32:";
+
 /// What a thread was blocked on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
 pub struct BlockedOn {
-    /// The system call (`ia32:` before it if it came by the 32-bit entry), or `page_fault`, `no_syscall` (stopped or traced), `kernel_worker`, `others`.
+    /// The system call (`ia32:` before it if it came by the 32-bit entry, `x32:` if with 32-bit pointers by the 64-bit one), or `page_fault`, `no_syscall` (stopped or traced), `kernel_worker`, `others`.
     pub syscall: String,
     /// Waits that ended.
     pub count: u64,

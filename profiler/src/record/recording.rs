@@ -155,10 +155,11 @@ impl<S: Source> Recording<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile::reconciliation::Quantity;
     use crate::profile::thread::OpenState;
-    use crate::record::End;
     use crate::record::fixture::{Script, exited};
     use crate::record::samples::Samples;
+    use crate::record::{Census, End};
     use profiler_ebpf::metric::Metric;
 
     fn open(pid: u32, tid: u32) -> ThreadRecord {
@@ -201,6 +202,21 @@ mod tests {
         assert_eq!((open.state, open.for_ns, thread.exited), (OpenState::Blocked, Nanos(500), false));
         assert_eq!(thread.voluntary_switches, 3);
         assert!(recorded.reconciliation.iter().all(|check| check.difference == 0));
+    }
+
+    #[test]
+    fn a_living_thread_without_a_record_is_a_difference_that_nothing_explains() {
+        for unrecorded in [0, 1] {
+            let census = Census { recorded: 1, unrecorded };
+            let rest = Rest { threads: vec![open(1, 1)], census, ..Rest::default() };
+            let recorded = Recording::new(Script { rest, ..Script::default() }).finish(None).unwrap();
+            let living = recorded.reconciliation.iter();
+            let living: Vec<&Check> =
+                living.filter(|check| check.quantity == Quantity::LivingThreads).collect();
+            let [check] = living.as_slice() else { panic!("{living:?}") };
+            assert_eq!((check.kernel, check.measured), (1 + unrecorded, 1));
+            assert_eq!(check.holds(), unrecorded == 0);
+        }
     }
 
     #[test]

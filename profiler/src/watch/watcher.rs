@@ -318,6 +318,7 @@ impl Watcher {
     pub fn end_interval(&mut self) -> Result<Batch> {
         let now = self.look(None)?;
         let losses = self.session.losses()?;
+        self.session.cut();
         let mut lost = self.lost_until_now(losses);
         (self.lost, self.lost_before) = (Lost::default(), losses);
         let mut groups = BTreeMap::new();

@@ -12,6 +12,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         workers_of_a_ring_are_recorded_from_their_birth,
         workers_that_are_born_after_the_attach_are_recorded,
         a_call_by_the_32_bit_entry_has_the_name_of_its_own_table,
+        a_call_is_known_by_the_half_of_the_register_that_the_kernel_reads,
     ]
 }
 
@@ -51,8 +52,6 @@ fn workers_that_are_born_after_the_attach_are_recorded() {
         let (attachment, _scene) = Attachment::to(running.pid());
         running.go();
         assert_eq!(running.line(), "done");
-        // The census passes over threads that are just being born.
-        std::thread::sleep(std::time::Duration::from_millis(200));
         let outcome = attachment.detach();
         assert_reads(&outcome, 1);
         let living = outcome.profile().reconciliation.iter();
@@ -76,4 +75,10 @@ fn a_call_by_the_32_bit_entry_has_the_name_of_its_own_table() {
     let thread = &outcome.profile().threads[0];
     assert_eq!(blocked_on(thread, "sync"), 0, "{thread:#?}");
     assert_sleeps_in(thread, "ia32:nanosleep", 5);
+}
+
+fn a_call_is_known_by_the_half_of_the_register_that_the_kernel_reads() {
+    let outcome = Scene::new().run(&target("sleep-by-wide-number", &["5", "5"]));
+    outcome.assert_complete();
+    assert_eq!(blocked_on(&outcome.profile().threads[0], "nanosleep"), 5, "{:#?}", outcome.profile().threads);
 }

@@ -196,6 +196,11 @@ impl Session {
         })
     }
 
+    /// An interval has ended: threads without a record that live on are lost to the next one too.
+    pub fn cut(&mut self) {
+        self.unrecorded.cut();
+    }
+
     /// Slots that are in use, of those there are.
     ///
     /// # Errors

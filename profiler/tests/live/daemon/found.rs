@@ -13,6 +13,7 @@ pub(crate) fn tests() -> Vec<Trial> {
     trials![
         a_daemon_in_a_time_namespace_finds_what_runs,
         a_process_that_is_started_later_is_counted_exactly,
+        what_the_kernel_starts_for_it_belongs_to_it,
         what_it_starts_belongs_to_it_unless_that_is_not_wanted,
         a_process_that_moves_into_a_control_group_is_found,
         the_first_selector_that_matches_has_it,
@@ -42,6 +43,18 @@ fn a_process_that_is_started_later_is_counted_exactly() {
     running.finish();
     daemon.wait_for(0);
     assert!(daemon.stop().succeeded);
+}
+
+fn what_the_kernel_starts_for_it_belongs_to_it() {
+    let name = name("ring");
+    let daemon = Daemon::with(&selector(&name));
+    let mut running = prey(&daemon, &name, "ring-when-told", &[]);
+    daemon.wait_for(1);
+    let interval = counted(&daemon, &mut running);
+    assert!(interval.lost.is_nothing(), "{:?}", interval.lost);
+    let mut names = interval.groups.iter().filter_map(|group| group.thread.as_deref());
+    assert!(names.any(|name| name.starts_with("iou-wrk-")), "{interval:#?}");
+    running.finish();
 }
 
 fn what_it_starts_belongs_to_it_unless_that_is_not_wanted() {

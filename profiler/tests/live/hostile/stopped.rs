@@ -37,6 +37,9 @@ fn a_stopped_target_waits() {
         let longest = thread.histogram(Metric::Blocked).map_or(0, |blocked| blocked.max_ns.0);
         let unannounced = thread.unsplit.map_or(0, |waits| waits.max_ns.0);
         assert!(longest.max(unannounced) >= STOP.as_nanos() as u64, "{thread:#?}");
+        // The call that the stop interrupted is not what it waited for.
+        let mut calls = thread.blocked_on.iter().filter(|entry| entry.syscall != "no_syscall");
+        assert!(calls.all(|entry| entry.max_ns.0 < STOP.as_nanos() as u64), "{thread:#?}");
     }
 }
 

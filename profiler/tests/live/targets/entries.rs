@@ -94,3 +94,25 @@ pub(super) fn sleep_by_32_bit_entry(times: u32, millis: u32) -> Value {
     }
     json!({})
 }
+
+/// Sleeps a number of times by a number whose upper half is not 0, which the kernel does not read.
+pub(super) fn sleep_by_wide_number(times: u32, millis: u32) -> Value {
+    const NANOSLEEP: i64 = 35;
+    let time = [0, i64::from(millis) * 1_000_000];
+    for _ in 0..times {
+        let result: i64;
+        // SAFETY: reads the time at the address and writes nothing; the entry changes rcx and r11.
+        unsafe {
+            asm!(
+                "syscall",
+                inout("rax") (-1 << 32) | NANOSLEEP => result,
+                in("rdi") time.as_ptr(),
+                in("rsi") 0,
+                out("rcx") _, out("r11") _,
+                options(nostack),
+            );
+        }
+        assert_eq!(result, 0, "the call succeeds");
+    }
+    json!({})
+}

@@ -68,6 +68,9 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
         ["sleep-by-32-bit-entry", times, millis] => {
             entries::sleep_by_32_bit_entry(number(times), number(millis))
         }
+        ["sleep-by-wide-number", times, millis] => {
+            entries::sleep_by_wide_number(number(times), number(millis))
+        }
         ["soak", millis] => switches::soak(number(millis)),
         _ => panic!("no such target: {arguments:?}"),
     };
