@@ -157,7 +157,7 @@ pub struct Slot {
     /// Waits on system calls that found no free entry (key unused).
     pub blocked_on_others: BlockedOn,
     /// Involuntary switch-outs to the idle task.
-    pub held_back: Totals,
+    pub runnable_idle: Totals,
     /// Waits after a voluntary switch whose wake was not announced: `blocked` and `runqueue_wait` in one.
     pub unsplit: Totals,
     /// One of [`phase`].
@@ -272,7 +272,7 @@ pub struct SlotlessTotals {
     /// One for each of [`Metric::ALL`].
     pub metrics: [Totals; Metric::COUNT],
     /// Involuntary switch-outs to the idle task.
-    pub held_back: Totals,
+    pub runnable_idle: Totals,
     /// Waits whose wake was not announced.
     pub unsplit: Totals,
     /// Switch-ins that were not announced.

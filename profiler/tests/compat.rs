@@ -12,6 +12,7 @@
 mod golden;
 
 use golden::{golden, matches};
+use profiler::profile::thread::OpenState;
 use profiler::profile::{Profile, file, later};
 use profiler::report::{self, Style};
 use serde_json::{Value, json};
@@ -132,4 +133,20 @@ fn damage_is_called_damage_and_a_later_version_is_named() {
             "{pointer}: {later}"
         );
     }
+}
+
+/// What is `runnable_idle` was written as `held_back` by 0.1.0.
+#[test]
+fn the_earlier_word_for_an_idle_cpu_is_read() {
+    let text = std::fs::read_to_string(golden("schema-1/attach.profile.json")).unwrap();
+    let mut profile: Value = serde_json::from_str(&text).unwrap();
+    *at(&mut profile, "/threads/0/held_back") = json!({"count": 2, "sum_ns": 30, "max_ns": 20});
+    *at(&mut profile, "/threads/0/open/state") = json!("held_back");
+    *at(&mut profile, "/intervals/0/threads/0/states/held_back_ns") = json!(7);
+
+    let profile = file::parse(&profile.to_string()).unwrap();
+    let thread = &profile.threads[0];
+    assert_eq!(thread.runnable_idle.map(|waits| (waits.count, waits.sum_ns.0)), Some((2, 30)));
+    assert_eq!(thread.open.map(|open| open.state), Some(OpenState::RunnableIdle));
+    assert_eq!(profile.intervals[0].threads[0].states.runnable_idle_ns.0, 7);
 }

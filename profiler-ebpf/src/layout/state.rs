@@ -8,7 +8,7 @@ pub const BLOCKED: u32 = 2;
 pub const PREEMPTED: u32 = 3;
 /// Off CPU since an involuntary switch to the idle task: it may run, and nobody took its CPU (bandwidth
 /// limit, move to another CPU).
-pub const HELD_BACK: u32 = 4;
+pub const RUNNABLE_IDLE: u32 = 4;
 /// Born and not yet switched in.
 pub const NEWBORN: u32 = 5;
 /// No longer recorded: it exited or the recording was closed.

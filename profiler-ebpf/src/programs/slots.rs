@@ -160,7 +160,7 @@ fn clear(slot: &mut Slot) {
     for metric in &mut slot.metrics {
         metric.totals.min_ns = u64::MAX;
     }
-    slot.held_back.min_ns = u64::MAX;
+    slot.runnable_idle.min_ns = u64::MAX;
     slot.unsplit.min_ns = u64::MAX;
 }
 

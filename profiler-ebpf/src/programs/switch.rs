@@ -160,7 +160,7 @@ fn first_slice_ends(thread: &TaskState, prev: Task, now: u64) {
 fn leave(thread: &mut TaskState, prev: Task, next: Task, now: u64, nvcsw: u64, prev_state: u32) -> u32 {
     // The kernel has raised one of the two counters already: voluntary is exactly what getrusage will say.
     if nvcsw == thread.nvcsw {
-        return if task::tid(next) == 0 { state::HELD_BACK } else { state::PREEMPTED };
+        return if task::tid(next) == 0 { state::RUNNABLE_IDLE } else { state::PREEMPTED };
     }
     thread.blocked_key = blocked_on(thread, prev, prev_state);
     // About to sleep, but a signal was pending (kernel/sched/core.c `try_to_block_task`): it stays on the run
@@ -234,7 +234,7 @@ fn slice_begins(thread: &mut TaskState, was: u32, now: u64) {
         state::BLOCKED => add_interval(&mut slot.unsplit, since, now, &mut slot.clock_backwards),
         state::PREEMPTED => measure(slot, Metric::Preempted, since, now),
         state::NEWBORN => measure(slot, Metric::RunqueueWait, since, now),
-        state::HELD_BACK => add_interval(&mut slot.held_back, since, now, &mut slot.clock_backwards),
+        state::RUNNABLE_IDLE => add_interval(&mut slot.runnable_idle, since, now, &mut slot.clock_backwards),
         _ => {}
     }
 }
@@ -251,7 +251,7 @@ fn switched_in_slotless(was: u32, since: u64, woken: u64, now: u64) {
         state::BLOCKED => (&mut totals.unsplit, since),
         state::PREEMPTED => (&mut totals.metrics[Metric::Preempted.index()], since),
         state::NEWBORN => (&mut totals.metrics[Metric::RunqueueWait.index()], since),
-        state::HELD_BACK => (&mut totals.held_back, since),
+        state::RUNNABLE_IDLE => (&mut totals.runnable_idle, since),
         _ => return,
     };
     add_interval(into, from, now, &mut totals.clock_backwards);

@@ -92,9 +92,9 @@ pub struct Now {
     /// [`ThreadRecord::found`]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<Found>,
-    /// [`ThreadRecord::held_back`]
+    /// [`ThreadRecord::runnable_idle`]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub held_back: Option<Waits>,
+    pub runnable_idle: Option<Waits>,
     /// [`ThreadRecord::unsplit`]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unsplit: Option<Waits>,
@@ -155,7 +155,7 @@ impl Now {
             until_ns: record.until_ns,
             end: record.end,
             found: record.found,
-            held_back: record.held_back,
+            runnable_idle: record.runnable_idle,
             unsplit: record.unsplit,
             inferred_switch_ins: record.inferred_switch_ins,
             minor_without_entry: record.minor_without_entry,
@@ -168,7 +168,7 @@ impl Now {
     #[must_use]
     pub fn since(self, before: &Self) -> Self {
         Self {
-            held_back: waits_since(self.held_back, before.held_back),
+            runnable_idle: waits_since(self.runnable_idle, before.runnable_idle),
             unsplit: waits_since(self.unsplit, before.unsplit),
             inferred_switch_ins: self.inferred_switch_ins.saturating_sub(before.inferred_switch_ins),
             minor_without_entry: self.minor_without_entry.saturating_sub(before.minor_without_entry),
@@ -184,7 +184,7 @@ impl Now {
         record.until_ns = self.until_ns;
         record.end = self.end;
         record.found = self.found;
-        record.held_back = self.held_back;
+        record.runnable_idle = self.runnable_idle;
         record.unsplit = self.unsplit;
         record.inferred_switch_ins = self.inferred_switch_ins;
         record.minor_without_entry = self.minor_without_entry;

@@ -45,7 +45,7 @@ fn with_samples(slot: &Slot, serial: u64, samples: BTreeMap<Metric, Samples>) ->
         kernel_at_end: slot.end,
         first_slice_ns: (slot.found_state == state::FOUND).then_some(Nanos(slot.found_ns)),
         found: found(slot),
-        held_back: waits(&slot.held_back),
+        runnable_idle: waits(&slot.runnable_idle),
         unsplit: waits(&slot.unsplit),
         inferred_switch_ins: slot.inferred_switch_ins,
         samples,
@@ -123,7 +123,7 @@ fn unchanged(
 fn accounted(record: &ThreadRecord) -> Nanos {
     let metrics = [Metric::OnCpu, Metric::RunqueueWait, Metric::Blocked, Metric::Preempted];
     let samples = metrics.into_iter().filter_map(|metric| record.samples.get(&metric));
-    let waits = [record.held_back, record.unsplit].into_iter().flatten();
+    let waits = [record.runnable_idle, record.unsplit].into_iter().flatten();
     let found = record.found.map_or(Nanos(0), |found| found.for_ns);
     found + samples.map(|samples| samples.sum_ns).sum() + waits.map(|waits| waits.sum_ns).sum()
 }
@@ -134,7 +134,7 @@ pub(super) fn open_state(state: u32) -> Option<OpenState> {
         state::ON_CPU | state::FOUND | state::MET_ON_CPU => Some(OpenState::OnCpu),
         state::BLOCKED | state::MET_ASLEEP => Some(OpenState::Blocked),
         state::PREEMPTED | state::MET_WAITING => Some(OpenState::Preempted),
-        state::HELD_BACK => Some(OpenState::HeldBack),
+        state::RUNNABLE_IDLE => Some(OpenState::RunnableIdle),
         state::NEWBORN => Some(OpenState::Newborn),
         _ => None,
     }
@@ -246,13 +246,13 @@ impl SlotlessRecord {
         self.threads += cpu.threads;
         self.unfinished_blocked += cpu.open[state::BLOCKED as usize];
         self.unfinished_involuntary +=
-            cpu.open[state::PREEMPTED as usize] + cpu.open[state::HELD_BACK as usize];
+            cpu.open[state::PREEMPTED as usize] + cpu.open[state::RUNNABLE_IDLE as usize];
         for metric in Metric::ALL {
             let Some(more) = totals(&cpu.metrics[metric.index()]) else { continue };
             let sum = Histogram::merged(self.metrics.get(&metric).into_iter().chain([&more]));
             self.metrics.extend(sum.map(|sum| (metric, sum)));
         }
-        self.held_back += cpu.held_back.count;
+        self.runnable_idle += cpu.runnable_idle.count;
         self.unsplit += cpu.unsplit.count;
         self.inferred_switch_ins += cpu.inferred_switch_ins;
         self.faults_without_entry += cpu.faults_without_entry;

@@ -34,7 +34,7 @@ const STATES: [(State, &str, RGBColor); States::COUNT] = [
     (|states| states.on_cpu_ns, "on_cpu", RGBColor(0x12, 0x35, 0x5B)),
     (|states| states.preempted_ns, "preempted", RGBColor(0xB0, 0x3A, 0x2E)),
     (|states| states.runqueue_wait_ns, "runqueue_wait", RGBColor(0xE6, 0x7E, 0x22)),
-    (|states| states.held_back_ns, "held_back", RGBColor(0xEE, 0xA8, 0x38)),
+    (|states| states.runnable_idle_ns, "runnable_idle", RGBColor(0xEE, 0xA8, 0x38)),
     (|states| states.unsplit_ns, "unsplit", RGBColor(0xA9, 0xD3, 0xEC)),
     (|states| states.blocked_ns, "blocked", RGBColor(0xE4, 0xE4, 0xE4)),
 ];

@@ -53,8 +53,9 @@ pub struct Thread {
     pub found: Option<Found>,
     /// The wait or slice that was unfinished at the end; absent once the thread has exited.
     pub open: Option<Open>,
-    /// Involuntary switches to the idle task: the thread could run, nobody took its CPU.
-    pub held_back: Option<Waits>,
+    /// Involuntary switches to the idle task: the thread could run, nobody took its CPU. Called `held_back` in earlier files.
+    #[serde(alias = "held_back")]
+    pub runnable_idle: Option<Waits>,
     /// Waits after a voluntary switch of which the kernel announced no wake: `blocked` and `runqueue_wait` in
     /// one, in neither of the two histograms.
     pub unsplit: Option<Waits>,
@@ -102,8 +103,9 @@ pub enum OpenState {
     /// Waiting after an involuntary switch to another thread; where the thread was found so, it may have been woken
     /// before as well.
     Preempted,
-    /// Waiting after an involuntary switch to the idle task.
-    HeldBack,
+    /// Waiting after an involuntary switch to the idle task. Called `held_back` in earlier files.
+    #[serde(alias = "held_back")]
+    RunnableIdle,
     /// Born and not yet switched in.
     Newborn,
     /// A word of a later version.
@@ -121,7 +123,7 @@ impl OpenState {
             Self::OnCpu => "on CPU",
             Self::Blocked => "blocked",
             Self::Preempted => "preempted",
-            Self::HeldBack => "held back",
+            Self::RunnableIdle => "idle CPU",
             Self::Newborn => "newborn",
             Self::Unknown(word) => word.text(),
         }
@@ -216,8 +218,9 @@ pub struct WithoutSlot {
     pub minor_faults: u64,
     /// Major faults that were seen.
     pub major_faults: u64,
-    /// Involuntary switches to the idle task, of those above.
-    pub held_back: u64,
+    /// Involuntary switches to the idle task, of those above. Called `held_back` in earlier files.
+    #[serde(alias = "held_back")]
+    pub runnable_idle: u64,
     /// Waits of which the kernel announced no wake: in none of the metrics.
     pub unsplit: u64,
     /// Switch-ins that the kernel did not announce.

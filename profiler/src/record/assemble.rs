@@ -31,14 +31,14 @@ impl Seen {
             End::Exited { last_switch } => Some(last_switch),
             End::Open { state, found, .. } => (!found).then_some(state),
         };
-        let held_back = record.held_back.map_or(0, |held_back| held_back.count);
+        let runnable_idle = record.runnable_idle.map_or(0, |runnable_idle| runnable_idle.count);
         let unsplit = record.unsplit.map_or(0, |unsplit| unsplit.count);
-        let involuntary = matches!(unfinished, Some(OpenState::Preempted | OpenState::HeldBack));
+        let involuntary = matches!(unfinished, Some(OpenState::Preempted | OpenState::RunnableIdle));
         Self {
             voluntary_switches: count(Metric::Blocked)
                 + unsplit
                 + u64::from(unfinished == Some(OpenState::Blocked)),
-            involuntary_switches: count(Metric::Preempted) + held_back + u64::from(involuntary),
+            involuntary_switches: count(Metric::Preempted) + runnable_idle + u64::from(involuntary),
             minor_faults: count(Metric::MinorFault) + record.minor_without_entry,
             major_faults: count(Metric::MajorFault) + record.major_without_entry,
         }
@@ -100,7 +100,7 @@ pub fn thread(record: ThreadRecord) -> Thread {
         migrations: kernel.migrations,
         found: record.found,
         open,
-        held_back: record.held_back,
+        runnable_idle: record.runnable_idle,
         unsplit: record.unsplit,
         inferred_switch_ins: record.inferred_switch_ins,
         histograms: by_name(&record.samples, Samples::to_histogram),
@@ -135,10 +135,10 @@ pub fn without_slot(record: &SlotlessRecord) -> Option<WithoutSlot> {
     (record.threads > 0).then(|| WithoutSlot {
         threads: record.threads,
         voluntary_switches: count(Metric::Blocked) + record.unsplit + record.unfinished_blocked,
-        involuntary_switches: count(Metric::Preempted) + record.held_back + record.unfinished_involuntary,
+        involuntary_switches: count(Metric::Preempted) + record.runnable_idle + record.unfinished_involuntary,
         minor_faults: count(Metric::MinorFault) + record.faults_without_entry,
         major_faults: count(Metric::MajorFault),
-        held_back: record.held_back,
+        runnable_idle: record.runnable_idle,
         unsplit: record.unsplit,
         inferred_switch_ins: record.inferred_switch_ins,
         metrics: by_name(&record.metrics, Histogram::clone),

@@ -184,7 +184,7 @@ fn states(record: &ThreadRecord, is_final: bool) -> States {
         runqueue_wait_ns: sum(Metric::RunqueueWait),
         blocked_ns: sum(Metric::Blocked),
         preempted_ns: sum(Metric::Preempted),
-        held_back_ns: record.held_back.map_or(Nanos(0), |waits| waits.sum_ns),
+        runnable_idle_ns: record.runnable_idle.map_or(Nanos(0), |waits| waits.sum_ns),
         unsplit_ns: record.unsplit.map_or(Nanos(0), |waits| waits.sum_ns),
     };
     if let Some(found) = record.found {

@@ -48,7 +48,7 @@ pub(crate) fn exited(pid: u32, tid: u32) -> ThreadRecord {
         },
         first_slice_ns: None,
         found: None,
-        held_back: None,
+        runnable_idle: None,
         unsplit: None,
         inferred_switch_ins: 0,
         samples,

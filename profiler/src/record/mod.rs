@@ -122,7 +122,7 @@ pub struct ThreadRecord {
     /// nothing else.
     pub found: Option<Found>,
     /// Involuntary switches to the idle task.
-    pub held_back: Option<Waits>,
+    pub runnable_idle: Option<Waits>,
     /// Waits whose wake was not announced.
     pub unsplit: Option<Waits>,
     /// Switch-ins that were not announced.
@@ -177,7 +177,7 @@ pub struct SlotlessRecord {
     /// Metrics that have samples; the histograms have no buckets.
     pub metrics: BTreeMap<Metric, Histogram>,
     /// Involuntary switches to the idle task.
-    pub held_back: u64,
+    pub runnable_idle: u64,
     /// Waits whose wake was not announced.
     pub unsplit: u64,
     /// Switch-ins that were not announced.

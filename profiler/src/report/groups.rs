@@ -22,7 +22,7 @@ pub(super) struct Group<'a> {
     /// `None` where it is not known of each.
     pub(super) faults_without_latency: Option<u64>,
     pub(super) migrations: u64,
-    pub(super) held_back: Option<Waits>,
+    pub(super) runnable_idle: Option<Waits>,
     /// Of the threads that had not exited.
     pub(super) open: Vec<Open>,
     /// Longest sum first.
@@ -134,7 +134,7 @@ impl<'a> Group<'a> {
             major_faults: sum(|thread| thread.major_faults),
             faults_without_latency: Some(sum(|thread| thread.faults_without_latency)),
             migrations: sum(|thread| thread.migrations),
-            held_back: threads.iter().filter_map(|thread| thread.held_back).reduce(|a, b| Waits {
+            runnable_idle: threads.iter().filter_map(|thread| thread.runnable_idle).reduce(|a, b| Waits {
                 count: a.count.saturating_add(b.count),
                 sum_ns: a.sum_ns + b.sum_ns,
                 max_ns: a.max_ns.max(b.max_ns),

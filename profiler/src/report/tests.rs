@@ -38,7 +38,7 @@ fn attached() -> Profile {
         thread.exited = false;
         let state = if number == 2 { OpenState::OnCpu } else { OpenState::Blocked };
         thread.open = Some(Open { state, for_ns: Nanos(1_234_567 * (number as u64 + 1)), found: false });
-        thread.held_back =
+        thread.runnable_idle =
             (number == 3).then_some(Waits { count: 2, sum_ns: Nanos(9_000), max_ns: Nanos(8_000) });
     }
     profile
@@ -148,7 +148,7 @@ fn a_profile_of_nothing_is_reported() {
 fn what_a_running_thread_was_doing_is_shown() {
     let text = single(&attached(), &Style::plain(140));
     assert!(text.contains("blocked 1.23 ms") && text.contains("on CPU 3.70 ms"), "{text}");
-    assert!(text.contains("held back"), "{text}");
+    assert!(text.contains("runnable idle"), "{text}");
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn switches(page: &mut Page<'_>, subject: &Subject<'_>, units: &Units) {
     let columns = SwitchColumns {
         waits: units.waits,
         totals: units.totals,
-        held_back: groups.iter().any(|group| group.held_back.is_some()),
+        runnable_idle: groups.iter().any(|group| group.runnable_idle.is_some()),
         open: groups.iter().any(|group| !group.open.is_empty()),
     };
     let rest = format!(": waits in {}, totals in {}", units.waits.symbol(), units.totals.symbol());
@@ -88,7 +88,7 @@ fn switches(page: &mut Page<'_>, subject: &Subject<'_>, units: &Units) {
 struct SwitchColumns {
     waits: Unit,
     totals: Unit,
-    held_back: bool,
+    runnable_idle: bool,
     open: bool,
 }
 
@@ -110,8 +110,8 @@ impl SwitchColumns {
             Column::right("involuntary").of("switches"),
             Column::right("migrations"),
         ];
-        if self.held_back {
-            columns.extend(["count", "total"].map(|name| Column::decimal(name).of("held back")));
+        if self.runnable_idle {
+            columns.extend(["count", "total"].map(|name| Column::decimal(name).of("runnable idle")));
         }
         if self.open {
             columns.push(Column::right("at the end"));
@@ -139,9 +139,9 @@ impl SwitchColumns {
             Cell::figure(count(group.involuntary_switches)),
             Cell::figure(count(group.migrations)),
         ];
-        if self.held_back {
-            cells.push(Cell::figure(count(group.held_back.map_or(0, |held| held.count))));
-            cells.push(Cell::maybe(group.held_back.map(|held| self.totals.figure(held.sum_ns))));
+        if self.runnable_idle {
+            cells.push(Cell::figure(count(group.runnable_idle.map_or(0, |held| held.count))));
+            cells.push(Cell::maybe(group.runnable_idle.map(|held| self.totals.figure(held.sum_ns))));
         }
         if self.open {
             cells.push(Cell::text(at_the_end(group)));

@@ -71,7 +71,7 @@ const COLUMNS: [Documented; 23 + Lost::COUNT] = [
     column("runqueue_wait_ns", Kind::Whole, Rows::Group, "woken and not yet on a CPU"),
     column("blocked_ns", Kind::Whole, Rows::Group, "after a voluntary switch, not yet woken"),
     column("preempted_ns", Kind::Whole, Rows::Group, "after an involuntary switch to another thread"),
-    column("held_back_ns", Kind::Whole, Rows::Group, "after an involuntary switch to the idle task"),
+    column("runnable_idle_ns", Kind::Whole, Rows::Group, "after an involuntary switch to the idle task"),
     column(
         "unsplit_ns",
         Kind::Whole,
@@ -157,12 +157,12 @@ pub(super) fn rows(batch: &Batch) -> impl Iterator<Item = Vec<Value<'_>>> {
 
 fn group(group: &Group) -> impl Iterator<Item = Row<'_>> {
     let states = group.states.all().map(|time| Value::Whole(time.0));
-    let [on_cpu, runqueue_wait, blocked, preempted, held_back, unsplit] = states;
+    let [on_cpu, runqueue_wait, blocked, preempted, runnable_idle, unsplit] = states;
     let threads = Value::Whole(group.threads);
     let row = Row {
         kind: "group",
         key: key(&group.key),
-        group: [threads, on_cpu, runqueue_wait, blocked, preempted, held_back, unsplit],
+        group: [threads, on_cpu, runqueue_wait, blocked, preempted, runnable_idle, unsplit],
         ..Row::EMPTY
     };
     let measured = Row { group: Row::EMPTY.group, ..row };

@@ -98,7 +98,7 @@ fn nothing_of(serial: u64, identity: &Identity) -> ThreadRecord {
         kernel_at_end: KernelCounters::default(),
         first_slice_ns: None,
         found: None,
-        held_back: None,
+        runnable_idle: None,
         unsplit: None,
         inferred_switch_ins: 0,
         samples: BTreeMap::new(),

@@ -80,8 +80,8 @@ pub(super) fn on_cpu_compared(record: &ThreadRecord) -> u64 {
 /// The waits, at most, in which a thread that could run was moved to another CPU.
 fn moved_ns(record: &ThreadRecord) -> u64 {
     let preempted = record.samples.get(&Metric::Preempted).map(|waits| (waits.sum_ns.0, waits.max_ns.0));
-    let held_back = record.held_back.map(|waits| (waits.sum_ns.0, waits.max_ns.0));
-    let waits = || [preempted, held_back].into_iter().flatten();
+    let runnable_idle = record.runnable_idle.map(|waits| (waits.sum_ns.0, waits.max_ns.0));
+    let waits = || [preempted, runnable_idle].into_iter().flatten();
     let longest = waits().map(|(_, longest)| longest).max().unwrap_or(0);
     let sum: u64 = waits().map(|(sum, _)| sum).sum();
     sum.min(kernel_growth(record).migrations.saturating_mul(longest))

@@ -276,7 +276,7 @@ fn faults_do_not_explain_switches() {
         involuntary_switches: 0,
         minor_faults: 5,
         major_faults: 0,
-        held_back: 0,
+        runnable_idle: 0,
         unsplit: 0,
         inferred_switch_ins: 0,
         metrics: std::collections::BTreeMap::new(),

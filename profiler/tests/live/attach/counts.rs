@@ -139,7 +139,7 @@ fn a_found_spinner_is_preempted_without_a_sample_of_its_first_slice() {
     for thread in threads {
         let found = thread.found.expect("it is preempted sooner or later");
         assert!(matches!(found.state, OpenState::OnCpu | OpenState::Preempted), "{thread:#?}");
-        let preempted = thread.count(Metric::Preempted) + thread.held_back.map_or(0, |held| held.count);
+        let preempted = thread.count(Metric::Preempted) + thread.runnable_idle.map_or(0, |held| held.count);
         let open = u64::from(thread.open.is_some_and(|open| open.state != OpenState::OnCpu));
         assert_eq!(preempted + open, thread.involuntary_switches, "{thread:#?}");
         assert_eq!(thread.voluntary_switches, 0, "{thread:#?}");

@@ -19,7 +19,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         a_profiler_in_a_pid_namespace_knows_its_target,
         a_profiler_in_a_time_namespace_cuts_intervals_by_the_kernels_clock,
         a_profiler_in_a_time_namespace_attaches_to_what_runs,
-        a_target_with_a_bandwidth_limit_is_held_back,
+        a_target_with_a_bandwidth_limit_is_runnable_idle,
     ]
 }
 
@@ -143,7 +143,7 @@ fn a_profiler_in_a_time_namespace_attaches_to_what_runs() {
     running.finish();
 }
 
-fn a_target_with_a_bandwidth_limit_is_held_back() {
+fn a_target_with_a_bandwidth_limit_is_runnable_idle() {
     let group = a_fifth_of_one_cpu();
     let outcome = Scene::new().run(&target("in-group", &[group.procs().to_str().unwrap(), "1000"]));
     outcome.assert_complete();
@@ -152,8 +152,8 @@ fn a_target_with_a_bandwidth_limit_is_held_back() {
     let throttled = group.stat("cpu.stat", "nr_throttled");
     assert!(throttled > 0, "the limit was never reached");
     // Off the CPU whenever the group was out of quota: without anybody in its place, or with somebody else.
-    let held_back = thread.held_back.map_or(0, |waits| waits.count);
-    assert!(held_back + thread.count(Metric::Preempted) >= throttled, "{throttled}: {thread:#?}");
+    let runnable_idle = thread.runnable_idle.map_or(0, |waits| waits.count);
+    assert!(runnable_idle + thread.count(Metric::Preempted) >= throttled, "{throttled}: {thread:#?}");
     assert_eq!(thread.count(Metric::Blocked), thread.blocked_on.iter().map(|on| on.count).sum::<u64>());
     let unexplained = outcome.profile().reconciliation.iter().filter(|check| check.scope != Scope::Wait4);
     assert!(unexplained.filter(|check| !check.holds()).count() == 0);
