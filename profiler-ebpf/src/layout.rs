@@ -9,7 +9,7 @@ pub mod state;
 
 use crate::{buckets, metric::Metric};
 pub use family::{Executed, FAMILIES, Family, KERNEL_WORKER, rule};
-pub use settings::{Chosen, Offsets, Settings, TICK_NS};
+pub use settings::{Chosen, Offsets, Settings, TICK_NS, Throttling};
 
 /// Bytes of a thread's name in the kernel, with the closing zero (`TASK_COMM_LEN`, include/linux/sched.h).
 pub const NAME_BYTES: usize = 16;
@@ -160,6 +160,14 @@ pub struct Slot {
     pub runnable_idle: Totals,
     /// Waits after a voluntary switch whose wake was not announced: `blocked` and `runqueue_wait` in one.
     pub unsplit: Totals,
+    /// Waits in which a limit kept the thread from running.
+    pub throttled: Totals,
+    /// Those of them that began with a wake, not with an involuntary switch.
+    pub throttled_wakes: u64,
+    /// Those of `unsplit` that began with an involuntary switch: a limit may have kept the thread from running.
+    pub unsplit_involuntary: u64,
+    /// Fills the last cache line.
+    pub reserved: [u64; 2],
     /// One of [`phase`].
     pub phase: u32,
     /// Process id (`tgid`) in the initial pid namespace.
@@ -223,7 +231,7 @@ pub struct Slot {
 pub struct TaskState {
     /// Since when the thread is doing what `state` says.
     pub since_ns: u64,
-    /// When it was last woken; 0 if it was not since its last switch-in.
+    /// When it was last woken, with [`WOKEN_THROTTLED`] beside it; 0 if it was not since its last switch-in.
     pub waking_ns: u64,
     /// `nvcsw` at its last switch-out: a switch is voluntary if and only if the counter grew. Written after `state`.
     pub nvcsw: u64,
@@ -231,7 +239,8 @@ pub struct TaskState {
     pub cpu_ns: u64,
     /// When it entered the fault it is in, 0 if it is in none.
     pub fault_ns: u64,
-    /// What it is blocked on, see [`blocked_key`].
+    /// What it is blocked on, see [`blocked_key`]; after an involuntary switch the mark of its run queue, by which throttling
+    /// shows that came later.
     pub blocked_key: u32,
     /// Its slot, or [`NO_SLOT`].
     pub slot: u32,
@@ -242,6 +251,18 @@ pub struct TaskState {
     /// `nivcsw` at its last switch-out, modulo 2^16: enough to see that it has grown. Written after `state`.
     pub nivcsw: u16,
 }
+
+impl TaskState {
+    /// When the thread was last woken; 0 if it was not since its last switch-in.
+    #[inline(always)]
+    pub const fn woken_ns(&self) -> u64 {
+        self.waking_ns & !WOKEN_THROTTLED
+    }
+}
+
+/// Set in [`TaskState::waking_ns`] of a thread that was woken while a limit kept it from running. CLOCK_MONOTONIC gets there
+/// after 292 years.
+pub const WOKEN_THROTTLED: u64 = 1 << 63;
 
 /// A place in the table of states.
 #[derive(Clone, Copy, Debug)]
@@ -268,13 +289,19 @@ pub struct SlotlessTotals {
     /// Those of them that have exited or were closed.
     pub finished: u64,
     /// Waits that were still open when they were, counted by [`state`] (index 0 and others unused: 0).
-    pub open: [u64; 8],
+    pub open: [u64; state::COUNTED],
     /// One for each of [`Metric::ALL`].
     pub metrics: [Totals; Metric::COUNT],
     /// Involuntary switch-outs to the idle task.
     pub runnable_idle: Totals,
     /// Waits whose wake was not announced.
     pub unsplit: Totals,
+    /// Waits in which a limit kept the thread from running.
+    pub throttled: Totals,
+    /// [`Slot::throttled_wakes`]
+    pub throttled_wakes: u64,
+    /// [`Slot::unsplit_involuntary`]
+    pub unsplit_involuntary: u64,
     /// Switch-ins that were not announced.
     pub inferred_switch_ins: u64,
     /// Fault ends without a recorded entry.
@@ -335,12 +362,12 @@ const _: () = {
     assert!(size_of::<BucketPage>() == 512);
     assert!(size_of::<BlockedOn>() == 32);
     assert!(size_of::<KernelCounters>() == 48);
-    assert!(size_of::<Slot>() == 2048);
+    assert!(size_of::<Slot>() == 2112);
     assert!(size_of::<TaskState>() == 56);
     assert!(size_of::<Place>() == 64);
     assert!(size_of::<Exited>() == 8);
     assert!(size_of::<Global>() == 96);
-    assert!(size_of::<SlotlessTotals>() == 464);
+    assert!(size_of::<SlotlessTotals>() == 520);
 };
 
 #[cfg(feature = "user")]

@@ -65,6 +65,36 @@ pub struct Offsets {
     pub pid_numbers: u32,
     /// `task_struct.thread_info.status`
     pub thread_status: u32,
+    /// Where a limit shows that keeps a thread from running.
+    pub throttling: Throttling,
+}
+
+/// Where the running kernel says that a limit keeps a thread from running. Each is 0 on a kernel that does not have it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Throttling {
+    /// `task_struct.prio`, which tells the scheduling class.
+    pub prio: u32,
+    /// `task_struct.throttled`, from Linux 6.18 on.
+    pub task: u32,
+    /// `task_struct.se.cfs_rq`
+    pub cfs_rq: u32,
+    /// `cfs_rq.throttle_count`: groups above and at the run queue that are out of quota.
+    pub throttle_count: u32,
+    /// `cfs_rq.throttled_clock_pelt_time`, which grows whenever such a time is over.
+    pub throttled_time: u32,
+    /// `cfs_rq.rq`
+    pub cfs_rq_rq: u32,
+    /// `rq.rt.rt_throttled`
+    pub rq_rt_throttled: u32,
+    /// `task_struct.rt.rt_rq`, where real-time threads have groups
+    pub rt_rq: u32,
+    /// `rt_rq.rt_throttled`
+    pub rt_throttled: u32,
+    /// The byte that has `task_struct.dl.dl_throttled`.
+    pub dl_throttled: u32,
+    /// Its bit in that.
+    pub dl_throttled_mask: u32,
 }
 
 /// What user space decides before the programs are loaded.
@@ -96,7 +126,7 @@ pub struct Settings {
 }
 
 const _: () = {
-    assert!(size_of::<Offsets>() == 88);
+    assert!(size_of::<Offsets>() == 132);
     assert!(size_of::<Settings>() == 56);
     assert!(size_of::<Chosen>() == 24);
 };

@@ -6,8 +6,8 @@ pub const ON_CPU: u32 = 1;
 pub const BLOCKED: u32 = 2;
 /// Off CPU since an involuntary switch to another thread.
 pub const PREEMPTED: u32 = 3;
-/// Off CPU since an involuntary switch to the idle task: it may run, and nobody took its CPU (bandwidth
-/// limit, move to another CPU).
+/// Off CPU since an involuntary switch to the idle task: it may run, and nobody took its CPU (a move to
+/// another CPU).
 pub const RUNNABLE_IDLE: u32 = 4;
 /// Born and not yet switched in.
 pub const NEWBORN: u32 = 5;
@@ -15,19 +15,24 @@ pub const NEWBORN: u32 = 5;
 pub const CLOSED: u32 = 6;
 /// Running on a CPU, in the slice during which it executed the target's command: its first.
 pub const FOUND: u32 = 7;
+/// Off CPU since an involuntary switch, kept from running by a limit: its group's quota, its deadline runtime.
+pub const THROTTLED: u32 = 8;
+
+/// Every state up to here is an index of [`super::SlotlessTotals::open`].
+pub const COUNTED: usize = THROTTLED as usize + 1;
 
 // What the recording found a thread at that it joined while it lived. It had begun before, so that it is no
 // sample. The look at it was from another CPU, perhaps in the middle of a switch: it says what to call this,
 // and the first switch says what it was.
 
 /// Running on a CPU.
-pub const MET_ON_CPU: u32 = 8;
+pub const MET_ON_CPU: u32 = 9;
 /// Asleep.
-pub const MET_ASLEEP: u32 = 9;
+pub const MET_ASLEEP: u32 = 10;
 /// Able to run, and on no CPU.
-pub const MET_WAITING: u32 = 10;
+pub const MET_WAITING: u32 = 11;
 /// Being looked at once more, since it was switched during the look.
-pub const MEETING: u32 = 11;
+pub const MEETING: u32 = 12;
 
 /// Whether nothing has happened yet to a thread that was joined while it lived.
 #[must_use]

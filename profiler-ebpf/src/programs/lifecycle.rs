@@ -5,6 +5,7 @@ use super::{
     slots::{self, Start, add_shared, global, slot},
     snapshot, states,
     task::{self, Task, now_ns},
+    throttle,
 };
 use aya_ebpf::{bindings::bpf_pidns_info, helpers::generated::bpf_get_ns_current_pid_tgid};
 use profiler_ebpf::layout::{
@@ -78,7 +79,7 @@ pub(crate) fn sched_wakeup_new(newborn: Task) {
             slot.from_ns = now;
             states::enter(thread, state::NEWBORN, now);
             // Tells a snapshot that the record has begun: before this it is not known from when on it counts.
-            thread.waking_ns = now;
+            thread.waking_ns = now | throttle::at_wake(newborn);
         }
         None => thread.since_ns = now,
     }

@@ -176,7 +176,7 @@ pub(crate) fn shown(state: u32, thread: &TaskState, task: Task) -> u32 {
     }
     match found_at(task) {
         // It can run since it was woken, and was asleep until then.
-        state::MET_WAITING if thread.waking_ns >= thread.since_ns => state::MET_ASLEEP,
+        state::MET_WAITING if thread.woken_ns() >= thread.since_ns => state::MET_ASLEEP,
         found => found,
     }
 }
@@ -228,7 +228,7 @@ pub(crate) fn settle_out(thread: &mut TaskState, prev: Task, now: u64, switch: u
         switch::inferred_switch_in(thread.slot);
     }
     found(thread.slot, if is_hidden { was } else { state::MET_ON_CPU }, lasted);
-    if thread.waking_ns < thread.since_ns {
+    if thread.woken_ns() < thread.since_ns {
         thread.waking_ns = 0;
     }
     thread.since_ns = NO_SAMPLE;
@@ -254,7 +254,7 @@ fn is_voluntary(thread: &TaskState, counters: &KernelCounters, switch: u32) -> b
 #[inline(never)]
 pub(crate) fn settle_in(thread: &mut TaskState, next: Task, now: u64) -> u32 {
     let was = thread.state;
-    let (from, woken) = (thread.since_ns, thread.waking_ns);
+    let (from, woken) = (thread.since_ns, thread.woken_ns());
     let is_whole = woken >= from && woken <= now;
     let to = if is_whole { state::NEWBORN } else { state::ON_CPU };
     if was == state::MEETING || !states::replace(thread, was, to) {

@@ -12,7 +12,7 @@ use aya_ebpf::{
 };
 use core::{intrinsics::AtomicOrdering, ptr};
 use profiler_ebpf::{
-    layout::{Exited, Global, KernelCounters, NO_SLOT, Slot, SlotlessTotals, Totals, phase, state},
+    layout::{Exited, Global, KernelCounters, NO_SLOT, Slot, SlotlessTotals, Totals, phase},
     metric::Metric,
 };
 
@@ -162,6 +162,7 @@ fn clear(slot: &mut Slot) {
     }
     slot.runnable_idle.min_ns = u64::MAX;
     slot.unsplit.min_ns = u64::MAX;
+    slot.throttled.min_ns = u64::MAX;
 }
 
 /// Writes the end of a thread's record: nothing in it changes after that.
@@ -276,6 +277,3 @@ pub(crate) fn measure_slotless(metric: u32, from: u64, to: u64) {
         add_interval(&mut totals.metrics[metric as usize], from, to, &mut totals.clock_backwards);
     }
 }
-
-// Every state is an index of `SlotlessTotals::open`.
-const _: () = assert!((state::FOUND as usize) < 8);

@@ -33,5 +33,5 @@ pub(crate) fn look(iterator: *mut TaskIterator) {
 pub(crate) fn saw(slot: &mut Slot, thread: &TaskState, state: u32) {
     slot.seen_state = state;
     slot.seen_since_ns = thread.since_ns;
-    slot.seen_waking_ns = thread.waking_ns;
+    slot.seen_waking_ns = thread.woken_ns();
 }

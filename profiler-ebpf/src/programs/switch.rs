@@ -6,9 +6,12 @@ use super::{
     slots::{self, add_interval, slot},
     states,
     task::{self, Task, now_ns},
+    throttle,
 };
 use profiler_ebpf::{
-    layout::{BLOCKED_ON_ENTRIES, BlockedOn, KERNEL_WORKER, Slot, TaskState, blocked_key, state},
+    layout::{
+        BLOCKED_ON_ENTRIES, BlockedOn, KERNEL_WORKER, Slot, TaskState, WOKEN_THROTTLED, blocked_key, state,
+    },
     metric::Metric,
 };
 
@@ -46,7 +49,7 @@ const NOT_READ: u64 = 0;
 #[inline(always)]
 pub(crate) fn sched_waking(woken: Task) {
     if let Some(thread) = states::of(woken) {
-        thread.waking_ns = now_ns();
+        thread.waking_ns = now_ns() | throttle::at_wake(woken);
     }
 }
 
@@ -71,7 +74,7 @@ fn switched_out(thread: &mut TaskState, prev: Task, next: Task, now: u64, prev_s
         } else if was == state::FOUND {
             first_slice_ends(thread, prev, now);
         } else {
-            infer_switch_in(thread, was, cpu_ns, now);
+            infer_switch_in(thread, prev, was, cpu_ns, now);
             was = thread.state;
             if was == state::CLOSED {
                 if dead {
@@ -160,6 +163,10 @@ fn first_slice_ends(thread: &TaskState, prev: Task, now: u64) {
 fn leave(thread: &mut TaskState, prev: Task, next: Task, now: u64, nvcsw: u64, prev_state: u32) -> u32 {
     // The kernel has raised one of the two counters already: voluntary is exactly what getrusage will say.
     if nvcsw == thread.nvcsw {
+        if throttle::is_throttled(prev) {
+            return state::THROTTLED;
+        }
+        throttle::note(thread, prev);
         return if task::tid(next) == 0 { state::RUNNABLE_IDLE } else { state::PREEMPTED };
     }
     thread.blocked_key = blocked_on(thread, prev, prev_state);
@@ -176,11 +183,11 @@ fn leave(thread: &mut TaskState, prev: Task, next: Task, now: u64, nvcsw: u64, p
 /// tracepoint in the context of some threads (its agent's, one CPU's idle task): about 30 of 100 000 switches.
 /// What the thread has run since then, by the kernel's own account, tells when it was.
 #[inline(never)]
-fn infer_switch_in(thread: &mut TaskState, was: u32, cpu_ns: u64, now: u64) {
+fn infer_switch_in(thread: &mut TaskState, task: Task, was: u32, cpu_ns: u64, now: u64) {
     let ran = cpu_ns.saturating_sub(thread.cpu_ns);
-    let earliest = ready_since(thread.since_ns, thread.waking_ns);
+    let earliest = ready_since(thread.since_ns, thread.woken_ns());
     let begun = now.saturating_sub(ran);
-    slice_begins(thread, was, if begun > earliest { begun } else { earliest });
+    slice_begins(thread, task, was, if begun > earliest { begun } else { earliest });
     inferred_switch_in(thread.slot);
 }
 
@@ -204,39 +211,58 @@ fn switched_in(thread: &mut TaskState, next: Task, now: u64) {
         was = met::settle_in(thread, next, now);
     }
     if was != state::CLOSED {
-        slice_begins(thread, was, now);
+        slice_begins(thread, next, was, now);
     }
 }
 
 /// What the thread was doing ends, and a slice begins.
 #[inline(always)]
-fn slice_begins(thread: &mut TaskState, was: u32, now: u64) {
+fn slice_begins(thread: &mut TaskState, task: Task, was: u32, now: u64) {
     let (since, woken) = (thread.since_ns, thread.waking_ns);
+    let settled = throttle::settled(thread, task, was);
     let Some(slot) = slot(thread.slot) else {
         if states::replace(thread, was, state::ON_CPU) {
             thread.since_ns = now;
             thread.waking_ns = 0;
-            switched_in_slotless(was, since, woken, now);
+            switched_in_slotless(settled, since, woken, now);
         }
         return;
     };
     thread.waking_ns = 0;
     states::enter(thread, state::ON_CPU, now);
-    match was {
+    match settled {
         state::BLOCKED if woken != 0 => {
-            let ready = ready_since(since, woken);
+            let ready = ready_since(since, woken & !WOKEN_THROTTLED);
             let blocked = ready - since;
             record(&mut slot.metrics[Metric::Blocked.index()], blocked);
             add_blocked_on(slot, thread.blocked_key, blocked);
-            measure(slot, Metric::RunqueueWait, ready, now);
+            waited_for_cpu(slot, woken, ready, now);
         }
         // The kernel announced no wake: the parts of this wait are not known, and none is invented.
         state::BLOCKED => add_interval(&mut slot.unsplit, since, now, &mut slot.clock_backwards),
         state::PREEMPTED => measure(slot, Metric::Preempted, since, now),
-        state::NEWBORN => measure(slot, Metric::RunqueueWait, since, now),
+        state::NEWBORN => waited_for_cpu(slot, woken, since, now),
         state::RUNNABLE_IDLE => add_interval(&mut slot.runnable_idle, since, now, &mut slot.clock_backwards),
+        state::THROTTLED => add_interval(&mut slot.throttled, since, now, &mut slot.clock_backwards),
+        throttle::UNTOLD => {
+            let counted = slot.unsplit.count;
+            add_interval(&mut slot.unsplit, since, now, &mut slot.clock_backwards);
+            slot.unsplit_involuntary += slot.unsplit.count - counted;
+        }
         _ => {}
     }
+}
+
+/// A wait that began with a wake is over.
+#[inline(always)]
+fn waited_for_cpu(slot: &mut Slot, woken: u64, ready: u64, now: u64) {
+    if woken & WOKEN_THROTTLED == 0 {
+        measure(slot, Metric::RunqueueWait, ready, now);
+        return;
+    }
+    let counted = slot.throttled.count;
+    add_interval(&mut slot.throttled, ready, now, &mut slot.clock_backwards);
+    slot.throttled_wakes += slot.throttled.count - counted;
 }
 
 #[inline(never)]
@@ -244,14 +270,24 @@ fn switched_in_slotless(was: u32, since: u64, woken: u64, now: u64) {
     let Some(totals) = slots::slotless(slots::slotless_entry::TRACEPOINTS) else { return };
     let (into, from) = match was {
         state::BLOCKED if woken != 0 => {
-            let ready = ready_since(since, woken);
+            let ready = ready_since(since, woken & !WOKEN_THROTTLED);
             totals.metrics[Metric::Blocked.index()].add(ready - since);
-            (&mut totals.metrics[Metric::RunqueueWait.index()], ready)
+            if woken & WOKEN_THROTTLED != 0 {
+                totals.throttled_wakes += 1;
+                (&mut totals.throttled, ready)
+            } else {
+                (&mut totals.metrics[Metric::RunqueueWait.index()], ready)
+            }
         }
         state::BLOCKED => (&mut totals.unsplit, since),
         state::PREEMPTED => (&mut totals.metrics[Metric::Preempted.index()], since),
         state::NEWBORN => (&mut totals.metrics[Metric::RunqueueWait.index()], since),
         state::RUNNABLE_IDLE => (&mut totals.runnable_idle, since),
+        state::THROTTLED => (&mut totals.throttled, since),
+        throttle::UNTOLD => {
+            totals.unsplit_involuntary += 1;
+            (&mut totals.unsplit, since)
+        }
         _ => return,
     };
     add_interval(into, from, now, &mut totals.clock_backwards);

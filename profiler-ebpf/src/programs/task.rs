@@ -4,7 +4,7 @@ use aya_ebpf::{
     bindings::task_struct,
     helpers::generated::{bpf_get_current_task_btf, bpf_ktime_get_ns, bpf_probe_read_kernel},
 };
-use profiler_ebpf::layout::{KernelCounters, NAME_BYTES, Offsets, Settings, TICK_NS};
+use profiler_ebpf::layout::{KernelCounters, NAME_BYTES, Offsets, Settings, TICK_NS, Throttling};
 
 /// A task as the tracepoints hand it over.
 pub(crate) type Task = *mut task_struct;
@@ -48,6 +48,19 @@ static OFFSETS: Offsets = Offsets {
     pid_level: 0,
     pid_numbers: 0,
     thread_status: 0,
+    throttling: Throttling {
+        prio: 0,
+        task: 0,
+        cfs_rq: 0,
+        throttle_count: 0,
+        throttled_time: 0,
+        cfs_rq_rq: 0,
+        rq_rt_throttled: 0,
+        rt_rq: 0,
+        rt_throttled: 0,
+        dl_throttled: 0,
+        dl_throttled_mask: 0,
+    },
 };
 
 /// What the user decided; set by the loader, constant to the verifier.
@@ -68,9 +81,9 @@ static SETTINGS: Settings = Settings {
 
 /// Reads one of the constants that the loader set.
 macro_rules! constant {
-    ($constants:ident . $field:ident) => {{
+    ($constants:ident $(. $field:ident)+) => {{
         // SAFETY: a field of an initialised static; volatile, because the loader changes it after compilation.
-        unsafe { core::ptr::read_volatile(&raw const $constants.$field) }
+        unsafe { core::ptr::read_volatile(&raw const $constants$(.$field)+) }
     }};
 }
 
@@ -79,7 +92,7 @@ macro_rules! constant {
 /// # Safety
 /// `offset` must be that of a field of type `T` in the running kernel, and a constant to the verifier.
 #[inline(always)]
-unsafe fn field<T: Copy>(task: Task, offset: u32) -> T {
+pub(crate) unsafe fn field<T: Copy>(task: Task, offset: u32) -> T {
     let field = task.cast::<u8>().wrapping_add(offset as usize).cast::<T>();
     // SAFETY: promised by the caller; the verifier checks the access against the kernel's BTF.
     unsafe { *field }
@@ -266,4 +279,22 @@ pub(crate) fn target() -> (u32, u64, u64) {
         constant!(SETTINGS.namespace_device),
         constant!(SETTINGS.namespace_inode),
     )
+}
+
+/// Where a limit shows that keeps a thread from running.
+#[inline(always)]
+pub(crate) fn throttling() -> Throttling {
+    Throttling {
+        prio: constant!(OFFSETS.throttling.prio),
+        task: constant!(OFFSETS.throttling.task),
+        cfs_rq: constant!(OFFSETS.throttling.cfs_rq),
+        throttle_count: constant!(OFFSETS.throttling.throttle_count),
+        throttled_time: constant!(OFFSETS.throttling.throttled_time),
+        cfs_rq_rq: constant!(OFFSETS.throttling.cfs_rq_rq),
+        rq_rt_throttled: constant!(OFFSETS.throttling.rq_rt_throttled),
+        rt_rq: constant!(OFFSETS.throttling.rt_rq),
+        rt_throttled: constant!(OFFSETS.throttling.rt_throttled),
+        dl_throttled: constant!(OFFSETS.throttling.dl_throttled),
+        dl_throttled_mask: constant!(OFFSETS.throttling.dl_throttled_mask),
+    }
 }

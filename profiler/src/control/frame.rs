@@ -95,6 +95,15 @@ pub struct Now {
     /// [`ThreadRecord::runnable_idle`]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runnable_idle: Option<Waits>,
+    /// [`ThreadRecord::throttled`]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throttled: Option<Waits>,
+    /// [`ThreadRecord::throttled_wakes`]
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub throttled_wakes: u64,
+    /// [`ThreadRecord::unsplit_involuntary`]
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub unsplit_involuntary: u64,
     /// [`ThreadRecord::unsplit`]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unsplit: Option<Waits>,
@@ -156,6 +165,9 @@ impl Now {
             end: record.end,
             found: record.found,
             runnable_idle: record.runnable_idle,
+            throttled: record.throttled,
+            throttled_wakes: record.throttled_wakes,
+            unsplit_involuntary: record.unsplit_involuntary,
             unsplit: record.unsplit,
             inferred_switch_ins: record.inferred_switch_ins,
             minor_without_entry: record.minor_without_entry,
@@ -169,6 +181,9 @@ impl Now {
     pub fn since(self, before: &Self) -> Self {
         Self {
             runnable_idle: waits_since(self.runnable_idle, before.runnable_idle),
+            throttled: waits_since(self.throttled, before.throttled),
+            throttled_wakes: self.throttled_wakes.saturating_sub(before.throttled_wakes),
+            unsplit_involuntary: self.unsplit_involuntary.saturating_sub(before.unsplit_involuntary),
             unsplit: waits_since(self.unsplit, before.unsplit),
             inferred_switch_ins: self.inferred_switch_ins.saturating_sub(before.inferred_switch_ins),
             minor_without_entry: self.minor_without_entry.saturating_sub(before.minor_without_entry),
@@ -185,6 +200,9 @@ impl Now {
         record.end = self.end;
         record.found = self.found;
         record.runnable_idle = self.runnable_idle;
+        record.throttled = self.throttled;
+        record.throttled_wakes = self.throttled_wakes;
+        record.unsplit_involuntary = self.unsplit_involuntary;
         record.unsplit = self.unsplit;
         record.inferred_switch_ins = self.inferred_switch_ins;
         record.minor_without_entry = self.minor_without_entry;

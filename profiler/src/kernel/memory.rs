@@ -14,7 +14,7 @@ use std::mem::offset_of;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Bytes that are mapped at a time, once something in them is read: the kernel counts every mapped page as memory of this
+/// Bytes that are mapped at a time, at most, once something in them is read: the kernel counts every mapped page as memory of this
 /// process, and most arrays are never full.
 const PIECE: usize = 1 << 20;
 
@@ -48,11 +48,16 @@ pub(super) struct MappedArray<T: Plain> {
 }
 
 impl<T: Plain> MappedArray<T> {
-    /// Elements in a piece. None lies in two.
+    /// Elements in a piece: as many as begin and end at a page. None lies in two.
     const IN_PIECE: usize = {
-        assert!(PIECE.is_multiple_of(size_of::<T>()));
-        PIECE / size_of::<T>()
+        /// So many elements of whole cache lines take whole pages.
+        const TOGETHER: usize = 4096 / 64;
+        assert!(size_of::<T>().is_multiple_of(64));
+        PIECE / size_of::<T>() / TOGETHER * TOGETHER
     };
+
+    /// Bytes of a piece.
+    const PIECE_BYTES: usize = Self::IN_PIECE * size_of::<T>();
 
     /// An array of `len` elements.
     pub(super) fn new(map: &MapData, len: u32, access: Access) -> Result<Self> {
@@ -94,7 +99,7 @@ impl<T: Plain> MappedArray<T> {
     fn mapped(&self, piece: usize) -> Result<MmapRaw> {
         let elements = Self::IN_PIECE.min(self.len - piece * Self::IN_PIECE);
         let mut options = MmapOptions::new();
-        options.offset((piece * PIECE) as u64).len(elements * size_of::<T>());
+        options.offset((piece * Self::PIECE_BYTES) as u64).len(elements * size_of::<T>());
         let mapped = match self.access {
             Access::Read => options.map_raw_read_only(self.map.as_raw_fd()),
             Access::Take => options.map_raw(self.map.as_raw_fd()),

@@ -4,7 +4,7 @@ use crate::outside_text::excerpt;
 use anyhow::{Context, Result, bail};
 use btf_rs::{Backend, Btf, BtfType, Struct, Type};
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use profiler_ebpf::layout::Offsets;
+use profiler_ebpf::layout::{Offsets, Throttling};
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -94,7 +94,44 @@ fn resolve_in(btf: &Btf) -> Result<Offsets> {
         pid_level: offset(btf, &number, "level")?,
         pid_numbers: offset(btf, &number, "numbers")?,
         thread_status: inside(offset(btf, &task, "thread_info")?, offset(btf, &thread_info, "status")?)?,
+        throttling: throttling(btf)?,
     })
+}
+
+/// What kernels have of this depends on version and configuration.
+fn throttling(btf: &Btf) -> Result<Throttling> {
+    let in_task = |field| optional(btf, "task_struct", field);
+    // It tells which of the others holds.
+    let Some(prio) = in_task("prio")? else { return Ok(Throttling::default()) };
+    let nested = |outer: Option<u32>, of, field| match (outer, optional(btf, of, field)?) {
+        (Some(outer), Some(inner)) => inside(outer, inner).map(Some),
+        _ => Ok(None),
+    };
+    let bytes = |bits: Option<u32>| bits.map_or(0, |bits| bits / 8);
+    let cfs_rq = nested(in_task("se")?, "sched_entity", "cfs_rq")?;
+    // Without its run queue nothing can be read of that.
+    let of_cfs_rq = |field| Ok::<_, anyhow::Error>(cfs_rq.and(optional(btf, "cfs_rq", field)?));
+    let dl_throttled = nested(in_task("dl")?, "sched_dl_entity", "dl_throttled")?;
+    let cfs_rq_rq = of_cfs_rq("rq")?;
+    Ok(Throttling {
+        prio: prio / 8,
+        task: bytes(in_task("throttled")?),
+        cfs_rq: bytes(cfs_rq),
+        throttle_count: bytes(of_cfs_rq("throttle_count")?),
+        throttled_time: bytes(of_cfs_rq("throttled_clock_pelt_time")?),
+        cfs_rq_rq: bytes(cfs_rq_rq),
+        rq_rt_throttled: bytes(cfs_rq_rq.and(nested(optional(btf, "rq", "rt")?, "rt_rq", "rt_throttled")?)),
+        rt_rq: bytes(nested(in_task("rt")?, "sched_rt_entity", "rt_rq")?),
+        rt_throttled: bytes(optional(btf, "rt_rq", "rt_throttled")?),
+        dl_throttled: bytes(dl_throttled),
+        dl_throttled_mask: dl_throttled.map_or(0, |bits| 1 << (bits % 8)),
+    })
+}
+
+/// The offset of a field in bits, `None` if the kernel has no such struct or it no such field.
+fn optional(btf: &Btf, of: &str, field: &str) -> Result<Option<u32>> {
+    let Ok(of) = find_struct(btf, of) else { return Ok(None) };
+    Search { btf, field, seen: BTreeSet::new() }.find(&of, MOST_LEVELS)
 }
 
 /// Opens type information the quick way: mapped, since parsing it as a whole takes 100 ms longer than looking up the few

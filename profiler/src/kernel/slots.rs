@@ -46,7 +46,10 @@ fn with_samples(slot: &Slot, serial: u64, samples: BTreeMap<Metric, Samples>) ->
         first_slice_ns: (slot.found_state == state::FOUND).then_some(Nanos(slot.found_ns)),
         found: found(slot),
         runnable_idle: waits(&slot.runnable_idle),
+        throttled: waits(&slot.throttled),
+        throttled_wakes: slot.throttled_wakes,
         unsplit: waits(&slot.unsplit),
+        unsplit_involuntary: slot.unsplit_involuntary,
         inferred_switch_ins: slot.inferred_switch_ins,
         samples,
         blocked_on: blocked_on(slot),
@@ -123,7 +126,7 @@ fn unchanged(
 fn accounted(record: &ThreadRecord) -> Nanos {
     let metrics = [Metric::OnCpu, Metric::RunqueueWait, Metric::Blocked, Metric::Preempted];
     let samples = metrics.into_iter().filter_map(|metric| record.samples.get(&metric));
-    let waits = [record.runnable_idle, record.unsplit].into_iter().flatten();
+    let waits = [record.runnable_idle, record.throttled, record.unsplit].into_iter().flatten();
     let found = record.found.map_or(Nanos(0), |found| found.for_ns);
     found + samples.map(|samples| samples.sum_ns).sum() + waits.map(|waits| waits.sum_ns).sum()
 }
@@ -135,6 +138,7 @@ pub(super) fn open_state(state: u32) -> Option<OpenState> {
         state::BLOCKED | state::MET_ASLEEP => Some(OpenState::Blocked),
         state::PREEMPTED | state::MET_WAITING => Some(OpenState::Preempted),
         state::RUNNABLE_IDLE => Some(OpenState::RunnableIdle),
+        state::THROTTLED => Some(OpenState::Throttled),
         state::NEWBORN => Some(OpenState::Newborn),
         _ => None,
     }
@@ -245,15 +249,18 @@ impl SlotlessRecord {
     pub(super) fn add(&mut self, cpu: &SlotlessTotals) {
         self.threads += cpu.threads;
         self.unfinished_blocked += cpu.open[state::BLOCKED as usize];
-        self.unfinished_involuntary +=
-            cpu.open[state::PREEMPTED as usize] + cpu.open[state::RUNNABLE_IDLE as usize];
+        let involuntary = [state::PREEMPTED, state::RUNNABLE_IDLE, state::THROTTLED];
+        self.unfinished_involuntary += involuntary.map(|state| cpu.open[state as usize]).iter().sum::<u64>();
         for metric in Metric::ALL {
             let Some(more) = totals(&cpu.metrics[metric.index()]) else { continue };
             let sum = Histogram::merged(self.metrics.get(&metric).into_iter().chain([&more]));
             self.metrics.extend(sum.map(|sum| (metric, sum)));
         }
         self.runnable_idle += cpu.runnable_idle.count;
+        self.throttled += cpu.throttled.count;
+        self.throttled_wakes += cpu.throttled_wakes;
         self.unsplit += cpu.unsplit.count;
+        self.unsplit_involuntary += cpu.unsplit_involuntary;
         self.inferred_switch_ins += cpu.inferred_switch_ins;
         self.faults_without_entry += cpu.faults_without_entry;
         self.faults_never_accounted += cpu.faults_never_accounted;

@@ -51,27 +51,53 @@ pub struct States {
     /// After an involuntary switch to the idle task. Called `held_back_ns` in earlier files.
     #[serde(alias = "held_back_ns")]
     pub runnable_idle_ns: Nanos,
+    /// Kept from running by a limit: of a control group, of deadline or real-time threads.
+    #[serde(default)]
+    pub throttled_ns: Nanos,
     /// Blocked or waiting for a CPU, in waits of which the kernel announced no wake.
     pub unsplit_ns: Nanos,
 }
 
 impl States {
     /// How many states there are.
-    pub const COUNT: usize = 6;
+    pub const COUNT: usize = 7;
 
     /// The times, in the order of the fields.
     #[must_use]
     pub fn all(&self) -> [Nanos; Self::COUNT] {
-        let Self { on_cpu_ns, runqueue_wait_ns, blocked_ns, preempted_ns, runnable_idle_ns, unsplit_ns } =
-            *self;
-        [on_cpu_ns, runqueue_wait_ns, blocked_ns, preempted_ns, runnable_idle_ns, unsplit_ns]
+        let Self {
+            on_cpu_ns,
+            runqueue_wait_ns,
+            blocked_ns,
+            preempted_ns,
+            runnable_idle_ns,
+            throttled_ns,
+            unsplit_ns,
+        } = *self;
+        [on_cpu_ns, runqueue_wait_ns, blocked_ns, preempted_ns, runnable_idle_ns, throttled_ns, unsplit_ns]
     }
 
     /// From times in that order.
     #[must_use]
     pub fn from_all(all: [Nanos; Self::COUNT]) -> Self {
-        let [on_cpu_ns, runqueue_wait_ns, blocked_ns, preempted_ns, runnable_idle_ns, unsplit_ns] = all;
-        Self { on_cpu_ns, runqueue_wait_ns, blocked_ns, preempted_ns, runnable_idle_ns, unsplit_ns }
+        let [
+            on_cpu_ns,
+            runqueue_wait_ns,
+            blocked_ns,
+            preempted_ns,
+            runnable_idle_ns,
+            throttled_ns,
+            unsplit_ns,
+        ] = all;
+        Self {
+            on_cpu_ns,
+            runqueue_wait_ns,
+            blocked_ns,
+            preempted_ns,
+            runnable_idle_ns,
+            throttled_ns,
+            unsplit_ns,
+        }
     }
 
     /// The time in a state.
@@ -80,6 +106,7 @@ impl States {
             OpenState::OnCpu => &mut self.on_cpu_ns,
             OpenState::Newborn => &mut self.runqueue_wait_ns,
             OpenState::Preempted => &mut self.preempted_ns,
+            OpenState::Throttled => &mut self.throttled_ns,
             OpenState::RunnableIdle => &mut self.runnable_idle_ns,
             OpenState::Blocked => &mut self.blocked_ns,
             // Nothing that is recorded is in one.

@@ -56,8 +56,13 @@ pub struct Thread {
     /// Involuntary switches to the idle task: the thread could run, nobody took its CPU. Called `held_back` in earlier files.
     #[serde(alias = "held_back")]
     pub runnable_idle: Option<Waits>,
+    /// Waits in which a limit kept the thread from running: its control group's quota (`cpu.max`), its deadline runtime,
+    /// the real-time limit. They are in no histogram: neither `preempted` nor `runqueue_wait`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throttled: Option<Waits>,
     /// Waits after a voluntary switch of which the kernel announced no wake: `blocked` and `runqueue_wait` in
-    /// one, in neither of the two histograms.
+    /// one, in neither of the two histograms. On kernels before 6.18 also waits after an involuntary one in which a thread
+    /// of a group that was out of quota at some time changed its CPU: preempted or throttled.
     pub unsplit: Option<Waits>,
     /// Switch-ins that the kernel did not announce: when they were is inferred from its CPU time.
     pub inferred_switch_ins: u64,
@@ -106,6 +111,8 @@ pub enum OpenState {
     /// Waiting after an involuntary switch to the idle task. Called `held_back` in earlier files.
     #[serde(alias = "held_back")]
     RunnableIdle,
+    /// Waiting after an involuntary switch, kept from running by a limit.
+    Throttled,
     /// Born and not yet switched in.
     Newborn,
     /// A word of a later version.
@@ -124,6 +131,7 @@ impl OpenState {
             Self::Blocked => "blocked",
             Self::Preempted => "preempted",
             Self::RunnableIdle => "idle CPU",
+            Self::Throttled => "throttled",
             Self::Newborn => "newborn",
             Self::Unknown(word) => word.text(),
         }
@@ -221,6 +229,9 @@ pub struct WithoutSlot {
     /// Involuntary switches to the idle task, of those above. Called `held_back` in earlier files.
     #[serde(alias = "held_back")]
     pub runnable_idle: u64,
+    /// Waits in which a limit kept a thread from running: in none of the metrics.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub throttled: u64,
     /// Waits of which the kernel announced no wake: in none of the metrics.
     pub unsplit: u64,
     /// Switch-ins that the kernel did not announce.
@@ -230,4 +241,8 @@ pub struct WithoutSlot {
     pub metrics: BTreeMap<String, Histogram>,
     /// The kernel's own counters of these threads.
     pub kernel: KernelCounters,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }

@@ -49,7 +49,10 @@ pub(crate) fn exited(pid: u32, tid: u32) -> ThreadRecord {
         first_slice_ns: None,
         found: None,
         runnable_idle: None,
+        throttled: None,
+        throttled_wakes: 0,
         unsplit: None,
+        unsplit_involuntary: 0,
         inferred_switch_ins: 0,
         samples,
         blocked_on: vec![BlockedOn {

@@ -123,8 +123,14 @@ pub struct ThreadRecord {
     pub found: Option<Found>,
     /// Involuntary switches to the idle task.
     pub runnable_idle: Option<Waits>,
-    /// Waits whose wake was not announced.
+    /// Waits in which a limit kept it from running.
+    pub throttled: Option<Waits>,
+    /// How many of them began with a wake, not with an involuntary switch.
+    pub throttled_wakes: u64,
+    /// Waits whose wake was not announced, or that may have been throttled.
     pub unsplit: Option<Waits>,
+    /// How many of them began with an involuntary switch.
+    pub unsplit_involuntary: u64,
     /// Switch-ins that were not announced.
     pub inferred_switch_ins: u64,
     /// Metrics that have samples.
@@ -178,8 +184,14 @@ pub struct SlotlessRecord {
     pub metrics: BTreeMap<Metric, Histogram>,
     /// Involuntary switches to the idle task.
     pub runnable_idle: u64,
-    /// Waits whose wake was not announced.
+    /// Waits in which a limit kept a thread from running.
+    pub throttled: u64,
+    /// How many of them began with a wake, not with an involuntary switch.
+    pub throttled_wakes: u64,
+    /// Waits whose wake was not announced, or that may have been throttled.
     pub unsplit: u64,
+    /// How many of them began with an involuntary switch.
+    pub unsplit_involuntary: u64,
     /// Switch-ins that were not announced.
     pub inferred_switch_ins: u64,
     /// Faults that were accounted without a recorded entry.

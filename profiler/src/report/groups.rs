@@ -23,10 +23,20 @@ pub(super) struct Group<'a> {
     pub(super) faults_without_latency: Option<u64>,
     pub(super) migrations: u64,
     pub(super) runnable_idle: Option<Waits>,
+    pub(super) throttled: Option<Waits>,
     /// Of the threads that had not exited.
     pub(super) open: Vec<Open>,
     /// Longest sum first.
     pub(super) blocked_on: Vec<BlockedOn>,
+}
+
+/// Waits without a histogram, of all threads.
+fn waits(threads: &[&Thread], of: fn(&Thread) -> Option<Waits>) -> Option<Waits> {
+    threads.iter().filter_map(|thread| of(thread)).reduce(|a, b| Waits {
+        count: a.count.saturating_add(b.count),
+        sum_ns: a.sum_ns + b.sum_ns,
+        max_ns: a.max_ns.max(b.max_ns),
+    })
 }
 
 /// The rows of a profile, in the order in which the first thread of each started.
@@ -134,11 +144,8 @@ impl<'a> Group<'a> {
             major_faults: sum(|thread| thread.major_faults),
             faults_without_latency: Some(sum(|thread| thread.faults_without_latency)),
             migrations: sum(|thread| thread.migrations),
-            runnable_idle: threads.iter().filter_map(|thread| thread.runnable_idle).reduce(|a, b| Waits {
-                count: a.count.saturating_add(b.count),
-                sum_ns: a.sum_ns + b.sum_ns,
-                max_ns: a.max_ns.max(b.max_ns),
-            }),
+            runnable_idle: waits(threads, |thread| thread.runnable_idle),
+            throttled: waits(threads, |thread| thread.throttled),
             open: threads.iter().filter_map(|thread| thread.open).collect(),
             blocked_on: blocked_on(threads),
         }

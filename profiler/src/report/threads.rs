@@ -69,6 +69,7 @@ fn switches(page: &mut Page<'_>, subject: &Subject<'_>, units: &Units) {
     let columns = SwitchColumns {
         waits: units.waits,
         totals: units.totals,
+        throttled: groups.iter().any(|group| group.throttled.is_some()),
         runnable_idle: groups.iter().any(|group| group.runnable_idle.is_some()),
         open: groups.iter().any(|group| !group.open.is_empty()),
     };
@@ -84,10 +85,11 @@ fn switches(page: &mut Page<'_>, subject: &Subject<'_>, units: &Units) {
     }
 }
 
-/// The columns of the first table; two of them only where there is something to show.
+/// The columns of the first table; some of them only where there is something to show.
 struct SwitchColumns {
     waits: Unit,
     totals: Unit,
+    throttled: bool,
     runnable_idle: bool,
     open: bool,
 }
@@ -110,6 +112,9 @@ impl SwitchColumns {
             Column::right("involuntary").of("switches"),
             Column::right("migrations"),
         ];
+        if self.throttled {
+            columns.extend(["count", "total", "max"].map(|name| Column::decimal(name).of("throttled")));
+        }
         if self.runnable_idle {
             columns.extend(["count", "total"].map(|name| Column::decimal(name).of("runnable idle")));
         }
@@ -139,6 +144,11 @@ impl SwitchColumns {
             Cell::figure(count(group.involuntary_switches)),
             Cell::figure(count(group.migrations)),
         ];
+        if self.throttled {
+            cells.push(Cell::figure(count(group.throttled.map_or(0, |waits| waits.count))));
+            cells.push(Cell::maybe(group.throttled.map(|waits| self.totals.figure(waits.sum_ns))));
+            cells.push(Cell::maybe(group.throttled.map(|waits| self.waits.figure(waits.max_ns))));
+        }
         if self.runnable_idle {
             cells.push(Cell::figure(count(group.runnable_idle.map_or(0, |held| held.count))));
             cells.push(Cell::maybe(group.runnable_idle.map(|held| self.totals.figure(held.sum_ns))));

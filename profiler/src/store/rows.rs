@@ -46,7 +46,7 @@ const fn lost(name: &'static str, text: &'static str) -> Documented {
 
 /// The columns, in their order in the files. Times by the wall clock are UTC, in microseconds; a name that ends in `_ns` is
 /// nanoseconds.
-const COLUMNS: [Documented; 23 + Lost::COUNT] = [
+const COLUMNS: [Documented; 24 + Lost::COUNT] = [
     column("kind", Kind::Text, Rows::All, "what the row is: `interval`, `group`, `histogram` or `bucket`"),
     column("from_at", Kind::Time, Rows::All, "when the interval began, by the wall clock, UTC"),
     column("until_at", Kind::Time, Rows::All, "when it ended; `date` is that day"),
@@ -71,7 +71,18 @@ const COLUMNS: [Documented; 23 + Lost::COUNT] = [
     column("runqueue_wait_ns", Kind::Whole, Rows::Group, "woken and not yet on a CPU"),
     column("blocked_ns", Kind::Whole, Rows::Group, "after a voluntary switch, not yet woken"),
     column("preempted_ns", Kind::Whole, Rows::Group, "after an involuntary switch to another thread"),
-    column("runnable_idle_ns", Kind::Whole, Rows::Group, "after an involuntary switch to the idle task"),
+    column(
+        "runnable_idle_ns",
+        Kind::Whole,
+        Rows::Group,
+        "after an involuntary switch to the idle task; `held_back_ns` in earlier files",
+    ),
+    column(
+        "throttled_ns",
+        Kind::Whole,
+        Rows::Group,
+        "kept from running by a limit (`cpu.max`, deadline, real-time)",
+    ),
     column(
         "unsplit_ns",
         Kind::Whole,
@@ -111,7 +122,7 @@ struct Row<'a> {
     lost: [Value<'a>; 8],
     key: [Value<'a>; 4],
     /// Threads, and time by state.
-    group: [Value<'a>; 7],
+    group: [Value<'a>; 8],
     metric: Value<'a>,
     bucket: [Value<'a>; 3],
     /// Of a histogram, what buckets do not say.
@@ -124,7 +135,7 @@ impl<'a> Row<'a> {
         length: Value::Absent,
         lost: [Value::Absent; 8],
         key: [Value::Absent; 4],
-        group: [Value::Absent; 7],
+        group: [Value::Absent; 8],
         metric: Value::Absent,
         bucket: [Value::Absent; 3],
         totals: [Value::Absent; 4],
@@ -157,12 +168,12 @@ pub(super) fn rows(batch: &Batch) -> impl Iterator<Item = Vec<Value<'_>>> {
 
 fn group(group: &Group) -> impl Iterator<Item = Row<'_>> {
     let states = group.states.all().map(|time| Value::Whole(time.0));
-    let [on_cpu, runqueue_wait, blocked, preempted, runnable_idle, unsplit] = states;
+    let [on_cpu, runqueue_wait, blocked, preempted, runnable_idle, throttled, unsplit] = states;
     let threads = Value::Whole(group.threads);
     let row = Row {
         kind: "group",
         key: key(&group.key),
-        group: [threads, on_cpu, runqueue_wait, blocked, preempted, runnable_idle, unsplit],
+        group: [threads, on_cpu, runqueue_wait, blocked, preempted, runnable_idle, throttled, unsplit],
         ..Row::EMPTY
     };
     let measured = Row { group: Row::EMPTY.group, ..row };

@@ -8,6 +8,7 @@ const ROOT: &str = "/sys/fs/cgroup";
 /// Removed when dropped; nothing may be in it any more then.
 pub(crate) struct ControlGroup {
     folder: PathBuf,
+    is_two: bool,
 }
 
 impl ControlGroup {
@@ -15,14 +16,15 @@ impl ControlGroup {
     pub(crate) fn new(controller: &str, two: &[(&str, &str)], one: &[(&str, &str)]) -> Self {
         let missing = no_group_with(controller);
         let root = root(controller).expect("the requirements were looked for");
-        let settings = if root == Path::new(ROOT) {
+        let is_two = root == Path::new(ROOT);
+        let settings = if is_two {
             // Settings of a group are there once its parent hands the controller down.
             let _ = fs::write(root.join("cgroup.subtree_control"), format!("+{controller}"));
             two
         } else {
             one
         };
-        let group = Self { folder: root.join(format!("profiler-test-{}", std::process::id())) };
+        let group = Self { folder: root.join(format!("profiler-test-{}", std::process::id())), is_two };
         fs::create_dir(&group.folder).unwrap();
         for (file, value) in settings {
             fs::write(group.folder.join(file), value).expect(&missing);
@@ -33,6 +35,15 @@ impl ControlGroup {
     /// What a process writes its number to, in order to join.
     pub(crate) fn procs(&self) -> PathBuf {
         self.folder.join("cgroup.procs")
+    }
+
+    /// How long the group was out of quota, by the kernel's account.
+    pub(crate) fn throttled_ns(&self) -> u64 {
+        if self.is_two {
+            self.stat("cpu.stat", "throttled_usec") * 1_000
+        } else {
+            self.stat("cpu.stat", "throttled_time")
+        }
     }
 
     /// A figure in a file of lines such as `nr_throttled 12`.

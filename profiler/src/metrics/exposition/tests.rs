@@ -19,7 +19,9 @@ fn snapshot() -> Snapshot {
         let samples = (0_u32..42).step_by(7).map(|bits| Nanos((1 << bits) + metric.index() as u64));
         full.histograms.extend(Histogram::of(samples).map(|samples| (metric, samples)));
     }
-    full.states = crate::profile::interval::States::from_all([1, 20, 300, 4_000, 50_000, 600_000].map(Nanos));
+    full.states = crate::profile::interval::States::from_all(
+        [1, 20, 300, 4_000, 50_000, 7_000_000, 600_000].map(Nanos),
+    );
     let mut odd = group("\"q\"\\b\nnewline", 1);
     odd.key =
         Key { pid: Some(42), thread: Some("wörker {x=\"y\"}".into()), selector: "odd".into(), ..odd.key };

@@ -2,6 +2,7 @@ use super::super::config::{Histograms, MetricsConfig};
 use super::super::exposition::Format;
 use super::super::fixture::{batch, group, text};
 use super::*;
+use crate::profile::interval::States;
 use crate::watch::batch::{Batch, Lost};
 use http_body_util::{BodyExt as _, Full};
 use hyper::server::conn::http1;
@@ -125,9 +126,9 @@ fn blocked(metrics: &[Metric]) -> (Vec<(u64, u64)>, AggregationTemporality) {
     (counts, temporality.try_into().unwrap())
 }
 
-/// Data points of a push: of each group a histogram, six states and its threads, and the losses.
+/// Data points of a push: of each group a histogram, its states and its threads, and the losses.
 fn points(groups: u64) -> u64 {
-    8 * groups + Lost::COUNT as u64
+    (1 + States::COUNT as u64 + 1) * groups + Lost::COUNT as u64
 }
 
 #[tokio::test]

@@ -81,7 +81,8 @@ pub(super) fn on_cpu_compared(record: &ThreadRecord) -> u64 {
 fn moved_ns(record: &ThreadRecord) -> u64 {
     let preempted = record.samples.get(&Metric::Preempted).map(|waits| (waits.sum_ns.0, waits.max_ns.0));
     let runnable_idle = record.runnable_idle.map(|waits| (waits.sum_ns.0, waits.max_ns.0));
-    let waits = || [preempted, runnable_idle].into_iter().flatten();
+    let throttled = record.throttled.map(|waits| (waits.sum_ns.0, waits.max_ns.0));
+    let waits = || [preempted, runnable_idle, throttled].into_iter().flatten();
     let longest = waits().map(|(_, longest)| longest).max().unwrap_or(0);
     let sum: u64 = waits().map(|(sum, _)| sum).sum();
     sum.min(kernel_growth(record).migrations.saturating_mul(longest))

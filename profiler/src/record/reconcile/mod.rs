@@ -169,8 +169,11 @@ fn lifetime(record: &ThreadRecord, scope: Scope) -> Check {
     };
     let metrics = [Metric::OnCpu, Metric::RunqueueWait, Metric::Blocked, Metric::Preempted];
     let measured = metrics.into_iter().map(|metric| sum_of(record, metric)).sum::<u64>();
-    let waits =
-        [record.runnable_idle, record.unsplit].into_iter().flatten().map(|waits| waits.sum_ns.0).sum::<u64>();
+    let waits = [record.runnable_idle, record.throttled, record.unsplit]
+        .into_iter()
+        .flatten()
+        .map(|waits| waits.sum_ns.0)
+        .sum::<u64>();
     let open = match record.end {
         End::Exited { .. } => 0,
         End::Open { since_ns, .. } => record.until_ns.0.saturating_sub(since_ns.0),

@@ -277,6 +277,7 @@ fn faults_do_not_explain_switches() {
         minor_faults: 5,
         major_faults: 0,
         runnable_idle: 0,
+        throttled: 0,
         unsplit: 0,
         inferred_switch_ins: 0,
         metrics: std::collections::BTreeMap::new(),

@@ -93,6 +93,10 @@ fn soundness(app: &App, buffer: &mut Buffer, palette: Palette) {
         put(buffer, 0, 2, width, &text, palette.bad())
     };
     let mut hints = Vec::new();
+    let throttled = throttled(app.now());
+    if throttled > 0 {
+        hints.push(counted(throttled, "throttled wait"));
+    }
     let (unsplit, inferred) = unannounced(app.now());
     if unsplit > 0 {
         hints.push(counted(unsplit, "unsplit wait"));
@@ -108,6 +112,11 @@ fn soundness(app: &App, buffer: &mut Buffer, palette: Palette) {
     }
     let hints: String = hints.iter().map(|hint| format!(" · {hint}")).collect();
     put(buffer, x, 2, width, &shortened(&hints, usize::from(width.saturating_sub(x))), palette.strong());
+}
+
+/// Waits in which a limit kept threads in the view from running.
+fn throttled(model: &Model) -> u64 {
+    model.threads.values().filter_map(|thread| thread.record.throttled).map(|waits| waits.count).sum()
 }
 
 /// What the kernel did not announce, of the threads in the view.

@@ -6,11 +6,11 @@ use crate::control_group::ControlGroup;
 use crate::support::{Outcome, Scene, command, required, target, trials};
 use libtest_mimic::Trial;
 use profiler::profile::reconciliation::{Rule, Scope};
-use profiler_ebpf::metric::Metric;
+use profiler::profile::thread::{Thread, Waits};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command};
 
 pub(crate) fn tests() -> Vec<Trial> {
     trials![
@@ -19,7 +19,9 @@ pub(crate) fn tests() -> Vec<Trial> {
         a_profiler_in_a_pid_namespace_knows_its_target,
         a_profiler_in_a_time_namespace_cuts_intervals_by_the_kernels_clock,
         a_profiler_in_a_time_namespace_attaches_to_what_runs,
-        a_target_with_a_bandwidth_limit_is_runnable_idle,
+        a_target_with_a_bandwidth_limit_is_throttled,
+        a_target_out_of_quota_is_not_preempted_by_whoever_has_its_cpu,
+        a_target_out_of_deadline_runtime_is_throttled,
     ]
 }
 
@@ -143,21 +145,77 @@ fn a_profiler_in_a_time_namespace_attaches_to_what_runs() {
     running.finish();
 }
 
-fn a_target_with_a_bandwidth_limit_is_runnable_idle() {
+/// With nobody else on its CPU: what the kernel says of the group is what is said of the thread.
+fn a_target_with_a_bandwidth_limit_is_throttled() {
+    /// Of each wait that the CPU needs to leave its sleep and switch; less than 1 ms on a quiet machine.
+    const LATE_NS: u64 = 10_000_000;
     let group = a_fifth_of_one_cpu();
-    let outcome = Scene::new().run(&target("in-group", &[group.procs().to_str().unwrap(), "1000"]));
+    let outcome = in_group(&group);
+    let [thread] = &outcome.profile().threads[..] else { panic!("{:#?}", outcome.profile().threads) };
+    let throttled = assert_throttled(thread, &group);
+    assert!(throttled.sum_ns.0 <= group.throttled_ns() + throttled.count * LATE_NS, "{thread:#?}");
+    assert_thread_exact(thread);
+}
+
+/// The same beside a process of the lowest weight that always wants the CPU.
+fn a_target_out_of_quota_is_not_preempted_by_whoever_has_its_cpu() {
+    let group = a_fifth_of_one_cpu();
+    let spinner = Ended(
+        Command::new("nice")
+            .args(["-n", "19", "taskset", "-c", "0", "sh", "-c", "while :; do :; done"])
+            .spawn()
+            .expect("nice, taskset and sh are there"),
+    );
+    let outcome = in_group(&group);
+    drop(spinner);
+    let [thread] = &outcome.profile().threads[..] else { panic!("{:#?}", outcome.profile().threads) };
+    assert_throttled(thread, &group);
+    assert_thread_exact(thread);
+}
+
+/// 2 ms of CPU time in each 50 ms.
+fn a_target_out_of_deadline_runtime_is_throttled() {
+    const TIMES: [&str; 6] =
+        ["--sched-runtime", "2000000", "--sched-deadline", "50000000", "--sched-period", "50000000"];
+    const COUNTING: &str = "i=0; while [ $i -lt 40000 ]; do i=$((i+1)); done";
+    let mut line = command(&["chrt", "--deadline"]);
+    line.extend(command(&TIMES));
+    line.extend(command(&["0", "sh", "-c", COUNTING]));
+    let outcome = Scene::new().run(&line);
     outcome.assert_complete();
     assert_exact(&outcome);
     let [thread] = &outcome.profile().threads[..] else { panic!("{:#?}", outcome.profile().threads) };
-    let throttled = group.stat("cpu.stat", "nr_throttled");
-    assert!(throttled > 0, "the limit was never reached");
-    // Off the CPU whenever the group was out of quota: without anybody in its place, or with somebody else.
-    let runnable_idle = thread.runnable_idle.map_or(0, |waits| waits.count);
-    assert!(runnable_idle + thread.count(Metric::Preempted) >= throttled, "{throttled}: {thread:#?}");
-    assert_eq!(thread.count(Metric::Blocked), thread.blocked_on.iter().map(|on| on.count).sum::<u64>());
+    let throttled = thread.throttled.expect("it was out of runtime");
+    assert!(throttled.count >= 3, "{thread:#?}");
+    assert!(throttled.max_ns.0 >= 20_000_000, "{thread:#?}");
+}
+
+fn in_group(group: &ControlGroup) -> Outcome {
+    let outcome = Scene::new().run(&target("in-group", &[group.procs().to_str().unwrap(), "1500"]));
+    outcome.assert_complete();
+    assert_exact(&outcome);
     let unexplained = outcome.profile().reconciliation.iter().filter(|check| check.scope != Scope::Wait4);
     assert!(unexplained.filter(|check| !check.holds()).count() == 0);
-    assert_thread_exact(thread);
+    outcome
+}
+
+/// One thread on one CPU: the kernel throttles the group whenever, and as long as, it throttles the thread.
+fn assert_throttled(thread: &Thread, group: &ControlGroup) -> Waits {
+    let times = group.stat("cpu.stat", "nr_throttled");
+    assert!(times > 0, "the limit was never reached");
+    let throttled = thread.throttled.expect("it was out of quota");
+    assert_eq!(throttled.count, times, "{thread:#?}");
+    assert!(throttled.sum_ns.0 >= group.throttled_ns(), "{} ns: {thread:#?}", group.throttled_ns());
+    throttled
+}
+
+/// A process that is killed when this is dropped.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.kill().and_then(|()| self.0.wait()).expect("it runs until now");
+    }
 }
 
 fn a_fifth_of_one_cpu() -> ControlGroup {
