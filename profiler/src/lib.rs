@@ -47,6 +47,7 @@ pub mod series;
 pub mod store;
 mod sys;
 pub mod target;
+pub mod terminal;
 pub mod top;
 mod unix_socket;
 pub mod watch;

@@ -6,6 +6,7 @@ use crate::clock::monotonic_now;
 use crate::kernel::load::{Living, Target};
 use crate::kernel::session::Session;
 use crate::outside_bytes;
+use crate::outside_text::printable;
 use crate::privilege;
 use crate::profile::attached::{Attached, Selection};
 use crate::profile::units::{Bytes, Nanos};
@@ -138,7 +139,11 @@ fn joined(
                 process.name
             );
         } else if let Selection::Pid(_) = selection {
-            bail!("process {} ({}) ended before it could be attached to", process.pid, process.name);
+            bail!(
+                "process {} ({}) ended before it could be attached to",
+                process.pid,
+                printable(&process.name)
+            );
         }
     }
     if joined.is_empty() {

@@ -10,6 +10,7 @@ use crate::outside_bytes;
 use crate::profile::Profile;
 use crate::series::{GroupBy, Selection};
 use crate::target::user::Invoker;
+use crate::terminal::{Codes, Guarded};
 use anyhow::{Context as _, Result, bail};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -95,7 +96,7 @@ pub(super) fn print_bytes(bytes: &[u8], is_binary: bool) -> Result<()> {
     if is_binary && std::io::IsTerminal::is_terminal(&std::io::stdout()) {
         bail!("this format is not for a terminal; name a file with --output");
     }
-    standard::output().write_all(bytes).context("cannot write to standard output")
+    standard::data().write_all(bytes).context("cannot write to standard output")
 }
 
 /// Nothing, if one of the files must not be written over.
@@ -126,10 +127,10 @@ fn name(path: &Path, artifact: &Artifact) -> PathBuf {
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let cannot = || format!("cannot write {}; name another place with --output", path.display());
     match Place::of(path).with_context(cannot)? {
-        Place::Stdout => standard::output().write_all(bytes).with_context(cannot),
+        Place::Stdout => standard::data().write_all(bytes).with_context(cannot),
         Place::Stream => {
-            let mut stream = stream::open(path, "it is written").with_context(cannot)?;
-            stream.write_all(bytes).with_context(cannot)
+            let stream = stream::open(path, "it is written").with_context(cannot)?;
+            Guarded::new(stream, Codes::None).write_all(bytes).with_context(cannot)
         }
         Place::File { path: place, .. } => {
             let beside = Beside::open(&place, Invoker::detect()?.as_ref()).with_context(cannot)?;

@@ -3,6 +3,7 @@
 
 use super::standard;
 use crate::report::Style;
+use crate::terminal::Codes;
 use anyhow::{Context as _, Error, Result};
 use std::io::{Write as _, stderr};
 
@@ -11,6 +12,7 @@ use std::io::{Write as _, stderr};
 /// # Errors
 /// If standard error does not take it.
 pub fn print(report: &str) -> Result<()> {
+    let report = Codes::Colours.harmless(report);
     standard::check_error()
         .and_then(|()| stderr().lock().write_all(report.as_bytes()))
         .context("cannot print the report")
@@ -19,15 +21,17 @@ pub fn print(report: &str) -> Result<()> {
 /// Tells of something as far as that is possible.
 pub fn tell(text: &str) {
     // There is no other place to say that this one is closed.
-    let _ = writeln!(stderr().lock(), "{text}");
+    let _ = writeln!(stderr().lock(), "{}", Codes::None.harmless(text));
 }
 
-/// Shows progress, without an end of line. That it can't be shown is no reason to stop.
-pub fn show(text: &str) {
-    let _ = stderr().lock().write_all(text.as_bytes());
+/// Writes over the line that the cursor is in. That it can't be shown is no reason to stop.
+pub fn redraw(line: &str) {
+    let _ = write!(stderr().lock(), "\r\x1b[K{}", Codes::None.harmless(line));
 }
 
 /// Tells what went wrong, with its causes.
 pub fn complain(error: &Error) {
-    tell(&format!("{} {error:#}", Style::for_stderr().alarming("profiler:")));
+    let text = Codes::None.harmless(&format!("{error:#}"));
+    // As in `tell`.
+    let _ = writeln!(stderr().lock(), "{} {text}", Style::for_stderr().alarming("profiler:"));
 }

@@ -7,9 +7,10 @@ use super::pieces;
 use super::place::Place;
 use super::subject::Subject;
 use super::{size_limit, standard, stream};
-use crate::outside_text::excerpt;
+use crate::outside_text::{excerpt, file_name};
 use crate::profile::{Profile, file};
 use crate::target::user::Invoker;
+use crate::terminal::{Codes, Guarded};
 use anyhow::{Context, Error, Result, bail};
 use std::fs::{File, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
@@ -93,12 +94,12 @@ pub enum Output {
 }
 
 impl Output {
-    /// The file that a command's profile goes to by default.
+    /// The file that a command's profile goes to by default. Its name is safe: a process may call itself anything.
     #[must_use]
     pub fn default_path(command: &str) -> PathBuf {
         let name =
             Path::new(command).file_name().map_or_else(|| command.into(), |name| name.to_string_lossy());
-        PathBuf::from(format!("{name}{}", file::EXTENSION))
+        PathBuf::from(file_name(&name) + file::EXTENSION)
     }
 
     /// Prepares the place. Waits for whoever reads it, if it is a named pipe.
@@ -147,12 +148,13 @@ impl Output {
     fn write_in_place(self, profile: &Profile) -> Result<Kept> {
         match self {
             Self::Stdout => {
-                file::write(profile, standard::output()).context("standard output")?;
+                file::write(profile, standard::data()).context("standard output")?;
                 standard::check_written()?;
                 Ok(Kept::Stdout)
             }
             Self::Stream { path, stream } => {
-                file::write(profile, stream).with_context(|| path.display().to_string())?;
+                file::write(profile, Guarded::new(stream, Codes::None))
+                    .with_context(|| path.display().to_string())?;
                 Ok(Kept::InPlace(path))
             }
             Self::File { path, beside, replaces } => {
@@ -268,6 +270,8 @@ mod tests {
     fn the_default_name_is_the_commands() {
         assert_eq!(Output::default_path("/usr/bin/git"), PathBuf::from("git.profile.json"));
         assert_eq!(Output::default_path("ls"), PathBuf::from("ls.profile.json"));
+        assert_eq!(Output::default_path("\u{1b}[2J"), PathBuf::from("__2J.profile.json"));
+        assert_eq!(Output::default_path("x/.."), PathBuf::from("x_...profile.json"));
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl Progress {
         let Some(of) = &self.of else { return };
         let elapsed = self.started.elapsed();
         if self.shown.replace(elapsed.as_secs()) != Some(elapsed.as_secs()) {
-            messages::show(&format!("\r\x1b[K{}", line(of, elapsed, exited)));
+            messages::redraw(&line(of, elapsed, exited));
         }
     }
 }
@@ -55,7 +55,7 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         if self.shown.is_some() {
-            messages::show("\r\x1b[K");
+            messages::redraw("");
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use crate::profile::{Profile, file};
 use crate::sys::startup;
+use crate::terminal::{Codes, Guarded};
 use anyhow::{Context as _, Result, bail};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal as _, Write};
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
@@ -31,15 +32,28 @@ pub struct Closed(&'static str);
 
 /// Standard output. What is written is written at once, so that nothing is left whose failure nobody sees. It fails with
 /// [`NotRead`] where nobody reads it any more, and with [`Closed`] where the caller closed it.
-pub struct Output(());
+pub struct Output(Guarded<Unbuffered>);
 
-/// Standard output.
+/// Standard output for what people read, in colours perhaps.
 #[must_use]
 pub fn output() -> Output {
-    Output(())
+    guarded(Codes::Colours)
 }
 
-impl Write for Output {
+/// Standard output for what programs read: a terminal gets its text, and other places its bytes.
+#[must_use]
+pub fn data() -> Output {
+    guarded(Codes::None)
+}
+
+fn guarded(codes: Codes) -> Output {
+    Output(Guarded::of(Unbuffered, io::stdout().is_terminal(), codes))
+}
+
+/// The descriptor itself.
+struct Unbuffered;
+
+impl Write for Unbuffered {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         check_output()?;
         nix::unistd::write(io::stdout(), bytes).map_err(|errno| named(errno.into()))
@@ -47,6 +61,16 @@ impl Write for Output {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is logged: to standard error, in colours on a terminal, and for the journal with the priority that it sorts by.
 
+use crate::terminal::{Codes, Guarded};
 use anyhow::Result;
 use std::io::{IsTerminal as _, Stderr, Write, stderr};
 use tracing::{Level, Metadata};
@@ -15,7 +16,7 @@ pub fn begin() -> Result<()> {
         // The journal has the time and the level itself.
         log.without_time().with_level(false).with_writer(Journal).try_init()
     } else {
-        log.with_writer(stderr).try_init()
+        log.with_writer(|| Guarded::new(stderr(), Codes::Colours)).try_init()
     };
     begun.map_err(|error| anyhow::anyhow!("cannot log: {error}"))
 }

@@ -3,8 +3,8 @@
 use super::style::Style;
 use super::table::{Cell, Column, Table};
 use super::units::duration;
-use super::wrap::printable;
 use crate::control::protocol::{GroupAdded, Interval, Status};
+use crate::outside_text::printable;
 use crate::profile::histogram::Histogram;
 use crate::profile::units::Nanos;
 use crate::watch::batch::Lost;

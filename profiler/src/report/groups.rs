@@ -1,7 +1,8 @@
 //! The rows of the threads' tables: single threads, or threads that have a name in common.
 
 use super::units::count;
-use super::wrap::{printable, shortened};
+use super::wrap::shortened;
+use crate::outside_text::printable;
 use crate::profile::Profile;
 use crate::profile::histogram::Histogram;
 use crate::profile::thread::{BlockedOn, Open, Thread, Waits, WithoutSlot};

@@ -30,13 +30,14 @@ pub(crate) mod fixture;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use crate::outside_text::printable;
 pub use published::{ARTICLE, Published, PublishedRun};
 pub use style::Style;
 pub use titles::titles;
 pub(crate) use units::{count, counted, duration};
 pub(crate) use verdict::{Room, loss_reasons, without_bucket, without_slot};
 pub use verdict::{is_complete, reasons, tally, verdict};
-pub(crate) use wrap::{printable, shortened};
+pub(crate) use wrap::shortened;
 
 use crate::profile::Profile;
 use page::Page;

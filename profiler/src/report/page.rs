@@ -3,6 +3,7 @@
 use super::style::{Paint, Style};
 use super::table::Table;
 use super::wrap;
+use crate::outside_text::printable;
 
 /// Spaces before everything but the sections' titles.
 pub(super) const INDENT: usize = 2;
@@ -29,7 +30,7 @@ impl<'a> Page<'a> {
 
     /// The title of a section, as a rule over the whole width.
     pub(super) fn section(&mut self, title: &str) {
-        let title = wrap::shortened(&wrap::printable(title), self.style.width - 8);
+        let title = wrap::shortened(&printable(title), self.style.width - 8);
         let rest = "─".repeat(self.style.width - wrap::width(&title) - 4);
         self.blank();
         self.text.push_str(&self.style.paint(Paint::Faint, "──"));
@@ -40,7 +41,7 @@ impl<'a> Page<'a> {
 
     /// The title of a table: what it is about, then what holds for all of it.
     pub(super) fn title(&mut self, about: &str, rest: &str) {
-        let about = wrap::shortened(&wrap::printable(about), self.width());
+        let about = wrap::shortened(&printable(about), self.width());
         let lines = wrap::prose(&format!("{about}{rest}"), self.width());
         for (number, line) in lines.iter().enumerate() {
             let strong = if number == 0 { about.len().min(line.len()) } else { 0 };
@@ -59,7 +60,7 @@ impl<'a> Page<'a> {
 
     /// Text that is broken into lines.
     pub(super) fn paragraph(&mut self, paint: Paint, text: &str) {
-        for line in wrap::prose(&wrap::printable(text), self.width()) {
+        for line in wrap::prose(&printable(text), self.width()) {
             let painted = self.style.paint(paint, &line);
             self.line(&painted);
         }
@@ -68,7 +69,7 @@ impl<'a> Page<'a> {
     /// Text after a label; its further lines begin where its first did.
     pub(super) fn labelled(&mut self, label: &str, label_width: usize, paint: Paint, text: &str) {
         let mut label = self.style.paint(Paint::Faint, label) + &" ".repeat(label_width - wrap::width(label));
-        for line in wrap::prose(&wrap::printable(text), self.width() - label_width) {
+        for line in wrap::prose(&printable(text), self.width() - label_width) {
             let painted = label + &self.style.paint(paint, &line);
             self.line(&painted);
             label = " ".repeat(label_width);
@@ -77,7 +78,7 @@ impl<'a> Page<'a> {
 
     /// A verdict. Broken into lines, they stand apart from the next one.
     pub(super) fn verdict(&mut self, paint: Paint, line: &str) {
-        let line = wrap::printable(line);
+        let line = printable(line);
         let limit = if self.style.wraps_verdict { self.style.width } else { usize::MAX };
         for (number, line) in wrap::prose(&line, limit - INDENT).iter().enumerate() {
             let indent = if number == 0 { 0 } else { INDENT };

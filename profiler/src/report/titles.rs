@@ -1,7 +1,8 @@
 //! What a profile is called in a report: its own name or its command's file name, and what tells it from its
 //! namesakes.
 
-use super::wrap::{printable, shortened};
+use super::wrap::shortened;
+use crate::outside_text::printable;
 use crate::profile::Profile;
 use std::collections::HashSet;
 

@@ -10,21 +10,6 @@ pub(super) fn width(text: &str) -> usize {
     text.width()
 }
 
-/// The text without anything that a terminal would obey: names and arguments come from the target.
-pub(crate) fn printable(text: &str) -> String {
-    let shown = |character: char| match character {
-        '\n' | '\t' | '\r' => ' ',
-        _ if character.is_control() || turns(character) => char::REPLACEMENT_CHARACTER,
-        _ => character,
-    };
-    text.chars().map(shown).collect()
-}
-
-/// Whether it changes the direction of what follows, and so the order of the figures (Unicode Bidi_Control).
-fn turns(character: char) -> bool {
-    matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 /// Lines of at most `limit` columns, broken at spaces; a longer word is cut.
 pub(super) fn prose(text: &str, limit: usize) -> Vec<String> {
     lines(text.split_inclusive(' '), limit)

@@ -1,8 +1,9 @@
 //! The terminal, taken over for as long as a [`Takeover`] lives, and given back however that ends.
 
+use crate::outside_text::{CONTROL, shown};
 use anyhow::{Context, Result, bail};
 use ratatui::backend::{Backend, ClearType, CrosstermBackend};
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::crossterm::cursor::{Hide, Show};
 use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{
@@ -50,6 +51,7 @@ impl<B: Backend<Error: Send + Sync + 'static>> Screen<B> {
         let mut next =
             Buffer::empty(Rect::new(0, 0, size.width.min(MOST.width), size.height.min(MOST.height)));
         draw(&mut next);
+        next.content.iter_mut().for_each(disarm);
         let before = match self.before.take().filter(|before| before.area == next.area) {
             Some(before) => before,
             None => {
@@ -61,6 +63,13 @@ impl<B: Backend<Error: Send + Sync + 'static>> Screen<B> {
         self.backend.flush().context(CANNOT)?;
         self.before = Some(next);
         Ok(())
+    }
+}
+
+/// Leaves nothing in a cell that the terminal would obey.
+fn disarm(cell: &mut Cell) {
+    if cell.symbol().chars().any(|character| shown(character) != character) {
+        cell.set_char(CONTROL);
     }
 }
 

@@ -10,7 +10,7 @@ mod layout;
 
 use super::style::{Paint, Style};
 use super::units::ABSENT;
-use super::wrap::printable;
+use crate::outside_text::printable;
 use layout::Layout;
 
 /// A table.
