@@ -16,7 +16,8 @@ pub use run::{ComparisonArgs, HoldArgs, RunArgs};
 pub use top::{DaemonViewArgs, TopArgs};
 pub(crate) use values::{duration, memory};
 
-use clap::error::ErrorKind;
+use crate::outside_text::printable;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use std::ffi::OsString;
 
@@ -37,7 +38,7 @@ impl Cli {
     /// must not start the comparison.
     pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let arguments: Vec<OsString> = arguments.into_iter().collect();
-        let cli = Self::try_parse_from(&arguments)?;
+        let cli = Self::try_parse_from(&arguments).map_err(|error| hinted(error, &arguments))?;
         let ends_the_flags = arguments.last().is_some_and(|last| last == "--");
         match &cli.command {
             Command::Run(run) if run.command.is_empty() && ends_the_flags => Err(Self::command().error(
@@ -47,6 +48,27 @@ impl Cli {
             _ => Ok(cli),
         }
     }
+}
+
+/// The error, with the hint that a word needs which stands where only flags do.
+fn hinted(error: clap::Error, arguments: &[OsString]) -> clap::Error {
+    let word = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(word)) if error.kind() == ErrorKind::UnknownArgument => word,
+        _ => return error,
+    };
+    if word.starts_with('-') {
+        return error;
+    }
+    let word = printable(word);
+    let hint = match arguments.get(1).and_then(|command| command.to_str()) {
+        Some("run") => format!("the command comes after --, as in: profiler run -- {word}"),
+        Some(command @ ("attach" | "top")) => {
+            let flag = if word.parse::<u32>().is_ok() { "--pid" } else { "--name" };
+            format!("processes are chosen with flags, as in: profiler {command} {flag} {word}")
+        }
+        _ => return error,
+    };
+    Cli::command().error(ErrorKind::UnknownArgument, format!("unexpected argument '{word}' found; {hint}"))
 }
 
 /// The commands.
@@ -133,6 +155,23 @@ mod tests {
             let read = Cli::read(std::iter::once("profiler".into()).chain(words));
             assert!(read.is_ok(), "{read:?}");
         }
+    }
+
+    #[test]
+    fn a_word_among_the_flags_is_told_where_it_belongs() {
+        for (line, hint) in [
+            ("profiler run ls -la", "profiler run -- ls"),
+            ("profiler run --no-follow ls", "profiler run -- ls"),
+            ("profiler attach 12", "profiler attach --pid 12"),
+            ("profiler top nginx", "profiler top --name nginx"),
+        ] {
+            let error = read(line).unwrap_err();
+            assert!(
+                error.kind() == ErrorKind::UnknownArgument && error.to_string().contains(hint),
+                "{error}"
+            );
+        }
+        assert!(!read("profiler run --bogus").unwrap_err().to_string().contains("comes after --"));
     }
 
     #[test]

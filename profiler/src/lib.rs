@@ -42,6 +42,7 @@ pub mod plot;
 pub mod privilege;
 pub mod profile;
 pub mod record;
+mod remedy;
 pub mod report;
 pub mod series;
 pub mod store;

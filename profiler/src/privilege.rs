@@ -72,6 +72,16 @@ pub fn may_use(capability: Capability) -> bool {
     caps::has_cap(None, CapSet::Permitted, capability).unwrap_or(false)
 }
 
+/// The number of the first user namespace (include/linux/proc_ns.h `PROC_USER_INIT_INO`).
+const FIRST_USER_NAMESPACE: u64 = 0xeffffffd;
+
+/// Whether capabilities count for the whole machine, as BPF needs them. Taken to be so where /proc does not tell.
+#[must_use]
+pub fn in_first_user_namespace() -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata("/proc/self/ns/user").map_or(true, |namespace| namespace.ino() == FIRST_USER_NAMESPACE)
+}
+
 fn permitted() -> Result<CapsHashSet> {
     caps::read(None, CapSet::Permitted).context("cannot read this process's capabilities")
 }

@@ -2,7 +2,7 @@
 
 use super::beside::Beside;
 use super::inputs::Inputs;
-use super::place::Place;
+use super::place::{Place, no_folder};
 use super::{size_limit, standard, stream};
 use crate::cli::{ExportArgs, SelectionArgs};
 use crate::export::{Artifact, Format, Subject};
@@ -32,7 +32,12 @@ pub fn export(args: &ExportArgs) -> Result<()> {
         subject = subject.named(outside_bytes::text(stem));
     }
     if subject.groups.iter().all(|group| group.histograms.is_empty()) {
-        bail!("nothing is left to export: no thread or metric matches --thread and --metric");
+        match &args.selection {
+            SelectionArgs { thread: None, metric, .. } if metric.is_empty() => {
+                bail!("there is nothing to export: no sample is in these profiles")
+            }
+            _ => bail!("nothing is left to export: no sample matches --thread and --metric"),
+        }
     }
     let artifacts = format.make(&subject)?;
     let inputs = (!args.force).then(|| Inputs::of(&args.files));
@@ -133,7 +138,9 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
             Guarded::new(stream, Codes::None).write_all(bytes).with_context(cannot)
         }
         Place::File { path: place, .. } => {
-            let beside = Beside::open(&place, Invoker::detect()?.as_ref()).with_context(cannot)?;
+            let beside = Beside::open(&place, Invoker::detect()?.as_ref())
+                .map_err(|error| no_folder(&place).unwrap_or(error))
+                .with_context(cannot)?;
             let mut file = beside.file();
             file.write_all(bytes).with_context(cannot).map_err(size_limit::explain)?;
             beside.persist().with_context(cannot)

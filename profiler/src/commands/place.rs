@@ -2,7 +2,7 @@
 
 use super::beside::folder_of;
 use super::standard;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, anyhow, bail};
 use nix::sys::statfs::{PROC_SUPER_MAGIC, statfs};
 use std::fs;
 use std::io::ErrorKind;
@@ -60,6 +60,12 @@ impl Place {
             _ => Ok(end_of_links(path)?.map_or(Self::Stream, |path| Self::File { path, exists })),
         }
     }
+}
+
+/// Why nothing can be written to a place whose folder is not there; `None` if it is.
+pub(super) fn no_folder(place: &Path) -> Option<Error> {
+    let folder = folder_of(place);
+    (!folder.exists()).then(|| anyhow!("there is no folder {0}; mkdir -p {0} makes it", folder.display()))
 }
 
 /// What a chain of links leads to; `None` if that is an open descriptor, whose file may have another name by now.

@@ -13,6 +13,7 @@ use crate::profile::{Options, Profile, Run, SCHEMA, Tool};
 use crate::record::machine::{self, Stolen};
 use crate::record::reconcile::{Child, Reference};
 use crate::record::recording::{Recorded, Recording};
+use crate::remedy;
 use crate::target::supervise::Times;
 use anyhow::{Context, Result};
 use std::path::Path;
@@ -97,10 +98,14 @@ impl Begun {
     }
 }
 
-/// A refusal of the kernel often has a cause that the doctor knows.
+/// A refusal of the kernel often has a cause that the doctor knows; else its remedy is that of the kernel's answer.
 pub(super) fn explain<T>(error: anyhow::Error, limits: Limits) -> Result<T> {
     let missing = requirements::missing(requirements::thorough(limits));
-    if missing.is_empty() { Err(error) } else { Err(error.context(Missing(missing))) }
+    if !missing.is_empty() {
+        return Err(error.context(Missing(missing)));
+    }
+    let remedy = remedy::of_bpf(remedy::answer(&error));
+    Err(error.context(format!("this can't be recorded; {remedy}")))
 }
 
 /// A profile of what was recorded.

@@ -92,7 +92,7 @@ pub(super) fn load(ebpf: &mut Ebpf, btf: &Btf, name: &str) -> Result<()> {
         Program::PerfEvent(event) => event.load(),
         _ => bail!("the program {name} is of another type than expected"),
     }
-    .with_context(|| format!("the kernel refused the program {name} (profiler doctor shows what is missing)"))
+    .with_context(|| format!("the kernel refused the program {name}"))
 }
 
 /// Watches the ends of faults on a CPU. One that has gone away again meanwhile is passed over.

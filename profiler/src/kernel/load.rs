@@ -149,7 +149,7 @@ pub(super) fn load(limits: Limits, target: Target<'_>, watches: bool, btf: &Btf)
         // Task storage, which aya 0.14 makes but has no type for.
         .allow_unsupported_maps()
         .load(OBJECT)
-        .context("the kernel did not take the BPF object (profiler doctor shows what is missing)")?;
+        .context("the kernel did not take the BPF object")?;
     Ok(Loaded { ebpf, slots: settings.slots, pages: settings.pages })
 }
 

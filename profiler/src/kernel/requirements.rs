@@ -7,9 +7,11 @@ use super::room::{self, Room};
 use super::session::Session;
 use crate::outside_text::chosen;
 use crate::privilege;
+use crate::remedy;
 use crate::target::visible;
 use btf_rs::{Backend, Btf};
 use caps::Capability;
+use nix::errno::Errno;
 use nix::sys::utsname::uname;
 use std::fmt::Write as _;
 use std::fs;
@@ -126,19 +128,32 @@ pub(crate) fn version(release: &str) -> Option<(u32, u32)> {
 const NEED_BTF: &str =
     "boot a kernel built with CONFIG_DEBUG_INFO_BTF=y (those of Debian, Ubuntu, Fedora and Arch are)";
 
+/// The remedy of type information that can't be read.
+fn of_btf(answer: Option<Errno>) -> &'static str {
+    match answer {
+        Some(Errno::EACCES | Errno::EPERM) => {
+            "let this user read /sys/kernel/btf/vmlinux, or run it with sudo"
+        }
+        Some(Errno::ENOENT) if !Path::new("/sys/kernel").is_dir() => "mount it: mount -t sysfs sysfs /sys",
+        Some(limit) => remedy::of_limit(limit).unwrap_or(NEED_BTF),
+        None => NEED_BTF,
+    }
+}
+
 fn kernel_btf() -> Requirement {
     let opened = fs::File::open(KERNEL_BTF);
     let found =
         opened.as_ref().map_or_else(|error| format!("{KERNEL_BTF}: {error}"), |_| KERNEL_BTF.to_owned());
+    let remedy = of_btf(opened.as_ref().err().and_then(remedy::answer_of));
     Requirement::met("kernel type information (BTF)", "finding the kernel's fields", found)
-        .or_missing(opened.is_ok(), NEED_BTF)
+        .or_missing(opened.is_ok(), remedy)
 }
 
 fn kernel_fields() -> Requirement {
     let resolved = offsets::resolve(Path::new(KERNEL_BTF));
     let found = resolved.as_ref().map_or_else(|error| format!("{error:#}"), |_| "all found".to_owned());
     Requirement::met("kernel fields", "reading counters and names", found)
-        .or_missing(resolved.is_ok(), NEED_BTF)
+        .or_missing(resolved.is_ok(), of_btf(resolved.as_ref().err().and_then(remedy::answer)))
 }
 
 fn capabilities() -> Requirement {
@@ -150,8 +165,13 @@ fn capabilities() -> Requirement {
         .filter_map(|(held, name)| held.then_some(name))
         .collect();
     let found = if held.is_empty() { "none of CAP_BPF, CAP_PERFMON".to_owned() } else { held.join(", ") };
+    let is_first = privilege::in_first_user_namespace();
+    let (found, remedy) = match is_first {
+        true => (found, format!("run it with sudo, or once: {}", setcap())),
+        false => (format!("{found}, in a user namespace"), remedy::OUTSIDE.to_owned()),
+    };
     Requirement::met("capabilities", "loading and attaching the programs", found)
-        .or_missing(admin || (bpf && perfmon), format!("run it with sudo, or once: {}", setcap()))
+        .or_missing(is_first && (admin || (bpf && perfmon)), remedy)
 }
 
 /// The command that lets this program be used without root.
@@ -163,15 +183,25 @@ pub fn setcap() -> String {
 
 fn perf_event_paranoid() -> Requirement {
     const FILE: &str = "/proc/sys/kernel/perf_event_paranoid";
-    let text = fs::read_to_string(FILE).unwrap_or_default();
-    let value = text.trim().parse::<i64>().ok();
+    const NEEDED_BY: &str = "the end of a fault";
+    let read = fs::read_to_string(FILE);
+    if let Err(error) = &read {
+        let remedy = match remedy::answer_of(error) {
+            Some(Errno::ENOENT) if !Path::new("/proc/self").exists() => "mount it: mount -t proc proc /proc",
+            Some(Errno::ENOENT) => "boot a kernel built with CONFIG_PERF_EVENTS=y",
+            answer => answer.and_then(remedy::of_limit).unwrap_or("let this user read that file"),
+        };
+        return Requirement::met("perf events", NEEDED_BY, format!("{FILE}: {error}"))
+            .or_missing(false, remedy);
+    }
+    let value = read.unwrap_or_default().trim().parse::<i64>().ok();
     let admin = privilege::may_use(Capability::CAP_SYS_ADMIN);
     let found = value.map_or_else(
-        || format!("{FILE} can't be read: a kernel without CONFIG_PERF_EVENTS"),
+        || format!("{FILE} holds no number"),
         |value| format!("kernel.perf_event_paranoid = {value}"),
     );
     let is_met = value.is_some_and(|value| admin || value < PARANOID_REFUSES_PERFMON);
-    Requirement::met("perf events", "the end of a fault", found)
+    Requirement::met("perf events", NEEDED_BY, found)
         .or_missing(is_met, "run it with sudo, or: sudo sysctl kernel.perf_event_paranoid=2")
 }
 
@@ -250,10 +280,8 @@ fn trial() -> Requirement {
         Ok(_) => format!("loaded and attached in {} ms", started.elapsed().as_millis()),
         Err(error) => format!("{error:#}"),
     };
-    Requirement::met("programs", "everything", found).or_missing(
-        session.is_ok(),
-        "see the words of the kernel above; please report it with your kernel's version",
-    )
+    let remedy = remedy::of_bpf(session.as_ref().err().and_then(remedy::answer));
+    Requirement::met("programs", "everything", found).or_missing(session.is_ok(), remedy)
 }
 
 #[cfg(test)]

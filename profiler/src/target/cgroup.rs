@@ -11,6 +11,9 @@ use std::path::{Component, Path, PathBuf};
 /// Where hierarchies are mounted.
 const ROOT: &str = "/sys/fs/cgroup";
 
+/// Is there where systemd runs (sd_booted(3)).
+const SYSTEMD: &str = "/run/systemd/system";
+
 /// The file that lists a group's processes.
 const PROCESSES: &str = "cgroup.procs";
 
@@ -58,8 +61,13 @@ pub(super) fn of_unit(name: &str) -> Result<PathBuf> {
             bail!("{folder} is a unit of several managers: choose one with --cgroup, {}", listed(several))
         }
         None => bail!(
-            "no unit {folder} runs: no folder below {} has that name (systemctl list-units shows those that do)",
-            listed(&roots)
+            "no unit {folder} runs: no folder below {} has that name ({})",
+            listed(&roots),
+            if Path::new(SYSTEMD).is_dir() {
+                "systemctl list-units shows those that do"
+            } else {
+                "systemd does not run here, which makes units: choose with --pid, --name or --cgroup"
+            }
         ),
     }
 }

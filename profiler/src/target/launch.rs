@@ -1,14 +1,16 @@
 //! Starts the target held, releases it, waits for it, and takes its usage.
 
 use super::family::Family;
-use super::hold;
 use super::inherited::Inherited;
 use super::signals::Arrived;
 use super::user::Invoker;
+use super::{hold, refusal};
 use crate::outside_bytes;
 use crate::profile::units::{Bytes, Nanos};
 use crate::profile::usage::{BeforeExec, Usage};
+use crate::remedy;
 use anyhow::{Context, Result, bail};
+use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::resource::{Usage as RawUsage, UsageWho, getrusage};
 use nix::sys::signal::{Signal, kill};
@@ -119,9 +121,28 @@ pub fn start(launch: &Launch) -> Result<Held> {
     // Changes nothing, but has the standard library fork instead of sharing this process's memory with the child
     // (vfork): the kernel would count what is resident here as the child's largest resident set for ever.
     command.gid(nix::unistd::getgid().as_raw());
-    let child = command.spawn().context("cannot start the child (is /proc mounted?)")?;
     let name = launch.command.first().map(outside_bytes::text).unwrap_or_default();
+    let child = command.spawn().map_err(|error| not_started(&name, error))?;
     Ok(Held { pid: child.id(), child: Guarded(Some(child)), command: name, release, failure })
+}
+
+/// Why this program can't start itself again with the command's arguments.
+fn not_started(command: &str, error: std::io::Error) -> anyhow::Error {
+    let remedy = match remedy::answer_of(&error) {
+        // The command would meet the same limit.
+        Some(Errno::E2BIG) => {
+            return ExecFailed {
+                command: command.to_owned(),
+                reason: refusal::TOO_LONG.to_owned(),
+                code: hold::NOT_EXECUTABLE,
+            }
+            .into();
+        }
+        Some(Errno::ENOENT) => Some("mount /proc, where this program finds itself"),
+        answer => answer.and_then(remedy::of_limit),
+    };
+    let remedy = remedy.map_or_else(String::new, |remedy| format!("; {remedy}"));
+    anyhow::Error::from(error).context(format!("cannot start the child{remedy}"))
 }
 
 fn inherit(end: &(impl std::os::fd::AsFd + std::os::fd::AsRawFd)) -> Result<i32> {
@@ -270,4 +291,30 @@ impl Running {
 
 fn usage_of_children() -> Result<RawUsage> {
     getrusage(UsageWho::RUSAGE_CHILDREN).context("cannot read the usage of this process's children")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_that_are_too_long_are_the_commands_failure() {
+        // The kernel takes less than this as one argument (include/uapi/linux/binfmts.h `MAX_ARG_STRLEN`).
+        let argument = "a".repeat(1 << 17);
+        let command = vec!["true".into(), argument.into()];
+        let launch = Launch { command, user: None, capture_stdout: false, inherited: Inherited::default() };
+        let error = start(&launch).err().unwrap();
+        let failed = error.downcast_ref::<ExecFailed>().unwrap();
+        assert_eq!(failed.code, hold::NOT_EXECUTABLE);
+        assert!(failed.reason.contains("argument") && !error.to_string().contains("/proc"), "{error}");
+    }
+
+    #[test]
+    fn a_child_that_cannot_be_started_has_the_remedy_of_its_error() {
+        let said = |errno: Errno| format!("{:#}", not_started("true", errno.into()));
+        assert!(said(Errno::EMFILE).contains("ulimit -n") && !said(Errno::EMFILE).contains("/proc"));
+        assert!(said(Errno::EAGAIN).contains("ulimit -u"));
+        assert!(said(Errno::ENOENT).contains("mount /proc"));
+        assert!(!said(Errno::EACCES).contains("mount"));
+    }
 }

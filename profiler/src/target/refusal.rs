@@ -13,6 +13,10 @@ const FIRST_LINE_BYTES: u64 = 256;
 /// Bits of a mode that let somebody execute a file.
 const EXECUTABLE: u32 = 0o111;
 
+/// The reason of E2BIG.
+pub(super) const TOO_LONG: &str = "its arguments and environment are longer than the kernel takes; give it fewer or \
+     shorter arguments, or raise the limit of the stack, of which they may have a quarter (ulimit -s)";
+
 /// Why a command was refused, in one line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
@@ -31,6 +35,7 @@ pub(super) fn explain(program: &OsStr, error: &Error) -> Refusal {
         ErrorKind::NotFound if is_path => missing(path),
         ErrorKind::NotFound => not_in_path(path),
         ErrorKind::PermissionDenied if is_path => denied(path),
+        ErrorKind::ArgumentListTooLong => TOO_LONG.to_owned(),
         _ => in_words(error),
     };
     Refusal { reason, code }

@@ -109,7 +109,9 @@ fn what_can_not_be_attached_to_is_told_with_a_way_out() {
     fails(&["attach", "--pid", "4194304"], 1, &["no process 4194304", "--name"]);
     fails(&["attach", "--name", "no-such-program"], 1, &["no-such-program", "--pid"]);
     fails(&["attach", "--cgroup", "no/such/group"], 1, &["no/such/group", "/proc/PID/cgroup"]);
-    fails(&["attach", "--unit", "no-such-unit"], 1, &["no-such-unit.service", "systemctl"]);
+    let hint =
+        if Path::new("/run/systemd/system").is_dir() { "systemctl" } else { "systemd does not run here" };
+    fails(&["attach", "--unit", "no-such-unit"], 1, &["no-such-unit.service", hint]);
     // The first thread of the kernel, in the initial pid namespace.
     if std::fs::read_to_string("/proc/2/comm").is_ok_and(|name| name.trim() == "kthreadd") {
         fails(&["attach", "--pid", "2"], 1, &["kthreadd", "thread of the kernel"]);
@@ -123,6 +125,17 @@ fn what_can_not_be_attached_to_is_told_with_a_way_out() {
 #[test]
 fn an_unwritable_output_is_found_first() {
     fails(&["run", "--output", "/nonexistent/x.json", "--", "true"], 1, &["/nonexistent", "--output"]);
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_named() {
+    let parts = ["there is no folder /nonexistent", "mkdir -p", "--output"];
+    fails(&["run", "--output", "/nonexistent/x.json", "--", "true"], 1, &parts);
+}
+
+#[test]
+fn a_command_without_dashes_before_it_is_told_of_them() {
+    fails(&["run", "ls", "-la"], 2, &["unexpected argument 'ls'", "profiler run -- ls"]);
 }
 
 #[test]
