@@ -57,12 +57,13 @@ pub struct ChoiceArgs {
           value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_PIDS)))]
     pub pid: Vec<u32>,
 
-    /// Those whose name matches, such as 'nginx*': the kernel's (ps -o comm), or the file name of the program where the
-    /// kernel has cut that off
+    /// Those whose name matches, such as 'nginx*': the kernel's (ps -o comm), with what it cut off after 15 bytes, or argument
+    /// 0, whole or its file name
     #[arg(long, value_name = "GLOB", value_parser = pattern())]
     pub name: Option<glob::Pattern>,
 
-    /// Those of a control group and of all below it: a path below /sys/fs/cgroup, whole or relative
+    /// Those of a control group and of all below it: a path below /sys/fs/cgroup, whole or relative, or as /proc/PID/cgroup
+    /// shows it; of a threaded group the whole processes
     #[arg(long, value_name = "PATH")]
     pub cgroup: Option<PathBuf>,
 

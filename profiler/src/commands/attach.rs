@@ -40,7 +40,8 @@ pub fn attach(args: &AttachArgs, inherited: &Inherited) -> Result<u8> {
         interval: args.recording.interval,
         measure_self: args.recording.measure_self,
     };
-    let profile = record(&settings, selection, processes, &mut signals)?;
+    let note = select::note(&selector);
+    let profile = record(&settings, selection, processes, note, &mut signals)?;
     let shown = Shown { json: args.recording.json, threads: args.recording.report.threads };
     Ok(run::code(0, run::hand_out(&profile, output, user.as_ref(), shown)))
 }
@@ -50,6 +51,7 @@ fn record(
     settings: &Settings,
     selection: Selection,
     processes: Vec<Process>,
+    note: Option<String>,
     signals: &mut Signals,
 ) -> Result<Profile> {
     let runtime = settings::runtime()?;
@@ -57,6 +59,9 @@ fn record(
     let mut attachment = Attachment::begin(settings, selection, processes, true)?;
     let whom = printable(&attachment.attached.describe());
     messages::tell(&format!("attached to {whom}; Ctrl-C ends the recording, not the target"));
+    if let Some(note) = note {
+        messages::tell(&printable(&note));
+    }
     let processes = attachment.processes.clone();
     let recording = attachment.recording();
     runtime.block_on(detach::until_over(&processes, recording, signals, settings.times()))?;

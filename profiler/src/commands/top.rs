@@ -2,6 +2,7 @@
 //! seen enough. Nothing is done to them.
 
 use super::attachment::{Attachment, chosen_by};
+use super::messages;
 use super::output::{Kept, Output, Wanted};
 use super::run;
 use super::settings::{self, Settings};
@@ -75,6 +76,9 @@ fn of_processes(args: &TopArgs) -> Result<()> {
     };
     let runtime = settings::runtime()?;
     let _entered = runtime.enter();
+    if let Some(note) = select::note(&selector) {
+        messages::tell(&printable(&note));
+    }
     let attachment = Attachment::begin(&settings, selection, processes, false)?;
     let begun = attachment.started_ns();
     let whom = printable(&attachment.attached.describe()).replace('\u{a0}', " ");

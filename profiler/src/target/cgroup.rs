@@ -1,5 +1,6 @@
 //! Control groups: where one is, and which processes are in it.
 
+use super::select;
 use crate::mounts::mounts;
 use anyhow::{Context, Result, bail};
 use procfs_core::process::MountInfo;
@@ -17,29 +18,97 @@ const SYSTEMD: &str = "/run/systemd/system";
 /// The file that lists a group's processes.
 const PROCESSES: &str = "cgroup.procs";
 
+/// The file that lists a group's threads, in version 2.
+const THREADS: &str = "cgroup.threads";
+
+/// The file that says which of both a group has, in version 2.
+const TYPE: &str = "cgroup.type";
+
 /// Endings of a unit's name that has processes; one without any is a service.
 const UNITS: [&str; 4] = [".service", ".scope", ".slice", ".socket"];
 
-/// The folder of a control group: absolute, or as /proc/PID/cgroup shows it, or relative to where they are mounted.
+/// A hierarchy of control groups, or a part of one, that is mounted.
+struct Mounted {
+    at: PathBuf,
+    /// Its top folder, as /proc/PID/cgroup would show it: in a control group namespace from its own top on, which may lie
+    /// below (`/..`).
+    top: PathBuf,
+    /// True of version 2, and of systemd's own of version 1: every process is in one of its groups.
+    knows_all: bool,
+}
+
+/// The folder of a control group: a path below where they are mounted, whole or relative, or what /proc/PID/cgroup shows.
 ///
 /// # Errors
 /// If there is none.
 pub(super) fn folder(path: &Path) -> Result<PathBuf> {
-    if path.components().any(|part| part == Component::ParentDir) {
-        bail!("--cgroup {}: write the path without ..", path.display());
+    check_path(path)?;
+    resolve(path, &mounted(), |folder| folder.join(PROCESSES).is_file())
+}
+
+/// # Errors
+/// If a path can never be one of a control group.
+pub(super) fn check_path(path: &Path) -> Result<()> {
+    if path.as_os_str().is_empty() {
+        bail!("the path of a control group is empty; / is all groups");
     }
-    let roots = roots();
-    let below = path.strip_prefix("/").unwrap_or(path);
-    let inside = roots.iter().map(|root| root.join(below));
-    let absolute = path.starts_with(ROOT).then(|| path.to_owned());
-    let found = absolute.into_iter().chain(inside).find(|folder| folder.join(PROCESSES).is_file());
-    found.with_context(|| {
+    if path.components().any(|part| part == Component::ParentDir) {
+        bail!(
+            "--cgroup {}: write the path without .. (/proc/PID/cgroup shows it of a group outside of this control group \
+             namespace: call the profiler outside of it, nsenter --cgroup)",
+            path.display()
+        );
+    }
+    Ok(())
+}
+
+fn resolve(path: &Path, mounted: &[Mounted], is_group: impl Fn(&Path) -> bool) -> Result<PathBuf> {
+    // Those that are in all hierarchies mean the same processes only in those that know all.
+    for knows_all in [true, false] {
+        let mounts = mounted.iter().filter(|mount| mount.knows_all == knows_all);
+        let mut found: Vec<PathBuf> =
+            mounts.flat_map(|mount| mount.candidates(path)).filter(|folder| is_group(folder)).collect();
+        found.sort_unstable();
+        found.dedup();
+        match found.as_slice() {
+            [] => {}
+            [several @ .., _] if !knows_all && !several.is_empty() => bail!(
+                "{} is a group of several hierarchies: choose one by its whole path, {}",
+                path.display(),
+                listed(&found)
+            ),
+            [first, ..] => return Ok(first.clone()),
+        }
+    }
+    let hidden = mounted.iter().find(|mount| mount.top.starts_with("/..") && path.is_absolute());
+    let hint = hidden.map_or_else(String::new, |mount| {
         format!(
-            "there is no control group {} (a folder of {}, or what /proc/PID/cgroup shows of a process)",
-            path.display(),
-            listed(&roots)
+            "; {} shows groups outside of this control group namespace, so that paths of /proc/PID/cgroup do not lead \
+             there: write the group's whole path below it",
+            mount.at.display()
         )
-    })
+    });
+    let roots: Vec<PathBuf> = mounted.iter().map(|mount| mount.at.clone()).collect();
+    bail!(
+        "there is no control group {} (a folder of {}, or what /proc/PID/cgroup shows of a process){hint}",
+        path.display(),
+        listed(&roots)
+    )
+}
+
+impl Mounted {
+    /// Where a group would be, by each meaning of its path.
+    fn candidates(&self, path: &Path) -> Vec<PathBuf> {
+        if path.starts_with(&self.at) {
+            return vec![path.to_owned()];
+        }
+        if path.is_absolute() {
+            return path.strip_prefix(&self.top).map(|below| self.at.join(below)).into_iter().collect();
+        }
+        // Of version 1 the hierarchy itself is the path's first part.
+        let whole = Some(Path::new(ROOT).join(path)).filter(|whole| whole.starts_with(&self.at));
+        whole.into_iter().chain([self.at.join(path)]).collect()
+    }
 }
 
 /// The folder of a systemd unit's control group.
@@ -47,11 +116,7 @@ pub(super) fn folder(path: &Path) -> Result<PathBuf> {
 /// # Errors
 /// If there is none, or more than one.
 pub(super) fn of_unit(name: &str) -> Result<PathBuf> {
-    if name.is_empty() || name.contains('/') {
-        bail!(
-            "--unit {name:?} is not the name of a unit, such as nginx or nginx.service; --cgroup takes paths"
-        );
-    }
+    check_unit(name)?;
     let folder = unit_folder(name);
     let roots = roots();
     let found = roots.iter().map(|root| folders_named(root, &folder)).find(|found| !found.is_empty());
@@ -72,53 +137,135 @@ pub(super) fn of_unit(name: &str) -> Result<PathBuf> {
     }
 }
 
+/// # Errors
+/// If a name can never be one of a unit.
+pub(super) fn check_unit(name: &str) -> Result<()> {
+    if name.is_empty() || name.contains('/') {
+        bail!(
+            "--unit {name:?} is not the name of a unit, such as nginx or nginx.service; --cgroup takes paths"
+        );
+    }
+    Ok(())
+}
+
 fn unit_folder(name: &str) -> String {
     if UNITS.iter().any(|unit| name.ends_with(unit)) { name.to_owned() } else { format!("{name}.service") }
 }
 
-/// The processes of a group and of those below it, in the order of their numbers.
+/// What is in a control group.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Members {
+    /// The processes of the group and of those below it, in the order of their numbers. Of a threaded group (`cgroup.type`)
+    /// those that have a thread in it.
+    pub(crate) pids: BTreeSet<u32>,
+    /// How many threads are in a threaded group; absent for others, which have whole processes.
+    pub(crate) threads: Option<usize>,
+}
+
+impl Members {
+    /// For the user of a threaded group, of which more is chosen than is in it.
+    pub(crate) fn note(&self, folder: &Path) -> Option<String> {
+        let threads = self.threads?;
+        let all = |pid: &u32| fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+        let all: usize = self.pids.iter().map(all).sum();
+        Some(format!(
+            "the control group {} is threaded: {threads} of the {all} threads of its processes are in it, and the whole \
+             processes are recorded",
+            folder.display()
+        ))
+    }
+}
+
+/// The numbers in a file of a group, or in those of all groups below it too.
+#[derive(Default)]
+struct Listed {
+    numbers: BTreeSet<u32>,
+    /// Lines without a number: in another pid namespace.
+    hidden: usize,
+}
+
+/// What is in a group and in those below it.
 ///
 /// # Errors
-/// If they can't be read.
-pub(super) fn pids(folder: &Path) -> Result<BTreeSet<u32>> {
-    let mut pids = BTreeSet::new();
-    let mut hidden = 0;
+/// If it can't be read.
+pub(super) fn members(folder: &Path) -> Result<Members> {
+    let is_threaded = is_threaded(folder)?;
+    let file = if is_threaded { THREADS } else { PROCESSES };
+    let mut all = Listed::default();
     for folder in all_below(folder) {
-        let file = folder.join(PROCESSES);
-        let text = match fs::read_to_string(&file) {
-            Ok(text) => text,
-            // Of threads (cgroup.type): their processes are listed further up. Or it has just been removed.
-            Err(error) if matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::NotFound) => continue,
-            Err(error) if error.raw_os_error() == Some(nix::libc::ENODEV) => continue,
-            Err(error) => return Err(error).with_context(|| format!("cannot read {}", file.display())),
-        };
-        let (without_number, numbered): (BTreeSet<u32>, BTreeSet<u32>) =
-            text.lines().filter_map(|line| line.trim().parse::<u32>().ok()).partition(|&pid| pid == 0);
-        hidden += without_number.len();
-        pids.extend(numbered);
+        let Listed { numbers, hidden } = numbers(&folder.join(file))?;
+        all.numbers.extend(numbers);
+        all.hidden += hidden;
     }
-    if pids.is_empty() && hidden > 0 {
+    if all.numbers.is_empty() && all.hidden > 0 {
         bail!(
             "the processes of {} are in another pid namespace, where this profiler can't see them: call it there \
              (nsenter), or outside of its container",
             folder.display()
         );
     }
-    Ok(pids)
+    if !is_threaded {
+        return Ok(Members { pids: all.numbers, threads: None });
+    }
+    let process = |thread: &u32| select::of_status(*thread, "Tgid:")?.parse().ok();
+    let processes: Vec<u32> = all.numbers.iter().filter_map(process).collect();
+    Ok(Members { threads: Some(processes.len()), pids: processes.into_iter().collect() })
 }
 
-/// Where the groups are that know every process: of version 2, else systemd's own of version 1.
-fn roots() -> Vec<PathBuf> {
-    let mounts = mounts(Path::new("/"));
-    let of_type = |wanted: fn(&MountInfo) -> bool| {
-        mounts.iter().filter(move |mount| wanted(mount)).map(|mount| mount.mount_point.clone())
+/// True of a group that has threads and no processes: these belong to a group further up (`cgroup_procs_start`,
+/// kernel/cgroup/cgroup.c).
+fn is_threaded(folder: &Path) -> Result<bool> {
+    match fs::read_to_string(folder.join(TYPE)) {
+        Ok(kind) => Ok(kind.trim() == "threaded"),
+        // Of version 1, or the topmost: neither has a type.
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) if error.raw_os_error() == Some(nix::libc::ENODEV) => Ok(false),
+        Err(error) => Err(error).with_context(|| format!("cannot read the type of {}", folder.display())),
+    }
+}
+
+fn numbers(file: &Path) -> Result<Listed> {
+    let text = match fs::read_to_string(file) {
+        Ok(text) => text,
+        // Of threads, below a group that lists their processes. Or it has just been removed.
+        Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
+        Err(error)
+            if [nix::libc::EOPNOTSUPP, nix::libc::ENODEV].map(Some).contains(&error.raw_os_error()) =>
+        {
+            String::new()
+        }
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", file.display())),
     };
-    let version_2 = of_type(|mount| mount.fs_type == "cgroup2");
-    let systemd = of_type(|mount| {
-        mount.fs_type == "cgroup"
-            && mount.super_options.get("name").is_some_and(|name| name.as_deref() == Some("systemd"))
-    });
-    version_2.chain(systemd).collect()
+    let all = text.lines().filter_map(|line| line.trim().parse::<u32>().ok());
+    let (without_number, numbers): (Vec<u32>, Vec<u32>) = all.partition(|&number| number == 0);
+    Ok(Listed { numbers: numbers.into_iter().collect(), hidden: without_number.len() })
+}
+
+/// Where the groups are that know every process.
+fn roots() -> Vec<PathBuf> {
+    mounted().into_iter().filter(|mount| mount.knows_all).map(|mount| mount.at).collect()
+}
+
+/// All hierarchies: of version 2 first, then systemd's own of version 1, then the others.
+fn mounted() -> Vec<Mounted> {
+    let is_systemd = |mount: &MountInfo| {
+        mount.super_options.get("name").is_some_and(|name| name.as_deref() == Some("systemd"))
+    };
+    let order = |mount: &MountInfo| match mount.fs_type.as_str() {
+        "cgroup2" => Some(0),
+        "cgroup" if is_systemd(mount) => Some(1),
+        "cgroup" => Some(2),
+        _ => None,
+    };
+    let mounts = mounts(Path::new("/")).into_iter();
+    let mut mounts: Vec<(u8, MountInfo)> = mounts.filter_map(|mount| Some((order(&mount)?, mount))).collect();
+    mounts.sort_by_key(|(order, _)| *order);
+    let mounted = |(order, mount): (u8, MountInfo)| Mounted {
+        at: mount.mount_point,
+        top: PathBuf::from(mount.root),
+        knows_all: order < 2,
+    };
+    mounts.into_iter().map(mounted).collect()
 }
 
 fn folders_named(root: &Path, name: &str) -> Vec<PathBuf> {
@@ -164,7 +311,8 @@ mod tests {
         group("web.slice/nginx.service", "30\n4\n");
         group("web.slice/nginx.service/below", "5\n0\n");
         group("other.slice/cron.service", "7\n");
-        assert_eq!(pids(&root.path().join("web.slice")).unwrap(), [4, 5, 30].into());
+        let members = members(&root.path().join("web.slice")).unwrap();
+        assert_eq!(members, Members { pids: [4, 5, 30].into(), threads: None });
         assert_eq!(
             folders_named(root.path(), "cron.service"),
             [root.path().join("other.slice/cron.service")]
@@ -176,7 +324,7 @@ mod tests {
     fn processes_of_another_namespace_are_told_of() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(PROCESSES), "0\n0\n").unwrap();
-        assert!(pids(folder.path()).unwrap_err().to_string().contains("pid namespace"));
+        assert!(members(folder.path()).unwrap_err().to_string().contains("pid namespace"));
     }
 
     #[test]
@@ -194,5 +342,63 @@ mod tests {
         assert!(folder(Path::new("/sys/fs/cgroup/../../../etc")).unwrap_err().to_string().contains(".."));
         assert!(of_unit("no-such-unit-here").unwrap_err().to_string().contains("no-such-unit-here.service"));
         assert!(of_unit("system.slice/a.service").unwrap_err().to_string().contains("--cgroup"));
+    }
+
+    #[test]
+    fn a_threaded_group_has_the_processes_of_its_threads() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = std::process::id();
+        let threads = fs::read_dir("/proc/self/task").unwrap().map(|entry| entry.unwrap().file_name());
+        let thread =
+            threads.map(|name| name.into_string().unwrap()).find(|name| *name != own.to_string()).unwrap();
+        fs::write(folder.path().join(TYPE), "threaded\n").unwrap();
+        fs::write(folder.path().join(THREADS), format!("{thread}\n")).unwrap();
+        let members = members(folder.path()).unwrap();
+        assert_eq!(members, Members { pids: [own].into(), threads: Some(1) });
+        let note = members.note(folder.path()).unwrap();
+        assert!(note.contains("is threaded: 1 of the ") && note.contains("whole processes"), "{note}");
+    }
+
+    fn mounted_at(at: &str, top: &str, knows_all: bool) -> Mounted {
+        Mounted { at: at.into(), top: top.into(), knows_all }
+    }
+
+    fn resolved(path: &str, mounted: &[Mounted], groups: &[&str]) -> Result<String> {
+        let folder =
+            resolve(Path::new(path), mounted, |folder| groups.iter().any(|group| folder == Path::new(group)));
+        folder.map(|folder| folder.to_str().unwrap().to_owned())
+    }
+
+    #[test]
+    fn a_path_of_version_1_is_whole_or_below_the_mounts_or_as_proc_shows_it() {
+        let mounted = [
+            mounted_at("/sys/fs/cgroup/unified", "/", true),
+            mounted_at("/sys/fs/cgroup/cpu", "/", false),
+            mounted_at("/sys/fs/cgroup/memory", "/", false),
+        ];
+        let groups = ["/sys/fs/cgroup/cpu/jobs", "/sys/fs/cgroup/cpu/both", "/sys/fs/cgroup/memory/both"];
+        for path in ["/sys/fs/cgroup/cpu/jobs", "cpu/jobs", "/jobs", "jobs"] {
+            assert_eq!(resolved(path, &mounted, &groups).unwrap(), groups[0], "{path}");
+        }
+        assert_eq!(resolved("memory/both", &mounted, &groups).unwrap(), groups[2]);
+        let said = resolved("/both", &mounted, &groups).unwrap_err().to_string();
+        assert!(
+            said.contains("several hierarchies") && said.contains(groups[1]) && said.contains(groups[2]),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn the_mount_tells_what_a_path_of_proc_means() {
+        // A part of the hierarchy is mounted, as in a container.
+        let part = [mounted_at("/sys/fs/cgroup", "/docker/1", true)];
+        let groups = ["/sys/fs/cgroup/web", "/sys/fs/cgroup/docker/1/web"];
+        assert_eq!(resolved("/docker/1/web", &part, &groups[..1]).unwrap(), groups[0]);
+        assert!(resolved("/web", &part, &groups[..1]).is_err());
+        // The mount is of outside of the namespace.
+        let outside = [mounted_at("/sys/fs/cgroup", "/../..", true)];
+        let said = resolved("/web", &outside, &groups).unwrap_err().to_string();
+        assert!(said.contains("control group namespace") && said.contains("whole path"), "{said}");
+        assert_eq!(resolved("docker/1/web", &outside, &groups).unwrap(), groups[1]);
     }
 }

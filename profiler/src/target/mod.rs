@@ -1,5 +1,6 @@
 //! Who is profiled, and how it is started and stopped.
 //!
+//! - `called`: the names of a process.
 //! - `cgroup`: control groups and their processes.
 //! - `detach`: what happens while processes are recorded that ran already: signals, the time limit, collecting.
 //! - `effects`: what each signal does to the profiler.
@@ -15,6 +16,7 @@
 //! - `user`: whom the command runs as and who owns the files.
 //! - `visible`: which processes /proc shows.
 
+pub(crate) mod called;
 mod cgroup;
 pub mod detach;
 pub mod effects;

@@ -1,5 +1,7 @@
 //! Which processes that run already are profiled: by number, name, control group or unit.
 
+use super::called::{has_name, nearest};
+pub(crate) use super::cgroup::Members;
 use super::{cgroup, visible};
 use crate::outside_bytes::{self, kernel_name};
 use crate::outside_text::{excerpt, kibibytes};
@@ -9,7 +11,6 @@ use anyhow::{Context, Result, bail};
 use glob::Pattern;
 use procfs_core::FromRead as _;
 use procfs_core::process::Stat;
-use profiler_ebpf::layout::NAME_BYTES;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
@@ -46,6 +47,9 @@ pub struct Process {
 /// A kernel thread (`PF_KTHREAD`, include/linux/sched.h).
 const KERNEL_THREAD: u32 = 0x0020_0000;
 
+/// A wait that no signal ends, in /proc/PID/stat.
+const UNINTERRUPTIBLE: char = 'D';
+
 /// The processes that are chosen now; not empty.
 ///
 /// # Errors
@@ -60,12 +64,7 @@ pub fn choose(selector: &Selector) -> Result<Vec<Process>> {
         Selector::Name(pattern) => {
             let found = matching(all_pids()?, |process| has_name(process, pattern));
             if found.is_empty() {
-                bail!(
-                    "no process has a name that matches {:?} (as ps -e shows it; a pattern such as 'nginx*' matches \
-                     more, and --pid takes a number){}",
-                    pattern.as_str(),
-                    visible::hint()
-                );
+                bail!("{}", nobody_named(pattern)?);
             }
             Ok(found)
         }
@@ -74,12 +73,28 @@ pub fn choose(selector: &Selector) -> Result<Vec<Process>> {
     }
 }
 
-/// The process with a number, as far as selectors look at it, if it can be profiled: not this one, no thread of the kernel,
-/// and it has not ended.
+/// Says that no name matches, and which would that is like it.
+fn nobody_named(pattern: &Pattern) -> Result<String> {
+    let hint = match nearest(pattern, &matching(all_pids()?, |_| true)) {
+        Some((name, pid)) => {
+            let name = excerpt(&name);
+            format!(
+                "the nearest is {name:?}, process {pid}; --name takes patterns, such as 'nginx*', and --pid a number"
+            )
+        }
+        None => "ps -e shows the names; a pattern such as 'nginx*' matches more, and --pid takes a number"
+            .to_owned(),
+    };
+    Ok(format!("no process has a name that matches {:?} ({hint}){}", pattern.as_str(), visible::hint()))
+}
+
+/// The process with a number if it can be profiled: not this one, no thread of the kernel, and it has not ended.
+///
+/// For whoever must not wait: its command line is in its own memory, which can't be read while it waits inside a change
+/// of that (of a file on a server that does not answer, say). In such a wait it has no command line but its name.
 pub(crate) fn running(pid: u32) -> Option<Process> {
     let stat = profilable(pid)?;
-    // The command line is in the process's own memory, whose lock it may hold for long: it is read only where it matters.
-    if stat.comm.len() < NAME_BYTES - 1 {
+    if stat.state == UNINTERRUPTIBLE {
         let name = stat.comm;
         return Some(Process { pid, start_ticks: stat.starttime, command: vec![name.clone()], name });
     }
@@ -109,12 +124,37 @@ pub(crate) fn group(selector: &Selector) -> Result<Option<PathBuf>> {
 ///
 /// # Errors
 /// If they can't be read.
-pub(crate) fn group_members(folder: &Path) -> Result<BTreeSet<u32>> {
-    cgroup::pids(folder)
+pub(crate) fn group_members(folder: &Path) -> Result<Members> {
+    cgroup::members(folder)
+}
+
+/// # Errors
+/// If one of these numbers is of no process that can be profiled.
+pub(crate) fn check_pids(pids: &[u32]) -> Result<()> {
+    pids.iter().try_for_each(|&pid| numbered(pid).map(drop))
+}
+
+/// Checks what can be said of a selector before there is anybody whom it chooses.
+///
+/// # Errors
+/// If it can never choose anybody.
+pub(crate) fn check(selector: &Selector) -> Result<()> {
+    match selector {
+        Selector::Pids(_) | Selector::Name(_) => Ok(()),
+        Selector::Cgroup(path) => cgroup::check_path(path),
+        Selector::Unit(name) => cgroup::check_unit(name),
+    }
+}
+
+/// What is to be known of a choice that is of more than its words say: of a threaded group, whole processes.
+#[must_use]
+pub fn note(selector: &Selector) -> Option<String> {
+    let folder = group(selector).ok().flatten()?;
+    cgroup::members(&folder).ok()?.note(&folder)
 }
 
 fn in_group(folder: &Path) -> Result<Vec<Process>> {
-    let found = matching(cgroup::pids(folder)?, |_| true);
+    let found = matching(cgroup::members(folder)?.pids, |_| true);
     if found.is_empty() {
         bail!("no process is in the control group {} or below it{}", folder.display(), visible::hint());
     }
@@ -210,7 +250,7 @@ fn status(pid: u32) -> Option<String> {
     Some(String::from_utf8_lossy(&status).into_owned())
 }
 
-fn of_status(pid: u32, label: &str) -> Option<String> {
+pub(super) fn of_status(pid: u32, label: &str) -> Option<String> {
     let status = status(pid)?;
     let line = status.lines().find_map(|line| line.strip_prefix(label))?;
     Some(line.trim().to_owned())
@@ -237,13 +277,6 @@ fn arguments(line: &[u8]) -> Vec<String> {
         return Vec::new();
     }
     line[..end].split(|byte| *byte == 0).map(|word| outside_bytes::text(OsStr::from_bytes(word))).collect()
-}
-
-/// The kernel cuts names off after 15 bytes: the file name of a longer program matches too.
-pub(crate) fn has_name(process: &Process, pattern: &Pattern) -> bool {
-    let program = process.command.first().and_then(|program| program.rsplit('/').next()).unwrap_or_default();
-    let length = |text: &str| outside_bytes::bytes(text).len();
-    pattern.matches(&process.name) || (length(program) > length(&process.name) && pattern.matches(program))
 }
 
 impl Process {
@@ -287,11 +320,6 @@ mod tests {
         child.wait().unwrap();
     }
 
-    fn process(name: &str, command: &[&str]) -> Process {
-        let command = command.iter().map(|&word| word.to_owned()).collect();
-        Process { pid: 1, start_ticks: 1, name: name.to_owned(), command }
-    }
-
     fn refused(pid: u32) -> String {
         choose(&Selector::Pids(vec![pid])).unwrap_err().to_string()
     }
@@ -316,25 +344,6 @@ mod tests {
         end(child);
         let none = choose(&Selector::Name(Pattern::new("no-such-name-*").unwrap())).unwrap_err().to_string();
         assert!(none.contains("no-such-name-*") && none.contains("--pid"), "{none}");
-    }
-
-    #[test]
-    fn names_that_the_kernel_cut_off_match_whole() {
-        let long = process("a-very-long-nam", &["/opt/bin/a-very-long-name", "-x"]);
-        let matches = |process: &Process, pattern: &str| has_name(process, &Pattern::new(pattern).unwrap());
-        assert!(matches(&long, "a-very-long-name") && matches(&long, "a-very-long-nam"));
-        assert!(!matches(&long, "very*"));
-        // What a program is called counts, not the file it was started from.
-        assert!(!matches(&process("worker-of-a-pool", &["/usr/bin/python3"]), "python3"));
-    }
-
-    #[test]
-    fn a_character_that_the_kernel_cut_in_two_hides_no_program() {
-        let cut = process(
-            &outside_bytes::kernel_name(&"aaaaaaaaaaaaaaé".as_bytes()[..15]),
-            &["/bin/aaaaaaaaaaaaaaé"],
-        );
-        assert!(has_name(&cut, &Pattern::new("a*é").unwrap()));
     }
 
     #[test]
@@ -365,10 +374,16 @@ mod tests {
     fn numbers_that_name_no_process_say_what_they_are() {
         assert!(refused(process::id()).contains("profiler itself"));
         assert!(refused(4_194_304).contains("no process 4194304"));
-        let threads = fs::read_dir("/proc/self/task").unwrap().map(|entry| entry.unwrap().file_name());
-        let threads: Vec<u32> = threads.map(|name| name.to_str().unwrap().parse().unwrap()).collect();
-        let other = threads.into_iter().find(|&thread| thread != process::id()).unwrap();
+        let (tells, told) = std::sync::mpsc::channel();
+        let (lets_go, waits) = std::sync::mpsc::channel::<()>();
+        let thread = std::thread::spawn(move || {
+            tells.send(nix::unistd::gettid().as_raw().cast_unsigned()).unwrap();
+            let _let_go = waits.recv();
+        });
+        let other = told.recv().unwrap();
         assert!(refused(other).contains(&format!("--pid {}", process::id())), "{}", refused(other));
+        drop(lets_go);
+        thread.join().unwrap();
     }
 
     #[test]

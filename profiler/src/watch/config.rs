@@ -2,7 +2,7 @@
 
 use crate::cli;
 use crate::kernel::load::Limits;
-use crate::target::select::Selector;
+use crate::target::select::{self, Selector};
 use anyhow::{Context as _, Result, bail};
 use glob::Pattern;
 use profiler_ebpf::metric::Metric;
@@ -25,7 +25,7 @@ max_threads = 4096
 # what it starts from then on. Of pid, name, cgroup and unit each selector has exactly one.
 #[[selector]]
 #label = "web"                     # what the selector is called in all that is written
-#name = "nginx*"                   # a pattern for the name of the process, as ps -e shows it
+#name = "nginx*"                   # a pattern for the name of the process (ps -o comm) or its argument 0
 #unit = "postgresql"               # the processes of a systemd unit
 #cgroup = "system.slice/ssh.service"   # those of a control group and of all below it
 #pid = [4242]                      # these numbers
@@ -193,23 +193,25 @@ impl SelectorConfig {
         if label.is_empty() || label.len() > LONGEST_LABEL || label.chars().any(char::is_control) {
             bail!("the label {label:?} of a selector is not 1 to {LONGEST_LABEL} bytes of text");
         }
-        match self {
+        let selector = match self {
             Self { pid: Some(pids), name: None, cgroup: None, unit: None, .. } => {
-                Ok(Selector::Pids(pids.clone()))
+                Selector::Pids(pids.clone())
             }
             Self { pid: None, name: Some(name), cgroup: None, unit: None, .. } => {
                 let pattern = Pattern::new(name);
                 let pattern = pattern.with_context(|| format!("name of the selector {label:?}: {name:?}"))?;
-                Ok(Selector::Name(pattern))
+                Selector::Name(pattern)
             }
             Self { pid: None, name: None, cgroup: Some(path), unit: None, .. } => {
-                Ok(Selector::Cgroup(path.clone()))
+                Selector::Cgroup(path.clone())
             }
             Self { pid: None, name: None, cgroup: None, unit: Some(unit), .. } => {
-                Ok(Selector::Unit(unit.clone()))
+                Selector::Unit(unit.clone())
             }
             _ => bail!("the selector {label:?} must have exactly one of pid, name, cgroup and unit"),
-        }
+        };
+        select::check(&selector).with_context(|| format!("the selector {label:?}"))?;
+        Ok(selector)
     }
 }
 

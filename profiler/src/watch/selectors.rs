@@ -2,9 +2,9 @@
 
 use super::config::SelectorConfig;
 use super::groups::Groups;
-use crate::target::select::{self, Process, Selector};
+use crate::target::called;
+use crate::target::select::{self, Members, Process, Selector};
 use anyhow::{Context as _, Result, bail};
-use profiler_ebpf::layout::NAME_BYTES;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -55,17 +55,17 @@ impl Watched {
     fn matches(&self, process: &Process) -> bool {
         match &self.selector {
             Selector::Pids(pids) => pids.contains(&process.pid),
-            Selector::Name(pattern) => select::has_name(process, pattern),
+            Selector::Name(pattern) => called::has_name(process, pattern),
             Selector::Cgroup(_) | Selector::Unit(_) => self.present.contains(&process.pid),
         }
     }
 
-    /// Whether a process may match of which only this is known. The kernel has cut its name off if it is as long as it can be,
-    /// or longer: of a character that was cut in two escapes are left.
+    /// True if a process may match of which an exec has told only this. Argument 0 is left for the next look through all
+    /// processes: there are too many execs to read the command line of each.
     fn may_match(&self, pid: u32, name: &str) -> bool {
         match &self.selector {
             Selector::Pids(pids) => pids.contains(&pid),
-            Selector::Name(pattern) => name.len() >= NAME_BYTES - 1 || pattern.matches(name),
+            Selector::Name(pattern) => called::may_be_cut(name) || pattern.matches(name),
             Selector::Cgroup(_) | Selector::Unit(_) => self.present.contains(&pid),
         }
     }
@@ -77,22 +77,28 @@ impl Watched {
         }
         let members = match &self.folder {
             Some(folder) => select::group_members(folder),
-            None => Ok(BTreeSet::new()),
+            None => Ok(Members::default()),
         };
         let members = match members {
-            Ok(members) if !members.is_empty() => Ok(members),
+            Ok(members) if !members.pids.is_empty() => Ok(members),
             _ if self.sought.is_some_and(|sought| sought.elapsed() < SEEK_EVERY) => return BTreeSet::new(),
             // It may be there now, or have been made again.
             _ => {
                 self.sought = Some(Instant::now());
                 select::group(&self.selector).and_then(|folder| {
                     self.folder = folder;
-                    self.folder.as_deref().map_or_else(|| Ok(BTreeSet::new()), select::group_members)
+                    self.folder.as_deref().map_or_else(|| Ok(Members::default()), select::group_members)
                 })
             }
         };
         self.problem = members.as_ref().err().map(|error| format!("{error:#}"));
         let members = members.unwrap_or_default();
+        if self.present.is_empty()
+            && let Some(note) = self.folder.as_deref().and_then(|folder| members.note(folder))
+        {
+            tracing::info!(selector = &*self.label, "{note}");
+        }
+        let members = members.pids;
         let new = members.difference(&self.present).copied().collect();
         self.present = members;
         new
@@ -125,6 +131,11 @@ impl Selectors {
 
     pub(super) fn may_match(&self, pid: u32, name: &str) -> bool {
         self.all.iter().any(|watched| watched.may_match(pid, name))
+    }
+
+    /// True if a process matches one of them.
+    pub(super) fn any_matches(&self, process: &Process) -> bool {
+        self.all.iter().any(|watched| watched.matches(process))
     }
 
     /// Whether the name of a process decides for one of them.
@@ -187,4 +198,27 @@ fn checked(configs: &[SelectorConfig]) -> Result<Vec<Watched>> {
         bail!("two selectors have the label {:?}", twice.label);
     }
     configs.iter().map(|config| Watched::new(config.clone(), false)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_that_can_never_be_is_refused_with_the_way_out() {
+        let of = |cgroup: Option<&str>, unit: Option<&str>| {
+            let config = SelectorConfig {
+                pid: None,
+                cgroup: cgroup.map(PathBuf::from),
+                unit: unit.map(str::to_owned),
+                ..SelectorConfig::of_pids("web".to_owned(), Vec::new())
+            };
+            check(&[config]).map_err(|error| format!("{error:#}"))
+        };
+        assert!(of(Some("system.slice/none.service"), None).is_ok(), "it may be made later");
+        let outside = of(Some("/../web"), None).unwrap_err();
+        assert!(outside.contains("\"web\"") && outside.contains("nsenter"), "{outside}");
+        assert!(of(Some(""), None).unwrap_err().contains("is empty"));
+        assert!(of(None, Some("system.slice/web.service")).unwrap_err().contains("--cgroup"));
+    }
 }

@@ -93,8 +93,9 @@ impl Watcher {
     /// Adds a selector, until it is taken out or the daemon ends. Returns how many processes it has.
     ///
     /// # Errors
-    /// If it is not valid, or the kernel refuses.
+    /// If it is not valid or names a process by a number that none has, or the kernel refuses.
     pub fn attach(&mut self, config: SelectorConfig) -> Result<usize> {
+        select::check_pids(config.pid.as_deref().unwrap_or_default())?;
         let label = config.label.clone();
         self.selectors.add(config)?;
         self.look_through()?;
@@ -194,8 +195,12 @@ impl Watcher {
         self.selectors.poll();
         self.selectors.iter_mut().for_each(|watched| watched.turned_away = 0);
         let selectors = &self.selectors;
-        // Most match nothing: that is found out without a look at more than their names.
-        let may_match = |pid: &u32| select::name(*pid).is_some_and(|name| selectors.may_match(*pid, &name));
+        let by_name = selectors.any_by_name();
+        let may_match = |pid: &u32| match by_name {
+            true => select::running(*pid).is_some_and(|process| selectors.any_matches(&process)),
+            // Most match nothing: that is found out without a look at more than their names.
+            false => select::name(*pid).is_some_and(|name| selectors.may_match(*pid, &name)),
+        };
         let pids: Vec<u32> =
             self.looks.take(|| Ok(select::all_pids()?.into_iter().filter(may_match).collect()))?;
         self.admit(pids)

@@ -1,14 +1,21 @@
 //! Which processes are chosen.
 
 use super::{Attachment, Running, attached_to};
-use crate::support::{Scene, trials};
+use crate::support::{Scene, target, trials};
 use libtest_mimic::Trial;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 pub(crate) fn tests() -> Vec<Trial> {
-    trials![processes_are_chosen_by_name, processes_are_chosen_by_control_group_and_unit,]
+    trials![
+        processes_are_chosen_by_name,
+        names_are_those_of_scripts_and_in_argument_0_too,
+        processes_are_chosen_by_control_group_and_unit,
+        of_a_threaded_group_the_whole_processes_are_chosen,
+        groups_of_version_1_are_found_by_each_of_their_paths,
+    ]
 }
 
 fn processes_are_chosen_by_name() {
@@ -24,6 +31,90 @@ fn processes_are_chosen_by_name() {
     assert_eq!(outcome.named(&name).len(), 2);
     chosen.into_iter().for_each(Running::finish);
     other.finish();
+}
+
+/// A script in a folder, whose name the kernel cuts off; it says `ready PID` and ends with its standard input.
+pub(crate) fn script(folder: &Path, name: &str) -> Vec<String> {
+    let file = folder.join(name);
+    fs::write(&file, "#!/bin/sh\necho ready $$\nread -r line\nexit 0\n").unwrap();
+    fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    vec![file.to_str().unwrap().to_owned()]
+}
+
+fn names_are_those_of_scripts_and_in_argument_0_too() {
+    let scene = Scene::new().flags(&["--duration", "50ms"]);
+    let (long, title) =
+        (format!("script-with-a-long-name-{}", std::process::id()), format!("shop-{}", std::process::id()));
+    let script = Running::of(&script(scene.folder(), &long));
+    let worker = Running::of(&target("named-in-argument-0", &[&format!("{title}: worker 1")]));
+    for (pattern, running) in [(&long, &script), (&format!("{title}: worker*"), &worker)] {
+        running.wait_until_asleep();
+        let outcome = Attachment::of(&scene, &["--name", pattern]).wait();
+        outcome.assert_complete();
+        assert_eq!(attached_to(&outcome), [running.pid], "{pattern}");
+    }
+    let missed = scene.attach_command(&["--name", &format!("{}x", &long[1..])]).output().unwrap();
+    let said = String::from_utf8(missed.stderr).unwrap();
+    assert!(!missed.status.success() && said.contains(&format!("the nearest is {long:?}")), "{said}");
+    script.finish();
+    worker.finish();
+}
+
+/// A threaded group below one of its own, and a process that has one of its two threads in it.
+pub(crate) fn threaded(name: &str) -> (Running, Group, Group) {
+    let domain = Group::new(mounted_groups().join(name));
+    let group = Group::new(domain.0.join("threads"));
+    fs::write(group.0.join("cgroup.type"), "threaded").expect("the kernel has threaded groups");
+    let running = Running::of(&target("thread-in-group", &[group.0.to_str().unwrap()]));
+    running.wait_until_asleep();
+    (running, group, domain)
+}
+
+fn of_a_threaded_group_the_whole_processes_are_chosen() {
+    let (running, group, _domain) = threaded(&format!("profiler-threads-{}", std::process::id()));
+    let scene = Scene::new().flags(&["--duration", "50ms"]);
+    let outcome = Attachment::of(&scene, &["--cgroup", group.0.to_str().unwrap()]).wait();
+    outcome.assert_complete();
+    assert_eq!(attached_to(&outcome), [running.pid]);
+    assert_eq!(outcome.profile().threads.len(), 2);
+    assert!(outcome.stderr.contains("is threaded: 1 of the 2 threads"), "{}", outcome.stderr);
+    running.finish();
+    drop(group);
+}
+
+/// A hierarchy of version 1 without a controller, mounted as long as this lives.
+struct Hierarchy(tempfile::TempDir);
+
+impl Hierarchy {
+    fn mounted(name: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "cgroup", "-o", &format!("none,name={name}"), name]).arg(folder.path());
+        assert!(mount.status().unwrap().success(), "version 1 can be mounted: this test needs it");
+        Self(folder)
+    }
+}
+
+impl Drop for Hierarchy {
+    fn drop(&mut self) {
+        let unmounted = Command::new("umount").arg(self.0.path()).status();
+        assert!(unmounted.is_ok_and(|status| status.success()) || std::thread::panicking());
+    }
+}
+
+fn groups_of_version_1_are_found_by_each_of_their_paths() {
+    let name = format!("profiler-one-{}", std::process::id());
+    let hierarchy = Hierarchy::mounted(&name);
+    let group = Group::new(hierarchy.0.path().join(&name));
+    let running = Running::asleep("named", &["one"]);
+    group.take(running.pid);
+    for path in [group.0.to_str().unwrap(), &name, &format!("/{name}")] {
+        let scene = Scene::new().flags(&["--duration", "50ms"]);
+        let outcome = Attachment::of(&scene, &["--cgroup", path]).wait();
+        assert_eq!(attached_to(&outcome), [running.pid], "{path}");
+    }
+    running.finish();
+    drop(group);
 }
 
 /// A folder of control groups of version 2, removed when dropped.

@@ -103,6 +103,8 @@ fn what_ctl_says_is_for_people_and_for_programs() {
     assert_eq!(json["groups"][0]["selector"], "shown");
     let again = daemon.ctl().args(["attach", "--label", "shown", "--name", "x"]).output().unwrap();
     assert!(said(&again).contains("there is a selector \"shown\" already"), "{}", said(&again));
+    let nobody = daemon.ctl().args(["attach", "--label", "nobody", "--pid", "4194304"]).output().unwrap();
+    assert!(!nobody.status.success() && said(&nobody).contains("no process 4194304"), "{}", said(&nobody));
     assert_eq!(ctl(&["detach", "shown"]), "1 processes\n");
     let none = daemon.ctl().args(["detach", "shown"]).output().unwrap();
     assert!(said(&none).contains("there is no selector \"shown\""), "{}", said(&none));

@@ -2,9 +2,9 @@
 
 use super::{Daemon, counted, name, named, prey, selector};
 use crate::attach::Running;
-use crate::attach::choice::{Group, mounted_groups};
+use crate::attach::choice::{Group, mounted_groups, script, threaded};
 use crate::hostile::namespaces::in_a_time_namespace;
-use crate::support::{command, trials};
+use crate::support::{command, target, trials};
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
 use std::process::{Command, Stdio};
@@ -12,6 +12,8 @@ use std::process::{Command, Stdio};
 pub(crate) fn tests() -> Vec<Trial> {
     trials![
         a_daemon_in_a_time_namespace_finds_what_runs,
+        one_is_found_by_each_of_its_names,
+        one_is_found_that_has_a_thread_in_a_threaded_group,
         a_process_that_is_started_later_is_counted_exactly,
         what_the_kernel_starts_for_it_belongs_to_it,
         what_it_starts_belongs_to_it_unless_that_is_not_wanted,
@@ -162,4 +164,30 @@ fn a_daemon_in_a_time_namespace_finds_what_runs() {
     daemon.wait_for(1);
     counted(&daemon, &mut running);
     running.finish();
+}
+
+fn one_is_found_by_each_of_its_names() {
+    let (long, title) = (name("script-with-a-long-name"), name("shop"));
+    let worker = Running::of(&target("named-in-argument-0", &[&format!("{title}: worker 1")]));
+    worker.wait_until_asleep();
+    let by_name = |name: &str| format!("[[selector]]\nlabel = {name:?}\nname = {name:?}\n");
+    let daemon = Daemon::with(&format!("{}{}", by_name(&format!("{title}: worker*")), by_name(&long)));
+    daemon.wait_for(1);
+    let script = Running::of(&script(daemon.scene.folder(), &long));
+    crate::support::eventually("the script is found", || {
+        (daemon.status().watch.selectors[1].processes == 1).then_some(())
+    });
+    worker.finish();
+    script.finish();
+}
+
+fn one_is_found_that_has_a_thread_in_a_threaded_group() {
+    let (running, group, _domain) = threaded(&name("profiler-watched"));
+    let path = group.0.to_str().unwrap();
+    let daemon = Daemon::with(&format!("[[selector]]\nlabel = \"threads\"\ncgroup = {path:?}\n"));
+    daemon.wait_for(1);
+    assert!(daemon.log().contains("is threaded: 1 of the 2 threads"), "{}", daemon.log());
+    running.finish();
+    daemon.wait_for(0);
+    drop(group);
 }

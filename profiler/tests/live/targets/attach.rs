@@ -106,6 +106,32 @@ pub(super) fn named(name: &str) -> Value {
     json!({})
 }
 
+/// Executes [`named`] with another argument 0 than its file.
+pub(super) fn named_in_argument_0(name: &str) -> Value {
+    let this = std::env::current_exe().expect("this program has a path");
+    let error = Command::new(this).arg0(name).args([super::COMMAND, "named", "plain"]).exec();
+    panic!("cannot execute this program again: {error}");
+}
+
+/// One of its two threads is in a threaded control group, the process in the group above.
+pub(super) fn thread_in_group(group: &str) -> Value {
+    let group = std::path::PathBuf::from(group);
+    let above = group.parent().expect("it is below another").join("cgroup.procs");
+    std::fs::write(above, std::process::id().to_string()).expect("the process can join");
+    let (mut told, teller) = pipe().expect("a pipe");
+    let worker = spawn("inside", move || {
+        let own = nix::unistd::gettid().to_string();
+        std::fs::write(group.join("cgroup.threads"), own).expect("the thread can join");
+        ready();
+        assert_eq!(told.read(&mut [0]).expect("the pipe can be read"), 0, "it is closed");
+        Value::Null
+    });
+    each_line(|_| ());
+    drop(teller);
+    join(worker);
+    json!({})
+}
+
 pub(super) fn each_line(mut act: impl FnMut(&str)) {
     let mut line = String::new();
     while stdin().read_line(&mut line).expect("standard input can be read") > 0 {

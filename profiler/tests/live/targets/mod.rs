@@ -60,6 +60,8 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
         ["exec-when-told"] => attach::exec_when_told(),
         ["named", name] => attach::named(name),
         ["touch-for-ever", pages] => attach::touch_for_ever(number(pages)),
+        ["named-in-argument-0", name] => attach::named_in_argument_0(name),
+        ["thread-in-group", group] => attach::thread_in_group(group),
         ["store-on-full-disk", more] => store::store_on_full_disk(number(more)),
         ["ring", reads] => entries::ring(false, number(reads)),
         ["ring-with-submitter", reads] => entries::ring(true, number(reads)),
