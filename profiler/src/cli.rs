@@ -128,6 +128,22 @@ mod tests {
         Cli::read(line.split(' ').map(OsString::from))
     }
 
+    /// Paragraphs are broken by clap, which knows the terminal's width, and examples are short enough not to be.
+    #[test]
+    fn no_line_of_help_is_broken_twice() {
+        for command in <Cli as clap::CommandFactory>::command().get_subcommands() {
+            let below = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let lines: Vec<&str> = below.lines().collect();
+            let is_prose = |line: &str| !line.is_empty() && !line.starts_with(' ') && line != "Examples:";
+            for pair in lines.windows(2) {
+                assert!(!(is_prose(pair[0]) && is_prose(pair[1])), "{}: {pair:?}", command.get_name());
+            }
+            for line in lines.iter().filter(|line| !is_prose(line)) {
+                assert!(line.chars().count() <= 80, "{}: {line}", command.get_name());
+            }
+        }
+    }
+
     #[test]
     fn a_command_that_is_missing_is_not_the_comparison() {
         for line in ["profiler run --", "profiler run --force --"] {

@@ -8,19 +8,22 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub(super) const EXAMPLES: &str = "\
-The processes are chosen as the recording begins: each that matches then, with all its threads. What these start from
-then on is followed (--no-follow: only threads). What is started later by others is not, nor are children that they
+The processes are chosen as the recording begins: each that matches then, with all its threads. What these start from \
+then on is followed (--no-follow: only threads). What is started later by others is not, nor are children that they \
 have already and that do not match themselves.
 
-Ctrl-C, SIGTERM, SIGHUP, --duration or the end of all chosen processes end the recording; the exit code is then 0. The
-processes are never stopped or signalled. Who may profile with `run` (root, or CAP_BPF and CAP_PERFMON) may attach to any
+Ctrl-C, SIGTERM, SIGHUP, --duration or the end of all chosen processes end the recording; the exit code is then 0. The \
+processes are never stopped or signalled. Who may profile with `run` (root, or CAP_BPF and CAP_PERFMON) may attach to any \
 process.
 
 Examples:
-  sudo profiler attach --pid 4242                        until Ctrl-C
+  sudo profiler attach --pid 4242
+      until Ctrl-C
   sudo profiler attach --pid 4242,4243 --duration 10s
-  sudo profiler attach --name 'nginx*' --interval 1s     every process with such a name
-  sudo profiler attach --unit postgresql --duration 1m   every process of a systemd unit
+  sudo profiler attach --name 'nginx*' --interval 1s
+      every process with such a name
+  sudo profiler attach --unit postgresql --duration 1m
+      every process of a systemd unit
   sudo profiler attach --cgroup system.slice/ssh.service";
 
 /// `profiler attach`

@@ -5,21 +5,24 @@ use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
 pub(super) const DAEMON_EXAMPLES: &str = "\
-SIGHUP has it read the configuration again, SIGTERM ends it with the last interval written.
+SIGHUP has it read the configuration again, SIGTERM ends it with the last \
+interval written.
 
 Examples:
-  profiler daemon --print-config > profiler.toml       every key with its meaning
+  profiler daemon --print-config > profiler.toml  every key with its meaning
   sudo profiler daemon --config profiler.toml";
 
 pub(super) const CTL_EXAMPLES: &str = "\
-Who may do this: root, the user that the daemon runs as, and whoever its configuration names (control.users,
-control.groups).
+Who may do this: root, the user that the daemon runs as, and whoever its configuration \
+names (control.users, control.groups).
 
 Examples:
   sudo profiler ctl status
-  sudo profiler ctl attach --label shop --name 'shop-*'    until it is detached or the daemon ends
+  sudo profiler ctl attach --label shop --name 'shop-*'
+      until it is detached or the daemon ends
   sudo profiler ctl detach shop
-  sudo profiler ctl snapshot --json                        what was added in the interval that is under way";
+  sudo profiler ctl snapshot --json
+      what was added in the interval that is under way";
 
 /// `profiler daemon`
 #[derive(Debug, Args)]

@@ -9,16 +9,21 @@ use std::path::PathBuf;
 
 pub(super) const EXPORT_EXAMPLES: &str = "\
 Examples:
-  profiler export RUN.profile.json -o run.csv                    every bucket of every thread, a row each
-  profiler export RUN.profile.json -o run.parquet --summary      count, sum and quantiles of each
-  profiler export RUN.profile.json -o run.hlog                   for every HdrHistogram library
-  profiler export A.profile.json B.profile.json -f latex         a table of both; markdown for the web
-  profiler export A.profile.json B.profile.json -f pgfplots -o waits.tex --metric runqueue_wait,blocked";
+  profiler export RUN.profile.json -o run.csv
+      every bucket of every thread, a row each
+  profiler export RUN.profile.json -o run.parquet --summary
+      count, sum and quantiles of each
+  profiler export RUN.profile.json -o run.hlog
+      for every HdrHistogram library
+  profiler export A.profile.json B.profile.json -f latex
+      a table of both; markdown for the web
+  profiler export A.profile.json B.profile.json -f pgfplots -o waits.tex";
 
 pub(super) const PLOT_EXAMPLES: &str = "\
 Examples:
-  profiler plot a.profile.json b.profile.json --kind ccdf --metric runqueue_wait -o tail.pdf
-  profiler plot runs/*.profile.json --kind percentiles -o runs.svg     repeated runs as one line with a band";
+  profiler plot a.profile.json b.profile.json --kind ccdf -o tail.pdf
+  profiler plot runs/*.profile.json --kind percentiles -o runs.svg
+      repeated runs as one line with a band";
 
 /// `profiler report`
 #[derive(Debug, Args)]

@@ -9,11 +9,16 @@ use std::time::Duration;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  sudo profiler run                          the tokio and the thread-pool workload, side by side
-  sudo profiler run --python                 with Python's asyncio and ThreadPoolExecutor beside them
-  sudo profiler run --article                the published case: 1000 tasks of 3 s (takes minutes)
-  sudo profiler run -- ./server --flag       any command and its children
-  sudo profiler run --duration 10s -- top    stop it after 10 s";
+  sudo profiler run
+      the tokio and the thread-pool workload, side by side
+  sudo profiler run --python
+      with Python's asyncio and ThreadPoolExecutor beside them
+  sudo profiler run --article
+      the published case: 1000 tasks of 3 s (takes minutes)
+  sudo profiler run -- ./server --flag
+      any command and its children
+  sudo profiler run --duration 10s -- top
+      stop it after 10 s";
 
 /// `profiler run`
 #[derive(Debug, Args)]

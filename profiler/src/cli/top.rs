@@ -8,18 +8,20 @@ use std::time::Duration;
 pub(super) const EXAMPLES: &str = "\
 The processes are chosen as the view begins, as `attach` chooses them. ? shows the keys.
 
-Saving (s) ends the recording, as only a closed one can be compared with the kernel's counters; the view stays. The profile
+Saving (s) ends the recording, as only a closed one can be compared with the kernel's counters; the view stays. The profile \
 is the one that `attach` would have written, from the beginning of the view until then. Without a save nothing is written.
 
-With --daemon nothing is recorded for the view: it shows what the daemon records anyway, of what is started later too, to
+With --daemon nothing is recorded for the view: it shows what the daemon records anyway, of what is started later too, to \
 whoever may use its control socket. A daemon keeps no profiles, so none can be saved.
 
 Examples:
   sudo profiler top --pid 4242
   sudo profiler top --name 'nginx*' --interval 500ms
   sudo profiler top --unit postgresql -o postgresql.profile.json
-  profiler top --daemon                                  everything that the daemon watches
-  profiler top --daemon --selector shop                  only what one of its selectors has chosen";
+  profiler top --daemon
+      everything that the daemon watches
+  profiler top --daemon --selector shop
+      only what one of its selectors has chosen";
 
 /// `profiler top`
 #[derive(Debug, Args)]
