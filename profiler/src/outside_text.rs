@@ -22,12 +22,12 @@ pub(crate) fn shown(character: char) -> char {
     if character.is_control() || turns(character) || is_invisible(character) { CONTROL } else { character }
 }
 
-/// Whether it changes the direction of what follows, and so the order of the figures (Unicode Bidi_Control).
+/// True if it changes the direction of what follows, and so the order of the figures (Unicode Bidi_Control).
 fn turns(character: char) -> bool {
     matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Whether nothing is seen of it, so that two names look like one, or the line ends at it. Those that join letters of a
+/// True if nothing is seen of it, so that two names look like one, or the line ends at it. Those that join letters of a
 /// script or parts of a picture (U+200C, U+200D) are text.
 fn is_invisible(character: char) -> bool {
     matches!(

@@ -75,7 +75,7 @@ pub fn may_use(capability: Capability) -> bool {
 /// The number of the first user namespace (include/linux/proc_ns.h `PROC_USER_INIT_INO`).
 const FIRST_USER_NAMESPACE: u64 = 0xeffffffd;
 
-/// Whether capabilities count for the whole machine, as BPF needs them. Taken to be so where /proc does not tell.
+/// True if capabilities count for the whole machine, as BPF needs them. Taken to be so where /proc does not tell.
 #[must_use]
 pub fn in_first_user_namespace() -> bool {
     use std::os::unix::fs::MetadataExt as _;

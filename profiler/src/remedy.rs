@@ -4,7 +4,7 @@ use crate::privilege;
 use nix::errno::Errno;
 use std::error::Error as _;
 
-/// What the kernel answered, if that is why something failed.
+/// The kernel's answer, if that is why something failed.
 pub(crate) fn answer(error: &anyhow::Error) -> Option<Errno> {
     error.chain().find_map(|cause| {
         let io = cause.downcast_ref::<std::io::Error>();

@@ -11,7 +11,7 @@ const COLOURS: [&str; 10] = [
     "\x1b[36m",
 ];
 
-/// What a terminal may be told besides letters.
+/// Codes that a terminal may be told besides letters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Codes {
     /// Nothing: data, and messages.
@@ -131,7 +131,7 @@ impl<W: Write> Drop for Harmless<W> {
     }
 }
 
-/// What takes bytes as they are, unless it is a terminal.
+/// A writer that passes bytes on as they are, unless it leads to a terminal.
 pub enum Guarded<W: Write> {
     /// A file or a pipe.
     Bytes(W),
@@ -174,7 +174,7 @@ impl<W: Write> Write for Guarded<W> {
 mod tests {
     use super::*;
 
-    /// What arrives of a text that is written in pieces of this many bytes.
+    /// The text that arrives of one that is written in pieces of this many bytes.
     fn written(text: &[u8], codes: Codes, pieces: usize) -> String {
         let mut arrived = Vec::new();
         let mut writer = Harmless::new(&mut arrived, codes);

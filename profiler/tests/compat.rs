@@ -135,7 +135,7 @@ fn damage_is_called_damage_and_a_later_version_is_named() {
     }
 }
 
-/// What is `runnable_idle` was written as `held_back` by 0.1.0.
+/// Version 0.1.0 wrote `runnable_idle` as `held_back`.
 #[test]
 fn the_earlier_word_for_an_idle_cpu_is_read() {
     let text = std::fs::read_to_string(golden("schema-1/attach.profile.json")).unwrap();

@@ -65,11 +65,11 @@ pub struct Offsets {
     pub pid_numbers: u32,
     /// `task_struct.thread_info.status`
     pub thread_status: u32,
-    /// Where a limit shows that keeps a thread from running.
+    /// Offsets of the fields by which a limit shows that keeps a thread from running.
     pub throttling: Throttling,
 }
 
-/// Where the running kernel says that a limit keeps a thread from running. Each is 0 on a kernel that does not have it.
+/// Offsets of the fields that tell of a limit keeping a thread from running. Each is 0 on a kernel without it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Throttling {

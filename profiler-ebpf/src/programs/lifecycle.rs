@@ -51,7 +51,7 @@ pub(crate) fn sched_process_fork(parent: Task, child: Task) {
 /// may stop the CPU that wakes it).
 const WAKING_NS: u64 = 100_000_000;
 
-/// Whether `sched_wakeup_new` may be at work on a thread that joins there. Two that have it join would give it two records.
+/// True if `sched_wakeup_new` may be at work on a thread that joins there: two joins would give it two records.
 #[inline(always)]
 pub(crate) fn may_be_waking(task: Task) -> bool {
     task::flags(task) & USER_WORKER_FLAGS != 0

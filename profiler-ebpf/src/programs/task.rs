@@ -153,7 +153,7 @@ pub(crate) fn counters(task: Task) -> KernelCounters {
     }
 }
 
-/// Whether a thread has ever been switched in. Until it has, the program at its wake may still be to come or at work: the
+/// True if a thread has ever been switched in. Until it has, the program at its wake may still be to come or at work: the
 /// kernel has its run queue locked until that is over (kernel/sched/core.c `wake_up_new_task`).
 #[inline(always)]
 pub(crate) fn has_run(task: Task) -> bool {
@@ -281,7 +281,7 @@ pub(crate) fn target() -> (u32, u64, u64) {
     )
 }
 
-/// Where a limit shows that keeps a thread from running.
+/// Offsets of the fields by which a limit shows that keeps a thread from running.
 #[inline(always)]
 pub(crate) fn throttling() -> Throttling {
     Throttling {

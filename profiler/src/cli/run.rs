@@ -90,7 +90,7 @@ pub struct HoldArgs {
     /// The descriptor that takes the error if the command can't be executed.
     #[arg(long)]
     pub failure: i32,
-    /// What the caller gave the profiler, as JSON.
+    /// State inherited from the caller, as JSON.
     #[arg(long)]
     pub inherited: String,
     /// The user to become.

@@ -9,7 +9,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-/// What tells a file from every other one: its file system and its number there.
+/// Identity of a file: its file system and its number there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Identity {
     device: u64,
@@ -47,7 +47,7 @@ impl Inputs {
         Self(files.iter().filter_map(identity).collect())
     }
 
-    /// Whether something may be written to a path: not over what is read, nor over any profile.
+    /// Checks that a path may be written to: that it is none of the inputs, nor any profile.
     ///
     /// # Errors
     /// If not, or if nothing can be written there.
@@ -68,7 +68,7 @@ impl Inputs {
         bail!("{shown} {what}; name another place with --output, or overwrite it with --force")
     }
 
-    /// Whether standard output is none of what is read, as `>>` or `1<>` in a shell makes it.
+    /// Checks that standard output is none of the inputs, as `>>` or `1<>` in a shell makes it.
     ///
     /// # Errors
     /// If it is.

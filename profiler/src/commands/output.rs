@@ -47,7 +47,7 @@ pub struct Wanted<'a> {
     pub force: bool,
 }
 
-/// What a profile may take the place of.
+/// Rule for the file whose place a profile takes.
 #[derive(Clone, Debug)]
 pub enum Replaces {
     /// Whatever is there.
@@ -88,7 +88,7 @@ pub enum Output {
         path: PathBuf,
         /// What will take its place.
         beside: Beside,
-        /// What must be there for that, if anything is.
+        /// Rule for a file that is there already.
         replaces: Replaces,
     },
 }

@@ -1,4 +1,4 @@
-//! What a profile is of: the whole command, or the whole choice of processes. A profile takes the place of another one only
+//! The subject of a profile: the whole command, or the whole choice of processes. A profile replaces another one only
 //! if both are of the same, as two programs' results would otherwise be one file by the turn that they were recorded in.
 
 use super::output::Output;
@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// What a profile is of.
+/// The subject of a profile.
 #[derive(Clone, Debug)]
 pub struct Subject {
     /// The program, after which a file is called.
@@ -68,7 +68,7 @@ impl Subject {
         &self.program
     }
 
-    /// Whether a profile that is there already is of the same.
+    /// True if an existing profile is of the same subject.
     #[must_use]
     pub fn is_of(&self, profile: &Profile) -> bool {
         self.what == What::of(&profile.run)
@@ -82,7 +82,7 @@ impl Subject {
         if force { first } else { numbered(&first, file::EXTENSION, |path| self.may_take(path)) }
     }
 
-    /// Whether nothing is lost if the profile goes there. What can't be replaced at all is told later, with its reason.
+    /// True if nothing is lost when the profile goes there. What can't be replaced at all is refused later, with its reason.
     pub(super) fn may_take(&self, path: &Path) -> bool {
         match Place::of(path) {
             Ok(Place::File { exists: true, .. }) => {

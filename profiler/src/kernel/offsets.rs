@@ -98,7 +98,7 @@ fn resolve_in(btf: &Btf) -> Result<Offsets> {
     })
 }
 
-/// What kernels have of this depends on version and configuration.
+/// Fields that depend on the kernel's version and configuration.
 fn throttling(btf: &Btf) -> Result<Throttling> {
     let in_task = |field| optional(btf, "task_struct", field);
     // It tells which of the others holds.

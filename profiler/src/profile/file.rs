@@ -63,7 +63,7 @@ pub fn read(path: &Path) -> Result<Profile> {
     read_from(file).with_context(|| format!("cannot use the profile {shown}"))
 }
 
-/// Whether a file is a profile, be it damaged or of a later version: it can be read as one, or begins as one.
+/// True if a file is a profile, be it damaged or of a later version: it can be read as one, or begins as one.
 #[must_use]
 pub fn is_one(path: &Path) -> bool {
     /// More than the fields before `tool` take.
@@ -138,7 +138,7 @@ fn parse_rest(text: &str) -> serde_json::Result<Profile> {
     Ok(profile)
 }
 
-/// Where a field stands, without the numbers of the elements: `threads[].name`.
+/// The place of a field, without the numbers of the elements: `threads[].name`.
 fn field(path: &serde_ignored::Path<'_>) -> String {
     use serde_ignored::Path;
     match path {

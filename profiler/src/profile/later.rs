@@ -129,7 +129,7 @@ impl<'de> Deserializer<'de> for Probe<'_> {
     }
 }
 
-/// What a later version wrote and this one can't use, beside the words that the profile itself keeps.
+/// Parts of a file that a later version wrote and this one can't use, beside the words that the profile itself keeps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Later {
     /// Fields that were read past, as `threads[].name_of_field`.

@@ -62,7 +62,7 @@ pub struct Profile {
     /// What the recording itself cost; absent unless that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub self_cost: Option<SelfCost>,
-    /// What a later version wrote into the file and this one read past; no part of the file.
+    /// Parts of the file that a later version wrote and this one read past; not written again.
     #[serde(skip)]
     #[cfg_attr(any(test, feature = "fuzzing"), arbitrary(default))]
     pub later: Later,

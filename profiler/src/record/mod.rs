@@ -125,11 +125,11 @@ pub struct ThreadRecord {
     pub runnable_idle: Option<Waits>,
     /// Waits in which a limit kept it from running.
     pub throttled: Option<Waits>,
-    /// How many of them began with a wake, not with an involuntary switch.
+    /// Those of them that began with a wake, not with an involuntary switch.
     pub throttled_wakes: u64,
     /// Waits whose wake was not announced, or that may have been throttled.
     pub unsplit: Option<Waits>,
-    /// How many of them began with an involuntary switch.
+    /// Those of them that began with an involuntary switch.
     pub unsplit_involuntary: u64,
     /// Switch-ins that were not announced.
     pub inferred_switch_ins: u64,
@@ -186,11 +186,11 @@ pub struct SlotlessRecord {
     pub runnable_idle: u64,
     /// Waits in which a limit kept a thread from running.
     pub throttled: u64,
-    /// How many of them began with a wake, not with an involuntary switch.
+    /// Those of them that began with a wake, not with an involuntary switch.
     pub throttled_wakes: u64,
     /// Waits whose wake was not announced, or that may have been throttled.
     pub unsplit: u64,
-    /// How many of them began with an involuntary switch.
+    /// Those of them that began with an involuntary switch.
     pub unsplit_involuntary: u64,
     /// Switch-ins that were not announced.
     pub inferred_switch_ins: u64,

@@ -8,6 +8,7 @@ mod answers;
 pub mod daemon;
 mod groups;
 pub(crate) mod histogram;
+mod losses;
 pub(crate) mod metrics;
 mod page;
 mod published;

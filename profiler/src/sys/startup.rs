@@ -1,4 +1,4 @@
-//! What the caller gave this process and Rust's runtime changes before `main`: it opens /dev/null on each standard
+//! State of this process that Rust's runtime changes before `main`: it opens /dev/null on each standard
 //! descriptor that is closed, and ignores SIGPIPE (library/std/src/sys/pal/unix/mod.rs `init`). A /dev/null that the
 //! caller opened can't be told from one of the runtime's afterwards, so both are noted by a function that the loader
 //! calls before the runtime begins.

@@ -60,7 +60,7 @@ impl fmt::Display for Number {
     }
 }
 
-/// What a signal that comes to the profiler does. One that is meant for a command is passed on to it in any case.
+/// Effect of a signal on the profiler. One that is meant for a command is passed on to it in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// The user wants it to end, even if whoever started it blocks or ignores the signal.

@@ -1,4 +1,4 @@
-//! What a process gets from its caller across exec besides its arguments: signal dispositions and the mask, timers, limits,
+//! State that a process inherits across exec besides its arguments: signal dispositions and the mask, timers, limits,
 //! closed descriptors, the signal at the parent's death. The profiler takes it over at its start and changes what would
 //! hinder it; the command gets exactly what the caller gave.
 
@@ -31,7 +31,7 @@ const CHANGED: [(Signal, bool); 3] =
 /// Signals are numbered from 1 to this (include/uapi/asm-generic/signal.h `_NSIG`).
 pub(super) const LAST_SIGNAL: i32 = 64;
 
-/// What the caller gave.
+/// State inherited from the caller.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inherited {
     /// The signals that are ignored: a bit for each, that of signal 1 first.

@@ -47,7 +47,7 @@ pub struct Launch {
     pub user: Option<Invoker>,
     /// Whether its standard output is read instead of passed through.
     pub capture_stdout: bool,
-    /// What the caller gave this process, and the command is to find.
+    /// State inherited from the caller, which the command is to find.
     pub inherited: Inherited,
 }
 

@@ -40,11 +40,11 @@ pub fn exit_code(signal: Number) -> u8 {
 pub struct Signals {
     fd: SignalFd,
     meant_for: MeantFor,
-    /// What the caller ignored and blocked.
+    /// Signals that the caller ignored and blocked.
     ignored: u64,
     blocked: u64,
     stopped_by: Option<Number>,
-    /// What came before there was a command that it could be passed on to.
+    /// Signals that came before there was a command that they could be passed on to.
     early: VecDeque<Arrived>,
 }
 
@@ -53,7 +53,7 @@ pub struct Signals {
 pub struct Arrived {
     number: Number,
     from_the_terminal: bool,
-    /// What came with it from sigqueue(3).
+    /// The value that came with it from sigqueue(3).
     value: Option<u64>,
 }
 
@@ -149,7 +149,7 @@ impl Signals {
         Ok(None)
     }
 
-    /// Whether a signal means something. SIGHUP does not where `nohup` has it ignored. (SIGINT is ignored too by what a
+    /// True if a signal means something. SIGHUP does not where `nohup` has it ignored. (SIGINT is ignored too by what a
     /// shell script starts in the background, and is meant for it all the same when it comes.)
     fn concerns(&self, number: Number) -> bool {
         let is_hangup = number.named() == Some(Signal::SIGHUP);
@@ -164,7 +164,7 @@ impl Signals {
         }
     }
 
-    /// Whether a signal stops a run, should there be nothing yet that it could be passed on to.
+    /// True if a signal stops a run, should there be nothing yet that it could be passed on to.
     fn stops(&self, number: Number) -> bool {
         match number.effect() {
             Effect::Stops => true,
@@ -173,7 +173,7 @@ impl Signals {
         }
     }
 
-    /// Whether a signal would end a program that does nothing about it.
+    /// True if a signal would end a program that does nothing about it.
     fn would_end(&self, number: Number) -> bool {
         !number.is_in(self.ignored) && !number.is_in(self.blocked)
     }
@@ -189,7 +189,7 @@ impl Signals {
         Ok(self.stopped_by)
     }
 
-    /// What came before the command was there and is to be passed on to it now.
+    /// Signals that came before the command was there and are to be passed on to it now.
     pub fn take_early(&mut self) -> VecDeque<Arrived> {
         let mut early = std::mem::take(&mut self.early);
         early.retain(|arrived| matches!(arrived.number.effect(), Effect::Stops | Effect::Ends));

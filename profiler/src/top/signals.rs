@@ -21,7 +21,7 @@ pub(super) enum Asked {
 }
 
 impl Asked {
-    /// What a signal asks for, if it is for anything.
+    /// The request that a signal makes, if it makes one.
     fn by(signal: Number) -> Option<Self> {
         match (signal.named(), signal.effect()) {
             (Some(Signal::SIGTSTP), _) => Some(Self::Suspend),
@@ -49,7 +49,7 @@ impl Signals {
         Ok(Self(SignalFd::with_flags(&mask, flags).context("cannot take signals")?))
     }
 
-    /// What the next signal asks for, if one has come that asks for anything.
+    /// The request of the next signal, if one has come that makes one.
     pub(super) fn read(&mut self) -> Result<Option<Asked>> {
         while let Some(info) = self.0.read_signal().context("cannot read a signal")? {
             if let Some(asked) = Number::try_from(info.ssi_signo).ok().and_then(Asked::by) {

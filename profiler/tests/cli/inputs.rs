@@ -1,4 +1,4 @@
-//! What is read is not written over, by whatever name, nor is any other profile.
+//! Inputs are not written over, by whatever name, nor is any other profile.
 
 use crate::{PROFILE, PROFILER};
 use std::fs::{self, File, OpenOptions};

@@ -4,7 +4,7 @@ use super::{PROFILE, PROFILER, fails, profiler};
 use std::fs::File;
 use std::process::{Command, Output};
 
-/// What reads a profile, given its name.
+/// Commands that read a profile, given its name.
 fn readers(name: &str) -> [Vec<&str>; 3] {
     [
         vec!["report", name],

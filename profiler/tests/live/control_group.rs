@@ -37,7 +37,7 @@ impl ControlGroup {
         self.folder.join("cgroup.procs")
     }
 
-    /// How long the group was out of quota, by the kernel's account.
+    /// Time for which the group was out of quota, by the kernel's account.
     pub(crate) fn throttled_ns(&self) -> u64 {
         if self.is_two {
             self.stat("cpu.stat", "throttled_usec") * 1_000

@@ -1,6 +1,6 @@
 //! Living threads without a record, as the walks of one interval after the other find them.
 
-/// How many there were in all intervals. One that goes on unrecorded is missing from each interval anew.
+/// Their number over all intervals. One that goes on unrecorded is missing from each interval anew.
 #[derive(Debug, Default)]
 pub(super) struct Unrecorded {
     /// In intervals that have ended.

@@ -12,7 +12,7 @@ const LEAST_WITHOUT_EXPONENT: f64 = 1e-4;
 /// Passes a text on line by line.
 pub(super) struct Canonical<'a, W: Write> {
     writer: &'a mut W,
-    /// What of a line is there yet.
+    /// The part of a line that has come so far.
     line: String,
 }
 
