@@ -16,8 +16,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-/// One has a name that is no name for a folder.
-const HOSTS: [&str; 4] = ["db1", "db2", "web-1.example.net", "lab/2 ü"];
+/// One has a name that is no name for a folder, one a name that could be a number.
+const HOSTS: [&str; 5] = ["db1", "db2", "web-1.example.net", "lab/2 ü", "1042"];
 
 const PROCESSES: [&str; 3] = ["postgres", "nginx", "cron"];
 
