@@ -10,10 +10,10 @@ use crate::outside_text::printable;
 use crate::privilege;
 use crate::profile::attached::{Attached, Selection};
 use crate::profile::units::{Bytes, Nanos};
-use crate::profile::{Options, Profile, Run};
+use crate::profile::{CpusAllowed, Options, Profile, Run};
 use crate::record::recording::{Recorded, Recording};
 use crate::record::usage;
-use crate::target::select::{Process, Selector};
+use crate::target::select::{self, Process, Selector};
 use anyhow::{Result, bail};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
@@ -27,6 +27,7 @@ pub(super) struct Attachment {
     pub(super) attached: Attached,
     started_at: Timestamp,
     started_ns: Nanos,
+    cpus_allowed: Option<CpusAllowed>,
     options: Options,
 }
 
@@ -65,7 +66,8 @@ impl Attachment {
         let begun = if cut { begun.cut_from(started_ns, settings) } else { begun };
         options.interval_ns = options.interval_ns.filter(|_| cut);
         let (processes, attached) = joined(selection, processes, begun.recording.source())?;
-        Ok(Self { begun, processes, attached, started_at, started_ns, options })
+        let cpus_allowed = processes.first().map(|first| select::cpus_allowed(first.pid));
+        Ok(Self { begun, processes, attached, started_at, started_ns, cpus_allowed, options })
     }
 
     /// When the recording began.
@@ -88,7 +90,7 @@ impl Attachment {
     /// # Errors
     /// If the records can't be read.
     pub(super) fn finish(self) -> Result<Profile> {
-        let Self { begun, processes, attached, started_at, started_ns, options } = self;
+        let Self { begun, processes, attached, started_at, started_ns, cpus_allowed, options } = self;
         let (recorded, self_cost) = begun.finish(None)?;
         let wall_ns = Nanos(end(&recorded)?.0.saturating_sub(started_ns.0));
         let usage = usage::of_threads(&recorded, wall_ns, max_rss(&recorded, &processes));
@@ -101,6 +103,7 @@ impl Attachment {
             wall_ns,
             exit_code: None,
             signal: None,
+            cpus_allowed,
             options,
             workload: None,
         };

@@ -13,6 +13,7 @@ use crate::record::reconcile::Child;
 use crate::record::recording::Recorded;
 use crate::target::inherited::Inherited;
 use crate::target::launch::{self, Held, Launch};
+use crate::target::select;
 use crate::target::signals::Signals;
 use crate::target::supervise;
 use crate::target::user::Invoker;
@@ -74,6 +75,7 @@ pub fn record(
     let (started_at, started_ns) = (jiff::Timestamp::now(), monotonic_now()?);
     let mut begun = begun.cut_from(started_ns, &recipe.settings);
     signals.fail_if_stopped()?;
+    let cpus_allowed = select::cpus_allowed(held.pid());
     // The terminal's signals go to the child too, which may not live long enough to execute its command.
     let mut running = held.release().or_else(|error| signals.fail_if_stopped().and(Err(error)))?;
     let stdout = running.take_stdout();
@@ -100,6 +102,7 @@ pub fn record(
         wall_ns: usage.wall_ns,
         exit_code: ended.status.code(),
         signal: ended.status.signal(),
+        cpus_allowed: Some(cpus_allowed),
         options: recipe.settings.options(),
         workload: stdout.map(|stdout| summary(stdout, signals)).transpose()?.flatten(),
     };

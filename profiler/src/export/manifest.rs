@@ -46,6 +46,10 @@ fn run(profile: &Profile, lines: &mut Vec<(&'static str, String)>) {
     lines.push(("wall_ns", run.wall_ns.0.to_string()));
     lines.extend(run.exit_code.map(|code| ("exit_code", code.to_string())));
     lines.extend(run.signal.map(|signal| ("signal", signal.to_string())));
+    let allowed = run.cpus_allowed.as_ref();
+    let pinned = |list: Option<&String>, name| list.map(|list| (name, list.clone()));
+    lines.extend(pinned(allowed.and_then(|of| of.profiler.as_ref()), "profiler_cpus"));
+    lines.extend(pinned(allowed.and_then(|of| of.target.as_ref()), "command_cpus"));
     lines.push(("follow_children", run.options.follow.to_string()));
     lines.extend(run.options.interval_ns.map(|interval| ("interval_ns", interval.0.to_string())));
 }
@@ -108,12 +112,27 @@ fn lost(lost: Lost) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile::CpusAllowed;
     use crate::report::fixture;
 
     #[test]
     fn a_command_can_be_given_to_a_shell_as_it_stands() {
         let quoted = ["--size=1.5", "", "a b", "it's", "$HOME"].map(quoted);
         assert_eq!(quoted, ["--size=1.5", "''", "'a b'", r"'it'\''s'", "'$HOME'"]);
+    }
+
+    #[test]
+    fn where_profiler_and_command_were_pinned_is_told_where_it_is_known() {
+        let mut profile = fixture::tokio();
+        let pinned = |profile: &Profile| -> Vec<(&'static str, String)> {
+            manifest(profile).into_iter().filter(|(name, _)| name.ends_with("_cpus")).collect()
+        };
+        assert_eq!(pinned(&profile), []);
+        let (profiler, target) = (Some("0-7".to_owned()), Some("2".to_owned()));
+        profile.run.cpus_allowed = Some(CpusAllowed { profiler: None, target: target.clone() });
+        assert_eq!(pinned(&profile), [("command_cpus", "2".to_owned())]);
+        profile.run.cpus_allowed = Some(CpusAllowed { profiler, target });
+        assert_eq!(pinned(&profile), [("profiler_cpus", "0-7".to_owned()), ("command_cpus", "2".to_owned())]);
     }
 
     #[test]

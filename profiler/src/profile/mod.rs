@@ -109,10 +109,24 @@ pub struct Run {
     pub exit_code: Option<i32>,
     /// The signal that ended it.
     pub signal: Option<i32>,
+    /// The CPUs that it might use; absent from what earlier versions wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpus_allowed: Option<CpusAllowed>,
     /// How it was recorded.
     pub options: Options,
     /// The JSON line that a workload printed of itself; absent for other commands.
     pub workload: Option<Workload>,
+}
+
+/// CPUs that processes were allowed to use (`Cpus_allowed_list`, proc_pid_status(5)), such as `0-3,8`: fewer than the machine
+/// has where they were pinned.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+pub struct CpusAllowed {
+    /// Those of the profiler.
+    pub profiler: Option<String>,
+    /// Those that the command was started with, or of the first process that was attached to.
+    pub target: Option<String>,
 }
 
 /// How a run was recorded.

@@ -110,6 +110,7 @@ fn run(command: &[&str], scheduler: &str, wall_ns: u64, concurrency: u64) -> Run
         wall_ns,
         exit_code: Some(0),
         signal: None,
+        cpus_allowed: None,
         options: Options {
             follow: true,
             max_threads: 4096,

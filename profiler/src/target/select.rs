@@ -5,6 +5,7 @@ pub(crate) use super::cgroup::Members;
 use super::{cgroup, visible};
 use crate::outside_bytes::{self, kernel_name};
 use crate::outside_text::{excerpt, kibibytes};
+use crate::profile::CpusAllowed;
 use crate::profile::attached::AttachedProcess;
 use crate::profile::units::Bytes;
 use anyhow::{Context, Result, bail};
@@ -277,6 +278,12 @@ fn arguments(line: &[u8]) -> Vec<String> {
         return Vec::new();
     }
     line[..end].split(|byte| *byte == 0).map(|word| outside_bytes::text(OsStr::from_bytes(word))).collect()
+}
+
+/// The CPUs that a process may use, and that this one may.
+pub(crate) fn cpus_allowed(pid: u32) -> CpusAllowed {
+    const LABEL: &str = "Cpus_allowed_list:";
+    CpusAllowed { profiler: of_status(process::id(), LABEL), target: of_status(pid, LABEL) }
 }
 
 impl Process {

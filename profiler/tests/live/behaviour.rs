@@ -2,8 +2,9 @@
 
 use crate::support::{Outcome, Scene, command, target, trials};
 use libtest_mimic::Trial;
-use profiler::profile::file;
+use profiler::profile::{CpusAllowed, file};
 use std::io::Write as _;
+use std::path::Path;
 use std::process::Stdio;
 
 pub(crate) fn tests() -> Vec<Trial> {
@@ -12,6 +13,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         the_profile_can_go_to_standard_output,
         the_default_file_is_named_after_the_command,
         without_following_only_the_commands_own_process_is_recorded,
+        the_cpus_that_profiler_and_command_were_pinned_to_are_in_the_profile,
         the_file_says_what_the_report_said,
     ]
 }
@@ -65,6 +67,18 @@ fn without_following_only_the_commands_own_process_is_recorded() {
     let outcome = Scene::new().flags(&["--no-follow"]).run(&target("short-lived", &["20"]));
     outcome.assert_complete();
     assert_eq!(outcome.profile().threads.len(), 21);
+}
+
+fn the_cpus_that_profiler_and_command_were_pinned_to_are_in_the_profile() {
+    let scene = Scene::new();
+    let run = scene.run_command(&command(&["true"]));
+    let mut pinned = scene.program(Path::new("taskset"));
+    pinned.args(["-c", "0"]).arg(run.get_program()).args(run.get_args());
+    let outcome = Outcome::of(pinned.output().unwrap(), &scene.file());
+    outcome.assert_complete();
+    let zero = Some("0".to_owned());
+    let allowed = Some(CpusAllowed { profiler: zero.clone(), target: zero });
+    assert_eq!(outcome.profile().run.cpus_allowed, allowed);
 }
 
 fn the_file_says_what_the_report_said() {
