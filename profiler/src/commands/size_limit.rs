@@ -19,10 +19,9 @@ fn described(bytes: u64) -> String {
 /// Tells before anything runs that a large profile will not be one file.
 pub(super) fn warn() {
     if let Some(bytes) = bytes().filter(|bytes| *bytes < file::MOST_BYTES) {
-        messages::tell(&format!(
-            "{}: a larger profile will be kept in pieces; --output - writes it to a pipe",
-            described(bytes)
-        ));
+        let then =
+            if bytes == 0 { "no profile can be kept" } else { "a larger profile will be kept in pieces" };
+        messages::tell(&format!("{}: {then}; --output - writes it to a pipe", described(bytes)));
     }
 }
 

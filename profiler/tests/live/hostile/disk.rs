@@ -140,12 +140,15 @@ fn a_profile_that_standard_output_does_not_take_is_kept_elsewhere() {
     assert_complete(&file::read(kept).unwrap(), "true");
 }
 
-/// No file may grow beyond 512 bytes: no disk would do.
+/// No file may grow at all, and the profiler may not lift that: no disk would do.
 fn where_nothing_can_be_written_the_report_says_so() {
     let scene = Scene::new();
-    let script = "trap '' XFSZ; ulimit -f 1; exec \"$@\"";
-    let mut command = Command::new("sh");
-    command.args(["-c", script, "sh"]).arg(required("PROFILER_BIN")).args(["run", "--", "true"]);
+    let script = "trap '' XFSZ; ulimit -f 0; exec \"$@\"";
+    let mut command = Command::new("setpriv");
+    command
+        .args(["--bounding-set", "-sys_resource", "sh", "-c", script, "sh"])
+        .arg(required("PROFILER_BIN"))
+        .args(["run", "--", "true"]);
     command.current_dir(scene.folder()).stdin(Stdio::null()).env("TMPDIR", scene.folder());
     let output = command.env_remove("SUDO_UID").env_remove("SUDO_GID").output().unwrap();
     let stderr = text(&output.stderr);
