@@ -99,11 +99,11 @@ fn the_signal_at_the_parents_death_is_the_commands() {
 }
 
 fn a_timer_of_the_caller_ends_the_command_and_not_the_profiler() {
-    let outcome = run_by("signal.setitimer(signal.ITIMER_REAL, 0.3)", &Scene::new(), &["sleep", "60"]);
+    let outcome = run_by("signal.setitimer(signal.ITIMER_REAL, 1.5)", &Scene::new(), &["sleep", "60"]);
     assert_eq!(outcome.code, 128 + Signal::SIGALRM as i32, "{}", outcome.stderr);
     assert_eq!(outcome.profile().run.signal, Some(Signal::SIGALRM as i32));
-    // The time that the profiler takes to begin is not the command's.
-    assert!(outcome.profile().run.wall_ns.0 >= 250_000_000, "{}", outcome.profile().run.wall_ns.0);
+    // The timer stands still while the probes are set; until it is taken over it goes on, on a slow machine for long.
+    assert!(outcome.profile().run.wall_ns.0 >= 700_000_000, "{}", outcome.profile().run.wall_ns.0);
     outcome.assert_proven();
 }
 
