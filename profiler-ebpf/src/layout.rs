@@ -231,7 +231,7 @@ pub struct Slot {
 pub struct TaskState {
     /// Since when the thread is doing what `state` says.
     pub since_ns: u64,
-    /// When it was last woken, with [`WOKEN_THROTTLED`] beside it; 0 if it was not since its last switch-in.
+    /// Time of its last wake, with [`WOKEN_THROTTLED`] beside it; 0 if there was none since its last switch-in.
     pub waking_ns: u64,
     /// `nvcsw` at its last switch-out: a switch is voluntary if and only if the counter grew. Written after `state`.
     pub nvcsw: u64,
@@ -239,7 +239,7 @@ pub struct TaskState {
     pub cpu_ns: u64,
     /// When it entered the fault it is in, 0 if it is in none.
     pub fault_ns: u64,
-    /// What it is blocked on, see [`blocked_key`]; after an involuntary switch the mark of its run queue, by which throttling
+    /// Key of what it is blocked on, see [`blocked_key`]; after an involuntary switch the mark of its run queue, by which throttling
     /// shows that came later.
     pub blocked_key: u32,
     /// Its slot, or [`NO_SLOT`].
@@ -253,7 +253,7 @@ pub struct TaskState {
 }
 
 impl TaskState {
-    /// When the thread was last woken; 0 if it was not since its last switch-in.
+    /// Time of the last wake; 0 if there was none since the last switch-in.
     #[inline(always)]
     pub const fn woken_ns(&self) -> u64 {
         self.waking_ns & !WOKEN_THROTTLED

@@ -54,7 +54,7 @@ impl ControlGroup {
     }
 }
 
-/// Where groups with a controller are made, or what is missing.
+/// The folder in which groups with a controller are made, or what is missing.
 pub(crate) fn root(controller: &str) -> Result<PathBuf, String> {
     let root = Path::new(ROOT);
     let root = if offers(root, controller) { root.to_path_buf() } else { root.join(controller) };

@@ -1,4 +1,4 @@
-//! What a caller gives across exec: the command finds exactly that, and the profiler is neither hindered nor ended by it.
+//! State that a caller gives across exec: the command finds exactly that, and the profiler is neither hindered nor ended by it.
 
 use crate::support::{Outcome, Scene, command, ready_pid, target, trials};
 use libtest_mimic::Trial;
