@@ -5,10 +5,12 @@
 //! once, wherever a time of this process meets one of the kernel's.
 
 use crate::profile::units::Nanos;
+use crate::remedy;
 use anyhow::{Context as _, Result, bail};
 use nix::time::{ClockId, clock_gettime};
 use std::fs;
 use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -49,8 +51,10 @@ fn read() -> Result<Offsets> {
     let text = match fs::read_to_string(FILE) {
         Ok(text) => text,
         // A kernel without time namespaces.
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Offsets::default()),
-        Err(error) => return Err(error).context(format!("cannot read {FILE}")),
+        Err(error) if error.kind() == ErrorKind::NotFound && Path::new("/proc/self").exists() => {
+            return Ok(Offsets::default());
+        }
+        Err(error) => return Err(remedy::unreadable(FILE, error)),
     };
     let namespace = |name: &str| {
         fs::read_link(format!("/proc/self/ns/{name}"))

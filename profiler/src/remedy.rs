@@ -3,6 +3,7 @@
 use crate::privilege;
 use nix::errno::Errno;
 use std::error::Error as _;
+use std::path::Path;
 
 /// The kernel's answer, if that is why something failed.
 pub(crate) fn answer(error: &anyhow::Error) -> Option<Errno> {
@@ -46,6 +47,18 @@ pub(crate) fn of_bpf(answer: Option<Errno>) -> &'static str {
         Some(limit) => of_limit(limit).unwrap_or(REPORT),
         None => REPORT,
     }
+}
+
+/// The remedy of a file of /proc that is not there, if that is since nothing is.
+pub(crate) fn of_proc(answer: Option<Errno>) -> Option<&'static str> {
+    let is_missing = answer == Some(Errno::ENOENT) && !Path::new("/proc/self").exists();
+    is_missing.then_some("mount it: mount -t proc proc /proc")
+}
+
+/// The error of a file of /proc that can't be read.
+pub(crate) fn unreadable(path: &str, error: std::io::Error) -> anyhow::Error {
+    let remedy = of_proc(answer_of(&error)).map_or_else(String::new, |remedy| format!("; {remedy}"));
+    anyhow::Error::from(error).context(format!("cannot read {path}{remedy}"))
 }
 
 /// The remedy of capabilities that count for nothing.

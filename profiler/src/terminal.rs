@@ -4,11 +4,11 @@
 use crate::outside_text::{CONTROL, shown};
 use std::io::{self, IsTerminal, Write};
 
-/// The codes that this program colours with, on its own (`report::Style`) and in its log: each changes the looks of letters and
-/// nothing else.
-const COLOURS: [&str; 10] = [
-    "\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[3m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[34m", "\x1b[35m",
-    "\x1b[36m",
+/// The codes that this program colours with, on its own (`report::Style`), in its log and in what clap says: each changes the
+/// looks of letters and nothing else.
+const COLOURS: [&str; 11] = [
+    "\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[3m", "\x1b[4m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[34m",
+    "\x1b[35m", "\x1b[36m",
 ];
 
 /// Codes that a terminal may be told besides letters.
@@ -33,6 +33,12 @@ impl Codes {
     #[must_use]
     pub fn harmless(self, text: &str) -> String {
         self.filter(text.as_bytes(), true).0
+    }
+
+    /// The text as a file may have it: without the colours.
+    #[must_use]
+    pub fn without_colours(text: &str) -> String {
+        COLOURS.iter().fold(text.to_owned(), |text, code| text.replace(code, ""))
     }
 
     /// As much of it as can be told, and how many bytes that took. At the end all of it can.

@@ -123,6 +123,15 @@ pub struct SelectionArgs {
     pub group_by: Option<crate::series::GroupBy>,
 }
 
+impl SelectionArgs {
+    /// The flags that choose among what is in the profiles, of those that were given.
+    #[must_use]
+    pub fn given(&self) -> Vec<&'static str> {
+        let flags = [("--thread", self.thread.is_some()), ("--metric", !self.metric.is_empty())];
+        flags.into_iter().filter_map(|(flag, is_given)| is_given.then_some(flag)).collect()
+    }
+}
+
 /// By the stable names.
 fn metric() -> impl TypedValueParser<Value = Metric> {
     PossibleValuesParser::new(Metric::ALL.map(Metric::name)).try_map(|name| {

@@ -27,17 +27,12 @@ pub fn export(args: &ExportArgs) -> Result<()> {
     let profiles = standard::read(&args.files)?;
     let profiles: Vec<&Profile> = profiles.iter().collect();
     let selection = selection(&args.selection, format.group_by())?;
-    let mut subject = Subject::new(&profiles, &selection, args.summary);
+    let mut subject = Subject::new(&profiles, &selection, args.summary).chosen_by(args.selection.given());
     if let Some(stem) = args.output.as_deref().and_then(Path::file_stem) {
         subject = subject.named(outside_bytes::text(stem));
     }
     if subject.groups.iter().all(|group| group.histograms.is_empty()) {
-        match &args.selection {
-            SelectionArgs { thread: None, metric, .. } if metric.is_empty() => {
-                bail!("there is nothing to export: no sample is in these profiles")
-            }
-            _ => bail!("nothing is left to export: no sample matches --thread and --metric"),
-        }
+        return Err(subject.nothing("to export", "sample"));
     }
     let artifacts = format.make(&subject)?;
     let inputs = (!args.force).then(|| Inputs::of(&args.files));

@@ -26,7 +26,7 @@ pub fn plot(args: &PlotArgs) -> Result<()> {
         }
         selection.metrics = vec![own];
     }
-    let subject = Subject::new(&profiles, &selection, false);
+    let subject = Subject::new(&profiles, &selection, false).chosen_by(args.selection.given());
     let figure = Figure {
         subject: &subject,
         kind: args.kind,

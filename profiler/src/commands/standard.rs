@@ -112,8 +112,15 @@ pub fn check_error() -> io::Result<()> {
 /// If the one for standard output can't be printed.
 pub fn print_usage(usage: &clap::Error) -> Result<()> {
     if usage.use_stderr() {
-        // There is no other place to say that this one is closed.
-        let _ = usage.print();
+        // Arguments are quoted as they were given; the names that a shell's * stands for may be anybody's.
+        let coloured = usage.render().ansi().to_string();
+        let harmless = Codes::Colours.harmless(&coloured);
+        // There is no other place to say that standard error is closed.
+        let _ = if harmless == coloured {
+            usage.print()
+        } else {
+            io::stderr().write_all(Codes::without_colours(&harmless).as_bytes())
+        };
         return Ok(());
     }
     let printed = check_output().and_then(|()| usage.print()).and_then(|()| io::stdout().flush());

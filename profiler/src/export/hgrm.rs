@@ -8,7 +8,7 @@ use super::names::Names;
 use super::summary::{Row, rows};
 use super::{Artifact, Subject, manifest};
 use crate::profile::histogram::Histogram;
-use anyhow::{Result, bail};
+use anyhow::Result;
 use std::fmt::Write as _;
 
 /// Steps in each half of the remaining distance to 100 %, as HdrHistogram's tools have it.
@@ -27,9 +27,7 @@ pub(super) fn hgrm(subject: &Subject<'_>) -> Result<Vec<Artifact>> {
         })
         .collect::<Result<_>>()?;
     match artifacts.as_mut_slice() {
-        [] => bail!(
-            "no sample is in a bucket, so there are no percentiles; raise --histogram-memory when recording"
-        ),
+        [] => return Err(subject.nothing_in_buckets("to export", "sample in a bucket")),
         [only] => only.suffix.clear(),
         _ => {}
     }

@@ -14,7 +14,7 @@ use super::summary::rows;
 use crate::outside_text::excerpt;
 use crate::profile::Profile;
 use crate::series::Group;
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
 use jiff::Timestamp;
@@ -39,9 +39,7 @@ pub(super) fn hlog(subject: &Subject<'_>) -> Result<Vec<u8>> {
     let mut log = header(subject, base).into_bytes();
     let lines = lines(subject, &starts, base)?;
     if lines.is_empty() {
-        bail!(
-            "no sample is in a bucket, so there are no histograms; raise --histogram-memory when recording"
-        );
+        return Err(subject.nothing_in_buckets("to export", "sample in a bucket"));
     }
     let mut serializer = V2DeflateSerializer::new();
     let mut writer = IntervalLogWriterBuilder::new()

@@ -3,6 +3,7 @@
 use super::offsets::{self, KERNEL_BTF};
 use crate::clock;
 use crate::profile::units::Bytes;
+use crate::remedy;
 use anyhow::{Context, Result};
 use aya::{Btf, Ebpf, EbpfLoader, include_bytes_aligned};
 use profiler_ebpf::layout::{BucketPage, Exited, FAMILIES, Place, Settings, Slot};
@@ -157,7 +158,7 @@ pub(super) fn load(limits: Limits, target: Target<'_>, watches: bool, btf: &Btf)
 /// it in `bpf_get_ns_current_pid_tgid` (kernel/bpf/helpers.c): a `dev_t` as user space sees it.
 fn own_pid_namespace() -> Result<(u64, u64)> {
     use std::os::unix::fs::MetadataExt as _;
-    let namespace = std::fs::metadata("/proc/self/ns/pid")
-        .context("cannot read /proc/self/ns/pid (is /proc mounted?)")?;
+    const FILE: &str = "/proc/self/ns/pid";
+    let namespace = std::fs::metadata(FILE).map_err(|error| remedy::unreadable(FILE, error))?;
     Ok((namespace.dev(), namespace.ino()))
 }

@@ -186,11 +186,11 @@ fn perf_event_paranoid() -> Requirement {
     const NEEDED_BY: &str = "the end of a fault";
     let read = fs::read_to_string(FILE);
     if let Err(error) = &read {
-        let remedy = match remedy::answer_of(error) {
-            Some(Errno::ENOENT) if !Path::new("/proc/self").exists() => "mount it: mount -t proc proc /proc",
+        let answer = remedy::answer_of(error);
+        let remedy = remedy::of_proc(answer).unwrap_or_else(|| match answer {
             Some(Errno::ENOENT) => "boot a kernel built with CONFIG_PERF_EVENTS=y",
             answer => answer.and_then(remedy::of_limit).unwrap_or("let this user read that file"),
-        };
+        });
         return Requirement::met("perf events", NEEDED_BY, format!("{FILE}: {error}"))
             .or_missing(false, remedy);
     }

@@ -12,7 +12,7 @@ use super::style::{INK, MOST_AREAS, ink_on};
 use super::{Drawing, Figure};
 use crate::profile::units::Nanos;
 use crate::report::{duration, printable, shortened};
-use anyhow::{Result, bail};
+use anyhow::Result;
 use plotters::element::Rectangle;
 use plotters::style::text_anchor::{HPos, VPos};
 use plotters::style::{Color as _, RGBColor, WHITE};
@@ -46,7 +46,7 @@ pub(super) fn blocked_on<'a>(figure: &'a Figure<'a>) -> Result<Drawing<'a>> {
     let font = Font::new()?;
     let (parts, bars) = bars(&lines(figure.subject, figure.each_run, MOST_ROWS));
     if bars.is_empty() {
-        bail!("nothing is left to draw: no thread that was chosen was blocked");
+        return Err(figure.subject.nothing("to draw", "thread that was blocked"));
     }
     let most_pt = figure.size.width_pt() * NAMES_SHARE;
     let y = bars.axis(&font, most_pt);

@@ -8,7 +8,7 @@ use super::lines::{Line, with_buckets};
 use super::order::MedianBand;
 use super::style::{self, LineStyle, MOST_LINES};
 use crate::report::count;
-use anyhow::{Result, bail};
+use anyhow::Result;
 use profiler_ebpf::metric::Metric;
 use std::collections::BTreeSet;
 
@@ -81,7 +81,7 @@ impl Content {
 pub(super) fn drawn_lines<'a>(figure: &'a Figure<'a>) -> Result<(Vec<Line<'a>>, Vec<String>)> {
     let (lines, empty) = with_buckets(figure.subject, figure.each_run, MOST_LINES);
     if lines.is_empty() {
-        bail!("nothing is left to draw: of what was chosen no sample is in a bucket");
+        return Err(figure.subject.nothing_in_buckets("to draw", "sample in a bucket"));
     }
     Ok((lines, empty))
 }

@@ -121,7 +121,7 @@ fn grids(figure: &Figure<'_>) -> Result<Vec<Grid>> {
         }
     }
     match grids.len() {
-        0 => bail!("nothing is left to draw: of what was chosen no sample above 0 ns is in a bucket"),
+        0 => Err(subject.nothing_in_buckets("to draw", "sample above 0 ns in a bucket")),
         1..=MOST_PANELS => Ok(grids),
         panels => bail!(
             "this makes {panels} panels, more than the {MOST_PANELS} of a figure; choose with --metric or --thread, or \

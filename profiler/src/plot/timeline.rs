@@ -12,7 +12,7 @@ use super::{Drawing, Figure, Size};
 use crate::profile::interval::States;
 use crate::profile::units::Nanos;
 use crate::series::Group;
-use anyhow::{Result, bail};
+use anyhow::Result;
 use plotters::element::Polygon;
 use plotters::style::{Color as _, RGBColor};
 use profiler_ebpf::metric::Metric;
@@ -54,7 +54,7 @@ pub(super) fn timeline<'a>(figure: &'a Figure<'a>) -> Result<Drawing<'a>> {
     let font = Font::new()?;
     let (rows, end_s) = rows(figure)?;
     if rows.is_empty() {
-        bail!("nothing is left to draw: no thread matches --thread");
+        return Err(figure.subject.nothing("to draw", "thread"));
     }
     let most_pt = figure.size.width_pt() * NAMES_SHARE;
     let y = rows.axis(&font, most_pt);

@@ -8,7 +8,8 @@ use crate::outside_text::{excerpt, kibibytes};
 use crate::profile::CpusAllowed;
 use crate::profile::attached::AttachedProcess;
 use crate::profile::units::Bytes;
-use anyhow::{Context, Result, bail};
+use crate::remedy;
+use anyhow::{Result, bail};
 use glob::Pattern;
 use procfs_core::FromRead as _;
 use procfs_core::process::Stat;
@@ -210,7 +211,7 @@ fn missing(pid: u32) -> String {
 
 /// /proc must be of the pid namespace that this process is in: the numbers there are compared with the kernel's.
 pub(crate) fn check_proc() -> Result<()> {
-    let own = fs::read_link("/proc/self").context("cannot read /proc/self (is /proc mounted?)")?;
+    let own = fs::read_link("/proc/self").map_err(|error| remedy::unreadable("/proc/self", error))?;
     if own.to_str() != Some(process::id().to_string().as_str()) {
         bail!(
             "/proc shows another pid namespace than this profiler is in, so that its numbers mean other processes; \
@@ -222,7 +223,7 @@ pub(crate) fn check_proc() -> Result<()> {
 
 /// In the order of their numbers.
 pub(crate) fn all_pids() -> Result<Vec<u32>> {
-    let entries = fs::read_dir("/proc").context("cannot read /proc")?;
+    let entries = fs::read_dir("/proc").map_err(|error| remedy::unreadable("/proc", error))?;
     let mut pids: Vec<u32> =
         entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
     pids.sort_unstable();

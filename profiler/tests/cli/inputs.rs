@@ -85,3 +85,39 @@ fn no_file_of_several_is_written_if_one_must_not_be() {
     let left = fs::read(folder.join("x.pool-worker-0.blocked.dat")).unwrap();
     assert!(left == fs::read(PROFILE).unwrap());
 }
+
+/// Every command that picks something out of a profile, with the flags that it needs.
+const PICKERS: [&str; 9] = [
+    "export d.json -f csv",
+    "export d.json -f hgrm",
+    "export d.json -f hlog",
+    "export d.json -f pgfplots",
+    "plot d.json --kind ccdf --format svg",
+    "plot d.json --kind histogram --format svg",
+    "plot d.json --kind blocked-on --format svg",
+    "plot d.json --kind timeline --format svg",
+    "plot d.json --kind heatmap --format svg",
+];
+
+#[test]
+fn nobody_is_told_of_flags_that_were_not_given() {
+    let folder = folder();
+    let mut profile: serde_json::Value = serde_json::from_slice(&fs::read(PROFILE).unwrap()).unwrap();
+    let has_intervals = profile.get("intervals").is_some();
+    profile["threads"] = serde_json::json!([]);
+    fs::write(folder.path().join("empty.json"), profile.to_string()).unwrap();
+    for picker in PICKERS {
+        let has_what_it_needs =
+            has_intervals || !["timeline", "heatmap"].iter().any(|kind| picker.contains(kind));
+        let said = |arguments: &str| {
+            let output = profiler(folder.path(), arguments).output().unwrap();
+            assert_eq!(output.status.code(), Some(1), "{arguments}");
+            String::from_utf8(output.stderr).unwrap()
+        };
+        let empty = said(&picker.replace("d.json", "empty.json"));
+        assert!(!empty.contains("--thread") && !empty.contains("--metric"), "{picker}: {empty}");
+        let chosen = said(&format!("{picker} --thread no-such-thread"));
+        assert!(chosen.contains("--thread") == has_what_it_needs, "{picker}: {chosen}");
+        assert!(!chosen.contains("--metric") && !chosen.contains("--histogram-memory"), "{picker}: {chosen}");
+    }
+}

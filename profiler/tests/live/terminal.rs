@@ -1,5 +1,6 @@
 //! What is typed at a terminal, and a terminal that hangs up.
 
+use crate::attach::Running;
 use crate::support::{
     Outcome, Scene, Started, command, eventually, held_child, is_alive, is_held, is_workload, target, trials,
     undisturbed,
@@ -11,8 +12,9 @@ use nix::sys::signal::Signal;
 use profiler::target::tree;
 use rustix::termios;
 use std::fs::File;
-use std::io::Write as _;
-use std::process::Command;
+use std::io::{Read as _, Write as _};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 pub(crate) fn tests() -> Vec<Trial> {
     trials![
@@ -22,6 +24,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         ctrl_c_before_the_command_started_leaves_nothing,
         ctrl_c_stops_a_comparison,
         a_hang_up_is_passed_on,
+        nothing_of_a_strangers_name_is_obeyed,
     ]
 }
 
@@ -99,6 +102,9 @@ fn limited() -> Scene {
 fn run(terminal: &Terminal, scene: &Scene, line: &[String]) -> Started {
     Started::of(terminal.start(&scene.run_command(line)), scene)
 }
+
+/// Codes that a report may hold: they change the looks of letters.
+const COLOURS: [&str; 7] = ["\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[36m"];
 
 fn ctrl_c_reaches_the_command_once() {
     let mut terminal = Terminal::open();
@@ -182,4 +188,53 @@ fn a_hang_up_is_passed_on() {
     let outcome = run.finish();
     assert_eq!(outcome.code, 128 + Signal::SIGHUP as i32, "{}", outcome.stderr);
     outcome.assert_proven();
+}
+
+/// The bytes that a command writes to a terminal, to the last one; the rest of the test goes on meanwhile.
+fn written(profiler: &Command, mut meanwhile: impl FnMut()) -> String {
+    let terminal = Terminal::of_size(24, 80);
+    let mut command = terminal.start(profiler);
+    command.stdout(Stdio::from(terminal.screen())).stderr(Stdio::from(terminal.screen()));
+    let mut child = command.spawn().expect("the profiler starts");
+    let (mut output, mut written) = (terminal.output(), Vec::new());
+    loop {
+        let has_ended = child.try_wait().expect("it can be waited for").is_some();
+        let before = written.len();
+        // It ends with an error: nothing there.
+        let _nothing_there = output.read_to_end(&mut written);
+        if has_ended && written.len() == before {
+            return String::from_utf8(written).expect("it is text");
+        }
+        meanwhile();
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn nothing_of_a_strangers_name_is_obeyed() {
+    let scene = Scene::new().environment("TERM", "xterm-256color");
+    let name = "\x1b]0;x\x07\x1b[8m";
+    let mut running = Running::asleep("named", &[name]);
+    let pid = running.pid().to_string();
+    let mut attach = scene.profiler();
+    attach.args(["attach", "--pid", &pid, "--duration", "100ms"]);
+    let mut texts = vec![written(&attach, || running.go())];
+    let files =
+        std::fs::read_dir(scene.folder()).expect("it is there").map(|entry| entry.unwrap().file_name());
+    let files: Vec<String> = files.map(|name| name.into_string().expect("it is text")).collect();
+    let [file] = files.as_slice() else { panic!("one file in {files:?}: {texts:?}") };
+    assert!(!file.contains(char::is_control), "{file:?}");
+    for arguments in [vec!["report", file], vec!["export", file, "--format", "csv"], vec!["report", name]] {
+        let mut command = scene.profiler();
+        command.args(arguments);
+        texts.push(written(&command, || ()));
+    }
+    let mut usage = scene.profiler();
+    usage.arg(name);
+    texts.push(written(&usage, || ()));
+    for text in texts {
+        assert!(text.contains("]0;x"), "the name is shown: {text:?}");
+        let rest = COLOURS.iter().fold(text.replace("\r\n", ""), |text, code| text.replace(code, ""));
+        assert!(!rest.contains(|character: char| character.is_control() && character != '\t'), "{rest:?}");
+    }
+    running.finish();
 }

@@ -77,7 +77,7 @@ impl<'a> Figure<'a> {
             labels.push(others.label.clone());
         }
         if curves.is_empty() {
-            bail!("no sample above 0 ns is in a bucket, so there is nothing to draw");
+            return Err(subject.nothing_in_buckets("to draw", "sample above 0 ns in a bucket"));
         }
         Ok(Self { subject, labels, curves })
     }
