@@ -9,6 +9,7 @@ pub(crate) mod namespaces;
 mod outlived;
 mod soak;
 mod stopped;
+mod throttled;
 mod two_profilers;
 
 use crate::support::{Outcome, eventually, ready_pid};
@@ -30,6 +31,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         two_profilers::tests(),
         identity::tests(),
         namespaces::tests(),
+        throttled::tests(),
         cpus::tests(),
         exhausted::tests(),
         outlived::tests(),

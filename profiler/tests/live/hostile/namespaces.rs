@@ -1,16 +1,14 @@
-//! Targets in a pid namespace of their own or in a control group, and a profiler in a pid namespace.
+//! Targets in a pid namespace of their own, and a profiler in a pid or time namespace.
 
-use super::{assert_exact, assert_thread_exact};
+use super::assert_exact;
 use crate::attach::{Attachment, Running};
-use crate::control_group::ControlGroup;
-use crate::support::{Outcome, Scene, command, required, target, trials, undisturbed};
+use crate::support::{Outcome, Scene, command, required, target, trials};
 use libtest_mimic::Trial;
-use profiler::profile::reconciliation::{Rule, Scope};
-use profiler::profile::thread::{Thread, Waits};
+use profiler::profile::reconciliation::Rule;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::Command;
 
 pub(crate) fn tests() -> Vec<Trial> {
     trials![
@@ -19,9 +17,6 @@ pub(crate) fn tests() -> Vec<Trial> {
         a_profiler_in_a_pid_namespace_knows_its_target,
         a_profiler_in_a_time_namespace_cuts_intervals_by_the_kernels_clock,
         a_profiler_in_a_time_namespace_attaches_to_what_runs,
-        a_target_with_a_bandwidth_limit_is_throttled,
-        a_target_out_of_quota_is_not_preempted_by_whoever_has_its_cpu,
-        a_target_out_of_deadline_runtime_is_throttled,
     ]
 }
 
@@ -85,7 +80,8 @@ impl Drop for PidMax {
 /// Set where nothing but the tests runs on the machine, as in the guests of `cargo xtask vm`.
 const OWN_MACHINE: &str = "PROFILER_OWN_MACHINE";
 
-fn kernel_release() -> (u32, u32) {
+/// Major and minor number.
+pub(super) fn kernel_release() -> (u32, u32) {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
     let mut numbers = release.split('.').map(|part| part.parse().expect("two numbers come first"));
     (numbers.next().unwrap(), numbers.next().unwrap())
@@ -143,95 +139,4 @@ fn a_profiler_in_a_time_namespace_attaches_to_what_runs() {
     assert_eq!(profile.threads.len(), 2);
     assert!((900_000_000..50_000_000_000).contains(&profile.run.wall_ns.0), "{:?}", profile.run.wall_ns);
     running.finish();
-}
-
-/// With nobody else on its CPU: what the kernel says of the group is what is said of the thread.
-fn a_target_with_a_bandwidth_limit_is_throttled() {
-    /// Of each wait that the CPU needs to leave its sleep and switch; less than 1 ms on a quiet machine.
-    const LATE_NS: u64 = 10_000_000;
-    undisturbed(|| {
-        let group = a_fifth_of_one_cpu();
-        let outcome = in_group(&group);
-        let [thread] = &outcome.profile().threads[..] else { panic!("{:#?}", outcome.profile().threads) };
-        assert_thread_exact(thread);
-        let throttled = throttled(thread, &group)?;
-        assert!(throttled.sum_ns.0 <= group.throttled_ns() + throttled.count * LATE_NS, "{thread:#?}");
-        Ok(())
-    });
-}
-
-/// The same beside a process of the lowest weight that always wants the CPU.
-fn a_target_out_of_quota_is_not_preempted_by_whoever_has_its_cpu() {
-    let mut nice = Command::new("nice");
-    nice.args(["-n", "19", "taskset", "-c", "0", "sh", "-c", "while :; do :; done"]);
-    undisturbed(|| {
-        let group = a_fifth_of_one_cpu();
-        let spinner = Ended(nice.spawn().expect("nice, taskset and sh are there"));
-        let outcome = in_group(&group);
-        drop(spinner);
-        let [thread] = &outcome.profile().threads[..] else { panic!("{:#?}", outcome.profile().threads) };
-        assert_thread_exact(thread);
-        throttled(thread, &group).map(drop)
-    });
-}
-
-/// 2 ms of CPU time in each 50 ms.
-fn a_target_out_of_deadline_runtime_is_throttled() {
-    const TIMES: [&str; 6] =
-        ["--sched-runtime", "2000000", "--sched-deadline", "50000000", "--sched-period", "50000000"];
-    const COUNTING: &str = "i=0; while [ $i -lt 40000 ]; do i=$((i+1)); done";
-    let mut line = command(&["chrt", "--deadline"]);
-    line.extend(command(&TIMES));
-    line.extend(command(&["0", "sh", "-c", COUNTING]));
-    let outcome = Scene::new().run(&line);
-    outcome.assert_complete();
-    assert_exact(&outcome);
-    let [thread] = &outcome.profile().threads[..] else { panic!("{:#?}", outcome.profile().threads) };
-    let throttled = thread.throttled.expect("it was out of runtime");
-    assert!(throttled.count >= 3, "{thread:#?}");
-    assert!(throttled.max_ns.0 >= 20_000_000, "{thread:#?}");
-}
-
-fn in_group(group: &ControlGroup) -> Outcome {
-    let outcome = Scene::new().run(&target("in-group", &[group.procs().to_str().unwrap(), "1500"]));
-    outcome.assert_complete();
-    assert_exact(&outcome);
-    let unexplained = outcome.profile().reconciliation.iter().filter(|check| check.scope != Scope::Wait4);
-    assert!(unexplained.filter(|check| !check.holds()).count() == 0);
-    outcome
-}
-
-/// One thread on one CPU: the kernel throttles the group whenever, and as long as, it throttles the thread. It counts periods:
-/// one more where the timer that ends a period comes later than the next one (kernel/sched/fair.c
-/// `do_sched_cfs_period_timer`, `overrun`), as where a host stops the CPU.
-fn throttled(thread: &Thread, group: &ControlGroup) -> Result<Waits, String> {
-    let periods = group.stat("cpu.stat", "nr_throttled");
-    assert!(periods > 0, "the limit was never reached");
-    let throttled = thread.throttled.expect("it was out of quota");
-    assert!(throttled.sum_ns.0 >= group.throttled_ns(), "{} ns: {thread:#?}", group.throttled_ns());
-    let count = throttled.count;
-    if count == periods {
-        Ok(throttled)
-    } else {
-        Err(format!("{count} waits in {periods} throttled periods"))
-    }
-}
-
-/// A process that is killed when this is dropped.
-struct Ended(Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        self.0.kill().and_then(|()| self.0.wait()).expect("it runs until now");
-    }
-}
-
-fn a_fifth_of_one_cpu() -> ControlGroup {
-    const QUOTA_US: &str = "10000";
-    const PERIOD_US: &str = "50000";
-    ControlGroup::new(
-        "cpu",
-        &[("cpu.max", &format!("{QUOTA_US} {PERIOD_US}"))],
-        &[("cpu.cfs_period_us", PERIOD_US), ("cpu.cfs_quota_us", QUOTA_US)],
-    )
 }

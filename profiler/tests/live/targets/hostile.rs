@@ -13,7 +13,7 @@ use std::io::{Read as _, Write as _, pipe};
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Switches, faults and sleeps in four threads until somebody ends it. Says `ready PID` first.
 pub(super) fn busy() -> Value {
@@ -134,19 +134,6 @@ pub(super) fn few_pids(pid_max: u32, processes: u32) -> Value {
     pids.sort_unstable();
     pids.dedup();
     json!({ "distinct": pids.len() })
-}
-
-/// Spins for that much wall time in a control group: this process moves itself there first.
-pub(super) fn in_group(procs: &str, millis: u64) -> Value {
-    fs::write(procs, std::process::id().to_string()).expect("root may move a process");
-    pin_to_cpu_0();
-    spin(Duration::from_millis(millis));
-    json!({})
-}
-
-fn spin(length: Duration) {
-    let until = Instant::now() + length;
-    while Instant::now() < until {}
 }
 
 /// One thread moves itself from CPU to CPU, another that spins is moved from outside. Says how often each.

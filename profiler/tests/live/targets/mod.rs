@@ -11,6 +11,7 @@ mod outlived;
 mod signals;
 mod store;
 mod switches;
+mod throttled;
 
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
@@ -49,7 +50,11 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
         ["rename-often", threads, times] => hostile::rename_often(number(threads), number(times)),
         ["same-pid", processes] => hostile::same_pid(number(processes)),
         ["few-pids", pid_max, processes] => hostile::few_pids(number(pid_max), number(processes)),
-        ["in-group", procs, millis] => hostile::in_group(procs, number(millis)),
+        ["in-group", procs, millis] => throttled::in_group(procs, number(millis)),
+        ["sleep-in-group", procs, millis] => throttled::sleep_in_group(procs, number(millis)),
+        ["spin-in-group", procs, millis] => throttled::spin_in_group(procs, number(millis)),
+        ["spin", millis] => throttled::spin_alone(number(millis)),
+        ["yield", times] => throttled::yields(number(times)),
         ["wander", times] => hostile::wander(number(times)),
         ["touch-when-told", pages] => hostile::touch_when_told(number(pages)),
         ["outlived-by", kind] => outlived::outlived_by(kind),

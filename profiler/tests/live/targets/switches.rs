@@ -41,7 +41,8 @@ pub(super) fn spinners(threads: u32, millis: u64) -> Value {
     started.into_iter().map(join).collect()
 }
 
-fn cpu_time() -> Duration {
+/// CPU time of this thread.
+pub(super) fn cpu_time() -> Duration {
     clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).expect("the clock exists").into()
 }
 
