@@ -233,15 +233,17 @@ pub struct TaskState {
     pub since_ns: u64,
     /// Time of its last wake, with [`WOKEN_THROTTLED`] beside it; 0 if there was none since its last switch-in.
     pub waking_ns: u64,
-    /// `nvcsw` at its last switch-out: a switch is voluntary if and only if the counter grew. Written after `state`.
-    pub nvcsw: u64,
     /// `se.sum_exec_runtime` at its last switch-out.
     pub cpu_ns: u64,
     /// When it entered the fault it is in, 0 if it is in none.
     pub fault_ns: u64,
-    /// Key of what it is blocked on, see [`blocked_key`]; after an involuntary switch the mark of its run queue, by which throttling
-    /// shows that came later.
+    /// `nvcsw` at its last switch-out, modulo 2^32: a switch is voluntary if and only if the counter grew. Written after `state`.
+    pub nvcsw: u32,
+    /// Key of what it is blocked on, see [`blocked_key`].
     pub blocked_key: u32,
+    /// Mark of the run queue that it began to wait in, by which throttling shows that came later. On kernels that throttle a
+    /// run queue as a whole; else 0.
+    pub queue_mark: u32,
     /// Its slot, or [`NO_SLOT`].
     pub slot: u32,
     /// One of [`state`].

@@ -36,6 +36,14 @@ fn sched_waking(ctx: BtfTracePointContext) -> i32 {
     0
 }
 
+/// `sched_wakeup(task)`, kernel/sched/core.c `ttwu_do_wakeup`: under the lock of the run queue that the task is in now. On
+/// kernels that throttle a run queue as a whole.
+#[btf_tracepoint(function = "sched_wakeup")]
+fn sched_wakeup(ctx: BtfTracePointContext) -> i32 {
+    switch::sched_wakeup(ctx.arg(0));
+    0
+}
+
 /// `sched_wakeup_new(task)`, kernel/sched/core.c `wake_up_new_task`: a newborn thread is queued.
 #[btf_tracepoint(function = "sched_wakeup_new")]
 fn sched_wakeup_new(ctx: BtfTracePointContext) -> i32 {

@@ -41,7 +41,8 @@ impl Cli {
         let cli = Self::try_parse_from(&arguments).map_err(|error| hinted(error, &arguments))?;
         let ends_the_flags = arguments.last().is_some_and(|last| last == "--");
         match &cli.command {
-            Command::Run(run) if run.command.is_empty() && ends_the_flags => Err(Self::command().error(
+            Command::Run(run) if run.command.is_empty() && ends_the_flags => Err(refused(
+                "run",
                 ErrorKind::MissingRequiredArgument,
                 "the command after -- is missing; profiler run without -- compares the sample workloads",
             )),
@@ -60,15 +61,26 @@ fn hinted(error: clap::Error, arguments: &[OsString]) -> clap::Error {
         return error;
     }
     let word = printable(word);
-    let hint = match arguments.get(1).and_then(|command| command.to_str()) {
-        Some("run") => format!("the command comes after --, as in: profiler run -- {word}"),
-        Some(command @ ("attach" | "top")) => {
+    let Some(command) = arguments.get(1).and_then(|command| command.to_str()) else { return error };
+    let hint = match command {
+        "run" => format!("the command comes after --, as in: profiler run -- {word}"),
+        "attach" | "top" => {
             let flag = if word.parse::<u32>().is_ok() { "--pid" } else { "--name" };
             format!("processes are chosen with flags, as in: profiler {command} {flag} {word}")
         }
         _ => return error,
     };
-    Cli::command().error(ErrorKind::UnknownArgument, format!("unexpected argument '{word}' found; {hint}"))
+    refused(command, ErrorKind::UnknownArgument, &format!("unexpected argument '{word}' found; {hint}"))
+}
+
+/// An error with the usage of the command that it is of.
+fn refused(command: &str, kind: ErrorKind, message: &str) -> clap::Error {
+    let mut cli = Cli::command();
+    cli.build();
+    match cli.find_subcommand_mut(command) {
+        Some(command) => command.error(kind, message),
+        None => cli.error(kind, message),
+    }
 }
 
 /// The commands.

@@ -97,6 +97,14 @@ pub struct Throttling {
     pub dl_throttled_mask: u32,
 }
 
+impl Throttling {
+    /// Tells that the kernel throttles a run queue as a whole, as before Linux 6.18.
+    #[inline(always)]
+    pub const fn is_by_run_queue(&self) -> bool {
+        self.task == 0 && self.throttled_time != 0
+    }
+}
+
 /// What user space decides before the programs are loaded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]

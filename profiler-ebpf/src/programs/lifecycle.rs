@@ -79,7 +79,7 @@ pub(crate) fn sched_wakeup_new(newborn: Task) {
             slot.from_ns = now;
             states::enter(thread, state::NEWBORN, now);
             // Tells a snapshot that the record has begun: before this it is not known from when on it counts.
-            thread.waking_ns = now | throttle::at_wake(newborn);
+            thread.waking_ns = now | throttle::at_wake(newborn) | throttle::queued(thread, newborn);
         }
         None => thread.since_ns = now,
     }
@@ -229,10 +229,11 @@ pub(crate) fn begun(task: Task, start: &Start, slot: u32, state: u32) -> TaskSta
     TaskState {
         since_ns: start.from_ns,
         waking_ns: 0,
-        nvcsw: start.counters.voluntary_switches,
         cpu_ns: start.counters.cpu_ns,
         fault_ns: 0,
+        nvcsw: start.counters.voluntary_switches as u32,
         blocked_key: 0,
+        queue_mark: 0,
         slot,
         state,
         family: start.family | if is_kernel_worker { KERNEL_WORKER } else { 0 },

@@ -117,7 +117,8 @@ fn meet(task: Task, global: &mut Global, family: u16) -> bool {
     if task::run_state(task) & TASK_DEAD != 0 && states::replace(thread, found, state::CLOSED) {
         // Its last switch has come before there was a state to find, or finds it closed.
         let mut counters = start.counters;
-        counters.voluntary_switches = thread.nvcsw;
+        let later = thread.nvcsw.wrapping_sub(counters.voluntary_switches as u32);
+        counters.voluntary_switches += u64::from(later);
         let later = (thread.nivcsw).wrapping_sub(counters.involuntary_switches as u16);
         counters.involuntary_switches += u64::from(later);
         counters.cpu_ns = thread.cpu_ns;
@@ -193,8 +194,9 @@ pub(crate) fn restart(thread: &mut TaskState, counters: &KernelCounters, entry: 
         None => {
             // Either may be the larger: the sums over all CPUs are right, modulo 2^64.
             let Some(totals) = slots::slotless(entry) else { return };
+            let voluntary = (counters.voluntary_switches as u32).wrapping_sub(thread.nvcsw) as i32;
             let involuntary = (counters.involuntary_switches as u16).wrapping_sub(thread.nivcsw) as i16;
-            totals.start.voluntary_switches += counters.voluntary_switches - thread.nvcsw;
+            totals.start.voluntary_switches += i64::from(voluntary) as u64;
             totals.start.involuntary_switches += i64::from(involuntary) as u64;
             totals.start.cpu_ns += counters.cpu_ns - thread.cpu_ns;
         }
@@ -238,7 +240,7 @@ pub(crate) fn settle_out(thread: &mut TaskState, prev: Task, now: u64, switch: u
 /// How the kernel has counted the switch that is under way.
 #[inline(always)]
 fn is_voluntary(thread: &TaskState, counters: &KernelCounters, switch: u32) -> bool {
-    let voluntary = counters.voluntary_switches - thread.nvcsw;
+    let voluntary = (counters.voluntary_switches as u32).wrapping_sub(thread.nvcsw);
     let involuntary = (counters.involuntary_switches as u16).wrapping_sub(thread.nivcsw);
     match (voluntary, involuntary) {
         (1, 0) => true,

@@ -137,7 +137,7 @@ pub(crate) fn enter(thread: &mut TaskState, state: u32, now: u64) {
 #[inline(always)]
 pub(crate) fn counted_voluntary(thread: &mut TaskState, nvcsw: u64) {
     // SAFETY: a field of a valid reference.
-    unsafe { (&raw mut thread.nvcsw).write_volatile(nvcsw) };
+    unsafe { (&raw mut thread.nvcsw).write_volatile(nvcsw as u32) };
 }
 
 /// Likewise an involuntary one.
@@ -155,7 +155,7 @@ pub(crate) fn agrees(thread: &TaskState, counters: &KernelCounters) -> bool {
     let nvcsw = unsafe { (&raw const thread.nvcsw).read_volatile() };
     // SAFETY: as above.
     let nivcsw = unsafe { (&raw const thread.nivcsw).read_volatile() };
-    nvcsw == counters.voluntary_switches && nivcsw == counters.involuntary_switches as u16
+    nvcsw == counters.voluntary_switches as u32 && nivcsw == counters.involuntary_switches as u16
 }
 
 /// Changes the state from one to another; fails if it is not that one any more.

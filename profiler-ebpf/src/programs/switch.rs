@@ -53,6 +53,17 @@ pub(crate) fn sched_waking(woken: Task) {
     }
 }
 
+/// A woken thread is on a run queue now: the one in which it will wait.
+#[inline(always)]
+pub(crate) fn sched_wakeup(woken: Task) {
+    if let Some(thread) = states::of(woken) {
+        let throttled = throttle::queued(thread, woken);
+        if throttled != 0 {
+            thread.waking_ns |= throttled;
+        }
+    }
+}
+
 #[inline(always)]
 fn switched_out(thread: &mut TaskState, prev: Task, next: Task, now: u64, prev_state: u32, preempt: u32) {
     let mut was = thread.state;
@@ -150,9 +161,9 @@ fn first_slice_ends(thread: &TaskState, prev: Task, now: u64) {
     }
     // A preemption between the reading of the counters and the state that is found here: from Linux 7 on tracepoints can
     // be preempted (include/linux/tracepoint.h `__DECLARE_TRACE`). This switch is one of those counted since.
-    let voluntary = task::nvcsw(prev) - thread.nvcsw;
+    let voluntary = (task::nvcsw(prev) as u32).wrapping_sub(thread.nvcsw);
     let involuntary = (task::nivcsw(prev) as u16).wrapping_sub(thread.nivcsw);
-    let since = voluntary + u64::from(involuntary);
+    let since = u64::from(voluntary) + u64::from(involuntary);
     if since > 1 {
         slots::starts_later(thread.slot, since - 1);
     }
@@ -162,7 +173,7 @@ fn first_slice_ends(thread: &TaskState, prev: Task, now: u64) {
 #[inline(always)]
 fn leave(thread: &mut TaskState, prev: Task, next: Task, now: u64, nvcsw: u64, prev_state: u32) -> u32 {
     // The kernel has raised one of the two counters already: voluntary is exactly what getrusage will say.
-    if nvcsw == thread.nvcsw {
+    if nvcsw as u32 == thread.nvcsw {
         if throttle::is_throttled(prev) {
             return state::THROTTLED;
         }
@@ -174,7 +185,7 @@ fn leave(thread: &mut TaskState, prev: Task, next: Task, now: u64, nvcsw: u64, p
     // queue and nobody will wake it. Older kernels still show the sleeping state here, so that such a wait
     // is counted as one without a wake.
     if prev_state == TASK_RUNNING && thread.waking_ns == 0 {
-        thread.waking_ns = now;
+        thread.waking_ns = now | throttle::queued(thread, prev);
     }
     state::BLOCKED
 }
@@ -218,8 +229,8 @@ fn switched_in(thread: &mut TaskState, next: Task, now: u64) {
 /// What the thread was doing ends, and a slice begins.
 #[inline(always)]
 fn slice_begins(thread: &mut TaskState, task: Task, was: u32, now: u64) {
-    let (since, woken) = (thread.since_ns, thread.waking_ns);
-    let settled = throttle::settled(thread, task, was);
+    let since = thread.since_ns;
+    let (settled, woken) = throttle::settled(thread, task, was);
     let Some(slot) = slot(thread.slot) else {
         if states::replace(thread, was, state::ON_CPU) {
             thread.since_ns = now;

@@ -4,7 +4,8 @@
 //! The kernel says it of the thread, or of the run queue that the thread is in. From Linux 6.18 on a thread whose group is
 //! out of quota is taken off its run queue as it returns to user space (kernel/sched/fair.c `throttle_cfs_rq_work`), so
 //! that its switch-out shows it. Before, the group's run queue is taken off as a whole, with whoever waits in it: that
-//! shows at a switch-out and at a wake, and where it happens during a wait, by a sum of the run queue that has grown.
+//! shows at a switch-out and where a woken thread is queued, and where it happens during a wait, by a sum of the run queue
+//! that has grown.
 
 use super::task::{self, Task};
 use aya_ebpf::helpers::bpf_get_smp_processor_id;
@@ -76,17 +77,24 @@ fn is_real_time_throttled(task: Task) -> bool {
     unsafe { field::<u8>(rq, fields.rq_rt_throttled) != 0 }
 }
 
-/// Set beside the time of a wake: see [`WOKEN_THROTTLED`].
+/// Set beside the time of a wake: see [`WOKEN_THROTTLED`]. Where a run queue is throttled as a whole, [`queued`] tells: the thread
+/// is in none yet, or in that of another CPU.
 #[inline(always)]
 pub(crate) fn at_wake(woken: Task) -> u64 {
-    if is_throttled(woken) { WOKEN_THROTTLED } else { 0 }
+    if !(is_by_run_queue() && is_fair(woken)) && is_throttled(woken) { WOKEN_THROTTLED } else { 0 }
+}
+
+/// A thread of neither a deadline nor a real-time policy.
+#[inline(always)]
+fn is_fair(task: Task) -> bool {
+    // SAFETY: as in `is_throttled`.
+    unsafe { task::field::<i32>(task, task::throttling().prio) >= MAX_RT_PRIO }
 }
 
 /// Of a kernel that throttles a run queue as a whole.
 #[inline(always)]
 fn is_by_run_queue() -> bool {
-    let fields = task::throttling();
-    fields.task == 0 && fields.throttled_time != 0
+    task::throttling().is_by_run_queue()
 }
 
 /// Set in the mark of a run queue that was ever throttled.
@@ -116,26 +124,44 @@ fn mark(task: Task) -> u32 {
 #[inline(always)]
 pub(crate) fn note(thread: &mut TaskState, task: Task) {
     if is_by_run_queue() {
-        thread.blocked_key = mark(task);
+        thread.queue_mark = mark(task);
     }
+}
+
+/// Likewise one that waits in a run queue after a wake or since its birth. What is returned is set beside the time of that:
+/// see [`WOKEN_THROTTLED`].
+#[inline(always)]
+pub(crate) fn queued(thread: &mut TaskState, task: Task) -> u64 {
+    if !is_by_run_queue() {
+        return 0;
+    }
+    thread.queue_mark = mark(task);
+    if is_fair(task) && is_throttled(task) { WOKEN_THROTTLED } else { 0 }
 }
 
 /// A wait that began with an involuntary switch, of which nobody can tell: a thread that changed its CPU, among run queues
 /// that were throttled at some time.
 pub(crate) const UNTOLD: u32 = u32::MAX;
 
-/// The state that a wait is accounted in: it may have turned into another since it began.
+/// The state that a wait is accounted in, and the time of its wake with what stands beside it: the wait may have turned into
+/// another since it began. One after a wake of which nobody can tell is shown as one without a wake, so that its parts
+/// are not known; the first one of a newborn thread stays as it was.
 #[inline(always)]
-pub(crate) fn settled(thread: &TaskState, task: Task, was: u32) -> u32 {
-    if !is_by_run_queue() || (was != state::PREEMPTED && was != state::RUNNABLE_IDLE) {
-        return was;
+pub(crate) fn settled(thread: &TaskState, task: Task, was: u32) -> (u32, u64) {
+    let woken = thread.waking_ns;
+    if !is_by_run_queue() || was == state::ON_CPU || woken & WOKEN_THROTTLED != 0 {
+        return (was, woken);
     }
-    let (before, now) = (thread.blocked_key, mark(task));
+    let (before, now) = (thread.queue_mark, mark(task));
     if before == now || (before | now) & EVER == 0 {
-        was
-    } else if (before ^ now) & CPU == 0 {
-        state::THROTTLED
-    } else {
-        UNTOLD
+        return (was, woken);
+    }
+    let is_same_queue = (before ^ now) & CPU == 0;
+    match was {
+        state::PREEMPTED | state::RUNNABLE_IDLE if is_same_queue => (state::THROTTLED, woken),
+        state::PREEMPTED | state::RUNNABLE_IDLE => (UNTOLD, woken),
+        state::BLOCKED | state::NEWBORN if woken != 0 && is_same_queue => (was, woken | WOKEN_THROTTLED),
+        state::BLOCKED => (was, 0),
+        _ => (was, woken),
     }
 }

@@ -22,9 +22,10 @@ pub struct Tracepoint {
 
 /// Every tracepoint that is needed. The order is that of attaching: a thread can't be born before its switches
 /// are seen, nor join before its faults are.
-pub const TRACEPOINTS: [Tracepoint; 8] = [
+pub const TRACEPOINTS: [Tracepoint; 9] = [
     Tracepoint { name: "sched_switch", group: "sched", purpose: "on_cpu, blocked, preempted, runqueue_wait" },
     Tracepoint { name: "sched_waking", group: "sched", purpose: "blocked, runqueue_wait" },
+    Tracepoint { name: QUEUED, group: "sched", purpose: "throttled, before Linux 6.18" },
     Tracepoint {
         name: "page_fault_user",
         group: "exceptions",
@@ -40,6 +41,10 @@ pub const TRACEPOINTS: [Tracepoint; 8] = [
     Tracepoint { name: "sched_process_fork", group: "sched", purpose: "threads and processes that are born" },
     Tracepoint { name: "sched_process_exec", group: "sched", purpose: "the target's start" },
 ];
+
+/// The tracepoint that only a kernel needs which throttles run queues as a whole: elsewhere its program is not loaded, as it costs
+/// each wake of the machine.
+const QUEUED: &str = "sched_wakeup";
 
 /// The software events that end a fault, with the programs that hang on them.
 const FAULT_ENDS: [(&str, SoftwareEvent); 2] =
@@ -57,16 +62,22 @@ const JOIN: &str = "join_chosen";
 /// The program that ends families; likewise.
 const RELEASE: &str = "release";
 
-/// Has the kernel verify every program and attaches it; those that end a fault on each of `cpus`.
-pub(super) fn attach_all(ebpf: &mut Ebpf, btf: &Btf, cpus: &BTreeSet<u32>) -> Result<()> {
-    for name in needed_always() {
+/// Has the kernel verify every program that it needs and attaches it; those that end a fault on each of `cpus`.
+pub(super) fn attach_all(
+    ebpf: &mut Ebpf,
+    btf: &Btf,
+    cpus: &BTreeSet<u32>,
+    throttles_queues: bool,
+) -> Result<()> {
+    let is_needed = |name: &str| throttles_queues || name != QUEUED;
+    for name in needed_always().filter(|name| is_needed(name)) {
         load(ebpf, btf, name)?;
     }
     // Ends before entries: an end without an entry would count as one.
     for &cpu in cpus {
         attach_fault_ends(ebpf, cpu)?;
     }
-    for Tracepoint { name, .. } in TRACEPOINTS {
+    for Tracepoint { name, .. } in TRACEPOINTS.into_iter().filter(|hook| is_needed(hook.name)) {
         let tracepoint: &mut BtfTracePoint = program(ebpf, name)?;
         tracepoint.attach().with_context(|| format!("cannot attach to the tracepoint {name}"))?;
     }
@@ -78,7 +89,7 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     needed_always().chain([SNAPSHOT, JOIN, RELEASE])
 }
 
-/// The programs that every recording needs.
+/// The programs that every recording needs, on one kernel or another.
 fn needed_always() -> impl Iterator<Item = &'static str> {
     let tracepoints = TRACEPOINTS.iter().map(|tracepoint| tracepoint.name);
     [CLOSE].into_iter().chain(tracepoints).chain(FAULT_ENDS.iter().map(|(name, _)| *name))

@@ -105,6 +105,8 @@ pub(super) struct Loaded {
     pub(super) ebpf: Ebpf,
     pub(super) slots: u32,
     pub(super) pages: u32,
+    /// Whether the kernel throttles a run queue as a whole, and not one thread after another.
+    pub(super) throttles_queues: bool,
 }
 
 /// Processes that can be chosen before they have joined, where they join all the time.
@@ -151,7 +153,12 @@ pub(super) fn load(limits: Limits, target: Target<'_>, watches: bool, btf: &Btf)
         .allow_unsupported_maps()
         .load(OBJECT)
         .context("the kernel did not take the BPF object")?;
-    Ok(Loaded { ebpf, slots: settings.slots, pages: settings.pages })
+    Ok(Loaded {
+        ebpf,
+        slots: settings.slots,
+        pages: settings.pages,
+        throttles_queues: offsets.throttling.is_by_run_queue(),
+    })
 }
 
 /// Device and inode of the namespace in which this process's numbers hold. The device is as the kernel wants

@@ -74,14 +74,16 @@ impl Session {
     /// If the kernel refuses a map, a program or a hook.
     pub fn start(limits: Limits, target: Target<'_>, snapshots: bool) -> Result<Self> {
         let btf = Btf::from_sys_fs().context("cannot read the kernel's type information")?;
-        let mut session = Self::loaded(load::load(limits, target, false, &btf)?, Access::Read)?;
+        let loaded = load::load(limits, target, false, &btf)?;
+        let throttles_queues = loaded.throttles_queues;
+        let mut session = Self::loaded(loaded, Access::Read)?;
         if snapshots {
             hooks::load_snapshot(&mut session.ebpf, &btf)?;
         }
         if !target.living.is_empty() {
             hooks::load_join(&mut session.ebpf, &btf)?;
         }
-        hooks::attach_all(&mut session.ebpf, &btf, session.cpus.watched())?;
+        hooks::attach_all(&mut session.ebpf, &btf, session.cpus.watched(), throttles_queues)?;
         if !target.living.is_empty() {
             for &process in target.living {
                 session.choose(process, NO_FAMILY)?;
@@ -91,7 +93,7 @@ impl Session {
         Ok(session)
     }
 
-    fn loaded(load::Loaded { mut ebpf, slots, pages }: load::Loaded, access: Access) -> Result<Self> {
+    fn loaded(load::Loaded { mut ebpf, slots, pages, .. }: load::Loaded, access: Access) -> Result<Self> {
         let page_memory = MappedArray::new(array(&ebpf, "PAGES")?, pages, access)?;
         let free_pages = take(&mut ebpf, "FREE_PAGES")?;
         Ok(Self {

@@ -61,8 +61,8 @@ pub struct Thread {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throttled: Option<Waits>,
     /// Waits after a voluntary switch of which the kernel announced no wake: `blocked` and `runqueue_wait` in
-    /// one, in neither of the two histograms. On kernels before 6.18 also waits after an involuntary one in which a thread
-    /// of a group that was out of quota at some time changed its CPU: preempted or throttled.
+    /// one, in neither of the two histograms. On kernels before 6.18 also waits in which a thread of a group that was out of
+    /// quota at some time changed its CPU: throttled or not.
     pub unsplit: Option<Waits>,
     /// Switch-ins that the kernel did not announce: when they were is inferred from its CPU time.
     pub inferred_switch_ins: u64,

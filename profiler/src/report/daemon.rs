@@ -6,6 +6,7 @@ use super::units::duration;
 use crate::control::protocol::{GroupAdded, Interval, Status};
 use crate::outside_text::printable;
 use crate::profile::histogram::Histogram;
+use crate::profile::interval::States;
 use crate::profile::units::Nanos;
 use crate::watch::batch::Lost;
 use crate::watch::status::SelectorStatus;
@@ -108,17 +109,24 @@ pub fn interval(interval: &Interval) -> String {
         Column::right("p50"),
         Column::right("p99"),
         Column::right("max"),
+        Column::right("total"),
     ]);
     for group in &interval.groups {
         let mut label = Cell::text(name(group));
         let mut threads = Cell::figure(group.threads.to_string());
         for metric in Metric::ALL {
             let Some(histogram) = group.histograms.get(metric.name()) else { continue };
-            let figures = [quantile(histogram, 0.5), quantile(histogram, 0.99), Some(histogram.max_ns)];
-            let cells = figures.map(|time| Cell::maybe(time.map(duration)));
+            let times = [quantile(histogram, 0.5), quantile(histogram, 0.99)];
+            let times = times.into_iter().chain([Some(histogram.max_ns), Some(histogram.sum_ns)]);
             let first = [std::mem::take(&mut label), std::mem::take(&mut threads)];
             let middle = [Cell::text(metric.name()), Cell::figure(histogram.count.to_string())];
-            table.row(first.into_iter().chain(middle).chain(cells));
+            let times = times.map(|time| Cell::maybe(time.map(duration)));
+            table.row(first.into_iter().chain(middle).chain(times));
+        }
+        for (state, time) in without_histogram(&group.states) {
+            let first = [std::mem::take(&mut label), std::mem::take(&mut threads), Cell::text(state)];
+            let unknown = (0..4).map(|_| Cell::maybe(None));
+            table.row(first.into_iter().chain(unknown).chain([Cell::figure(duration(time))]));
         }
     }
     if interval.groups.is_empty() {
@@ -127,6 +135,16 @@ pub fn interval(interval: &Interval) -> String {
     text.push('\n');
     table.render(&Style::for_stdout(), &mut text);
     text
+}
+
+/// Times in states of which only the sum is kept, where there were any.
+fn without_histogram(states: &States) -> impl Iterator<Item = (&'static str, Nanos)> {
+    let times = [
+        ("throttled", states.throttled_ns),
+        ("runnable_idle", states.runnable_idle_ns),
+        ("unsplit", states.unsplit_ns),
+    ];
+    times.into_iter().filter(|(_, time)| *time > Nanos(0))
 }
 
 fn quantile(histogram: &Histogram, share: f64) -> Option<Nanos> {

@@ -25,6 +25,7 @@ pub(super) struct Group<'a> {
     pub(super) migrations: u64,
     pub(super) runnable_idle: Option<Waits>,
     pub(super) throttled: Option<Waits>,
+    pub(super) unsplit: Option<Waits>,
     /// Of the threads that had not exited.
     pub(super) open: Vec<Open>,
     /// Longest sum first.
@@ -33,7 +34,12 @@ pub(super) struct Group<'a> {
 
 /// Waits without a histogram, of all threads.
 fn waits(threads: &[&Thread], of: fn(&Thread) -> Option<Waits>) -> Option<Waits> {
-    threads.iter().filter_map(|thread| of(thread)).reduce(|a, b| Waits {
+    summed(threads.iter().filter_map(|thread| of(thread)))
+}
+
+/// Waits of several threads.
+pub(super) fn summed(waits: impl Iterator<Item = Waits>) -> Option<Waits> {
+    waits.reduce(|a, b| Waits {
         count: a.count.saturating_add(b.count),
         sum_ns: a.sum_ns + b.sum_ns,
         max_ns: a.max_ns.max(b.max_ns),
@@ -147,6 +153,7 @@ impl<'a> Group<'a> {
             migrations: sum(|thread| thread.migrations),
             runnable_idle: waits(threads, |thread| thread.runnable_idle),
             throttled: waits(threads, |thread| thread.throttled),
+            unsplit: waits(threads, |thread| thread.unsplit),
             open: threads.iter().filter_map(|thread| thread.open).collect(),
             blocked_on: blocked_on(threads),
         }

@@ -1,5 +1,6 @@
 //! What getrusage cannot say: the distribution of every metric.
 
+use super::groups::{Group, summed};
 use super::histogram::Axis;
 use super::page::Page;
 use super::style::Paint;
@@ -11,6 +12,7 @@ use super::wrap;
 use crate::profile::Profile;
 use crate::profile::histogram::{Histogram, Quantile};
 use crate::profile::interval::Interval;
+use crate::profile::thread::Waits;
 use crate::profile::units::{Nanos, total};
 use profiler_ebpf::buckets::RELATIVE_ERROR;
 use profiler_ebpf::metric::Metric;
@@ -53,7 +55,8 @@ pub(super) fn section(page: &mut Page<'_>, subjects: &[Subject<'_>]) {
     }
     let has_zero = all().any(|histogram| histogram.min_ns.0 == 0);
     let is_partial = all().any(|histogram| histogram.without_bucket() > 0);
-    legend(page, axis.map(Axis::range), has_zero, is_partial);
+    let has_sums = subjects.iter().flat_map(without_histogram).any(|(_, waits)| waits.is_some());
+    legend(page, axis.map(Axis::range), has_zero, is_partial, has_sums);
 }
 
 /// The unit of a table of these histograms, in which their medians read best. Where one has no quantiles, its maximum is
@@ -127,7 +130,26 @@ fn table(subject: &Subject<'_>, unit: Unit, totals: Unit) -> Table {
             }
         }
     }
+    for (name, waits) in without_histogram(subject) {
+        let Some(waits) = waits else { continue };
+        let mut cells = vec![Cell::text(name), Cell::figure(count(waits.count))];
+        let without = QUANTILES.len() + usize::from(is_partial);
+        cells.extend((0..without).map(|_| Cell::maybe(None)));
+        cells.push(Cell::figure(unit.figure(waits.max_ns)));
+        cells.push(Cell::figure(totals.figure(waits.sum_ns)));
+        table.row(cells);
+    }
     table
+}
+
+/// The states of which no histogram is kept, so that the totals of a table are all the time there is.
+fn without_histogram(subject: &Subject<'_>) -> [(&'static str, Option<Waits>); 3] {
+    let of = |waits: fn(&Group<'_>) -> Option<Waits>| summed(subject.groups.iter().filter_map(waits));
+    [
+        ("throttled", of(|group| group.throttled)),
+        ("runnable_idle", of(|group| group.runnable_idle)),
+        ("unsplit", of(|group| group.unsplit)),
+    ]
 }
 
 /// Of how many samples the quantiles are.
@@ -192,7 +214,7 @@ fn longer_intervals(profile: &Profile) -> Option<String> {
     })
 }
 
-fn legend(page: &mut Page<'_>, range: Option<String>, has_zero: bool, is_partial: bool) {
+fn legend(page: &mut Page<'_>, range: Option<String>, has_zero: bool, is_partial: bool, has_sums: bool) {
     let mut text = format!(
         "{DOUBTFUL} fewer than {} samples lie beyond this quantile: read it as a hint.",
         Quantile::ENOUGH_BEYOND
@@ -201,6 +223,9 @@ fn legend(page: &mut Page<'_>, range: Option<String>, has_zero: bool, is_partial
         text.push_str(&format!(
             " {PARTIAL} not of all samples that are counted beside it: the others may differ from them."
         ));
+    }
+    if has_sums {
+        text.push_str(" Of throttled, runnable_idle and unsplit no histogram is kept.");
     }
     if let Some(range) = range {
         text.push_str(&format!(
@@ -242,6 +267,23 @@ mod tests {
         assert!(!whole.contains('*'), "{text}");
         let complete = super::super::single(&fixture::pool(), &Style::plain(140));
         assert!(!complete.contains("of samples") && !complete.contains('*'), "{complete}");
+    }
+
+    #[test]
+    fn sums_without_a_histogram_are_in_the_table() {
+        let mut profile = fixture::pool();
+        let text = |profile: &Profile| super::super::single(profile, &Style::plain(140));
+        assert!(!text(&profile).contains("throttled"));
+        for thread in &mut profile.threads {
+            let (sum_ns, max_ns) = (Nanos(40_000_000), Nanos(30_000_000));
+            thread.throttled = Some(Waits { count: 2, sum_ns, max_ns });
+        }
+        let text = text(&profile);
+        let line = text.lines().find(|line| line.trim_start().starts_with("throttled")).expect("a row");
+        let cells: Vec<&str> = line.split_whitespace().collect();
+        assert_eq!(cells[1], (2 * profile.threads.len()).to_string(), "{text}");
+        assert!(cells[2..6].iter().all(|cell| *cell == "–"), "{text}");
+        assert!(text.contains("no histogram is kept"), "{text}");
     }
 
     #[test]

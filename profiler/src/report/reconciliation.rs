@@ -227,24 +227,19 @@ impl Difference {
 fn not_announced(page: &mut Page<'_>, profile: &Profile) {
     let switch_ins = total(profile.threads.iter().map(|thread| thread.inferred_switch_ins));
     let unsplit = || profile.threads.iter().filter_map(|thread| thread.unsplit);
-    let (wakes, waited) =
+    let (waits, waited) =
         (total(unsplit().map(|waits| waits.count)), unsplit().map(|waits| waits.sum_ns).sum());
-    let mut parts = Vec::new();
     if switch_ins > 0 {
-        parts.push(format!(
-            "{} (their time is inferred from the kernel's CPU time)",
-            counted(switch_ins, "switch-in")
-        ));
+        let text = format!("{}: placed by the kernel's CPU time", counted(switch_ins, "switch-in"));
+        page.labelled("not announced", LABEL, Paint::Plain, &text);
     }
-    if wakes > 0 {
-        parts.push(format!(
-            "{} ({} of waiting, blocked and runqueue_wait in one, in neither histogram)",
-            counted(wakes, "wake"),
+    if waits > 0 {
+        let text = format!(
+            "{} ({}): no wake was announced, or, before Linux 6.18, throttled or not can't be told; in no histogram",
+            counted(waits, "wait"),
             duration(waited)
-        ));
-    }
-    if !parts.is_empty() {
-        page.labelled("not announced", LABEL, Paint::Plain, &parts.join("; "));
+        );
+        page.labelled("unsplit", LABEL, Paint::Plain, &text);
     }
 }
 
@@ -262,7 +257,7 @@ fn begun_before(page: &mut Page<'_>, profile: &Profile) {
         })
         .collect();
     if !parts.is_empty() {
-        let text = format!("{}: until their first switch, in no histogram", parts.join(", "));
+        let text = format!("{}: until the first switch, in no histogram", parts.join(", "));
         page.labelled("begun before", LABEL, Paint::Plain, &text);
     }
 }

@@ -68,11 +68,13 @@ impl Session {
     pub fn watch(limits: Limits) -> Result<Self> {
         let btf = Btf::from_sys_fs().context("cannot read the kernel's type information")?;
         let nobody = Target { pid: 0, living: &[], follow_children: true };
-        let mut session = Self::loaded(load::load(limits, nobody, true, &btf)?, Access::Take)?;
+        let loaded = load::load(limits, nobody, true, &btf)?;
+        let throttles_queues = loaded.throttles_queues;
+        let mut session = Self::loaded(loaded, Access::Take)?;
         hooks::load_snapshot(&mut session.ebpf, &btf)?;
         hooks::load_join(&mut session.ebpf, &btf)?;
         hooks::load_release(&mut session.ebpf, &btf)?;
-        hooks::attach_all(&mut session.ebpf, &btf, session.cpus.watched())?;
+        hooks::attach_all(&mut session.ebpf, &btf, session.cpus.watched(), throttles_queues)?;
         // Tells the programs in which pid namespace this process is: from here on execs are announced.
         session.join()?;
         Ok(session)

@@ -133,6 +133,10 @@ fn totals(app: &App, model: &Model, selected: Identity) -> Vec<String> {
         Some(states) => of(states),
         None => members().filter_map(|thread| thread.record.samples.get(&metric)).map(|of| of.sum_ns).sum(),
     };
+    let throttled = match states {
+        Some(states) => states.throttled_ns,
+        None => members().filter_map(|thread| thread.record.throttled).map(|waits| waits.sum_ns).sum(),
+    };
     let times = [
         ("on_cpu", sum(Metric::OnCpu, |states| states.on_cpu_ns)),
         ("blocked", sum(Metric::Blocked, |states| states.blocked_ns)),
@@ -144,6 +148,9 @@ fn totals(app: &App, model: &Model, selected: Identity) -> Vec<String> {
         format!("switches {} vol, {} invol", switches[0], switches[1]),
         format!("faults {} minor, {} major", faults[0], faults[1]),
     ];
+    if throttled > Nanos(0) {
+        totals.push(format!("throttled {}", duration(throttled)));
+    }
     totals.extend(times.iter().map(|(name, time)| format!("{name} {}", duration(*time))));
     totals
 }

@@ -127,9 +127,6 @@ fn a_real_time_thread_is_throttled_where_the_kernel_limits_those() {
     let [thread] = &outcome.profile().threads[..] else { panic!("{:#?}", outcome.profile().threads) };
     let has_groups = Path::new("/sys/fs/cgroup/cpu/cpu.rt_runtime_us").exists();
     assert_eq!(thread.throttled.is_some(), has_groups || kernel_release() < (6, 12), "{thread:#?}");
-    if let Some(throttled) = thread.throttled {
-        assert!(throttled.max_ns.0 >= 20_000_000, "{thread:#?}");
-    }
 }
 
 /// A command with so much runtime in each period of 50 ms.
