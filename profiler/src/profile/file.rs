@@ -7,7 +7,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufRead as _, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::path::Path;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -92,8 +92,11 @@ pub fn read_from(reader: impl Read) -> Result<Profile> {
 fn read_text(reader: impl Read, most: u64) -> Result<String> {
     let mut reader = BufReader::new(reader.take(most.saturating_add(1)));
     // A device or an image need not be read to its end to see that it is no profile.
-    let start = reader.fill_buf().context("cannot read it")?.trim_ascii_start();
-    if !start.starts_with(b"{") {
+    let start = reader.fill_buf().map_err(unreadable)?;
+    if start.is_empty() {
+        bail!("nothing is in it; name another file");
+    }
+    if !start.trim_ascii_start().starts_with(b"{") {
         bail!("{NOT_A_PROFILE}");
     }
     let mut bytes = Vec::new();
@@ -102,6 +105,13 @@ fn read_text(reader: impl Read, most: u64) -> Result<String> {
         bail!("it is larger than {}, which no profile is; name another file", bytesize::ByteSize(most));
     }
     String::from_utf8(bytes).context(NOT_A_PROFILE)
+}
+
+fn unreadable(error: io::Error) -> anyhow::Error {
+    match error.kind() {
+        ErrorKind::IsADirectory => anyhow!("it is a folder; name a *{EXTENSION} file in it"),
+        _ => anyhow::Error::from(error).context("cannot read it"),
+    }
 }
 
 /// Reads a profile from its text.
@@ -229,7 +239,7 @@ mod tests {
     #[test]
     fn what_cannot_be_a_profile_is_not_read_to_its_end() {
         assert!(refusal(std::io::repeat(0), u64::MAX).contains("not a profile"));
-        assert!(refusal(&b""[..], 10).contains("not a profile"));
+        assert!(refusal(&b""[..], 10).contains("nothing is in it"));
         assert!(refusal(&b"{\xff}"[..], 10).contains("not a profile"));
     }
 

@@ -121,3 +121,15 @@ fn nobody_is_told_of_flags_that_were_not_given() {
         assert!(!chosen.contains("--metric") && !chosen.contains("--histogram-memory"), "{picker}: {chosen}");
     }
 }
+
+#[test]
+fn a_folder_and_an_empty_file_are_called_so() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("empty"), "").unwrap();
+    for (place, part) in [(".", "it is a folder"), ("empty", "nothing is in it")] {
+        let output = profiler(folder.path(), &format!("report {place}")).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(part) && !said.contains("record it again"), "{said}");
+    }
+}
