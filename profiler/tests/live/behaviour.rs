@@ -1,6 +1,7 @@
 //! What `run` does around the recording: streams, files, following.
 
-use crate::support::{Outcome, Scene, command, target, trials};
+use crate::support::{Outcome, Scene, command, target};
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use profiler::profile::{CpusAllowed, file};
 use std::io::Write as _;
@@ -9,10 +10,11 @@ use std::process::Stdio;
 
 pub(crate) fn tests() -> Vec<Trial> {
     trials![
+        without_following_only_the_commands_own_process_is_recorded;
+        here:
         the_commands_streams_are_untouched,
         the_profile_can_go_to_standard_output,
         the_default_file_is_named_after_the_command,
-        without_following_only_the_commands_own_process_is_recorded,
         the_cpus_that_profiler_and_command_were_pinned_to_are_in_the_profile,
         the_file_says_what_the_report_said,
     ]

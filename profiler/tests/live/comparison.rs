@@ -1,10 +1,16 @@
 //! `profiler run` without a command: the sample workloads side by side.
 
-use crate::support::{Outcome, Scene, blocked_on, required, trials, unannounced};
+use crate::support::{Outcome, Scene, blocked_on, required, unannounced};
+use crate::trial::trials;
 use libtest_mimic::Trial;
 
 pub(crate) fn tests() -> Vec<Trial> {
-    trials![the_rust_pair_is_compared, the_python_pair_is_compared, messages_name_the_flag_that_there_is]
+    trials![
+        here:
+        the_rust_pair_is_compared,
+        the_python_pair_is_compared,
+        messages_name_the_flag_that_there_is,
+    ]
 }
 
 const TASKS: u64 = 40;

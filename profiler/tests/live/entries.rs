@@ -1,7 +1,8 @@
 //! Threads that the kernel starts for a process, which no fork tells of, and calls by the 32-bit entry.
 
 use crate::attach::{Attachment, Running};
-use crate::support::{Outcome, Scene, assert_sleeps_in, blocked_on, target, trials};
+use crate::support::{Outcome, Scene, assert_sleeps_in, blocked_on, target};
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use profiler::profile::reconciliation::Quantity;
 use profiler::profile::thread::Thread;

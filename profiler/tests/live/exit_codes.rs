@@ -1,6 +1,7 @@
 //! The exit code is the command's, and what can't be run never starts.
 
-use crate::support::{Scene, command, trials};
+use crate::support::{Scene, command};
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use profiler::kernel::hooks::{TRACEPOINTS, Tracepoint};
 use serde_json::Value;
@@ -10,16 +11,17 @@ use std::process::Command;
 
 pub(crate) fn tests() -> Vec<Trial> {
     trials![
+        a_child_that_dies_at_once_is_recorded,
+        without_root_the_child_does_not_start,
+        doctor_finds_this_machine_ready,
+        doctor_says_what_the_kernel_makes_of_each_program;
+        here:
         the_exit_code_is_the_commands,
         an_unknown_command_is_127,
         a_file_that_is_not_executable_is_126,
-        a_child_that_dies_at_once_is_recorded,
         an_unwritable_place_is_found_before_the_child_starts,
         a_foreign_file_is_not_overwritten,
         only_a_profile_of_the_same_command_is_replaced,
-        without_root_the_child_does_not_start,
-        doctor_finds_this_machine_ready,
-        doctor_says_what_the_kernel_makes_of_each_program,
     ]
 }
 

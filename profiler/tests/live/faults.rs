@@ -1,6 +1,7 @@
 //! Page faults, minor and major, one for each page.
 
-use crate::support::{Outcome, Scene, blocked_on, command, target, trials, undisturbed};
+use crate::support::{Outcome, Scene, blocked_on, command, target, undisturbed};
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use nix::sys::personality::{self, Persona};

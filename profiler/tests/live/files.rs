@@ -1,6 +1,7 @@
 //! Where profiles are written: what is there before, meanwhile and after.
 
-use crate::support::{CALLER, Outcome, Scene, command, required, trials};
+use crate::support::{CALLER, Outcome, Scene, command, required};
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use profiler::profile::file;
 use std::ffi::OsStr;
@@ -12,6 +13,7 @@ use std::process::{Command, Stdio};
 
 pub(crate) fn tests() -> Vec<Trial> {
     trials![
+        here:
         nothing_is_there_until_the_profile_is_complete,
         the_callers_file_is_replaced_at_the_end_of_a_link,
         standard_output_by_name_keeps_what_the_command_wrote,

@@ -1,6 +1,7 @@
 //! Under sudo the command runs as the user who called it, and the files are that user's.
 
-use crate::support::{CALLER, Outcome, Scene, command, trials};
+use crate::support::{CALLER, Outcome, Scene, command};
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -8,10 +9,11 @@ use std::process::Command;
 
 pub(crate) fn tests() -> Vec<Trial> {
     trials![
+        here:
         under_sudo_the_command_is_the_callers,
         as_root_overrides_it,
         a_damaged_caller_is_refused,
-        one_that_cannot_be_become_is_told_once
+        one_that_cannot_be_become_is_told_once,
     ]
 }
 

@@ -1,6 +1,7 @@
 //! State that a caller gives across exec: the command finds exactly that, and the profiler is neither hindered nor ended by it.
 
-use crate::support::{Outcome, Scene, command, ready_pid, target, trials};
+use crate::support::{Outcome, Scene, command, ready_pid, target};
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
 use profiler::profile::file;
@@ -10,6 +11,7 @@ use std::process::Command;
 
 pub(crate) fn tests() -> Vec<Trial> {
     trials![
+        here:
         the_command_finds_what_the_caller_gave,
         the_callers_timers_are_the_commands,
         the_signal_at_the_parents_death_is_the_commands,

@@ -2,8 +2,9 @@
 
 use crate::attached::Attached;
 use crate::support::{
-    Outcome, Scene, command, eventually, held_child, is_alive, is_held, is_workload, trials, undisturbed,
+    Outcome, Scene, command, eventually, held_child, is_alive, is_held, is_workload, undisturbed,
 };
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -16,6 +17,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 pub(crate) fn tests() -> Vec<Trial> {
     trials![
+        here:
         before_the_command_started_nothing_is_left,
         signals_that_the_caller_ignores_change_no_test,
         before_the_first_workload_nothing_is_left,

@@ -1,7 +1,8 @@
 //! `--interval`: however often snapshots are taken, the intervals together are the whole, and each wait is in every
 //! interval that it lasts.
 
-use crate::support::{Outcome, Scene, target, trials};
+use crate::support::{Outcome, Scene, target};
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use profiler::profile::Profile;
 use profiler::profile::histogram::Histogram;
@@ -14,7 +15,8 @@ pub(crate) fn tests() -> Vec<Trial> {
         intervals_add_up_at_a_high_switch_rate,
         intervals_add_up_while_threads_come_and_go,
         intervals_add_up_with_more_threads_than_slots,
-        a_long_wait_is_in_every_interval,
+        a_long_wait_is_in_every_interval;
+        here:
         without_the_flag_there_are_none,
     ]
 }

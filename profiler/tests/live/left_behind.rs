@@ -1,6 +1,7 @@
 //! Processes that the command leaves behind: their parent has ended, and the profiler has them instead.
 
-use crate::support::{Scene, Started, command, eventually, is_alive, ready_pid, target, trials};
+use crate::support::{Scene, Started, command, eventually, is_alive, ready_pid, target};
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 pub(crate) fn tests() -> Vec<Trial> {
     trials![
+        here:
         the_time_limit_ends_them,
         the_time_limit_kills_those_that_outlive_the_command,
         a_second_interrupt_ends_them,

@@ -1,6 +1,7 @@
 //! Threads and processes that are born, change and end.
 
-use crate::support::{Scene, command, is_alive, target, trials};
+use crate::support::{Scene, command, is_alive, target};
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;

@@ -1,7 +1,8 @@
 //! When room runs out the totals stay exact, and the report says so.
 
 use crate::control_group::ControlGroup;
-use crate::support::{Outcome, Scene, assert_sleeps, command, target, trials};
+use crate::support::{Outcome, Scene, assert_sleeps, command, target};
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use profiler_ebpf::metric::Metric;
 use std::process::Command;
@@ -11,7 +12,8 @@ pub(crate) fn tests() -> Vec<Trial> {
         threads_beyond_the_slots_are_summed,
         slots_are_used_again,
         samples_beyond_the_memory_are_counted,
-        a_control_group_without_room_is_named,
+        a_control_group_without_room_is_named;
+        here:
         ten_thousand_threads_at_once_fit_ten_thousand_slots,
     ]
 }

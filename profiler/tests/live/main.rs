@@ -20,6 +20,7 @@ mod own_mounts;
 mod requirements;
 mod support;
 mod targets;
+mod trial;
 
 mod behaviour;
 mod comparison;
@@ -89,5 +90,10 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Each test wants the machine to itself.
     arguments.test_threads = Some(1);
-    libtest_mimic::run(&arguments, tests.into_iter().flatten().collect()).exit_code()
+    let tests = trial::wanted(tests.into_iter().flatten().collect());
+    let conclusion = libtest_mimic::run(&arguments, tests);
+    if !arguments.list {
+        eprintln!("{}", trial::slowest());
+    }
+    conclusion.exit_code()
 }

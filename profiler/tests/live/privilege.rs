@@ -2,7 +2,8 @@
 
 use crate::attach::{Attachment, Running};
 use crate::own_mounts::in_own_mounts;
-use crate::support::{CALLER, Outcome, Scene, command, required, trials};
+use crate::support::{CALLER, Outcome, Scene, command, required};
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
 use std::fs;
@@ -15,9 +16,10 @@ const KEPT: u64 = 0b10_1011;
 pub(crate) fn tests() -> Vec<Trial> {
     trials![
         capabilities_are_given_up_before_the_command_runs,
-        a_callers_command_gets_no_capability_and_no_descriptor,
         two_capabilities_are_enough,
-        two_capabilities_are_enough_to_attach_to_another_users_process,
+        two_capabilities_are_enough_to_attach_to_another_users_process;
+        here:
+        a_callers_command_gets_no_capability_and_no_descriptor,
         processes_that_proc_hides_are_found_by_root_and_explained_to_others,
         a_comparison_without_any_leaves_nothing,
     ]

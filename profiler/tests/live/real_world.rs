@@ -1,6 +1,7 @@
 //! Programs that were not written for a test.
 
-use crate::support::{Scene, blocked_on, command, eventually, trials, unannounced, undisturbed};
+use crate::support::{Scene, blocked_on, command, eventually, unannounced, undisturbed};
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
 use profiler::profile::thread::Thread;
@@ -12,7 +13,12 @@ use std::path::Path;
 use std::process::Command;
 
 pub(crate) fn tests() -> Vec<Trial> {
-    trials![python_with_a_thread_pool, git_on_this_repository, nginx_under_load]
+    trials![
+        git_on_this_repository,
+        nginx_under_load;
+        here:
+        python_with_a_thread_pool,
+    ]
 }
 
 fn python_with_a_thread_pool() {

@@ -1,13 +1,15 @@
 //! `--measure-self`: what the recording itself costs.
 
-use crate::support::{Scene, target, trials};
+use crate::support::{Scene, target};
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use profiler::profile::self_cost::SelfCost;
 use profiler::profile::units::Nanos;
 
 pub(crate) fn tests() -> Vec<Trial> {
     trials![
-        every_switch_and_fault_is_a_run_of_a_program,
+        every_switch_and_fault_is_a_run_of_a_program;
+        here:
         a_comparison_measures_each_of_its_runs,
         nothing_is_measured_unasked,
     ]

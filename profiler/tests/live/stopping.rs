@@ -1,20 +1,22 @@
 //! How a run is stopped: by a signal, by the time limit; and that nothing stays behind.
 
 use crate::attached::Attached;
-use crate::support::{Outcome, Scene, command, eventually, is_alive, ready_pid, target, trials};
+use crate::support::{Outcome, Scene, command, eventually, is_alive, ready_pid, target};
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
 use std::time::{Duration, Instant};
 
 pub(crate) fn tests() -> Vec<Trial> {
     trials![
+        no_probe_stays_attached,
+        no_probe_stays_attached_to_a_profiler_that_was_killed;
+        here:
         a_signal_goes_to_the_child_and_the_report_is_written,
         a_child_that_heeds_the_signal_keeps_its_exit_code,
         a_second_interrupt_ends_a_child_that_ignores_the_first,
         the_time_limit_terminates,
         the_time_limit_kills_a_child_that_ignores_it,
-        no_probe_stays_attached,
-        no_probe_stays_attached_to_a_profiler_that_was_killed,
     ]
 }
 

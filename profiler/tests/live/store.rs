@@ -1,12 +1,16 @@
 //! The store of intervals on a disk that is full for a while.
 
 use crate::own_mounts::in_own_mounts;
-use crate::support::{Outcome, Scene, target, trials};
+use crate::support::{Outcome, Scene, target};
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use std::process::Stdio;
 
 pub(crate) fn tests() -> Vec<Trial> {
-    trials![a_full_disk_costs_no_interval]
+    trials![
+        here:
+        a_full_disk_costs_no_interval,
+    ]
 }
 
 /// Runs the rest of the command line with a small tmpfs on the folder `full`.

@@ -1,6 +1,5 @@
 //! Runs the profiler on a target and reads what it wrote.
 
-use libtest_mimic::Trial;
 use profiler::profile::reconciliation::{Check, Quantity, Rule};
 use profiler::profile::thread::Thread;
 use profiler::profile::{Profile, file};
@@ -15,22 +14,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-
-/// A list of tests from the functions that are them.
-macro_rules! trials {
-    ($($test:ident),+ $(,)?) => {
-        vec![$(crate::support::trial(concat!(module_path!(), "::", stringify!($test)), $test)),+]
-    };
-}
-pub(crate) use trials;
-
-pub(crate) fn trial(path: &str, test: fn()) -> Trial {
-    let name = path.split_once("::").map_or(path, |(_crate, rest)| rest);
-    Trial::test(name, move || {
-        test();
-        Ok(())
-    })
-}
 
 /// An environment variable that `cargo xtask test` sets.
 pub(crate) fn required(variable: &str) -> PathBuf {

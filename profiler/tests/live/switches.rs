@@ -1,6 +1,7 @@
 //! Waits and switches: sleepers, spinners and a byte that goes to and fro.
 
-use crate::support::{Outcome, Scene, assert_sleeps, blocked_on, target, trials, unannounced, undisturbed};
+use crate::support::{Outcome, Scene, assert_sleeps, blocked_on, target, unannounced, undisturbed};
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use profiler::profile::thread::Thread;
 use profiler_ebpf::metric::Metric;

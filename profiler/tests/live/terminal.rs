@@ -2,9 +2,10 @@
 
 use crate::attach::Running;
 use crate::support::{
-    Outcome, Scene, Started, command, eventually, held_child, is_alive, is_held, is_workload, target, trials,
+    Outcome, Scene, Started, command, eventually, held_child, is_alive, is_held, is_workload, target,
     undisturbed,
 };
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::pty::{Winsize, openpty};
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 pub(crate) fn tests() -> Vec<Trial> {
     trials![
+        here:
         ctrl_c_reaches_the_command_once,
         ctrl_c_is_passed_on_to_a_command_in_a_session_of_its_own,
         ctrl_c_twice_ends_a_command_that_ignores_it,

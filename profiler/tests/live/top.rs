@@ -2,8 +2,9 @@
 //! back however it ends.
 
 use crate::attach::Running;
-use crate::support::{Outcome, Scene, eventually, required, trials};
+use crate::support::{Outcome, Scene, eventually, required};
 use crate::terminal::Terminal;
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{LocalFlags, tcgetattr};
@@ -18,7 +19,8 @@ use std::time::Duration;
 
 pub(crate) fn tests() -> Vec<Trial> {
     trials![
-        the_screen_has_the_kernels_figures,
+        the_screen_has_the_kernels_figures;
+        here:
         a_saved_profile_is_complete,
         what_cannot_be_saved_whole_is_not_saved,
         the_end_of_the_target_leaves_the_view,

@@ -57,6 +57,10 @@ pub(crate) struct VmArgs {
     #[arg(long, value_name = "FILTER")]
     test: Option<String>,
 
+    /// All live tests, also those whose outcome does not depend on the kernel
+    #[arg(long)]
+    all: bool,
+
     /// Fetch newer kernels if the archive has them, instead of those that were fetched before
     #[arg(long)]
     update: bool,
@@ -93,7 +97,13 @@ struct Job {
     live: PathBuf,
     variables: [(&'static str, PathBuf); 2],
     filter: Option<String>,
+    /// Which tests: see [`EACH_KERNEL`].
+    all: bool,
 }
+
+/// Set in a guest, it has the live tests leave those out whose outcome does not depend on the kernel
+/// (`profiler/tests/live/trial.rs`).
+const EACH_KERNEL: &str = "PROFILER_EACH_KERNEL";
 
 /// What one kernel's run came to.
 struct Run {
@@ -117,7 +127,7 @@ pub(crate) fn vm(workspace: &Workspace, args: &VmArgs) -> Result<()> {
     }
 
     println!("\n{}\n{}", table::tests(&runs), table::programs(&runs, &committed));
-    print!("{}", table::first_failures(&runs));
+    print!("{}{}", table::first_failures(&runs), table::slowest(&runs));
     if args.accept {
         accept(workspace, &mut committed, &runs)?;
     }
@@ -146,7 +156,12 @@ fn kernels(workspace: &Workspace, args: &VmArgs) -> Result<Vec<Kernel>> {
 fn job(workspace: &Workspace, args: &VmArgs) -> Result<Job> {
     let object = build(workspace)?;
     let live = test::build_live(object.cargo(workspace))?;
-    Ok(Job { live, variables: test::variables(workspace), filter: args.test.clone() })
+    Ok(Job {
+        live,
+        variables: test::variables(workspace),
+        filter: args.test.clone(),
+        all: args.all || args.test.is_some(),
+    })
 }
 
 /// Guests that run at the same time. The live tests keep about one CPU of the host busy.

@@ -1,7 +1,7 @@
 //! One run of a guest: what QEMU is told, and how long it may take.
 
 use super::{
-    Accelerator, Job, initramfs,
+    Accelerator, EACH_KERNEL, Job, initramfs,
     kernels::{Kernel, Topology},
 };
 use crate::{
@@ -159,6 +159,9 @@ impl Job {
             let value = value.to_str().with_context(|| format!("{} is not UTF-8", value.display()))?;
             ensure!(!value.contains('\''), "{value:?} has a quote, which the guest's shell would misread");
             settings += &format!("export {name}='{value}'\n");
+        }
+        if !self.all {
+            settings += &format!("export {EACH_KERNEL}=1\n");
         }
         Ok(settings)
     }

@@ -16,6 +16,8 @@ pub(super) struct Results {
     pub(super) l3_groups: Vec<String>,
     pub(super) programs: Vec<ProgramFigures>,
     pub(super) tests: Vec<(String, Outcome)>,
+    /// The lines at the end of what the live tests said that name the slowest of them.
+    pub(super) slowest: String,
     /// What makes this run a failure beside its tests.
     pub(super) problems: Vec<String>,
 }
@@ -40,6 +42,13 @@ pub(super) enum Outcome {
     Unfinished,
 }
 
+/// From the line that begins them on (`slowest` in `profiler/tests/live/trial.rs`).
+fn slowest(said: &str) -> Option<String> {
+    let lines: Vec<&str> = said.lines().collect();
+    let first = lines.iter().rposition(|line| line.contains(" tests took "))?;
+    Some(lines[first..].join("\n").trim_end().to_owned())
+}
+
 impl Results {
     /// Reads what there is; what should be there and is not becomes a problem.
     pub(super) fn read(boot: &Boot, topology: Topology) -> Self {
@@ -52,6 +61,8 @@ impl Results {
         results.read_programs(&boot.job);
         let live = fs::read_to_string(boot.job.join("live.json")).unwrap_or_default();
         results.read_tests(&live);
+        let said = fs::read_to_string(boot.job.join("live.err")).unwrap_or_default();
+        results.slowest = slowest(&said).unwrap_or_default();
         for again in ["again-1.json", "again-2.json"] {
             results.read_again(&fs::read_to_string(boot.job.join(again)).unwrap_or_default());
         }

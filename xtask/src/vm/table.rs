@@ -111,6 +111,12 @@ pub(super) fn first_failures(runs: &[Run]) -> String {
     text
 }
 
+/// The tests that took longest, kernel by kernel, in the live tests' own words.
+pub(super) fn slowest(runs: &[Run]) -> String {
+    let told = runs.iter().filter(|run| !run.results.slowest.is_empty());
+    told.map(|run| format!("{}: {}\n", title(run), run.results.slowest)).collect()
+}
+
 /// What went wrong, kernel by kernel.
 pub(super) fn failures(runs: &[Run]) -> String {
     let mut text = String::new();

@@ -3,7 +3,8 @@
 
 use super::Attachment;
 use crate::hostile::again_and_again;
-use crate::support::{Outcome, Scene, target, trials};
+use crate::support::{Outcome, Scene, target};
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use profiler::profile::Lost;
 use std::io::{BufRead as _, BufReader};

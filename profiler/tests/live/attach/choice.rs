@@ -1,7 +1,8 @@
 //! Which processes are chosen.
 
 use super::{Attachment, Running, attached_to};
-use crate::support::{Scene, target, trials};
+use crate::support::{Scene, target};
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,11 +11,12 @@ use std::time::{Duration, Instant};
 
 pub(crate) fn tests() -> Vec<Trial> {
     trials![
-        processes_are_chosen_by_name,
-        names_are_those_of_scripts_and_in_argument_0_too,
         processes_are_chosen_by_control_group_and_unit,
         of_a_threaded_group_the_whole_processes_are_chosen,
-        groups_of_version_1_are_found_by_each_of_their_paths,
+        groups_of_version_1_are_found_by_each_of_their_paths;
+        here:
+        processes_are_chosen_by_name,
+        names_are_those_of_scripts_and_in_argument_0_too,
     ]
 }
 

@@ -2,7 +2,8 @@
 
 use super::{Attachment, Running};
 use crate::intervals::assert_intervals_are_the_whole;
-use crate::support::{Outcome, Scene, assert_sleeps, trials, unannounced};
+use crate::support::{Outcome, Scene, assert_sleeps, unannounced};
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use profiler::profile::reconciliation::{Quantity, Rule, Scope};
 use profiler::profile::thread::{OpenState, Thread};

@@ -2,7 +2,8 @@
 
 use super::{Attachment, Running, attached_to};
 use crate::attached::Attached;
-use crate::support::{Scene, is_alive, trials};
+use crate::support::{Scene, is_alive};
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
 use profiler::profile::thread::Thread;

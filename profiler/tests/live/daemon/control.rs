@@ -1,7 +1,8 @@
 //! The control socket: who may use it, and what a peer that means harm comes to.
 
 use super::{Daemon, name, prey, selector};
-use crate::support::{CALLER, trials};
+use crate::support::CALLER;
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use profiler::control::protocol::LONGEST_REQUEST;
 use serde_json::Value;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 pub(crate) fn tests() -> Vec<Trial> {
     trials![
+        here:
         another_user_is_refused_and_logged,
         a_user_who_is_named_may,
         what_ctl_says_is_for_people_and_for_programs,

@@ -4,7 +4,8 @@ use super::{Daemon, counted, name, named, prey, selector};
 use crate::attach::Running;
 use crate::attach::choice::{Group, mounted_groups, script, threaded};
 use crate::hostile::namespaces::in_a_time_namespace;
-use crate::support::{command, target, trials};
+use crate::support::{command, target};
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
 use std::process::{Command, Stdio};
@@ -12,14 +13,15 @@ use std::process::{Command, Stdio};
 pub(crate) fn tests() -> Vec<Trial> {
     trials![
         a_daemon_in_a_time_namespace_finds_what_runs,
-        one_is_found_by_each_of_its_names,
-        one_is_found_that_has_a_thread_in_a_threaded_group,
         a_process_that_is_started_later_is_counted_exactly,
         what_the_kernel_starts_for_it_belongs_to_it,
         what_it_starts_belongs_to_it_unless_that_is_not_wanted,
+        one_is_found_among_thousands_of_execs;
+        here:
+        one_is_found_by_each_of_its_names,
+        one_is_found_that_has_a_thread_in_a_threaded_group,
         a_process_that_moves_into_a_control_group_is_found,
         the_first_selector_that_matches_has_it,
-        one_is_found_among_thousands_of_execs,
         one_is_found_although_its_exec_was_not_announced,
         one_is_found_that_gets_its_name_without_an_exec,
     ]

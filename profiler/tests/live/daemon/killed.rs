@@ -3,13 +3,16 @@
 
 use super::{Daemon, count, name, prey, selector};
 use crate::attached::Attached;
-use crate::support::trials;
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 pub(crate) fn tests() -> Vec<Trial> {
-    trials![a_daemon_that_is_killed_fifty_times_loses_no_interval_that_had_ended]
+    trials![
+        here:
+        a_daemon_that_is_killed_fifty_times_loses_no_interval_that_had_ended,
+    ]
 }
 
 const TIMES: u64 = 50;

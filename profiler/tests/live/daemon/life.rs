@@ -3,7 +3,8 @@
 use super::{Daemon, count, counted, name, prey, selector, switches};
 use crate::attached::Attached;
 use crate::privilege::with_two_capabilities;
-use crate::support::{Scene, eventually, trials};
+use crate::support::{Scene, eventually};
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
 use profiler::control::config::SOCKET;
@@ -13,15 +14,16 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 pub(crate) fn tests() -> Vec<Trial> {
     trials![
+        the_end_writes_the_last_interval_and_leaves_nothing_in_the_kernel,
+        two_capabilities_are_enough_to_watch_other_users_processes;
+        here:
         a_reload_adds_and_removes_selectors,
         a_configuration_that_is_not_valid_is_refused_and_the_old_one_goes_on,
-        the_end_writes_the_last_interval_and_leaves_nothing_in_the_kernel,
         whatever_ends_a_program_ends_it_in_order,
         a_sink_that_fails_is_told_of_and_ends_nothing,
         a_second_daemon_is_refused,
         the_printed_configuration_starts_a_daemon,
         the_service_manager_is_told_how_many_are_watched,
-        two_capabilities_are_enough_to_watch_other_users_processes,
     ]
 }
 

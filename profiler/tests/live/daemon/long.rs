@@ -1,7 +1,8 @@
 //! What comes and goes for long: slots are used again, memory stays the same, who leaves leaves nothing.
 
 use super::{Daemon, count, counted, name, named, prey, selector, switches};
-use crate::support::{own_memory, trials};
+use crate::support::own_memory;
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use profiler::control::protocol::Request;
 use std::process::{Command, Stdio};
@@ -12,10 +13,11 @@ pub(crate) fn tests() -> Vec<Trial> {
     trials![
         threads_far_beyond_the_slots_are_recorded_one_after_the_other,
         threads_beyond_the_slots_at_the_same_time_are_told_of,
-        pages_that_are_not_needed_any_more_go_to_other_threads,
         what_is_detached_frees_its_slots_and_can_be_attached_again,
         what_ends_just_before_its_selector_is_taken_out_is_in_the_interval,
-        children_are_not_followed_once_their_parent_is_detached,
+        children_are_not_followed_once_their_parent_is_detached;
+        here:
+        pages_that_are_not_needed_any_more_go_to_other_threads,
         groups_are_bounded_and_what_is_beyond_is_told_of,
     ]
 }

@@ -1,7 +1,7 @@
 //! What the daemon hands out: the store and the metrics hold what was counted, and a new configuration opens them again.
 
 use super::{Daemon, count, name, prey, selector};
-use crate::support::trials;
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use profiler::control::protocol::Interval;
 use std::fs;
@@ -11,6 +11,7 @@ use std::path::Path;
 
 pub(crate) fn tests() -> Vec<Trial> {
     trials![
+        here:
         what_was_counted_is_in_the_store_and_in_the_metrics,
         outputs_are_opened_and_closed_by_a_reload,
         a_store_that_cannot_be_opened_is_told_of,

@@ -2,8 +2,9 @@
 
 use super::control::{allow_caller, become_caller};
 use super::{Daemon, count, name, prey, selector};
-use crate::support::{eventually, trials};
+use crate::support::eventually;
 use crate::top::Top;
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use profiler::control::client;
 use profiler::control::frame::{Frame, ThreadFrame};
@@ -18,7 +19,8 @@ use std::time::Duration;
 pub(crate) fn tests() -> Vec<Trial> {
     trials![
         frames_have_the_kernels_figures,
-        threads_that_come_and_go_between_two_frames_are_told_of_once,
+        threads_that_come_and_go_between_two_frames_are_told_of_once;
+        here:
         looking_on_takes_nothing_from_the_intervals,
         viewers_are_bounded_and_one_that_has_gone_makes_room,
         a_viewer_may_be_silent_and_may_leave_a_frame_unread,

@@ -2,7 +2,8 @@
 
 use super::{assert_exact, assert_sums_exact, assert_thread_exact, ready_pid, require_file};
 use crate::attached::Attached;
-use crate::support::{Outcome, Scene, eventually, target, trials};
+use crate::support::{Outcome, Scene, eventually, target};
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use profiler_ebpf::metric::Metric;
 use std::fs;

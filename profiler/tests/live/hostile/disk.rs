@@ -2,7 +2,8 @@
 
 use super::assert_exact;
 use crate::own_mounts::in_own_mounts;
-use crate::support::{Outcome, Scene, command, required, trials};
+use crate::support::{Outcome, Scene, command, required};
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use profiler::profile::{Profile, file};
 use profiler::report;
@@ -13,6 +14,7 @@ use std::process::{Command, Output, Stdio};
 
 pub(crate) fn tests() -> Vec<Trial> {
     trials![
+        here:
         a_profile_that_does_not_fit_is_kept_elsewhere,
         a_failed_command_keeps_its_exit_code,
         a_profile_kept_elsewhere_is_the_callers,

@@ -1,7 +1,8 @@
 //! Slots and bucket pages run out on purpose, at a high rate: every total stays exact, and the report says so.
 
 use super::{assert_sums_exact, assert_thread_exact, assert_told_switches};
-use crate::support::{Outcome, Scene, target, trials};
+use crate::support::{Outcome, Scene, target};
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use profiler_ebpf::metric::Metric;
 

@@ -1,7 +1,8 @@
 //! Targets that change what they are known by: they execute again and again, rename themselves, get used numbers.
 
 use super::{assert_exact, require_file};
-use crate::support::{Scene, target, trials};
+use crate::support::{Scene, target};
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use std::collections::BTreeSet;
 

@@ -3,8 +3,9 @@
 use super::{assert_exact, ready_pid, send, state_of};
 use crate::attached::Attached;
 use crate::support::{
-    Scene, command, eventually, held_child, is_alive, is_held, is_workload, target, trials, undisturbed,
+    Scene, command, eventually, held_child, is_alive, is_held, is_workload, target, undisturbed,
 };
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
 use profiler::target::tree;
@@ -17,8 +18,9 @@ pub(crate) fn tests() -> Vec<Trial> {
     trials![
         a_target_killed_in_the_middle_is_recorded_to_its_last_switch,
         a_process_of_the_target_killed_in_the_middle_is_recorded,
+        a_profiler_killed_with_live_probes_and_a_held_child_starts_nothing;
+        here:
         a_profiler_killed_before_its_probes_are_live_starts_nothing,
-        a_profiler_killed_with_live_probes_and_a_held_child_starts_nothing,
         a_profiler_killed_between_two_workloads_leaves_none_held,
         a_profiler_killed_leaves_the_command_running,
     ]

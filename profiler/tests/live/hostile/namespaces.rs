@@ -2,7 +2,8 @@
 
 use super::assert_exact;
 use crate::attach::{Attachment, Running};
-use crate::support::{Outcome, Scene, command, required, target, trials};
+use crate::support::{Outcome, Scene, command, required, target};
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use profiler::profile::reconciliation::Rule;
 use std::collections::BTreeSet;

@@ -2,7 +2,8 @@
 //! it meets them is chance; what was measured agrees with the kernel's counters wherever that is.
 
 use super::{again_and_again, send};
-use crate::support::{Outcome, Scene, target, trials};
+use crate::support::{Outcome, Scene, target};
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
 use profiler::profile::Lost;

@@ -2,7 +2,8 @@
 //! --soak 10m`.
 
 use super::{assert_exact, assert_told_switches, ready_pid};
-use crate::support::{Scene, own_memory, target, trials};
+use crate::support::{Scene, own_memory, target};
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use std::thread::sleep;
 use std::time::{Duration, Instant};

@@ -1,7 +1,8 @@
 //! SIGSTOP and SIGCONT: of the target, of the profiler.
 
 use super::{assert_exact, assert_sums_exact, assert_thread_exact, ready_pid, send, wait_for_state};
-use crate::support::{Outcome, Scene, eventually, target, trials};
+use crate::support::{Outcome, Scene, eventually, target};
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
 use profiler_ebpf::metric::Metric;

@@ -1,7 +1,8 @@
 //! Two profilers at the same time: on one command, on the same command twice, on different ones.
 
 use super::{assert_exact, assert_thread_exact};
-use crate::support::{Outcome, Scene, required, target, trials};
+use crate::support::{Outcome, Scene, required, target};
+use crate::trial::trials;
 use libtest_mimic::Trial;
 use profiler::profile::file;
 use profiler::profile::thread::Thread;
@@ -11,7 +12,8 @@ use std::process::{Child, Stdio};
 pub(crate) fn tests() -> Vec<Trial> {
     trials![
         two_profilers_of_one_command_count_the_same,
-        two_profilers_of_different_commands_do_not_mix_them,
+        two_profilers_of_different_commands_do_not_mix_them;
+        here:
         two_profilers_that_write_to_one_file_leave_a_whole_one,
     ]
 }
