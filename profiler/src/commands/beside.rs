@@ -1,6 +1,7 @@
 //! A file that takes its place only when it is complete. Until then it has no name, so that nothing is left of it
 //! should this process be killed; only file systems that can't have such a file hold one with a temporary name.
 
+use super::place::no_folder;
 use crate::target::user::Invoker;
 use anyhow::{Context, Result};
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag};
@@ -33,10 +34,12 @@ impl Beside {
     /// Opens a file in the folder of its place, which is no link. It gets the permissions of the one that is there.
     ///
     /// # Errors
-    /// If the folder is not writable.
+    /// If the folder is not writable, or not there.
     pub fn open(place: &Path, owner: Option<&Invoker>) -> Result<Self> {
         let folder = folder_of(place);
-        let file = Hidden::nameless(folder).or_else(|_cannot_be| Hidden::named(folder))?;
+        let file = Hidden::nameless(folder)
+            .or_else(|_cannot_be| Hidden::named(folder))
+            .map_err(|error| no_folder(place).unwrap_or_else(|| error.into()))?;
         Self { place: place.to_owned(), file }.prepared(owner)
     }
 

@@ -2,7 +2,7 @@
 
 use super::beside::Beside;
 use super::inputs::Inputs;
-use super::place::{Place, no_folder};
+use super::place::Place;
 use super::{size_limit, standard, stream};
 use crate::cli::{ExportArgs, SelectionArgs};
 use crate::export::{Artifact, Format, Subject};
@@ -133,9 +133,7 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
             Guarded::new(stream, Codes::None).write_all(bytes).with_context(cannot)
         }
         Place::File { path: place, .. } => {
-            let beside = Beside::open(&place, Invoker::detect()?.as_ref())
-                .map_err(|error| no_folder(&place).unwrap_or(error))
-                .with_context(cannot)?;
+            let beside = Beside::open(&place, Invoker::detect()?.as_ref()).with_context(cannot)?;
             let mut file = beside.file();
             file.write_all(bytes).with_context(cannot).map_err(size_limit::explain)?;
             beside.persist().with_context(cannot)

@@ -4,7 +4,7 @@
 
 use super::beside::{Beside, FILE_MODE};
 use super::pieces;
-use super::place::{Place, no_folder};
+use super::place::Place;
 use super::subject::Subject;
 use super::{size_limit, standard, stream};
 use crate::outside_text::{excerpt, file_name};
@@ -126,9 +126,7 @@ impl Output {
                     Replaces::Same { subject: subject.clone(), flag }
                 };
                 replaces.check(path)?;
-                let beside = Beside::open(&place, owner)
-                    .map_err(|error| no_folder(&place).unwrap_or(error))
-                    .with_context(|| cannot("the folder of "))?;
+                let beside = Beside::open(&place, owner).with_context(|| cannot("the folder of "))?;
                 size_limit::warn();
                 Ok(Self::File { path: path.to_owned(), beside, replaces })
             }

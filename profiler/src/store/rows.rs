@@ -210,7 +210,7 @@ fn histogram<'a>(
     once(row).chain(histogram.buckets.iter().map(bucket))
 }
 
-/// The columns as a table in Markdown, which is in the README: which rows have them, and what is in them.
+/// The columns as a table in Markdown, which is in `docs/store.md`: which rows have them, and what is in them.
 #[must_use]
 pub fn documentation() -> String {
     let rows = |rows| match rows {
@@ -235,8 +235,8 @@ mod tests {
 
     #[test]
     fn the_readme_has_every_column() {
-        let readme = include_str!("../../../README.md");
-        assert!(readme.contains(&documentation()), "README.md must have:\n{}", documentation());
+        let page = include_str!("../../../docs/store.md");
+        assert!(page.contains(&documentation()), "docs/store.md must have:\n{}", documentation());
     }
 
     #[test]

@@ -1,7 +1,7 @@
-"""Checks the stores of several hosts: fleet.py FOLDER README
+"""Checks the stores of several hosts: fleet.py FOLDER PAGE
 
 FOLDER has `store`, and `expected.json` with what the profiler itself makes of the histograms of all hosts. The query is the
-one in the README. Prints a line a check, and fails if one finds a difference or would not have found a sample more.
+one in `docs/store.md`. Prints a line a check, and fails if one finds a difference or would not have found a sample more.
 """
 
 import copy
@@ -20,15 +20,15 @@ from expected import differences
 DAY = "2026-11-27"
 
 
-def query(readme):
-    """The SQL of the README."""
-    (query,) = re.findall(r"```sql\n(.*?)```", readme.read_text(encoding="utf-8"), re.DOTALL)
+def query(page):
+    """The SQL of the page."""
+    (query,) = re.findall(r"```sql\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     return query
 
 
-def quantiles(readme, expected):
-    """The README's query, as it stands there."""
-    found = {(metric, share): (int(samples), value) for metric, share, samples, value in duckdb.sql(query(readme)).fetchall()}
+def quantiles(page, expected):
+    """The page's query, as it stands there."""
+    found = {(metric, share): (int(samples), value) for metric, share, samples, value in duckdb.sql(query(page)).fetchall()}
     wanted = {
         (metric, share): (of["bucketed"], value)
         for metric, of in expected["metrics"].items()
@@ -37,15 +37,15 @@ def quantiles(readme, expected):
     return differences("quantiles", wanted, found)
 
 
-def stored(readme, host="*"):
-    """What the README's query reads from, of some hosts. Without the types a host of digits alone would be a number."""
-    (source,) = re.findall(r"FROM (read_parquet\(.*?\))\s+WHERE", query(readme), re.DOTALL)
+def stored(page, host="*"):
+    """What the page's query reads from, of some hosts. Without the types a host of digits alone would be a number."""
+    (source,) = re.findall(r"FROM (read_parquet\(.*?\))\s+WHERE", query(page), re.DOTALL)
     return f"FROM {source.replace('host=*', f'host={host}')} WHERE date >= '{DAY}'"
 
 
-def totals(readme, expected):
+def totals(page, expected):
     """Plain sums over all rows: nothing stands twice."""
-    rows = stored(readme)
+    rows = stored(page)
     sums = "sum(count) + sum(without_bucket), sum(sum_ns), min(min_ns), max(max_ns)"
     found = duckdb.sql(f"SELECT metric, {sums} {rows} AND metric IS NOT NULL GROUP BY metric").fetchall()
     found = {metric: tuple(map(int, of)) for metric, *of in found}
@@ -56,9 +56,9 @@ def totals(readme, expected):
     return differences("totals", wanted, found) + differences("time by host", expected["on_cpu_ns"], hosts)
 
 
-def digits(readme, expected):
+def digits(page, expected):
     """Hosts whose names are digits keep them, also where there are no others."""
-    found = duckdb.sql(f"SELECT host, sum(on_cpu_ns) {stored(readme, '1*')} GROUP BY host").fetchall()
+    found = duckdb.sql(f"SELECT host, sum(on_cpu_ns) {stored(page, '1*')} GROUP BY host").fetchall()
     wanted = {host: time for host, time in expected["on_cpu_ns"].items() if host.isdigit()}
     return differences("hosts of digits", wanted, {host: int(time) for host, time in found})
 
@@ -85,15 +85,15 @@ def with_one_more(expected):
 
 
 def main():
-    folder, readme = Path(sys.argv[1]), Path(sys.argv[2]).resolve()
+    folder, page = Path(sys.argv[1]), Path(sys.argv[2]).resolve()
     os.chdir(folder)
     expected = json.loads(Path("expected.json").read_text(encoding="utf-8"))
-    checks = {"README's query, DuckDB": quantiles, "sums, DuckDB": totals, "hosts of digits, DuckDB": digits, "counts, pyarrow": arrow}
+    checks = {"the page's query, DuckDB": quantiles, "sums, DuckDB": totals, "hosts of digits, DuckDB": digits, "counts, pyarrow": arrow}
     failed = False
     for name, check in checks.items():
         began = time.monotonic()
-        problems = check(readme, expected)
-        if not check(readme, with_one_more(expected)):
+        problems = check(page, expected)
+        if not check(page, with_one_more(expected)):
             problems.append("a sample more makes no difference to this check")
         print(f"  {name:32} {'FAILED' if problems else 'equal':7} {time.monotonic() - began:5.1f} s")
         for problem in problems:

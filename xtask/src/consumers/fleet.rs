@@ -1,4 +1,4 @@
-//! The stores of several simulated hosts, read by SQL engines as the README says.
+//! The stores of several simulated hosts, read by SQL engines as `docs/store.md` says.
 
 use super::scripts;
 use crate::{command::Run as _, workspace::Workspace};
@@ -17,6 +17,6 @@ pub(super) fn check(workspace: &Workspace, made: &Path, python: &Path) -> Result
         .arg("-B")
         .arg(scripts(workspace).join("fleet.py"))
         .arg(folder)
-        .arg(workspace.root().join("README.md"));
+        .arg(workspace.root().join("docs/store.md"));
     check.run()
 }

@@ -31,6 +31,8 @@ pub(super) struct Content {
     /// The default configuration.
     pub(super) config: Document,
     pub(super) readme: Document,
+    /// What the README leads to, named from the README on.
+    pub(super) pages: Vec<Document>,
     pub(super) licences: Vec<Document>,
     /// Those that one of the licences is about: what is linked into the programs.
     pub(super) crates: Vec<Crate>,
@@ -59,6 +61,7 @@ impl Content {
             unit: at("packaging/profiler.service")?,
             config: at("packaging/daemon.toml")?,
             readme: at("README.md")?,
+            pages: pages(workspace)?,
             licences,
             crates,
             debian: all(&["control", "postinst", "prerm", "postrm"]
@@ -95,8 +98,65 @@ fn documents_in(workspace: &Workspace, folder: &Path) -> Result<Vec<Document>> {
     paths.iter().map(|path| read(path)).collect()
 }
 
+/// The files of `docs/`, those of its folders too.
+fn pages(workspace: &Workspace) -> Result<Vec<Document>> {
+    let (mut folders, mut pages) = (vec![workspace.root().join("docs")], Vec::new());
+    while let Some(folder) = folders.pop() {
+        let cannot = || format!("cannot list {}", folder.display());
+        for entry in fs::read_dir(&folder).with_context(cannot)? {
+            let path = entry.with_context(cannot)?.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = path.strip_prefix(workspace.root()).context("it is below the root")?;
+            let name = name.to_str().context("a page has a name in UTF-8")?.to_owned();
+            pages.push(Document { name, ..read(&path)? });
+        }
+    }
+    pages.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(pages)
+}
+
 fn read(path: &Path) -> Result<Document> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let name = path.file_name().context("a file has a name")?.to_string_lossy().into_owned();
     Ok(Document { name, bytes })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Files that the Markdown of a page links to, as links stand there: from the page's folder on.
+    fn links(page: &str) -> Vec<&str> {
+        let links = page.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        links.filter(|link| !link.contains("://") && !link.starts_with('#')).collect()
+    }
+
+    #[test]
+    fn links_of_a_page_are_found() {
+        assert_eq!(links("[a](b.md), ![c](d/e.svg) [f](https://g) [h](#i)"), ["b.md", "d/e.svg"]);
+    }
+
+    #[test]
+    fn each_link_leads_to_a_page_that_is_packed() {
+        let workspace = Workspace::find().unwrap();
+        let mut all = pages(&workspace).unwrap();
+        all.push(read(&workspace.root().join("README.md")).unwrap());
+        for page in all.iter().filter(|page| page.name.ends_with(".md")) {
+            let folder = Path::new(&page.name).parent().unwrap();
+            for link in links(std::str::from_utf8(&page.bytes).unwrap()) {
+                let target = folder.join(link);
+                assert!(all.iter().any(|other| Path::new(&other.name) == target), "{}: {link}", page.name);
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_page_is_short() {
+        let workspace = Workspace::find().unwrap();
+        let readme = read(&workspace.root().join("README.md")).unwrap();
+        assert!(readme.bytes.iter().filter(|byte| **byte == b'\n').count() <= 150);
+    }
 }

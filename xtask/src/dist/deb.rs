@@ -66,7 +66,10 @@ fn lay_out(content: &Content, tree: &Tree) -> Result<()> {
 }
 
 fn document(content: &Content, tree: &Tree) -> Result<()> {
-    tree.put_compressed(&format!("{DOCUMENTATION}/README.md"), &content.readme.bytes)?;
+    // As they are, so that the links from one to the other hold.
+    for page in content.pages.iter().chain([&content.readme]) {
+        tree.put(&format!("{DOCUMENTATION}/{}", page.name), &page.bytes, FILE)?;
+    }
     tree.put(&format!("{DOCUMENTATION}/copyright"), copyright(content)?.as_bytes(), FILE)?;
     let third_party = content.licence(third_party::NAME)?;
     tree.put_compressed(&format!("{DOCUMENTATION}/{}", third_party::NAME), third_party.as_bytes())?;

@@ -26,6 +26,7 @@ pub(super) fn pack(content: &Content, folder: &Path) -> Result<PathBuf> {
     put("man/", &content.man_pages, FILE)?;
     put("completions/", &content.completions, FILE)?;
     put("licences/", &content.licences, FILE)?;
+    put("", &content.pages, FILE)?;
     for one in [&content.unit, &content.config, &content.readme] {
         tree.put(&format!("{name}/{}", one.name), &one.bytes, FILE)?;
     }

@@ -132,7 +132,7 @@ pub(crate) fn vm(workspace: &Workspace, args: &VmArgs) -> Result<()> {
         accept(workspace, &mut committed, &runs)?;
     }
     if args.test.is_none() {
-        write_readme_table(workspace, &runs)?;
+        write_kernels_table(workspace, &runs)?;
     }
     let failed: Vec<&str> =
         runs.iter().filter(|run| !run.results.is_good()).map(|run| run.name.as_str()).collect();
@@ -213,11 +213,11 @@ fn accept(workspace: &Workspace, committed: &mut Committed, runs: &[Run]) -> Res
     committed.write(workspace)
 }
 
-fn write_readme_table(workspace: &Workspace, runs: &[Run]) -> Result<()> {
+fn write_kernels_table(workspace: &Workspace, runs: &[Run]) -> Result<()> {
     let date = Command::new("date").args(["--utc", "+%Y-%m-%d"]).read()?;
     let file = workspace.target().join("vm/table.md");
     fs::write(&file, table::readme(runs, date.trim_end()))
         .with_context(|| format!("cannot write {}", file.display()))?;
-    println!("for the README: {}", file.display());
+    println!("for docs/kernels.md: {}", file.display());
     Ok(())
 }

@@ -1,9 +1,9 @@
-//! The tables, in Markdown: test × kernel, program × kernel, and a line for each kernel for the README.
+//! The tables, in Markdown: test × kernel, program × kernel, and a line for each kernel for `docs/kernels.md`.
 
 use super::{Run, results::Outcome, verifier::Committed};
 use std::{collections::BTreeSet, fmt::Write as _};
 
-/// The program that runs most often, whose figure the README shows.
+/// The program that runs most often, whose figure that page shows.
 const HOTTEST: &str = "sched_switch";
 
 const ABSENT: &str = "–";

@@ -225,6 +225,7 @@ fn a_viewer_may_be_silent_and_may_leave_a_frame_unread() {
     let daemon = Daemon::with(&selector(&name));
     let mut running = prey(&daemon, &name, "sleep-when-told", &["40", "20"]);
     daemon.wait_for(1);
+    let (silent, _) = View::begin(&daemon, None);
     let (view, _) = View::begin(&daemon, None);
     // More than the socket takes.
     let line = protocol::line(&Request::View { selector: None }).unwrap();
@@ -242,7 +243,8 @@ fn a_viewer_may_be_silent_and_may_leave_a_frame_unread() {
         reader.read_line(&mut line).unwrap();
         assert_eq!(client::read_frame(&line).unwrap().threads.len(), 41);
     }
-    std::thread::sleep(Duration::from_secs(11));
+    let frame = silent.refresh();
+    assert_eq!((frame.threads.len(), frame.unchanged.len()), (41, 0));
     assert_eq!(view.refresh().unchanged.len(), 41);
     running.finish();
 }
