@@ -6,7 +6,6 @@ mod profiles;
 mod recording;
 mod run;
 mod top;
-mod values;
 
 pub use attach::{AttachArgs, ChoiceArgs};
 pub use daemon::{CtlArgs, CtlAttachArgs, CtlCommand, DaemonArgs};
@@ -14,7 +13,6 @@ pub use profiles::{ExportArgs, PlotArgs, ReportArgs, SelectionArgs};
 pub use recording::{LimitArgs, RecordingArgs, StyleArgs};
 pub use run::{ComparisonArgs, HoldArgs, RunArgs};
 pub use top::{DaemonViewArgs, TopArgs};
-pub(crate) use values::{duration, memory};
 
 use crate::outside_text::printable;
 use clap::error::{ContextKind, ContextValue, ErrorKind};

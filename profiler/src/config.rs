@@ -73,17 +73,10 @@ const HEAD: &str = "\
 # it begins with #. SIGHUP (systemctl reload profiler) has the daemon read the file again; one that is not valid is refused.
 ";
 
-/// A text with its examples in effect.
-#[cfg(test)]
-pub(crate) fn examples(text: &str) -> String {
-    let example = |line: &str| line.starts_with('#') && !line.starts_with("# ");
-    let lines: Vec<&str> = text.lines().map(|line| if example(line) { &line[1..] } else { line }).collect();
-    lines.join("\n")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::values::examples;
     use std::time::Duration;
 
     fn refused(text: &str) -> String {

@@ -3,7 +3,7 @@
 //! Data flows one way:
 //!
 //! ```text
-//! cli -> target + kernel -> record -> profile -> report | series -> export | plot
+//! cli -> target + kernel -> record -> profile -> report | view -> export | plot
 //!                              |--> watch -> store | metrics
 //!                              \--> top
 //! ```
@@ -17,6 +17,7 @@
 //! - `metrics` shows what monitoring systems read: it is scraped (OpenMetrics) and pushed (OTLP).
 //! - `store` keeps these intervals as Parquet files, for any SQL engine.
 //! - `top` shows what goes on in a terminal, of a recording of its own or through a daemon's `control`.
+//! - `view` chooses what of profiles is shown and adds it up; `files` is where all that is written goes.
 //! - `report`, `export` and `plot` work from profiles alone: without root, and on another machine.
 
 pub mod cli;
@@ -28,6 +29,7 @@ pub mod control;
 pub mod daemon;
 pub mod export;
 mod figures;
+pub mod files;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -44,11 +46,12 @@ pub mod profile;
 pub mod record;
 mod remedy;
 pub mod report;
-pub mod series;
 pub mod store;
 mod sys;
 pub mod target;
 pub mod terminal;
 pub mod top;
 mod unix_socket;
+mod values;
+pub mod view;
 pub mod watch;

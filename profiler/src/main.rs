@@ -1,8 +1,9 @@
 //! The `profiler` command: parse, dispatch, print what went wrong once, choose the exit code.
 
 use profiler::cli::{Cli, Command};
-use profiler::commands::standard::{self, NotRead};
-use profiler::commands::{attach, ctl, daemon, doctor, export, messages, plot, report, run, schema, top};
+use profiler::commands::{attach, ctl, daemon, doctor, export, plot, report, run, schema, top};
+use profiler::files::messages;
+use profiler::files::standard::{self, NotRead};
 use profiler::privilege;
 use profiler::target::hold;
 use profiler::target::inherited::Inherited;
@@ -65,6 +66,6 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
             doctor::doctor(args, standard::output()).map(|ready| if ready { 0 } else { FAILURE })
         }
         Command::Schema => schema::schema(standard::output()).map(|()| 0),
-        Command::Hold(args) => hold::hold(args),
+        Command::Hold(args) => hold::hold(&args.into()),
     }
 }

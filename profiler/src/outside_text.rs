@@ -1,12 +1,10 @@
 //! Texts that others wrote: a line of /proc that several places read, and words to be shown in a message.
 
-use crate::profile::units::Bytes;
-
 /// The size in a line such as `MemTotal:   123 kB`; `label` includes the colon.
-pub(crate) fn kibibytes(text: &str, label: &str) -> Option<Bytes> {
+pub(crate) fn kibibytes(text: &str, label: &str) -> Option<u64> {
     let size = text.lines().find_map(|line| line.strip_prefix(label))?;
     let kibibytes: u64 = size.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    kibibytes.checked_mul(1024).map(Bytes)
+    kibibytes.checked_mul(1024)
 }
 
 /// The choice in brackets, as files of sysfs show several: `a [b] c`.
@@ -80,7 +78,7 @@ mod tests {
 
     #[test]
     fn sizes_are_read_and_those_too_large_are_not() {
-        assert_eq!(kibibytes("A: 1 kB\nB:  2 kB\n", "B:"), Some(Bytes(2048)));
+        assert_eq!(kibibytes("A: 1 kB\nB:  2 kB\n", "B:"), Some(2048));
         assert_eq!(kibibytes("B: 18446744073709551615 kB\n", "B:"), None);
         assert_eq!(kibibytes("B: 2 MB\n", "B:"), None);
     }

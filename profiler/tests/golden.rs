@@ -12,11 +12,12 @@ mod golden;
 
 use clap::ValueEnum as _;
 use golden::{golden, matches};
-use profiler::export::{Format, Subject};
+use profiler::export::Format;
 use profiler::plot::{Figure, Kind, Size};
 use profiler::profile::file;
 use profiler::report::{self, ARTICLE, Style};
-use profiler::series::{GroupBy, Selection};
+use profiler::view::Subject;
+use profiler::view::series::{GroupBy, Selection};
 use profiler_ebpf::metric::Metric;
 
 fn read(name: &str) -> profiler::profile::Profile {

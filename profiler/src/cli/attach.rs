@@ -1,7 +1,8 @@
 //! What can be typed after `profiler attach`.
 
-use super::{RecordingArgs, duration};
+use super::RecordingArgs;
 use crate::outside_bytes;
+use crate::values::duration;
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use std::path::PathBuf;

@@ -120,7 +120,7 @@ pub struct SelectionArgs {
 
     /// What is added up [default: what suits the format]
     #[arg(long, value_enum)]
-    pub group_by: Option<crate::series::GroupBy>,
+    pub group_by: Option<crate::view::series::GroupBy>,
 }
 
 impl SelectionArgs {

@@ -1,6 +1,6 @@
 //! Flags of the commands that record, and of the reports that they end with.
 
-use super::values::{interval, memory};
+use crate::values::{interval, memory};
 use clap::Args;
 use std::time::Duration;
 

@@ -1,7 +1,8 @@
 //! What can be typed after `profiler run`, and after the command that it starts itself.
 
 use super::recording::RecordingArgs;
-use super::values::duration;
+use crate::target::hold::Order;
+use crate::values::duration;
 use clap::Args;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -102,4 +103,16 @@ pub struct HoldArgs {
     /// The command.
     #[arg(last = true, required = true)]
     pub command: Vec<OsString>,
+}
+
+impl From<&HoldArgs> for Order {
+    fn from(args: &HoldArgs) -> Self {
+        Self {
+            release: args.release,
+            failure: args.failure,
+            inherited: args.inherited.clone(),
+            user: args.uid.zip(args.gid),
+            command: args.command.clone(),
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! What can be typed after `profiler top`.
 
 use super::{ChoiceArgs, LimitArgs};
+use crate::values;
 use clap::Args;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -87,7 +88,7 @@ const CHOICES: [&str; 4] = ["pid", "name", "cgroup", "unit"];
 const SHORTEST: Duration = Duration::from_millis(100);
 
 fn refresh(text: &str) -> Result<Duration, String> {
-    let interval = super::duration(text)?;
+    let interval = values::duration(text)?;
     if interval < SHORTEST {
         return Err("must be at least 100ms".to_owned());
     }

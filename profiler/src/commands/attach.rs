@@ -2,11 +2,11 @@
 //! is done to them.
 
 use super::attachment::{Attachment, chosen_by};
-use super::messages;
-use super::run::{self, Shown};
+use super::common::{self, Shown};
 use super::settings::{self, Settings};
-use super::subject::Subject;
 use crate::cli::AttachArgs;
+use crate::files::messages;
+use crate::files::subject::Subject;
 use crate::profile::Profile;
 use crate::profile::attached::Selection;
 use crate::report::printable;
@@ -23,16 +23,16 @@ use anyhow::Result;
 /// # Errors
 /// If the machine can't be profiled, the output can't be written, or no process can be attached to.
 pub fn attach(args: &AttachArgs, inherited: &Inherited) -> Result<u8> {
-    run::check_json(args.recording.json, args.output.as_deref())?;
+    common::check_json(args.recording.json, args.output.as_deref())?;
     let user = Invoker::detect()?;
-    let limits = run::limits(&args.recording.limits)?;
+    let limits = common::limits(&args.recording.limits)?;
     let (selection, selector) = chosen_by(&args.choice);
     visible::show_all();
     let processes = select::choose(&selector)?;
     let subject = Subject::of_processes(&selection, &processes);
-    let output = run::prepare(&subject, args.output.as_deref(), args.recording.force, user.as_ref())?;
+    let output = common::prepare(&subject, args.output.as_deref(), args.recording.force, user.as_ref())?;
     let mut signals = Signals::take(inherited, MeantFor::Profiler)?;
-    run::check_machine(limits)?;
+    common::check_machine(limits)?;
     let settings = Settings {
         limits,
         follow: !args.no_follow,
@@ -43,7 +43,7 @@ pub fn attach(args: &AttachArgs, inherited: &Inherited) -> Result<u8> {
     let note = select::note(&selector);
     let profile = record(&settings, selection, processes, note, &mut signals)?;
     let shown = Shown { json: args.recording.json, threads: args.recording.report.threads };
-    Ok(run::code(0, run::hand_out(&profile, output, user.as_ref(), shown)))
+    Ok(common::code(0, common::hand_out(&profile, output, user.as_ref(), shown)))
 }
 
 /// Records processes until the recording is to end.

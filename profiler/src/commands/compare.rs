@@ -1,12 +1,12 @@
 //! `profiler run` without a command: the sample workloads one after the other, then side by side.
 
-use super::output::{Kept, Output, Wanted};
+use super::common::{NOTHING_LEFT, REPORT_LEFT, check_machine, code, exit_code, is_in_place, settings};
 use super::progress::Progress;
 use super::recipe::{Recipe, record};
-use super::run::{NOTHING_LEFT, REPORT_LEFT, check_machine, code, exit_code, is_in_place, settings};
-use super::subject::{Subject, numbered};
-use super::{folder, messages};
 use crate::cli::{ComparisonArgs, RunArgs};
+use crate::files::output::{Kept, Output, Wanted};
+use crate::files::subject::{Subject, numbered};
+use crate::files::{folder, messages};
 use crate::kernel::load::Limits;
 use crate::profile::{Profile, file};
 use crate::report::{self, ARTICLE, Style};

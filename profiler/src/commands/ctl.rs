@@ -3,7 +3,7 @@
 use crate::cli::{ChoiceArgs, CtlArgs, CtlAttachArgs, CtlCommand};
 use crate::control::client;
 use crate::control::protocol::{Answer, Request};
-use crate::report::daemon as shown;
+use crate::control::show;
 use crate::watch::config::SelectorConfig;
 use anyhow::{Context as _, Result, bail};
 use std::io::Write;
@@ -18,8 +18,8 @@ pub fn ctl(args: &CtlArgs, mut to: impl Write) -> Result<()> {
         format!("{}\n", serde_json::to_string(&answer).context("cannot print the answer")?)
     } else {
         match answer {
-            Answer::Status(status) => shown::status(&status),
-            Answer::Interval(interval) => shown::interval(&interval),
+            Answer::Status(status) => show::status(&status),
+            Answer::Interval(interval) => show::interval(&interval),
             Answer::Changed { processes } => format!("{processes} processes\n"),
             Answer::Refused { reason } => bail!("{reason}"),
             Answer::Frame(_) => bail!("the daemon answers with a frame, which was not asked for"),

@@ -1,6 +1,6 @@
 //! `profiler daemon`: watches a machine until it is told to stop.
 
-use super::{run, settings};
+use super::{common, settings};
 use crate::cli::DaemonArgs;
 use crate::config::{self, Config};
 use crate::daemon::{Daemon, log};
@@ -25,7 +25,7 @@ pub fn daemon(args: &DaemonArgs, inherited: &Inherited, mut to: impl Write) -> R
     log::begin()?;
     let signals = Signals::take(inherited, MeantFor::Daemon)?;
     let limits = config.watch.limits()?;
-    run::check_machine(limits)?;
+    common::check_machine(limits)?;
     visible::show_all();
     if let Some(hiding) = visible::hidden() {
         tracing::warn!("{hiding}");

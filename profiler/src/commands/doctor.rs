@@ -1,7 +1,7 @@
 //! `profiler doctor`: what the machine must offer, with its state and how to mend it; with `--programs` what its
 //! kernel makes of each BPF program.
 
-use super::run::check_machine;
+use super::common::check_machine;
 use crate::cli::DoctorArgs;
 use crate::kernel::load::Limits;
 use crate::kernel::programs::{self, LoadedProgram};

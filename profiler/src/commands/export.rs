@@ -1,16 +1,17 @@
 //! `profiler export`: profiles in the forms that other programs and papers take.
 
-use super::beside::Beside;
-use super::inputs::Inputs;
-use super::place::Place;
-use super::{size_limit, standard, stream};
 use crate::cli::{ExportArgs, SelectionArgs};
-use crate::export::{Artifact, Format, Subject};
+use crate::export::{Artifact, Format};
+use crate::files::beside::Beside;
+use crate::files::inputs::Inputs;
+use crate::files::place::Place;
+use crate::files::{size_limit, standard, stream};
 use crate::outside_bytes;
 use crate::profile::Profile;
-use crate::series::{GroupBy, Selection};
 use crate::target::user::Invoker;
 use crate::terminal::{Codes, Guarded};
+use crate::view::Subject;
+use crate::view::series::{GroupBy, Selection};
 use anyhow::{Context as _, Result, bail};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

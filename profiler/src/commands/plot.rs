@@ -1,12 +1,12 @@
 //! `profiler plot`: figures of profiles.
 
 use super::export::{print_bytes, selection, write};
-use super::inputs::Inputs;
-use super::standard;
 use crate::cli::PlotArgs;
-use crate::export::Subject;
+use crate::files::inputs::Inputs;
+use crate::files::standard;
 use crate::plot::{Figure, Format};
 use crate::profile::Profile;
+use crate::view::Subject;
 use anyhow::{Context as _, Result, bail};
 use std::path::Path;
 

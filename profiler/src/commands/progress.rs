@@ -1,6 +1,6 @@
 //! That something goes on, on a terminal that can redraw a line, while commands are recorded.
 
-use super::messages;
+use crate::files::messages;
 use crate::report::{self, Style};
 use std::io::{IsTerminal as _, stdout};
 use std::time::{Duration, Instant};

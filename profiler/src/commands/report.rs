@@ -1,7 +1,7 @@
 //! `profiler report`: what `run` printed, from the files alone.
 
-use super::standard;
 use crate::cli::ReportArgs;
+use crate::files::standard;
 use crate::report::{self, Style};
 use anyhow::{Context, Result};
 use std::io::Write;

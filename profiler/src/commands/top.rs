@@ -2,12 +2,12 @@
 //! seen enough. Nothing is done to them.
 
 use super::attachment::{Attachment, chosen_by};
-use super::messages;
-use super::output::{Kept, Output, Wanted};
-use super::run;
+use super::common;
 use super::settings::{self, Settings};
-use super::subject::Subject;
 use crate::cli::{DaemonViewArgs, TopArgs};
+use crate::files::messages;
+use crate::files::output::{Kept, Output, Wanted};
+use crate::files::subject::Subject;
 use crate::profile::Profile;
 use crate::profile::units::Nanos;
 use crate::report::{self, printable};
@@ -61,12 +61,12 @@ fn of_processes(args: &TopArgs) -> Result<()> {
         bail!("--output - is the terminal that the view is on; name a file");
     }
     let owner = Invoker::detect()?;
-    let limits = run::limits(&args.limits)?;
+    let limits = common::limits(&args.limits)?;
     let (selection, selector) = chosen_by(&args.choice);
     visible::show_all();
     let processes = select::choose(&selector)?;
     let subject = Subject::of_processes(&selection, &processes);
-    run::check_machine(limits)?;
+    common::check_machine(limits)?;
     let settings = Settings {
         limits,
         follow: !args.no_follow,

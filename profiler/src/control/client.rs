@@ -1,7 +1,7 @@
 //! The other end of the socket, for `profiler ctl` and `profiler top`.
 
-use super::frame::Frame;
 use super::protocol::{Answer, Request, line};
+use crate::watch::frame::Frame;
 use anyhow::{Context as _, Result, bail};
 use std::io::{BufRead as _, BufReader, ErrorKind, Write as _};
 use std::os::unix::net::UnixStream;

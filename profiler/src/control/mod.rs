@@ -2,12 +2,12 @@
 //!
 //! - `config`: where the socket is and who may use it.
 //! - `peers`: whether the process at the other end may.
-//! - `protocol`: the requests and answers; `frame` is that of a view, which is asked for again and again.
+//! - `protocol`: the requests and answers; `show`: what a person reads of them.
 //! - `server`: the daemon's end; `client`: that of `profiler ctl`.
 
 pub mod client;
 pub mod config;
-pub mod frame;
 mod peers;
 pub mod protocol;
 pub mod server;
+pub mod show;

@@ -1,16 +1,14 @@
 //! The requests and answers. Each is one line of JSON.
 
-use super::frame::Frame;
-use crate::profile::histogram::Histogram;
-use crate::profile::interval::States;
 use crate::profile::units::Nanos;
-use crate::watch::batch::{Batch, Group, Lost};
+use crate::watch::batch::Lost;
 use crate::watch::config::SelectorConfig;
-use crate::watch::status::WatchStatus;
+use crate::watch::frame::Frame;
+use crate::watch::interval::Interval;
+use crate::watch::status::{SinkStatus, WatchStatus};
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// Bytes of a request's line at most.
 pub const LONGEST_REQUEST: usize = 64 << 10;
@@ -96,85 +94,4 @@ pub struct Status {
     pub watch: WatchStatus,
     /// Where the intervals go.
     pub sinks: Vec<SinkStatus>,
-}
-
-/// Where intervals go.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SinkStatus {
-    /// What it is called in the configuration.
-    pub name: String,
-    /// Why it does not take them; absent if it does.
-    pub problem: Option<String>,
-    /// Since when it is as it is now.
-    pub since: Timestamp,
-    /// Intervals that it did not take.
-    pub intervals_lost: u64,
-}
-
-/// An interval, or the part of it until now.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Interval {
-    /// When it began.
-    pub from: Timestamp,
-    /// When it ended.
-    pub until: Timestamp,
-    /// How long it was.
-    pub length_ns: Nanos,
-    /// What is missing in it.
-    pub lost: Lost,
-    /// What was added, by group.
-    pub groups: Vec<GroupAdded>,
-}
-
-/// What was added to the threads of a group.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct GroupAdded {
-    /// The label of the selector.
-    pub selector: String,
-    /// The name of the process, where processes are told apart.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub process: Option<String>,
-    /// Its number, likewise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pid: Option<u32>,
-    /// The name of the thread, likewise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub thread: Option<String>,
-    /// Threads to which anything was added.
-    pub threads: u64,
-    /// How long they were in each state.
-    pub states: States,
-    /// By the metric's name.
-    pub histograms: BTreeMap<String, Histogram>,
-}
-
-impl From<&Batch> for Interval {
-    fn from(batch: &Batch) -> Self {
-        Self {
-            from: batch.from,
-            until: batch.until,
-            length_ns: batch.length_ns,
-            lost: batch.lost,
-            groups: batch.groups.iter().map(GroupAdded::from).collect(),
-        }
-    }
-}
-
-impl From<&Group> for GroupAdded {
-    fn from(group: &Group) -> Self {
-        let text = |part: &Option<std::sync::Arc<str>>| part.as_deref().map(str::to_owned);
-        let histograms = group.histograms.iter().map(|(metric, histogram)| {
-            let name = metric.name().to_owned();
-            (name, histogram.clone())
-        });
-        Self {
-            selector: group.key.selector.to_string(),
-            process: text(&group.key.process),
-            pid: group.key.pid,
-            thread: text(&group.key.thread),
-            threads: group.threads,
-            states: group.states,
-            histograms: histograms.collect(),
-        }
-    }
 }

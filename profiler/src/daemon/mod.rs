@@ -10,12 +10,13 @@ mod outputs;
 mod systemd;
 
 use crate::config::Config;
-use crate::control::protocol::{Answer, Interval, Request, Status};
+use crate::control::protocol::{Answer, Request, Status};
 use crate::control::server::{Asked, Server};
 use crate::profile::units::Nanos;
 use crate::target::signals::Signals;
 use crate::target::supervise::{next, ticks, watch};
 use crate::watch::batch::{Batch, Lost};
+use crate::watch::interval::Interval;
 use crate::watch::viewer::Shared;
 use crate::watch::watcher::Watcher;
 use anyhow::{Context as _, Result};

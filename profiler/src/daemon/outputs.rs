@@ -2,11 +2,11 @@
 
 use super::keeper::{self, Keeper};
 use crate::config::Config;
-use crate::control::protocol::SinkStatus;
 use crate::metrics::{Metrics, MetricsConfig, Push, Server};
 use crate::watch::batch::Batch;
 use crate::watch::lines::{self, Lines};
 use crate::watch::sinks::{Sink, Sinks};
+use crate::watch::status::SinkStatus;
 use anyhow::{Context as _, Result, bail};
 use std::fs;
 use std::sync::Arc;

@@ -2,9 +2,9 @@
 //!
 //! There are no comment lines, which would break most readers.
 
-use super::Subject;
 use super::tidy::{Table, table};
 use crate::columns::Value;
+use crate::view::Subject;
 use anyhow::{Context as _, Result};
 use csv::Writer;
 

@@ -3,11 +3,12 @@
 //! Everything that no plotter reads is in comments, manifest and exact totals too. Values are in nanoseconds: scaled to
 //! microseconds the two decimals of this format would be coarser than the buckets below 1 µs.
 
+use super::Artifact;
 use super::hdr::{SUB_BUCKETS, hdr};
 use super::names::Names;
 use super::summary::{Row, rows};
-use super::{Artifact, Subject, manifest};
 use crate::profile::histogram::Histogram;
+use crate::view::{Subject, manifest};
 use anyhow::Result;
 use std::fmt::Write as _;
 

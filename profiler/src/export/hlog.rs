@@ -5,15 +5,15 @@
 //! was not cut into intervals there is one interval, the whole run. Manifest, losses, and what is in no line are
 //! comments.
 
-use super::Subject;
 use super::hdr::hdr;
 use super::intervals::{Interval, intervals};
-use super::manifest::{comments, on_one_line};
 use super::names::Names;
 use super::summary::rows;
 use crate::outside_text::excerpt;
 use crate::profile::Profile;
-use crate::series::Group;
+use crate::view::Subject;
+use crate::view::manifest::{comments, on_one_line};
+use crate::view::series::Group;
 use anyhow::{Context as _, Result};
 use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
@@ -114,10 +114,10 @@ fn started(profile: &Profile) -> Result<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile::fixture;
     use crate::profile::histogram::{Bucket, Histogram};
     use crate::profile::units::Nanos;
-    use crate::report::fixture;
-    use crate::series::{GroupBy, Selection};
+    use crate::view::series::{GroupBy, Selection};
     use base64::Engine as _;
     use hdrhistogram::serialization::Deserializer;
     use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};

@@ -5,7 +5,7 @@ use crate::profile::histogram::Histogram;
 use crate::profile::thread::Thread;
 use crate::profile::units::Nanos;
 use crate::profile::{Profile, interval};
-use crate::series::Group;
+use crate::view::series::Group;
 use profiler_ebpf::metric::Metric;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -94,8 +94,8 @@ fn group_of(profile: &Profile, groups: &[&Group<'_>]) -> Vec<Option<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixture;
-    use crate::series::{GroupBy, Selection, select};
+    use crate::profile::fixture;
+    use crate::view::series::{GroupBy, Selection, select};
 
     #[test]
     fn together_the_intervals_are_the_whole() {

@@ -1,11 +1,11 @@
 //! The chosen distributions as one JSON object, with the manifest of each profile.
 
-use super::Subject;
-use super::manifest::manifest;
 use super::summary::{Row, rows};
 use crate::profile::Lost;
 use crate::profile::histogram::Histogram;
 use crate::profile::reconciliation::Check;
+use crate::view::Subject;
+use crate::view::manifest::manifest;
 use anyhow::{Context as _, Result};
 use profiler_ebpf::buckets::RELATIVE_ERROR;
 use serde::Serialize;

@@ -1,12 +1,12 @@
 //! The table of a paper as a `tabular` with the rules of booktabs, for `\input`. Its notes stand below it, the manifest
 //! in comments.
 
-use super::Subject;
-use super::manifest::comments;
 use super::paper::{Line, Table, notes, table};
 use super::tex;
 use crate::report::metrics::{DOUBTFUL, QUANTILES};
 use crate::report::units::ABSENT;
+use crate::view::Subject;
+use crate::view::manifest::comments;
 
 /// How a document uses it.
 const USE: [&str; 2] = [
@@ -95,8 +95,8 @@ fn marked(note: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixture;
-    use crate::series::{GroupBy, Selection};
+    use crate::profile::fixture;
+    use crate::view::series::{GroupBy, Selection};
 
     #[test]
     fn every_row_has_a_cell_for_every_column() {

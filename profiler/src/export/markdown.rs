@@ -1,11 +1,11 @@
 //! The table of a paper as a Markdown table (GitHub's flavour), its columns under each other in the raw text too.
 //! The manifest is a comment behind it.
 
-use super::Subject;
-use super::manifest::comments;
 use super::paper::{Line, Table, notes, table};
 use crate::report::metrics::{DOUBTFUL, QUANTILES};
 use crate::report::units::ABSENT;
+use crate::view::Subject;
+use crate::view::manifest::comments;
 use unicode_width::UnicodeWidthStr as _;
 
 /// What Markdown or HTML takes for markup, wherever it stands in a line.
@@ -91,8 +91,8 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixture;
-    use crate::series::{GroupBy, Selection};
+    use crate::profile::fixture;
+    use crate::view::series::{GroupBy, Selection};
 
     #[test]
     fn markup_in_a_name_is_shown_as_it_is() {

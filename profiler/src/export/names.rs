@@ -2,8 +2,8 @@
 //! Threads may have any name, so what is not allowed is written as its bytes; nothing gets lost, and no two
 //! distributions of an export share a name.
 
-use super::Subject;
-use crate::series::{Group, GroupBy, Key};
+use crate::view::Subject;
+use crate::view::series::{Group, GroupBy, Key};
 use profiler_ebpf::metric::Metric;
 use std::collections::BTreeMap;
 
@@ -84,9 +84,9 @@ pub(crate) fn escaped(text: &str, kept: &str, mark: char) -> String {
 mod tests {
     use super::*;
     use crate::profile::Profile;
+    use crate::profile::fixture;
     use crate::profile::units::Nanos;
-    use crate::report::fixture;
-    use crate::series::Selection;
+    use crate::view::series::Selection;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
 

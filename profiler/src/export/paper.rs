@@ -1,14 +1,14 @@
 //! The table of a paper, as Markdown and LaTeX show it: one row a group and metric, all times in one unit.
 
-use super::Subject;
-use super::manifest::bucket_width;
 use super::summary::{Row, rows};
 use crate::profile::histogram::Quantile;
 use crate::profile::units::total;
 use crate::report::metrics::{DOUBTFUL, QUANTILES, QuantileText, median_unit, quantile_text};
 use crate::report::units::{Unit, count};
 use crate::report::{verdict, without_bucket, without_slot};
-use crate::series::{GroupBy, Key};
+use crate::view::Subject;
+use crate::view::manifest::bucket_width;
+use crate::view::series::{GroupBy, Key};
 use std::collections::BTreeSet;
 
 /// The table.
@@ -118,8 +118,9 @@ impl Shown {
 mod tests {
     use super::*;
     use crate::profile::Profile;
-    use crate::report::{Style, fixture};
-    use crate::series::Selection;
+    use crate::profile::fixture;
+    use crate::report::Style;
+    use crate::view::series::Selection;
     use profiler_ebpf::metric::Metric;
 
     fn made(profiles: &[&Profile], group_by: GroupBy) -> (Table, Vec<String>) {

@@ -1,11 +1,11 @@
 //! The tidy tables as Apache Parquet, with manifest, losses and bucket width as metadata of the file.
 
-use super::Subject;
-use super::manifest::manifest;
 use super::tidy::{Table, table};
 use crate::columns::Column;
 use crate::columns::parquet::{relative_width, schema, write_rows};
 use crate::profile::{Lost, Profile};
+use crate::view::Subject;
+use crate::view::manifest::manifest;
 use anyhow::{Context as _, Result};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
@@ -47,8 +47,8 @@ mod tests {
     use super::*;
     use crate::columns::Value;
     use crate::columns::parquet::ROW_GROUP;
-    use crate::report::fixture;
-    use crate::series::{GroupBy, Selection};
+    use crate::profile::fixture;
+    use crate::view::series::{GroupBy, Selection};
     use bytes::Bytes;
     use parquet::file::reader::{FileReader as _, SerializedFileReader};
     use parquet::record::Field;

@@ -1,8 +1,8 @@
 //! One row a group and metric: what a table shows of a distribution.
 
-use super::Subject;
 use crate::profile::histogram::{Histogram, Quantile};
-use crate::series::Group;
+use crate::view::Subject;
+use crate::view::series::Group;
 use profiler_ebpf::metric::Metric;
 
 /// The quantiles that tables show.

@@ -3,10 +3,10 @@
 //! What a reader must know of the figures stands in columns too, since CSV has no other place for it: the bound of
 //! the buckets' relative width, and how many samples are in no bucket.
 
-use super::Subject;
 use super::summary::{QUANTILES, Row, rows};
 use crate::columns::{Column, Kind, Value};
 use crate::profile::histogram::Quantile;
+use crate::view::Subject;
 use profiler_ebpf::buckets::RELATIVE_ERROR;
 
 /// Columns, and rows with a value for each of them.
@@ -100,8 +100,8 @@ fn quantile<'a>(quantile: Option<Quantile>) -> [Value<'a>; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixture;
-    use crate::series::{GroupBy, Selection};
+    use crate::profile::fixture;
+    use crate::view::series::{GroupBy, Selection};
 
     fn fits(column: &Column, value: Value<'_>) -> bool {
         match (column.kind, value) {

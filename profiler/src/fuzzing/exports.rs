@@ -1,9 +1,10 @@
 //! Exports of whatever profiles.
 
 use super::{MOST_PROFILES, assert_is_clear};
-use crate::export::{Format, Subject};
+use crate::export::Format;
 use crate::profile::{Profile, soundness};
-use crate::series::{GroupBy, Selection};
+use crate::view::Subject;
+use crate::view::series::{GroupBy, Selection};
 use arbitrary::{Arbitrary, Unstructured};
 use clap::ValueEnum as _;
 use std::collections::BTreeSet;

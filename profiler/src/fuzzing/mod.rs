@@ -4,7 +4,6 @@
 //! Compiled for tests and with the feature `fuzzing` only.
 
 mod exports;
-pub(crate) mod profiles;
 mod report;
 mod texts;
 

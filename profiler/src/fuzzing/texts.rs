@@ -3,7 +3,7 @@
 use super::Outcome;
 use crate::kernel::{hooks, offsets, requirements};
 use crate::record::machine;
-use crate::{cli, commands, outside_text, target};
+use crate::{commands, outside_text, target, values};
 use btf_rs::Backend;
 use std::io::Write as _;
 use std::time::Duration;
@@ -43,10 +43,10 @@ pub fn machine_texts(text: &str) {
 
 /// What a person types and what a workload prints.
 pub fn arguments(text: &str) {
-    if let Ok(duration) = cli::duration(text) {
+    if let Ok(duration) = values::duration(text) {
         assert!(duration > Duration::ZERO);
     }
-    if let Ok(memory) = cli::memory(text) {
+    if let Ok(memory) = values::memory(text) {
         assert!(memory >= 4096);
     }
     if let Err(error) = commands::recipe::read_summary(text.as_bytes()) {

@@ -41,7 +41,7 @@ pub(super) fn left(root: &Path) -> Option<Room> {
     let machine = fs::read_to_string(root.join("proc/meminfo"))
         .ok()
         .and_then(|text| kibibytes(&text, "MemAvailable:"))
-        .map(|left| Room { left, group: None });
+        .map(|left| Room { left: Bytes(left), group: None });
     machine.into_iter().chain(of_groups(root)).min_by_key(|room| room.left)
 }
 

@@ -23,7 +23,7 @@ impl Own {
             u64::try_from(time.num_nanoseconds()).ok().map(Nanos)
         });
         let status = fs::read_to_string("/proc/self/status").ok();
-        let resident = status.and_then(|status| kibibytes(&status, "VmRSS:"));
+        let resident = status.and_then(|status| kibibytes(&status, "VmRSS:")).map(Bytes);
         Self { cpu, resident }
     }
 }

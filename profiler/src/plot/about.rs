@@ -1,7 +1,7 @@
 //! What a figure's file says of itself: what is drawn, of which profiles, and the manifest of each.
 
 use super::Figure;
-use crate::export::manifest;
+use crate::view::manifest::manifest;
 use clap::ValueEnum as _;
 
 /// What an anonymous figure keeps: nothing of the machine, of its owner, or of when it was.

@@ -170,10 +170,10 @@ fn draw_bar(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::export::Subject;
+    use crate::profile::fixture;
     use crate::profile::thread::BlockedOn;
-    use crate::report::fixture;
-    use crate::series::{GroupBy, Selection};
+    use crate::view::Subject;
+    use crate::view::series::{GroupBy, Selection};
 
     #[test]
     fn bars_hold_all_blocked_time() {

@@ -131,9 +131,9 @@ fn notes(lines: &[Line<'_>]) -> Vec<String> {
 mod tests {
     use super::super::{Kind, Size};
     use super::*;
-    use crate::export::Subject;
-    use crate::report::fixture;
-    use crate::series::{GroupBy, Selection};
+    use crate::profile::fixture;
+    use crate::view::Subject;
+    use crate::view::series::{GroupBy, Selection};
 
     #[test]
     fn what_is_in_no_panel_is_named() {

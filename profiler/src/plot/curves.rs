@@ -216,10 +216,10 @@ fn thinned(places: impl Iterator<Item = Place>) -> Vec<Place> {
 mod tests {
     use super::super::{Kind, Size};
     use super::*;
-    use crate::export::Subject;
+    use crate::profile::fixture;
     use crate::profile::units::Nanos;
-    use crate::report::fixture;
-    use crate::series::Selection;
+    use crate::view::Subject;
+    use crate::view::series::Selection;
     use profiler_ebpf::metric::Metric;
 
     #[test]

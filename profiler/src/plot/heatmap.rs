@@ -10,11 +10,11 @@ use super::panels::{Frame, Panels, Room, Surroundings};
 use super::sheet::{Area, failed};
 use super::slices::Slices;
 use super::{Drawing, Figure, Size};
-use crate::export::Subject;
 use crate::profile::units::{Nanos, total};
 use crate::report::units::counted;
 use crate::report::{count, duration};
-use crate::series::{Group, Key};
+use crate::view::Subject;
+use crate::view::series::{Group, Key};
 use anyhow::{Result, bail};
 use plotters::element::Rectangle;
 use plotters::style::{Color as _, RGBColor};
@@ -251,8 +251,8 @@ mod tests {
     use super::super::style::grey;
     use super::*;
     use crate::profile::Profile;
-    use crate::report::fixture;
-    use crate::series::Selection;
+    use crate::profile::fixture;
+    use crate::view::series::Selection;
 
     #[test]
     fn more_samples_a_second_are_darker() {

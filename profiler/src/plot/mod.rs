@@ -27,8 +27,8 @@ mod style;
 mod timeline;
 mod viewers;
 
-use crate::export::Subject;
-use crate::series::GroupBy;
+use crate::view::Subject;
+use crate::view::series::GroupBy;
 use anyhow::Result;
 use profiler_ebpf::metric::Metric;
 use sheet::{Area, Head};
@@ -190,8 +190,8 @@ impl Format {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixture;
-    use crate::series::Selection;
+    use crate::profile::fixture;
+    use crate::view::series::Selection;
     use clap::ValueEnum as _;
 
     #[test]

@@ -11,7 +11,7 @@ use super::slices::{Slice, Slices};
 use super::{Drawing, Figure, Size};
 use crate::profile::interval::States;
 use crate::profile::units::Nanos;
-use crate::series::Group;
+use crate::view::series::Group;
 use anyhow::Result;
 use plotters::element::Polygon;
 use plotters::style::{Color as _, RGBColor};

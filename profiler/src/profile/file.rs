@@ -202,7 +202,7 @@ pub fn write(profile: &Profile, writer: impl Write) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixture;
+    use crate::profile::fixture;
 
     #[test]
     fn a_profile_is_known_as_one_even_if_it_cannot_be_read() {

@@ -30,7 +30,7 @@ pub struct ThreadInterval {
     /// How long it was in each state, those that began before or end later by their part in this interval.
     pub states: States,
     /// By the metric's name; a metric of which no sample ended is left out. Extremes are as exact as the buckets.
-    #[cfg_attr(any(test, feature = "fuzzing"), arbitrary(with = crate::fuzzing::profiles::by_metric))]
+    #[cfg_attr(any(test, feature = "fuzzing"), arbitrary(with = crate::profile::random::by_metric))]
     pub histograms: BTreeMap<String, Histogram>,
 }
 

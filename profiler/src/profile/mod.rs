@@ -5,10 +5,14 @@
 
 pub mod attached;
 pub mod file;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod histogram;
 pub mod interval;
 pub mod later;
 pub mod machine;
+#[cfg(any(test, feature = "fuzzing"))]
+mod random;
 pub mod reconciliation;
 pub mod self_cost;
 pub(crate) mod soundness;
@@ -38,7 +42,7 @@ pub const SCHEMA: u32 = 1;
 #[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
 pub struct Profile {
     /// The version of the format.
-    #[cfg_attr(any(test, feature = "fuzzing"), arbitrary(with = crate::fuzzing::profiles::schema))]
+    #[cfg_attr(any(test, feature = "fuzzing"), arbitrary(with = crate::profile::random::schema))]
     pub schema: u32,
     /// The program that wrote it.
     pub tool: Tool,

@@ -67,7 +67,7 @@ pub struct Thread {
     /// Switch-ins that the kernel did not announce: when they were is inferred from its CPU time.
     pub inferred_switch_ins: u64,
     /// By the metric's name; a metric without samples is left out.
-    #[cfg_attr(any(test, feature = "fuzzing"), arbitrary(with = crate::fuzzing::profiles::by_metric))]
+    #[cfg_attr(any(test, feature = "fuzzing"), arbitrary(with = crate::profile::random::by_metric))]
     pub histograms: BTreeMap<String, Histogram>,
     /// What it was blocked on, longest sum first.
     pub blocked_on: Vec<BlockedOn>,
@@ -237,7 +237,7 @@ pub struct WithoutSlot {
     /// Switch-ins that the kernel did not announce.
     pub inferred_switch_ins: u64,
     /// By the metric's name: histograms whose buckets are empty.
-    #[cfg_attr(any(test, feature = "fuzzing"), arbitrary(with = crate::fuzzing::profiles::by_metric))]
+    #[cfg_attr(any(test, feature = "fuzzing"), arbitrary(with = crate::profile::random::by_metric))]
     pub metrics: BTreeMap<String, Histogram>,
     /// The kernel's own counters of these threads.
     pub kernel: KernelCounters,

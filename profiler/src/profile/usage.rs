@@ -23,7 +23,7 @@ pub struct Usage {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu_ns: Option<Nanos>,
     /// CPU time / wall time, in percent.
-    #[cfg_attr(any(test, feature = "fuzzing"), arbitrary(with = crate::fuzzing::profiles::finite))]
+    #[cfg_attr(any(test, feature = "fuzzing"), arbitrary(with = crate::profile::random::finite))]
     pub cpu_percent: f64,
     /// The largest resident set that any one process has ever had; absent if that is not known of each.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -5,7 +5,7 @@ mod preemption;
 
 use crate::outside_text::{chosen, kibibytes};
 use crate::profile::machine::{Machine, Mitigation, Topology};
-use crate::profile::units::{Nanos, total};
+use crate::profile::units::{Bytes, Nanos, total};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -45,7 +45,7 @@ pub fn read(root: &Path) -> Machine {
         kernel,
         kernel_command_line: text("proc/cmdline"),
         mitigations: mitigations(root),
-        memory_bytes: text("proc/meminfo").and_then(|info| kibibytes(&info, "MemTotal:")),
+        memory_bytes: text("proc/meminfo").and_then(|info| kibibytes(&info, "MemTotal:")).map(Bytes),
         transparent_hugepages: text("sys/kernel/mm/transparent_hugepage/enabled")
             .and_then(|modes| chosen(&modes).map(str::to_owned)),
     }

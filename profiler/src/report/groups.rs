@@ -205,8 +205,8 @@ fn blocked_on(threads: &[&Thread]) -> Vec<BlockedOn> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture;
     use super::*;
+    use crate::profile::fixture;
 
     fn labels(profile: &Profile, most: usize) -> Vec<String> {
         of(profile, most).into_iter().map(|group| group.label).collect()

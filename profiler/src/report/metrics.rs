@@ -241,9 +241,9 @@ fn legend(page: &mut Page<'_>, range: Option<String>, has_zero: bool, is_partial
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture;
     use super::super::style::Style;
     use super::*;
+    use crate::profile::fixture;
 
     #[test]
     fn a_quantile_with_few_samples_beyond_is_marked() {

@@ -5,7 +5,6 @@
 //! the reconciliation, the verdict. A figure that is absent from the profile is shown as `–`, never as 0.
 
 mod answers;
-pub mod daemon;
 mod groups;
 pub(crate) mod histogram;
 mod losses;
@@ -18,7 +17,7 @@ mod reconciliation;
 mod self_cost;
 mod style;
 mod subject;
-mod table;
+pub(crate) mod table;
 mod threads;
 mod titles;
 pub(crate) mod units;
@@ -26,8 +25,6 @@ mod usage;
 mod verdict;
 mod wrap;
 
-#[cfg(test)]
-pub(crate) mod fixture;
 #[cfg(test)]
 mod tests;
 

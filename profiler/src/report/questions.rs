@@ -52,7 +52,8 @@ fn table(facts: &[Facts<'_>], published: Option<&Published>) -> Table {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ARTICLE, Style, comparison, fixture, single};
+    use super::super::{ARTICLE, Style, comparison, single};
+    use crate::profile::fixture;
 
     #[test]
     fn one_workload_raises_no_questions() {

@@ -264,9 +264,10 @@ fn begun_before(page: &mut Page<'_>, profile: &Profile) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::single;
     use super::super::style::Style;
-    use super::super::{fixture, single};
     use super::*;
+    use crate::profile::fixture;
     use crate::profile::reconciliation::{Explanation, Rule};
     use crate::profile::units::Nanos;
 

@@ -2,8 +2,9 @@
 
 use super::verdict::verdict;
 use super::wrap;
-use super::{ARTICLE, Style, comparison, fixture, single};
+use super::{ARTICLE, Style, comparison, single};
 use crate::profile::attached::{Attached, AttachedProcess, Selection};
+use crate::profile::fixture;
 use crate::profile::reconciliation::{Check, Explanation, Quantity, Rule, Scope};
 use crate::profile::thread::{Found, Open, OpenState, Waits};
 use crate::profile::units::Nanos;

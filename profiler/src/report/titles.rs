@@ -58,8 +58,8 @@ fn number_the_same(titles: &mut [String]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture;
     use super::*;
+    use crate::profile::fixture;
 
     fn of(commands: &[&[&str]]) -> Vec<String> {
         let profiles: Vec<Profile> = commands.iter().map(|command| fixture::of_command(command)).collect();

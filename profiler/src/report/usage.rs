@@ -263,7 +263,8 @@ fn notes(page: &mut Page<'_>, subjects: &[Subject<'_>], published: Option<&Publi
 #[cfg(test)]
 mod tests {
     use super::super::style::Style;
-    use super::super::{ARTICLE, comparison, fixture, single};
+    use super::super::{ARTICLE, comparison, single};
+    use crate::profile::fixture;
 
     fn line<'a>(text: &'a str, label: &str) -> &'a str {
         text.lines().find(|line| line.trim_start().starts_with(label)).unwrap_or_default()

@@ -153,8 +153,8 @@ fn explained(tally: &Verdict) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture;
     use super::*;
+    use crate::profile::fixture;
 
     #[test]
     fn nothing_lost_and_all_explained_is_complete() {

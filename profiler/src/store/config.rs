@@ -1,7 +1,7 @@
 //! The section `[store]` of the daemon's configuration.
 
-use crate::cli;
 use crate::profile::units::Bytes;
+use crate::values;
 use serde::{Deserialize, Deserializer, de::Error};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -45,7 +45,7 @@ fn default_publish() -> Duration {
 }
 
 fn publish<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-    cli::duration(&String::deserialize(from)?).map_err(D::Error::custom)
+    values::duration(&String::deserialize(from)?).map_err(D::Error::custom)
 }
 
 fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
@@ -53,13 +53,12 @@ fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error
 }
 
 fn size<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Bytes>, D::Error> {
-    cli::memory(&String::deserialize(from)?).map(|bytes| Some(Bytes(bytes))).map_err(D::Error::custom)
+    values::memory(&String::deserialize(from)?).map(|bytes| Some(Bytes(bytes))).map_err(D::Error::custom)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config;
 
     #[derive(Debug, Deserialize)]
     struct Whole {
@@ -72,7 +71,7 @@ mod tests {
 
     #[test]
     fn the_default_says_what_is_the_default() {
-        let config = read(&config::examples(DEFAULT)).unwrap();
+        let config = read(&values::examples(DEFAULT)).unwrap();
         assert_eq!(config.publish, PUBLISH);
         assert_eq!(config.keep, Some(Duration::from_secs(30 * 24 * 3600)));
         assert_eq!(config.max_size, Some(Bytes(10 << 30)));

@@ -4,7 +4,6 @@
 
 use super::inherited::Inherited;
 use super::refusal::{self, Refusal};
-use crate::cli::HoldArgs;
 use crate::privilege;
 use crate::profile::units::{Bytes, Nanos};
 use crate::profile::usage::BeforeExec;
@@ -13,7 +12,7 @@ use anyhow::{Context, Result};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
 use nix::unistd::{Gid, Uid, User, close, execvp, initgroups, setgid, setgroups, setuid};
-use std::ffi::CString;
+use std::ffi::{CString, OsString};
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
@@ -27,21 +26,36 @@ pub const NOT_FOUND: u8 = 127;
 /// Exit code for a command that was found and can't be executed (likewise).
 pub const NOT_EXECUTABLE: u8 = 126;
 
+/// What a held child is told on its command line.
+#[derive(Debug)]
+pub struct Order {
+    /// The descriptor on which the release comes.
+    pub release: i32,
+    /// The descriptor that takes the error if the command can't be executed.
+    pub failure: i32,
+    /// State inherited from the caller, as JSON.
+    pub inherited: String,
+    /// The user and the group to become.
+    pub user: Option<(u32, u32)>,
+    /// The command.
+    pub command: Vec<OsString>,
+}
+
 /// Holds, then executes the command. Returns the exit code only if that is not possible, or if the profiler is
 /// gone.
 ///
 /// # Errors
 /// If the descriptors are not those of a profiler, or the identity can't be changed.
-pub fn hold(args: &HoldArgs) -> Result<u8> {
-    let inherited: Inherited = serde_json::from_str(&args.inherited).with_context(|| {
+pub fn hold(order: &Order) -> Result<u8> {
+    let inherited: Inherited = serde_json::from_str(&order.inherited).with_context(|| {
         format!("cannot understand what the command is to find; {COMMAND} is for profiler run only")
     })?;
     // Opened again rather than used as they are: these copies close by themselves at exec, and the inherited
     // numbers are closed now, so that the command finds neither.
-    let mut release = reopen(args.release, OpenOptions::new().read(true))?;
-    let mut failure = reopen(args.failure, OpenOptions::new().write(true))?;
+    let mut release = reopen(order.release, OpenOptions::new().read(true))?;
+    let mut failure = reopen(order.failure, OpenOptions::new().write(true))?;
     let mut peak = Peak::open();
-    if let Err(error) = settle(args) {
+    if let Err(error) = settle(order) {
         return give_up(&mut failure, &error);
     }
     let mut go = [0];
@@ -53,9 +67,9 @@ pub fn hold(args: &HoldArgs) -> Result<u8> {
     if let Err(error) = inherited.give() {
         return give_up(&mut failure, &error);
     }
-    let program = args.command.first().context("there is no command to hold")?;
+    let program = order.command.first().context("there is no command to hold")?;
     let command =
-        args.command.iter().map(|word| CString::new(word.as_bytes())).collect::<Result<Vec<_>, _>>();
+        order.command.iter().map(|word| CString::new(word.as_bytes())).collect::<Result<Vec<_>, _>>();
     let command = command.context("an argument holds a zero byte")?;
     shed::shed()?;
     inherited.start_timers()?;
@@ -78,8 +92,8 @@ fn give_up(failure: &mut File, error: &anyhow::Error) -> Result<u8> {
 }
 
 /// Takes on the identity that the command is to have.
-fn settle(args: &HoldArgs) -> Result<()> {
-    if let (Some(uid), Some(gid)) = (args.uid, args.gid) {
+fn settle(order: &Order) -> Result<()> {
+    if let Some((uid, gid)) = order.user {
         become_user(Uid::from_raw(uid), Gid::from_raw(gid))
             .context("cannot take on the identity of the calling user")?;
     }

@@ -304,7 +304,7 @@ impl Process {
     #[must_use]
     pub fn peak_resident(&self) -> Option<Bytes> {
         let status = status(self.pid)?;
-        kibibytes(&status, "VmHWM:").filter(|_| self.lives())
+        kibibytes(&status, "VmHWM:").map(Bytes).filter(|_| self.lives())
     }
 }
 

@@ -2,10 +2,10 @@
 //! them.
 
 use super::feed::Known;
-use crate::control::frame::{Frame, Growth, Identity, Now, ThreadFrame};
 use crate::profile::thread::OpenState;
 use crate::profile::units::Nanos;
 use crate::record::{End, Snapshot, ThreadRecord};
+use crate::watch::frame::{Frame, Growth, Identity, Now, ThreadFrame};
 use anyhow::{Context as _, Result};
 use profiler_ebpf::layout::KernelCounters;
 use profiler_ebpf::metric::Metric;
@@ -116,11 +116,11 @@ fn nothing_of(serial: u64, identity: &Identity) -> ThreadRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::frame::{Lost, Totals};
     use crate::profile::thread::{BlockedOn, Waits};
     use crate::record::deltas::Deltas;
     use crate::record::fixture::exited;
     use crate::record::samples::Samples;
+    use crate::watch::frame::{Lost, Totals};
     use crate::watch::viewer::{Viewer, Who};
     use profiler_ebpf::layout;
     use proptest::prelude::*;

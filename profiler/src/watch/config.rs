@@ -1,8 +1,8 @@
 //! The parts of the daemon's configuration that say whom to watch and how.
 
-use crate::cli;
 use crate::kernel::load::Limits;
 use crate::target::select::{self, Selector};
+use crate::values;
 use anyhow::{Context as _, Result, bail};
 use glob::Pattern;
 use profiler_ebpf::metric::Metric;
@@ -240,12 +240,12 @@ fn default_processes() -> usize {
 }
 
 fn interval<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-    match cli::duration(&String::deserialize(from)?).map_err(D::Error::custom)? {
+    match values::duration(&String::deserialize(from)?).map_err(D::Error::custom)? {
         short if short < SHORTEST_INTERVAL => Err(D::Error::custom("it must be at least 100ms, such as 10s")),
         interval => Ok(interval),
     }
 }
 
 fn memory<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
-    cli::memory(&String::deserialize(from)?).map(Some).map_err(D::Error::custom)
+    values::memory(&String::deserialize(from)?).map(Some).map_err(D::Error::custom)
 }

@@ -2,7 +2,7 @@
 
 use super::batch::Batch;
 use super::sinks::Sink;
-use crate::control::protocol::Interval;
+use crate::watch::interval::Interval;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use std::fs::File;

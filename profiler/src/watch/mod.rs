@@ -6,12 +6,15 @@
 //!   `looks` when all processes are looked at again.
 //! - `groups`: the sums of an interval that is under way; `batch`: an interval that has ended.
 //! - `sinks`: where the intervals go; `lines` is one.
+//! - `interval`: an interval as others read it; `frame`: what a view is told at each refresh.
 //! - `viewer`: who looks at the threads meanwhile, and what each was handed out.
 //! - `status`: what `profiler ctl status` tells of all this.
 
 pub mod batch;
 pub mod config;
+pub mod frame;
 mod groups;
+pub mod interval;
 pub mod lines;
 mod looks;
 mod members;

@@ -1,7 +1,7 @@
 //! Where the intervals go. What fails there is told of and never ends the daemon.
 
 use super::batch::Batch;
-use crate::control::protocol::SinkStatus;
+use crate::watch::status::SinkStatus;
 use anyhow::Result;
 use jiff::Timestamp;
 

@@ -38,3 +38,16 @@ pub struct SelectorStatus {
     /// Why it can't choose anything at the moment.
     pub problem: Option<String>,
 }
+
+/// Where intervals go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SinkStatus {
+    /// What it is called in the configuration.
+    pub name: String,
+    /// Why it does not take them; absent if it does.
+    pub problem: Option<String>,
+    /// Since when it is as it is now.
+    pub since: Timestamp,
+    /// Intervals that it did not take.
+    pub intervals_lost: u64,
+}

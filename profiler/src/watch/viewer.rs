@@ -6,10 +6,10 @@
 mod known;
 
 use super::selectors::Selectors;
-use crate::control::frame::{Frame, Identity, Lost};
 use crate::profile::units::Nanos;
 use crate::record::ThreadRecord;
 use crate::record::deltas::Delta;
+use crate::watch::frame::{Frame, Identity, Lost};
 use anyhow::{Result, bail};
 use known::Known;
 use std::cell::RefCell;
@@ -213,11 +213,11 @@ impl Viewers {
 mod tests {
     use super::super::config::SelectorConfig;
     use super::*;
-    use crate::control::frame::Totals;
     use crate::profile::thread::Waits;
     use crate::record::deltas::Deltas;
     use crate::record::fixture::exited;
     use crate::record::samples::Samples;
+    use crate::watch::frame::Totals;
     use profiler_ebpf::metric::Metric;
 
     const WHO: Who<'_> = Who { selector: "web", process: "server" };

@@ -3,7 +3,7 @@
 use super::style::{MARK, STYLES, Style};
 use crate::profile::histogram::Histogram;
 use crate::report::units::count;
-use crate::series::Group;
+use crate::view::series::Group;
 use profiler_ebpf::metric::Metric;
 use std::borrow::Cow;
 

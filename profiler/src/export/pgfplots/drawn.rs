@@ -2,8 +2,8 @@
 
 use super::curve::points;
 use super::style::STYLES;
-use crate::export::Subject;
-use crate::series::Group;
+use crate::view::Subject;
+use crate::view::series::Group;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 

@@ -9,12 +9,13 @@ mod curve;
 mod drawn;
 mod style;
 
-use super::manifest::{comments, on_one_line};
 use super::names::Names;
-use super::{Artifact, Subject, tex};
+use super::{Artifact, tex};
 use crate::outside_text::excerpt;
 use crate::report::units::decade;
-use crate::series::{Group, Key};
+use crate::view::Subject;
+use crate::view::manifest::{comments, on_one_line};
+use crate::view::series::{Group, Key};
 use anyhow::{Result, bail};
 use curve::{Curve, DATA_EXTENSION};
 use drawn::Drawn;
@@ -229,8 +230,8 @@ fn x_axis<'a>(curves: impl Iterator<Item = &'a Curve<'a>>) -> String {
 mod tests {
     use super::*;
     use crate::profile::Profile;
-    use crate::report::fixture;
-    use crate::series::{GroupBy, Selection};
+    use crate::profile::fixture;
+    use crate::view::series::{GroupBy, Selection};
 
     fn subject<'a>(profiles: &'a [&'a Profile], group_by: GroupBy) -> Subject<'a> {
         Subject::new(profiles, &Selection { metrics: Vec::new(), threads: None, group_by }, false)

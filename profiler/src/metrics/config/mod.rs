@@ -5,7 +5,7 @@ mod otlp;
 pub use otlp::{Histograms, OtlpConfig, Temporality};
 
 use super::shape::BucketFactor;
-use crate::cli::duration as parse_duration;
+use crate::values::duration as parse_duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::{Deserialize, Deserializer};
 use std::net::SocketAddr;
@@ -97,7 +97,7 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::E
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::examples;
+    use crate::values::examples;
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]

@@ -15,14 +15,14 @@ use layout::Layout;
 
 /// A table.
 #[derive(Clone, Default)]
-pub(super) struct Table {
+pub(crate) struct Table {
     columns: Vec<Column>,
     rows: Vec<Row>,
 }
 
 /// A column and its heading.
 #[derive(Clone)]
-pub(super) struct Column {
+pub(crate) struct Column {
     heading: String,
     /// The heading that it shares with its neighbours of the same group.
     group: Option<String>,
@@ -45,7 +45,7 @@ enum Align {
 
 /// A cell.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Cell {
+pub(crate) struct Cell {
     text: String,
     paint: Paint,
     is_figure: bool,
@@ -61,15 +61,15 @@ enum Row {
 }
 
 impl Table {
-    pub(super) fn new(columns: impl IntoIterator<Item = Column>) -> Self {
+    pub(crate) fn new(columns: impl IntoIterator<Item = Column>) -> Self {
         Self { columns: columns.into_iter().collect(), rows: Vec::new() }
     }
 
-    pub(super) fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
         self.rows.push(Row::Cells(cells.into_iter().collect()));
     }
 
-    pub(super) fn instead(&mut self, label: Cell, text: &str) {
+    pub(crate) fn instead(&mut self, label: Cell, text: &str) {
         self.rows.push(Row::Instead(label, text.to_owned()));
     }
 
@@ -78,7 +78,7 @@ impl Table {
     }
 
     /// Writes the table; as several one below the other if one is too wide.
-    pub(super) fn render(&self, style: &Style, out: &mut String) {
+    pub(crate) fn render(&self, style: &Style, out: &mut String) {
         match Layout::fitting(self, style.width) {
             Some(layout) => draw::table(self, &layout, style, out),
             None => {
@@ -112,46 +112,46 @@ impl Column {
         Self { heading: heading.to_owned(), group: None, align, optional: false }
     }
 
-    pub(super) fn left(heading: &str) -> Self {
+    pub(crate) fn left(heading: &str) -> Self {
         Self::new(heading, Align::Left)
     }
 
-    pub(super) fn name(heading: &str) -> Self {
+    pub(crate) fn name(heading: &str) -> Self {
         Self::new(heading, Align::Name)
     }
 
-    pub(super) fn right(heading: &str) -> Self {
+    pub(crate) fn right(heading: &str) -> Self {
         Self::new(heading, Align::Right)
     }
 
-    pub(super) fn decimal(heading: &str) -> Self {
+    pub(crate) fn decimal(heading: &str) -> Self {
         Self::new(heading, Align::Decimal)
     }
 
-    pub(super) fn prose(heading: &str) -> Self {
+    pub(crate) fn prose(heading: &str) -> Self {
         Self::new(heading, Align::Prose)
     }
 
-    pub(super) fn of(self, group: &str) -> Self {
+    pub(crate) fn of(self, group: &str) -> Self {
         Self { group: Some(group.to_owned()), ..self }
     }
 
-    pub(super) fn optional(self) -> Self {
+    pub(crate) fn optional(self) -> Self {
         Self { optional: true, ..self }
     }
 }
 
 impl Cell {
-    pub(super) fn text(text: impl Into<String>) -> Self {
+    pub(crate) fn text(text: impl Into<String>) -> Self {
         Self { text: printable(&text.into()), ..Self::default() }
     }
 
-    pub(super) fn figure(text: impl Into<String>) -> Self {
+    pub(crate) fn figure(text: impl Into<String>) -> Self {
         Self { text: text.into(), paint: Paint::Plain, is_figure: true }
     }
 
     /// The figure, or the sign that it is absent.
-    pub(super) fn maybe(text: Option<String>) -> Self {
+    pub(crate) fn maybe(text: Option<String>) -> Self {
         text.map_or_else(|| Self::figure(ABSENT).painted(Paint::Faint), Self::figure)
     }
 

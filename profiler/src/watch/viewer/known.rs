@@ -1,10 +1,10 @@
 //! What a viewer knows of a thread.
 
-use crate::control::frame::{Growth, Now, ThreadFrame, Totals};
 use crate::profile::units::{Nanos, total};
 use crate::record::ThreadRecord;
 use crate::record::deltas::Delta;
 use crate::record::samples::Samples;
+use crate::watch::frame::{Growth, Now, ThreadFrame, Totals};
 use profiler_ebpf::metric::Metric;
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! What viewers see of the watch.
 
 use super::Watcher;
-use crate::control::frame::{Frame, Lost};
+use crate::watch::frame::{Frame, Lost};
 use crate::watch::viewer::Shared;
 use anyhow::Result;
 

@@ -3,7 +3,7 @@
 use super::{Daemon, count, name, prey, selector};
 use crate::trial::trials;
 use libtest_mimic::Trial;
-use profiler::control::protocol::Interval;
+use profiler::watch::interval::Interval;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;

@@ -13,7 +13,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
 /// The shortest interval: a snapshot takes some 50 µs, and shorter ones would record little but that.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
 
-pub(super) fn interval(text: &str) -> Result<Duration, String> {
+pub(crate) fn interval(text: &str) -> Result<Duration, String> {
     match duration(text)? {
         short if short < SHORTEST_INTERVAL => Err("it must be at least 1ms, such as 10ms or 1s".to_owned()),
         interval => Ok(interval),
@@ -26,6 +26,14 @@ pub(crate) fn memory(text: &str) -> Result<u64, String> {
         return Err("at least 4KiB are needed".to_owned());
     }
     Ok(size.as_u64())
+}
+
+/// A configuration with its examples in effect.
+#[cfg(test)]
+pub(crate) fn examples(text: &str) -> String {
+    let example = |line: &str| line.starts_with('#') && !line.starts_with("# ");
+    let lines: Vec<&str> = text.lines().map(|line| if example(line) { &line[1..] } else { line }).collect();
+    lines.join("\n")
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::path::Path;
 
 /// Opens it behind what others have written. A named pipe that nobody reads is waited for, and the user told so; `next` is
 /// what comes after that.
-pub(super) fn open(path: &Path, next: &str) -> Result<File> {
+pub(crate) fn open(path: &Path, next: &str) -> Result<File> {
     open_and(path, || {
         tell(&format!(
             "waiting for a reader of the named pipe {} before {next}; Ctrl-C gives up",

@@ -228,7 +228,7 @@ fn of_what(profile: &Profile) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixture;
+    use crate::profile::fixture;
     use std::ffi::OsString;
 
     fn wanted(path: &Path) -> Wanted<'_> {

@@ -21,19 +21,19 @@ pub fn manifest(profile: &Profile) -> Vec<(&'static str, String)> {
 }
 
 /// The manifests of all profiles, each after its title: for comments.
-pub(super) fn comments(subject: &Subject<'_>) -> Vec<String> {
+pub(crate) fn comments(subject: &Subject<'_>) -> Vec<String> {
     let all = subject.titles.iter().zip(subject.profiles);
     all.flat_map(|(title, profile)| of_one(title, profile)).collect()
 }
 
 /// The manifest of a profile after its title: for comments.
-pub(super) fn of_one(title: &str, profile: &Profile) -> Vec<String> {
+pub(crate) fn of_one(title: &str, profile: &Profile) -> Vec<String> {
     let lines = manifest(profile).into_iter().map(|(name, value)| format!("{name}: {value}"));
     std::iter::once(format!("profile: {}", on_one_line(title))).chain(lines).collect()
 }
 
 /// The text without line breaks or anything else that a terminal would obey.
-pub(super) fn on_one_line(text: &str) -> String {
+pub(crate) fn on_one_line(text: &str) -> String {
     text.replace(char::is_control, " ")
 }
 
@@ -101,7 +101,7 @@ fn trust(profile: &Profile, lines: &mut Vec<(&'static str, String)>) {
 }
 
 /// The bound of the error that buckets bring in.
-pub(super) fn bucket_width() -> String {
+pub(crate) fn bucket_width() -> String {
     format!("at most {:.1} % of a value", RELATIVE_ERROR * 100.0)
 }
 
@@ -113,7 +113,7 @@ fn lost(lost: Lost) -> String {
 mod tests {
     use super::*;
     use crate::profile::CpusAllowed;
-    use crate::report::fixture;
+    use crate::profile::fixture;
 
     #[test]
     fn a_command_can_be_given_to_a_shell_as_it_stands() {

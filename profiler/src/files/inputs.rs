@@ -83,7 +83,7 @@ impl Inputs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixture;
+    use crate::profile::fixture;
     use std::fs::{self, hard_link};
     use std::os::fd::AsRawFd as _;
     use std::os::unix::fs::symlink;

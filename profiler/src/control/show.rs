@@ -1,14 +1,14 @@
 //! What a person reads of a daemon: `profiler ctl status` and `snapshot`.
 
-use super::style::Style;
-use super::table::{Cell, Column, Table};
-use super::units::duration;
-use crate::control::protocol::{GroupAdded, Interval, Status};
+use super::protocol::Status;
 use crate::outside_text::printable;
 use crate::profile::histogram::Histogram;
 use crate::profile::interval::States;
 use crate::profile::units::Nanos;
+use crate::report::table::{Cell, Column, Table};
+use crate::report::{Style, duration};
 use crate::watch::batch::Lost;
+use crate::watch::interval::{GroupAdded, Interval};
 use crate::watch::status::SelectorStatus;
 use profiler_ebpf::metric::Metric;
 use std::fmt::Write as _;

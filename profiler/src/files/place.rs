@@ -63,7 +63,7 @@ impl Place {
 }
 
 /// Why nothing can be written to a place whose folder is not there; `None` if it is.
-pub(super) fn no_folder(place: &Path) -> Option<Error> {
+pub(crate) fn no_folder(place: &Path) -> Option<Error> {
     let folder = folder_of(place);
     (!folder.exists()).then(|| anyhow!("there is no folder {0}; mkdir -p {0} makes it", folder.display()))
 }

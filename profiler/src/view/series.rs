@@ -223,7 +223,7 @@ impl Key {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixture;
+    use crate::profile::fixture;
 
     fn selection(group_by: GroupBy) -> Selection {
         Selection { metrics: Vec::new(), threads: None, group_by }

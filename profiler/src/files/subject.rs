@@ -83,7 +83,7 @@ impl Subject {
     }
 
     /// True if nothing is lost when the profile goes there. What can't be replaced at all is refused later, with its reason.
-    pub(super) fn may_take(&self, path: &Path) -> bool {
+    pub(crate) fn may_take(&self, path: &Path) -> bool {
         match Place::of(path) {
             Ok(Place::File { exists: true, .. }) => {
                 file::read(path).is_ok_and(|existing| self.is_of(&existing))
@@ -94,7 +94,7 @@ impl Subject {
 }
 
 /// The first of `NAME.EXTENSION`, `NAME-2.EXTENSION`, `NAME-3.EXTENSION` and so on that will do.
-pub(super) fn numbered(first: &Path, extension: &str, will_do: impl Fn(&Path) -> bool) -> PathBuf {
+pub(crate) fn numbered(first: &Path, extension: &str, will_do: impl Fn(&Path) -> bool) -> PathBuf {
     let name = first.file_name().unwrap_or_default().to_string_lossy();
     let stem = name.strip_suffix(extension).unwrap_or(&name);
     let with_number = (2_u64..).map(|number| first.with_file_name(format!("{stem}-{number}{extension}")));
@@ -107,7 +107,7 @@ pub(super) fn numbered(first: &Path, extension: &str, will_do: impl Fn(&Path) ->
 mod tests {
     use super::*;
     use crate::profile::attached::AttachedProcess;
-    use crate::report::fixture;
+    use crate::profile::fixture;
 
     fn started(command: &[&str]) -> Subject {
         let command: Vec<OsString> = command.iter().map(OsString::from).collect();

@@ -7,7 +7,7 @@ use nix::sys::resource::{Resource, getrlimit};
 use std::io::{self, ErrorKind};
 
 /// The limit in bytes, if there is one.
-pub(super) fn bytes() -> Option<u64> {
+pub(crate) fn bytes() -> Option<u64> {
     let (soft, _) = getrlimit(Resource::RLIMIT_FSIZE).ok()?;
     (soft != nix::libc::RLIM_INFINITY).then_some(soft)
 }
@@ -17,7 +17,7 @@ fn described(bytes: u64) -> String {
 }
 
 /// Tells before anything runs that a large profile will not be one file.
-pub(super) fn warn() {
+pub(crate) fn warn() {
     if let Some(bytes) = bytes().filter(|bytes| *bytes < file::MOST_BYTES) {
         let then =
             if bytes == 0 { "no profile can be kept" } else { "a larger profile will be kept in pieces" };
@@ -26,7 +26,7 @@ pub(super) fn warn() {
 }
 
 /// Names the limit in an error that it caused.
-pub(super) fn explain(error: Error) -> Error {
+pub(crate) fn explain(error: Error) -> Error {
     match bytes().filter(|_| is_caused_by_size(&error)) {
         Some(bytes) => error.context(described(bytes)),
         None => error,

@@ -20,7 +20,7 @@ const FOLDER_MODE: u32 = 0o777;
 ///
 /// # Errors
 /// If the folder does not take them, or there would be too many.
-pub(super) fn keep_in(
+pub(crate) fn keep_in(
     folder: &Path,
     stem: &str,
     profile: &Profile,
@@ -48,7 +48,7 @@ pub(super) fn keep_in(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixture;
+    use crate::profile::fixture;
     use std::fs;
 
     #[test]

@@ -1,0 +1,77 @@
+//! An interval as the lines file and the control socket have it: one object of JSON.
+
+use super::batch::{Batch, Group, Lost};
+use crate::profile::histogram::Histogram;
+use crate::profile::interval::States;
+use crate::profile::units::Nanos;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// An interval, or the part of it until now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// When it began.
+    pub from: Timestamp,
+    /// When it ended.
+    pub until: Timestamp,
+    /// How long it was.
+    pub length_ns: Nanos,
+    /// What is missing in it.
+    pub lost: Lost,
+    /// What was added, by group.
+    pub groups: Vec<GroupAdded>,
+}
+
+/// What was added to the threads of a group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GroupAdded {
+    /// The label of the selector.
+    pub selector: String,
+    /// The name of the process, where processes are told apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<String>,
+    /// Its number, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// The name of the thread, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<String>,
+    /// Threads to which anything was added.
+    pub threads: u64,
+    /// How long they were in each state.
+    pub states: States,
+    /// By the metric's name.
+    pub histograms: BTreeMap<String, Histogram>,
+}
+
+impl From<&Batch> for Interval {
+    fn from(batch: &Batch) -> Self {
+        Self {
+            from: batch.from,
+            until: batch.until,
+            length_ns: batch.length_ns,
+            lost: batch.lost,
+            groups: batch.groups.iter().map(GroupAdded::from).collect(),
+        }
+    }
+}
+
+impl From<&Group> for GroupAdded {
+    fn from(group: &Group) -> Self {
+        let text = |part: &Option<std::sync::Arc<str>>| part.as_deref().map(str::to_owned);
+        let histograms = group.histograms.iter().map(|(metric, histogram)| {
+            let name = metric.name().to_owned();
+            (name, histogram.clone())
+        });
+        Self {
+            selector: group.key.selector.to_string(),
+            process: text(&group.key.process),
+            pid: group.key.pid,
+            thread: text(&group.key.thread),
+            threads: group.threads,
+            states: group.states,
+            histograms: histograms.collect(),
+        }
+    }
+}
