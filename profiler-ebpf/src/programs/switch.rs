@@ -58,7 +58,8 @@ pub(crate) fn sched_waking(woken: Task) {
 pub(crate) fn sched_wakeup(woken: Task) {
     if let Some(thread) = states::of(woken) {
         let throttled = throttle::queued(thread, woken);
-        if throttled != 0 {
+        // Without the time of the wake nothing stands beside it.
+        if throttled != 0 && thread.waking_ns != 0 {
             thread.waking_ns |= throttled;
         }
     }

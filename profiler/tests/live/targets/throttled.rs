@@ -7,18 +7,22 @@ use std::fs;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+/// Moves this process into a control group, on one CPU: on another, which it leaves, the group could be throttled without it.
+fn join_group(procs: &str) {
+    pin_to_cpu_0();
+    fs::write(procs, std::process::id().to_string()).expect("root may move a process");
+}
+
 /// Spins for that much wall time in a control group: this process moves itself there first.
 pub(super) fn in_group(procs: &str, millis: u64) -> Value {
-    fs::write(procs, std::process::id().to_string()).expect("root may move a process");
-    pin_to_cpu_0();
+    join_group(procs);
     spin(Duration::from_millis(millis));
     json!({})
 }
 
 /// A thread that spins and one that sleeps for 1 ms at a time, for so long in a group.
 pub(super) fn sleep_in_group(procs: &str, millis: u64) -> Value {
-    fs::write(procs, std::process::id().to_string()).expect("root may move a process");
-    pin_to_cpu_0();
+    join_group(procs);
     let length = Duration::from_millis(millis);
     let until = Instant::now() + length;
     let sleeper = spawn("sleeper", move || {
@@ -34,8 +38,7 @@ pub(super) fn sleep_in_group(procs: &str, millis: u64) -> Value {
 
 /// Two threads that spin, for so long in a group.
 pub(super) fn spin_in_group(procs: &str, millis: u64) -> Value {
-    fs::write(procs, std::process::id().to_string()).expect("root may move a process");
-    pin_to_cpu_0();
+    join_group(procs);
     let spinners = [0, 1].map(|index| {
         spawn(format!("spinner-{index}"), move || {
             spin(Duration::from_millis(millis));
