@@ -17,7 +17,7 @@ use aya_ebpf::{
 };
 use core::ffi::c_void;
 use profiler_ebpf::metric::Metric;
-use programs::{families, fault, lifecycle, met, snapshot, switch};
+use programs::{birth, fault, switch, walk};
 
 // The kernel passes tracepoint arguments as declared in include/trace/events/; the verifier checks their types
 // against its own BTF before a program may be attached.
@@ -47,28 +47,28 @@ fn sched_wakeup(ctx: BtfTracePointContext) -> i32 {
 /// `sched_wakeup_new(task)`, kernel/sched/core.c `wake_up_new_task`: a newborn thread is queued.
 #[btf_tracepoint(function = "sched_wakeup_new")]
 fn sched_wakeup_new(ctx: BtfTracePointContext) -> i32 {
-    lifecycle::sched_wakeup_new(ctx.arg(0));
+    birth::sched_wakeup_new(ctx.arg(0));
     0
 }
 
 /// `sched_process_fork(parent, child)`, kernel/fork.c `kernel_clone`: processes and threads alike.
 #[btf_tracepoint(function = "sched_process_fork")]
 fn sched_process_fork(ctx: BtfTracePointContext) -> i32 {
-    lifecycle::sched_process_fork(ctx.arg(0), ctx.arg(1));
+    birth::sched_process_fork(ctx.arg(0), ctx.arg(1));
     0
 }
 
 /// `sched_process_exec(task, old_pid, bprm)`, fs/exec.c `exec_binprm`: the new program is in place.
 #[btf_tracepoint(function = "sched_process_exec")]
 fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
-    lifecycle::sched_process_exec(ctx.arg(0));
+    birth::sched_process_exec(ctx.arg(0));
     0
 }
 
 /// `task_rename(task, name)`, fs/exec.c `__set_task_comm`: before the name changes.
 #[btf_tracepoint(function = "task_rename")]
 fn task_rename(ctx: BtfTracePointContext) -> i32 {
-    lifecycle::task_rename(ctx.arg(0));
+    birth::task_rename(ctx.arg(0));
     0
 }
 
@@ -104,7 +104,7 @@ fn major_fault(_ctx: PerfEventContext) -> u32 {
 #[unsafe(no_mangle)]
 #[unsafe(link_section = "iter/task")]
 pub extern "C" fn close_all(ctx: *mut c_void) -> i32 {
-    lifecycle::close(ctx.cast());
+    walk::close::close(ctx.cast());
     0
 }
 
@@ -112,7 +112,7 @@ pub extern "C" fn close_all(ctx: *mut c_void) -> i32 {
 #[unsafe(no_mangle)]
 #[unsafe(link_section = "iter/task")]
 pub extern "C" fn join_chosen(ctx: *mut c_void) -> i32 {
-    met::join(ctx.cast());
+    walk::join::join(ctx.cast());
     0
 }
 
@@ -120,7 +120,7 @@ pub extern "C" fn join_chosen(ctx: *mut c_void) -> i32 {
 #[unsafe(no_mangle)]
 #[unsafe(link_section = "iter/task")]
 pub extern "C" fn release(ctx: *mut c_void) -> i32 {
-    families::release(ctx.cast());
+    walk::release::release(ctx.cast());
     0
 }
 
@@ -128,7 +128,7 @@ pub extern "C" fn release(ctx: *mut c_void) -> i32 {
 #[unsafe(no_mangle)]
 #[unsafe(link_section = "iter/task")]
 pub extern "C" fn snapshot(ctx: *mut c_void) -> i32 {
-    snapshot::look(ctx.cast());
+    walk::snapshot::look(ctx.cast());
     0
 }
 

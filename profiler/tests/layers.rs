@@ -36,16 +36,23 @@ const FLOORS: [&[&str]; 11] = [
     &["fuzzing"],
 ];
 
-/// The library and the program, which know all.
-const ROOTS: [&str; 2] = ["lib.rs", "main.rs"];
+/// The BPF programs, likewise.
+const PROGRAMS: [&[&str]; 8] = [
+    &["task", "global"],
+    &["states", "throttle", "families"],
+    &["slots"],
+    &["pages"],
+    &["first_switch"],
+    &["birth", "fault", "switch"],
+    &["walk"],
+    &["census", "close", "join", "release", "snapshot"],
+];
 
-fn source() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
-}
+/// The library, the program and the list of modules, which know all.
+const ROOTS: [&str; 3] = ["lib.rs", "main.rs", "mod.rs"];
 
-fn floor(module: &str) -> usize {
-    let found = FLOORS.iter().position(|floor| floor.contains(&module));
-    found.unwrap_or_else(|| panic!("{module} stands on no floor: give it one"))
+fn source(folder: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)
 }
 
 /// The folder or file at the top that a path below `src` belongs to.
@@ -54,56 +61,85 @@ fn module(path: &Path) -> String {
     first.strip_suffix(".rs").unwrap_or(first).to_owned()
 }
 
-/// Every source file below a folder, by its path from `src` on.
-fn files(folder: &Path, found: &mut BTreeMap<PathBuf, String>) {
+/// Every source file below a folder, by its path from `top` on.
+fn files(top: &Path, folder: &Path, found: &mut BTreeMap<PathBuf, String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            files(&path, found);
+            files(top, &path, found);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let below = path.strip_prefix(source()).unwrap().to_owned();
+            let below = path.strip_prefix(top).unwrap().to_owned();
             found.insert(below, fs::read_to_string(&path).unwrap());
         }
     }
 }
 
-/// The modules that a text names by `crate::`, comments left out.
-fn uses(text: &str) -> Vec<String> {
+/// The modules that a text names behind one of the prefixes, such as `crate::`; comments left out.
+fn uses(text: &str, prefixes: &[&str]) -> Vec<String> {
     let code: Vec<&str> = text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
-    let mut uses = Vec::new();
-    for rest in code.join("\n").split("crate::").skip(1) {
-        let names = match rest.strip_prefix('{') {
-            Some(list) => list.split('}').next().unwrap_or_default().split(',').collect(),
-            None => vec![rest],
-        };
-        let first = |name: &str| -> String {
-            name.trim().chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect()
-        };
-        uses.extend(names.into_iter().map(first).filter(|name| !name.is_empty()));
+    let code = code.join("\n");
+    let behind = prefixes.iter().flat_map(|prefix| code.split(prefix).skip(1));
+    behind.flat_map(first_names).filter(|name| !name.is_empty()).collect()
+}
+
+/// The name that a path begins with, or those that the paths of a list in braces do.
+fn first_names(path: &str) -> Vec<String> {
+    let name = |part: &str| -> String {
+        part.trim_start().chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect()
+    };
+    let Some(list) = path.strip_prefix('{') else { return vec![name(path)] };
+    let (mut depth, mut names) = (0, vec![name(list)]);
+    for (place, letter) in list.char_indices() {
+        match letter {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => names.push(name(&list[place + 1..])),
+            _ => {}
+        }
     }
-    uses
+    names
 }
 
-#[test]
-fn names_after_crate_are_found() {
-    let text = "use crate::profile::thread;\nuse crate::{cli, report::{a}};\n// crate::comment\nlet x = crate::clock::now();";
-    assert_eq!(uses(text), ["profile", "cli", "report", "clock"]);
-}
-
-#[test]
-fn imports_only_go_down() {
+/// What goes up, or sideways, in the files below a folder.
+fn upward(folder: &Path, floors: &[&[&str]], prefixes: &[&str]) -> Vec<String> {
+    let floor = |module: &str| {
+        let found = floors.iter().position(|floor| floor.contains(&module));
+        found.unwrap_or_else(|| panic!("{module} stands on no floor: give it one"))
+    };
     let mut all = BTreeMap::new();
-    files(&source(), &mut all);
+    files(folder, folder, &mut all);
     let mut upward = Vec::new();
     for (path, text) in
         all.iter().filter(|(path, _)| !ROOTS.iter().any(|root| path.as_path() == Path::new(root)))
     {
         let own = module(path);
-        for used in uses(text) {
+        for used in uses(text, prefixes) {
             if used != own && floor(&used) >= floor(&own) {
-                upward.push(format!("{}: crate::{used}", path.display()));
+                upward.push(format!("{}: {used}", path.display()));
             }
         }
     }
+    upward
+}
+
+#[test]
+fn names_of_modules_are_found() {
+    let text = "use crate::profile::thread;\nuse crate::{cli, report::{a, b}, view};\n// crate::comment\nlet x = crate::clock::now();";
+    assert_eq!(uses(text, &["crate::"]), ["profile", "cli", "report", "view", "clock"]);
+}
+
+#[test]
+fn imports_only_go_down() {
+    let upward = upward(&source("../profiler/src"), &FLOORS, &["crate::"]);
+    assert!(upward.is_empty(), "these imports go up, or sideways:\n{}", upward.join("\n"));
+}
+
+#[test]
+fn the_programs_stand_on_floors_too() {
+    let upward =
+        upward(&source("../profiler-ebpf/src/programs"), &PROGRAMS, &["crate::programs::", "use super::"]);
+    // The walks stand at the top: they may use everything, and the census in particular.
+    let upward: Vec<String> = upward.into_iter().filter(|one| !one.starts_with("walk/")).collect();
     assert!(upward.is_empty(), "these imports go up, or sideways:\n{}", upward.join("\n"));
 }

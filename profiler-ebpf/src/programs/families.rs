@@ -1,10 +1,7 @@
-//! Where processes join and leave all the time: which family a thread belongs to, execs that may begin another one, and
-//! the end of a family while the recording goes on.
+//! Where processes join and leave all the time: which family a thread belongs to, and execs that may begin another one.
 
 use super::{
-    lifecycle::{self, TaskIterator},
-    slots::{add_shared, global},
-    states,
+    global::{add_shared, global},
     task::{self, Task},
 };
 use aya_ebpf::{
@@ -12,9 +9,7 @@ use aya_ebpf::{
     macros::btf_map,
 };
 use core::intrinsics::AtomicOrdering;
-use profiler_ebpf::layout::{
-    Executed, Family, KERNEL_WORKER, LEFT, NAME_BYTES, NO_SLOT, TaskState, rule, state,
-};
+use profiler_ebpf::layout::{Executed, Family, KERNEL_WORKER, LEFT, NAME_BYTES, NO_SLOT, TaskState, rule};
 
 // The loader sets the size of each.
 #[btf_map]
@@ -40,8 +35,9 @@ fn counts<'a>(family: u16) -> Option<&'a mut Family> {
     FAMILIES.get_ptr_mut(u32::from(family)).map(|counts| unsafe { &mut *counts })
 }
 
+/// What user space has decided for a family.
 #[inline(always)]
-fn rules(family: u16) -> u32 {
+pub(crate) fn rules(family: u16) -> u32 {
     // SAFETY: a live element of the map, one word that user space writes.
     RULES.get_ptr(u32::from(family)).map_or(0, |rules| unsafe { rules.read_volatile() })
 }
@@ -117,26 +113,6 @@ pub(crate) fn announce(task: Task) {
     task::read_name(task, &mut executed.name);
     if EXECS.output(executed, 0).is_err() {
         add_shared(&mut global.missed_execs);
-    }
-}
-
-/// Closes the record of one task if its family is released, or leaves it to the next walk; forgets it in the end.
-#[inline(always)]
-pub(crate) fn release(iterator: *mut TaskIterator) {
-    let Some(global) = global() else { return };
-    let Some(task) = TaskIterator::task(iterator) else { return };
-    let Some(thread) = states::of(task) else { return };
-    let rules = rules(of(thread));
-    if rules & rule::FORGOTTEN != 0 {
-        if thread.state == state::CLOSED {
-            left(thread);
-            states::forget(task);
-            states::take_out(task);
-        }
-        return;
-    }
-    if rules & rule::RELEASED != 0 {
-        lifecycle::close_thread(task, thread, global, rules & rule::IMPATIENT != 0);
     }
 }
 

@@ -2,7 +2,7 @@
 //! fault. A fault that the kernel retries enters once and is accounted once.
 
 use super::{
-    met,
+    first_switch,
     pages::record,
     slots::{self, slot},
     states,
@@ -18,7 +18,7 @@ pub(crate) fn entered() {
         return;
     }
     if thread.fault_ns != 0 {
-        never_accounted(thread.slot);
+        slots::never_accounted(thread.slot);
     }
     thread.fault_ns = now_ns();
 }
@@ -49,22 +49,7 @@ pub(crate) fn accounted(metric: Metric) {
     } else {
         slot.minor_without_entry += 1;
     }
-    if met::is_met(state) {
-        met::fault_accounted(slot, metric as u32);
-    }
-}
-
-/// The fault before this one was entered and not accounted: it ended in a signal, the kernel found no memory to fault
-/// in, or it was taken with faults disabled and is tried again (arch/x86/mm/fault.c `faulthandler_disabled`). Its event
-/// may also have been lost, which this count is there to tell.
-#[inline(never)]
-pub(crate) fn never_accounted(number: u32) {
-    match slot(number) {
-        Some(slot) => slot.faults_never_accounted += 1,
-        None => {
-            if let Some(totals) = slots::slotless(slots::slotless_entry::TRACEPOINTS) {
-                slots::add_shared(&mut totals.faults_never_accounted);
-            }
-        }
+    if states::is_met(state) {
+        first_switch::fault_accounted(slot, metric as u32);
     }
 }

@@ -1,20 +1,22 @@
-//! What the programs do.
+//! What the programs do, on floors: none uses what stands on its own or above.
 //!
-//! `switch` and `fault` are the hot paths: they measure. `lifecycle` decides which threads are measured, `met` has
-//! those join that live already, `families` has processes join and leave all the time, `snapshot` looks at them in
-//! between.
-//! `task` reads what the kernel knows of a thread, `throttle` the limits that keep it from running, `states` keeps what the programs know of it while it lives,
-//! `slots` and `pages` are the memory the results are in.
+//! 5. `walk`: all tasks of the machine, for those that join while they live, for snapshots and for the end.
+//! 4. `switch` and `fault`, the hot paths, which measure; `birth`: which threads are measured from their first moment on.
+//! 3. `first_switch`: what a thread that was there already was found at.
+//! 2. `slots` and `pages`: the memory that the results are in.
+//! 1. `states`: what the programs know of a thread while it lives; `families`: who belongs together; `throttle`: the limits
+//!    that keep a thread from running.
+//! 0. `task`: what the kernel knows of a thread; `global`: counters that belong to none.
 
-pub(crate) mod census;
+pub(crate) mod birth;
 pub(crate) mod families;
 pub(crate) mod fault;
-pub(crate) mod lifecycle;
-pub(crate) mod met;
+pub(crate) mod first_switch;
+pub(crate) mod global;
 pub(crate) mod pages;
 pub(crate) mod slots;
-pub(crate) mod snapshot;
 pub(crate) mod states;
 pub(crate) mod switch;
 pub(crate) mod task;
 pub(crate) mod throttle;
+pub(crate) mod walk;

@@ -1,7 +1,7 @@
 //! The bucket memory: pages of counters, handed out as a thread first touches an octave of a metric.
 
 use super::{
-    slots::{global, take_next},
+    global::{global, take_next},
     task,
 };
 use aya_ebpf::{

@@ -1,7 +1,9 @@
 //! The slots: where a thread's results are, in memory that user space maps.
 
 use super::{
-    families, met,
+    families,
+    global::{add_shared, add_shared_many, global, take_next},
+    states::{self, Start},
     task::{self, Task},
 };
 use aya_ebpf::{
@@ -10,9 +12,9 @@ use aya_ebpf::{
     helpers::generated::bpf_ringbuf_query,
     macros::btf_map,
 };
-use core::{intrinsics::AtomicOrdering, ptr};
+use core::ptr;
 use profiler_ebpf::{
-    layout::{Exited, Global, KernelCounters, NO_SLOT, Slot, SlotlessTotals, Totals, phase},
+    layout::{Exited, KernelCounters, NO_SLOT, Slot, SlotlessTotals, TaskState, Totals, phase},
     metric::Metric,
 };
 
@@ -32,9 +34,6 @@ static EXITS: RingBuf<Exited, 4096> = RingBuf::new();
 /// Bytes a message takes in the ring buffer: 8 of header (kernel/bpf/ringbuf.c `BPF_RINGBUF_HDR_SZ`) and itself.
 const MESSAGE_BYTES: u64 = 8 + size_of::<Exited>() as u64;
 
-#[btf_map]
-static GLOBALS: Array<Global, 1> = Array::new();
-
 /// Entry 0: what the tracepoints sum up. Entry 1: what joining and closing sum up, which a tracepoint may interrupt.
 #[btf_map]
 static SLOTLESS: PerCpuArray<SlotlessTotals, 2> = PerCpuArray::new();
@@ -43,41 +42,6 @@ static SLOTLESS: PerCpuArray<SlotlessTotals, 2> = PerCpuArray::new();
 pub(crate) mod slotless_entry {
     pub(crate) const TRACEPOINTS: u32 = 0;
     pub(crate) const WALKS: u32 = 1;
-}
-
-/// The counters that belong to no thread.
-#[inline(always)]
-pub(crate) fn global<'a>() -> Option<&'a mut Global> {
-    // SAFETY: a live element of the map; its counters are shared by all CPUs and changed by `add_shared` only.
-    GLOBALS.get_ptr_mut(0).map(|global| unsafe { &mut *global })
-}
-
-/// Raises a counter that all CPUs share and returns what it was before.
-#[inline(always)]
-pub(crate) fn add_shared(counter: &mut u64) -> u64 {
-    add_shared_many(counter, 1)
-}
-
-/// Adds to a counter that all CPUs share and returns what it was before.
-///
-/// `core::sync::atomic` offers no read-modify-write for BPF targets, though the kernel has had the instruction
-/// (`BPF_FETCH | BPF_ADD`) since 5.12. Sequentially consistent, because LLVM 22 turns a relaxed one into the
-/// instruction without `BPF_FETCH` and takes the addend for its result.
-#[inline(always)]
-fn add_shared_many(counter: &mut u64, more: u64) -> u64 {
-    // SAFETY: a valid, aligned counter.
-    unsafe { core::intrinsics::atomic_xadd::<u64, u64, { AtomicOrdering::SeqCst }>(counter, more) }
-}
-
-/// Takes the next of the things numbered from 0 to `limit - 1` that were never used before.
-#[inline(always)]
-pub(crate) fn take_next(used: &mut u64, limit: u64) -> Option<u64> {
-    // Looked at before it is raised, so that it can't wrap around however often nothing is left.
-    if *used >= limit {
-        return None;
-    }
-    let number = add_shared(used);
-    (number < limit).then_some(number)
 }
 
 /// The slot with this number; `None` for [`NO_SLOT`].
@@ -93,18 +57,6 @@ pub(crate) fn slot<'a>(number: u32) -> Option<&'a mut Slot> {
 pub(crate) fn slotless<'a>(entry: u32) -> Option<&'a mut SlotlessTotals> {
     // SAFETY: this CPU's element, which nothing that can interrupt the caller writes to.
     SLOTLESS.get_ptr_mut(entry).map(|totals| unsafe { &mut *totals })
-}
-
-/// What a thread's record starts from.
-pub(crate) struct Start {
-    /// When it starts.
-    pub(crate) from_ns: u64,
-    /// Whether the thread was born just now.
-    pub(crate) newborn: bool,
-    /// Its family.
-    pub(crate) family: u16,
-    /// The kernel's counters at that moment.
-    pub(crate) counters: KernelCounters,
 }
 
 /// Takes a free slot for a thread: its number, or [`NO_SLOT`]. A thread without one is counted in the given entry of
@@ -260,7 +212,7 @@ pub(crate) fn announce(slot: &mut Slot, number: u32) {
 #[inline(always)]
 pub(crate) fn add_interval(into: &mut Totals, from: u64, to: u64, clock_backwards: &mut u64) {
     if to < from {
-        if !met::is_no_sample(from) {
+        if !states::is_no_sample(from) {
             *clock_backwards += 1;
         }
         return;
@@ -276,4 +228,64 @@ pub(crate) fn measure_slotless(metric: u32, from: u64, to: u64) {
     {
         add_interval(&mut totals.metrics[metric as usize], from, to, &mut totals.clock_backwards);
     }
+}
+
+/// Has the record start from other counters. Faults stay: they are measured from the first look on.
+#[inline(always)]
+pub(crate) fn restart(thread: &mut TaskState, counters: &KernelCounters, entry: u32) {
+    match slot(thread.slot) {
+        Some(slot) => {
+            slot.start.voluntary_switches = counters.voluntary_switches;
+            slot.start.involuntary_switches = counters.involuntary_switches;
+            slot.start.cpu_ns = counters.cpu_ns;
+        }
+        None => {
+            // Either may be the larger: the sums over all CPUs are right, modulo 2^64.
+            let Some(totals) = slotless(entry) else { return };
+            let voluntary = (counters.voluntary_switches as u32).wrapping_sub(thread.nvcsw) as i32;
+            let involuntary = (counters.involuntary_switches as u16).wrapping_sub(thread.nivcsw) as i16;
+            totals.start.voluntary_switches += i64::from(voluntary) as u64;
+            totals.start.involuntary_switches += i64::from(involuntary) as u64;
+            totals.start.cpu_ns += counters.cpu_ns - thread.cpu_ns;
+        }
+    }
+    states::counted_voluntary(thread, counters.voluntary_switches);
+    states::counted_involuntary(thread, counters.involuntary_switches);
+    thread.cpu_ns = counters.cpu_ns;
+}
+
+/// Counts a switch-in that was not announced.
+#[inline(always)]
+pub(crate) fn inferred_switch_in(number: u32) {
+    match slot(number) {
+        Some(slot) => slot.inferred_switch_ins += 1,
+        None => {
+            if let Some(totals) = slotless(slotless_entry::TRACEPOINTS) {
+                totals.inferred_switch_ins += 1;
+            }
+        }
+    }
+}
+
+/// The fault before this one was entered and not accounted: it ended in a signal, the kernel found no memory to fault
+/// in, or it was taken with faults disabled and is tried again (arch/x86/mm/fault.c `faulthandler_disabled`). Its event
+/// may also have been lost, which this count is there to tell.
+#[inline(never)]
+pub(crate) fn never_accounted(number: u32) {
+    match slot(number) {
+        Some(slot) => slot.faults_never_accounted += 1,
+        None => {
+            if let Some(totals) = slotless(slotless_entry::TRACEPOINTS) {
+                add_shared(&mut totals.faults_never_accounted);
+            }
+        }
+    }
+}
+
+/// Writes down what a thread is doing.
+#[inline(always)]
+pub(crate) fn saw(slot: &mut Slot, thread: &TaskState, state: u32) {
+    slot.seen_state = state;
+    slot.seen_since_ns = thread.since_ns;
+    slot.seen_waking_ns = thread.woken_ns();
 }

@@ -6,8 +6,8 @@
 //! because of its cost: a pipe round trip, which looks five states up, takes 48 ns less than with storage alone.
 
 use super::{
-    slots::{add_shared, global},
-    task::{self, Task},
+    global::{add_shared, global},
+    task::{self, TASK_RUNNING, TASK_WAKING, Task},
 };
 use aya_ebpf::{
     bindings::{BPF_F_NO_PREALLOC, BPF_LOCAL_STORAGE_GET_F_CREATE, bpf_map_type},
@@ -16,7 +16,7 @@ use aya_ebpf::{
     macros::btf_map,
 };
 use core::{arch::asm, intrinsics::AtomicOrdering, ptr};
-use profiler_ebpf::layout::{KernelCounters, Place, TaskState, state};
+use profiler_ebpf::layout::{KERNEL_WORKER, KernelCounters, Place, TaskState, state};
 
 /// In [`Place::task`] while the state is being written: not the address of any task.
 const TAKEN: u64 = 1;
@@ -82,6 +82,44 @@ pub(crate) fn is_recorded_at(address: u64) -> bool {
     })
 }
 
+/// What a thread's record starts from.
+pub(crate) struct Start {
+    /// When it starts.
+    pub(crate) from_ns: u64,
+    /// Whether the thread was born just now.
+    pub(crate) newborn: bool,
+    /// Its family.
+    pub(crate) family: u16,
+    /// The kernel's counters at that moment.
+    pub(crate) counters: KernelCounters,
+}
+
+/// Threads that the kernel starts in a process for itself: io_uring's workers and vhost's (`PF_IO_WORKER`, `PF_USER_WORKER`,
+/// include/linux/sched.h; before Linux 6.4 the second is not used, and vhost's are kernel threads).
+pub(crate) const USER_WORKER_FLAGS: u32 = 0x0000_0010 | 0x0000_4000;
+
+/// These and kernel threads (`PF_KTHREAD`): their saved registers do not hold a system call of theirs.
+const KERNEL_WORKER_FLAGS: u32 = 0x0020_0000 | USER_WORKER_FLAGS;
+
+/// The state of a thread that nothing has happened to.
+#[inline(always)]
+pub(crate) fn begun(task: Task, start: &Start, slot: u32, state: u32) -> TaskState {
+    let is_kernel_worker = task::flags(task) & KERNEL_WORKER_FLAGS != 0;
+    TaskState {
+        since_ns: start.from_ns,
+        waking_ns: 0,
+        cpu_ns: start.counters.cpu_ns,
+        fault_ns: 0,
+        nvcsw: start.counters.voluntary_switches as u32,
+        blocked_key: 0,
+        queue_mark: 0,
+        slot,
+        state,
+        family: start.family | if is_kernel_worker { KERNEL_WORKER } else { 0 },
+        nivcsw: start.counters.involuntary_switches as u16,
+    }
+}
+
 /// Makes a thread part of the target. `None` if the kernel has no memory for it.
 #[inline(always)]
 pub(crate) fn create<'a>(task: Task, mut initial: TaskState) -> Option<&'a mut TaskState> {
@@ -120,6 +158,46 @@ pub(crate) fn forget(task: Task) {
 pub(crate) fn take_out(task: Task) {
     // SAFETY: the verifier accepts only trusted task pointers here.
     let _absent = unsafe { bpf_task_storage_delete(TASKS.map(), task) };
+}
+
+/// The beginning of a slice that is no sample: later than any end.
+pub(crate) const NO_SAMPLE: u64 = u64::MAX;
+
+/// Whether a slice that began then is no sample.
+#[inline(always)]
+pub(crate) fn is_no_sample(from: u64) -> bool {
+    task::joins() && from == NO_SAMPLE
+}
+
+/// Whether a thread was met, and nothing has happened to it yet.
+#[inline(always)]
+pub(crate) fn is_met(state: u32) -> bool {
+    task::joins() && state::is_met(state)
+}
+
+/// What a thread is doing, as far as another CPU can tell.
+#[inline(always)]
+pub(crate) fn found_at(task: Task) -> u32 {
+    if task::on_cpu(task) != 0 {
+        return state::MET_ON_CPU;
+    }
+    match task::run_state(task) {
+        TASK_RUNNING | TASK_WAKING => state::MET_WAITING,
+        _ => state::MET_ASLEEP,
+    }
+}
+
+/// What to show of a thread's state: one that nothing has happened to is looked at once more, which is reliable then.
+#[inline(always)]
+pub(crate) fn shown(state: u32, thread: &TaskState, task: Task) -> u32 {
+    if !is_met(state) {
+        return state;
+    }
+    match found_at(task) {
+        // It can run since it was woken, and was asleep until then.
+        state::MET_WAITING if thread.woken_ns() >= thread.since_ns => state::MET_ASLEEP,
+        found => found,
+    }
 }
 
 /// A thread is doing something else from now on.

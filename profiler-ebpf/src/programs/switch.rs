@@ -1,11 +1,11 @@
 //! The four switch metrics, and what a thread was blocked on.
 
 use super::{
-    families, fault, met,
+    families, first_switch,
     pages::record,
-    slots::{self, add_interval, slot},
+    slots::{self, add_interval, inferred_switch_in, slot},
     states,
-    task::{self, Task, now_ns},
+    task::{self, TASK_DEAD, TASK_RUNNING, Task, now_ns},
     throttle,
 };
 use profiler_ebpf::{
@@ -15,14 +15,8 @@ use profiler_ebpf::{
     metric::Metric,
 };
 
-/// Set in a dead task's state at its last switch (include/linux/sched.h).
-pub(crate) const TASK_DEAD: u32 = 0x80;
-
 /// Likewise in the state of one that waits for SIGCONT, or for its tracer (`__TASK_STOPPED`, `__TASK_TRACED`).
 const TASK_STOPPED_OR_TRACED: u32 = 0x4 | 0x8;
-
-/// The state of a thread that is on a run queue (likewise).
-pub(crate) const TASK_RUNNING: u32 = 0;
 
 /// A CPU turns from one thread to another.
 #[inline(always)]
@@ -77,9 +71,9 @@ fn switched_out(thread: &mut TaskState, prev: Task, next: Task, now: u64, prev_s
     }
     let cpu_ns = task::sum_exec_runtime(prev);
     if was != state::ON_CPU {
-        if met::is_met(was) {
-            let preemption = if preempt != 0 { met::PREEMPTION } else { 0 };
-            if !met::settle_out(thread, prev, now, prev_state | preemption) {
+        if states::is_met(was) {
+            let preemption = if preempt != 0 { first_switch::PREEMPTION } else { 0 };
+            if !first_switch::settle_out(thread, prev, now, prev_state | preemption) {
                 return;
             }
             was = state::ON_CPU;
@@ -138,7 +132,7 @@ fn closed_before(thread: &mut TaskState, prev: Task) {
 #[inline(never)]
 fn ended(thread: &mut TaskState, prev: Task, now: u64, left: u32) {
     if thread.fault_ns != 0 {
-        fault::never_accounted(thread.slot);
+        slots::never_accounted(thread.slot);
     }
     let counters = task::counters(prev);
     match slot(thread.slot) {
@@ -203,24 +197,11 @@ fn infer_switch_in(thread: &mut TaskState, task: Task, was: u32, cpu_ns: u64, no
     inferred_switch_in(thread.slot);
 }
 
-/// Counts a switch-in that was not announced.
-#[inline(always)]
-pub(crate) fn inferred_switch_in(number: u32) {
-    match slot(number) {
-        Some(slot) => slot.inferred_switch_ins += 1,
-        None => {
-            if let Some(totals) = slots::slotless(slots::slotless_entry::TRACEPOINTS) {
-                totals.inferred_switch_ins += 1;
-            }
-        }
-    }
-}
-
 #[inline(always)]
 fn switched_in(thread: &mut TaskState, next: Task, now: u64) {
     let mut was = thread.state;
-    if met::is_met(was) {
-        was = met::settle_in(thread, next, now);
+    if states::is_met(was) {
+        was = first_switch::settle_in(thread, next, now);
     }
     if was != state::CLOSED {
         slice_begins(thread, next, was, now);
@@ -316,7 +297,7 @@ fn ready_since(left: u64, woken: u64) -> u64 {
 #[inline(always)]
 fn measure(slot: &mut Slot, metric: Metric, from: u64, to: u64) {
     if to < from {
-        if !met::is_no_sample(from) {
+        if !states::is_no_sample(from) {
             slot.clock_backwards += 1;
         }
         return;

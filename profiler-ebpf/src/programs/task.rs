@@ -9,6 +9,33 @@ use profiler_ebpf::layout::{KernelCounters, NAME_BYTES, Offsets, Settings, TICK_
 /// A task as the tracepoints hand it over.
 pub(crate) type Task = *mut task_struct;
 
+/// Set in a dead task's state at its last switch (include/linux/sched.h).
+pub(crate) const TASK_DEAD: u32 = 0x80;
+
+/// The state of a thread that is on a run queue (include/linux/sched.h `TASK_RUNNING`).
+pub(crate) const TASK_RUNNING: u32 = 0;
+
+/// States of a task (include/linux/sched.h): being born, and woken but not yet on a run queue.
+pub(crate) const TASK_NEW: u32 = 0x800;
+pub(crate) const TASK_WAKING: u32 = 0x200;
+
+/// What the kernel passes to a task iterator (kernel/bpf/task_iter.c).
+#[repr(C)]
+pub(crate) struct TaskIterator {
+    meta: *mut core::ffi::c_void,
+    task: Task,
+}
+
+impl TaskIterator {
+    /// The task that it has come to; `None` behind the last.
+    #[inline(always)]
+    pub(crate) fn task(iterator: *mut Self) -> Option<Task> {
+        // SAFETY: the context of a task iterator; the verifier knows its layout.
+        let task = unsafe { (*iterator).task };
+        if task.is_null() { None } else { Some(task) }
+    }
+}
+
 /// CLOCK_MONOTONIC in nanoseconds.
 #[inline(always)]
 pub(crate) fn now_ns() -> u64 {

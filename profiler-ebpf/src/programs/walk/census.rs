@@ -3,12 +3,10 @@
 //! It proves that no thread was missed, whatever hook should have told of its birth. In: a task; out: two counters of
 //! [`Global`]. A process is known by its leader: one whose leader has ended, or is not in the table of states, is passed over.
 
-use super::{
-    met::TASK_NEW,
-    slots::add_shared,
+use crate::programs::{
+    global::add_shared,
     states,
-    switch::TASK_DEAD,
-    task::{self, Task},
+    task::{self, TASK_DEAD, TASK_NEW, Task},
 };
 use profiler_ebpf::layout::{Global, state};
 

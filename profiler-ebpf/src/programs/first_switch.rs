@@ -1,0 +1,128 @@
+//! The first switch of a thread that was there already: it settles what the thread was found at.
+//!
+//! A walk that looks at a thread can't say for certain what it is doing, as it may be switched on another CPU meanwhile. The
+//! first switch after the look can: a switch-out ends a slice and a switch-in ends a wait, and no other switch of the thread is
+//! under way then. It also settles the counters that the record starts from.
+
+use super::{
+    slots::{inferred_switch_in, restart, slot, slotless_entry},
+    states::{self, NO_SAMPLE},
+    task::{self, TASK_RUNNING, Task},
+};
+use profiler_ebpf::{
+    layout::{KernelCounters, Slot, TaskState, state},
+    metric::Metric,
+};
+
+/// Set in what [`settle_out`] is told of a switch, beside the task's state: it was a preemption.
+pub(crate) const PREEMPTION: u32 = 1 << 31;
+
+/// The first switch of a thread that was met is a switch-out: it was on a CPU. Leaves it in a slice that is no sample;
+/// `false` if it is being looked at, so that its record begins after this switch.
+#[inline(never)]
+pub(crate) fn settle_out(thread: &mut TaskState, prev: Task, now: u64, switch: u32) -> bool {
+    let was = thread.state;
+    if was == state::MEETING || !states::replace(thread, was, state::ON_CPU) {
+        return false;
+    }
+    let mut counters = task::counters(prev);
+    // The switch that is under way belongs to the record.
+    if is_voluntary(thread, &counters, switch) {
+        counters.voluntary_switches -= 1;
+    } else {
+        counters.involuntary_switches -= 1;
+    }
+    let ran = counters.cpu_ns - thread.cpu_ns;
+    restart(thread, &counters, slotless_entry::TRACEPOINTS);
+    let lasted = found_until(thread, now);
+    // It was off CPU, and its switch-in was not announced.
+    let is_hidden = was != state::MET_ON_CPU && lasted > ran;
+    if is_hidden {
+        inferred_switch_in(thread.slot);
+    }
+    found(thread.slot, if is_hidden { was } else { state::MET_ON_CPU }, lasted);
+    if thread.woken_ns() < thread.since_ns {
+        thread.waking_ns = 0;
+    }
+    thread.since_ns = NO_SAMPLE;
+    true
+}
+
+/// How the kernel has counted the switch that is under way.
+#[inline(always)]
+fn is_voluntary(thread: &TaskState, counters: &KernelCounters, switch: u32) -> bool {
+    let voluntary = (counters.voluntary_switches as u32).wrapping_sub(thread.nvcsw);
+    let involuntary = (counters.involuntary_switches as u16).wrapping_sub(thread.nivcsw);
+    match (voluntary, involuntary) {
+        (1, 0) => true,
+        (0, 1) => false,
+        // The counters held it at the look already, or the thread was switched between looks: by the kernel's own
+        // rule (kernel/sched/core.c `__schedule`).
+        _ => switch & PREEMPTION == 0 && switch != TASK_RUNNING,
+    }
+}
+
+/// The first switch of a thread that was met is a switch-in: it was off CPU. Leaves it in a wait for a CPU that is a
+/// sample, or in one that is none; returns its state then, CLOSED if it is being looked at.
+#[inline(never)]
+pub(crate) fn settle_in(thread: &mut TaskState, next: Task, now: u64) -> u32 {
+    let was = thread.state;
+    let (from, woken) = (thread.since_ns, thread.woken_ns());
+    let is_whole = woken >= from && woken <= now;
+    let to = if is_whole { state::NEWBORN } else { state::ON_CPU };
+    if was == state::MEETING || !states::replace(thread, was, to) {
+        return state::CLOSED;
+    }
+    restart(thread, &task::counters(next), slotless_entry::TRACEPOINTS);
+    if is_whole {
+        // The wait for a CPU began in the recording.
+        found(thread.slot, state::MET_ASLEEP, woken - from);
+        thread.since_ns = woken;
+    } else {
+        let lasted = found_until(thread, now);
+        found(thread.slot, if was == state::MET_ON_CPU { state::MET_WAITING } else { was }, lasted);
+    }
+    to
+}
+
+/// How long a thread was doing what it was found at. Where the stamp of its first switch is earlier than that of the
+/// look, the record begins with the switch.
+#[inline(always)]
+fn found_until(thread: &mut TaskState, now: u64) -> u64 {
+    if now >= thread.since_ns {
+        return now - thread.since_ns;
+    }
+    if let Some(slot) = slot(thread.slot) {
+        slot.from_ns = now;
+    }
+    0
+}
+
+/// What a thread was found at is over.
+#[inline(always)]
+fn found(number: u32, state: u32, ns: u64) {
+    if let Some(slot) = slot(number) {
+        slot.found_ns = ns;
+        slot.found_state = state;
+    }
+}
+
+/// A fault was measured of a thread that nothing else has happened to. The look may have come between the kernel's
+/// counting of this fault and its event: the record starts before the fault then.
+#[inline(never)]
+pub(crate) fn fault_accounted(slot: &mut Slot, metric: u32) {
+    let task = task::current();
+    if metric == Metric::MinorFault as u32 {
+        let measured = slot.metrics[Metric::MinorFault.index()].totals.count + slot.minor_without_entry;
+        let before = task::min_flt(task) - measured;
+        if slot.start.minor_faults > before {
+            slot.start.minor_faults = before;
+        }
+    } else {
+        let measured = slot.metrics[Metric::MajorFault.index()].totals.count + slot.major_without_entry;
+        let before = task::maj_flt(task) - measured;
+        if slot.start.major_faults > before {
+            slot.start.major_faults = before;
+        }
+    }
+}

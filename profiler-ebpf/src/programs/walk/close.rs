@@ -1,0 +1,65 @@
+//! The end of the recording: each record is closed.
+
+use super::census;
+use crate::programs::{
+    global::{add_shared, global},
+    slots::{self, slot},
+    states,
+    task::{self, Task, TaskIterator, now_ns},
+};
+use profiler_ebpf::layout::{Global, TaskState, phase, state};
+
+/// After so many walks a record is closed whatever the counters say, and the difference is in it: a switch under way
+/// is over when the next walk begins, so that even a thread that always switches is met between two of them soon.
+const PATIENCE: u64 = 16;
+
+/// Closes the record of one task, if it belongs to the target, or leaves it to the next walk. The first walk closes nothing: it
+/// takes the census, while every thread that is born joins.
+///
+/// The thread may be switched meanwhile on another CPU. Its record is left open while a switch is under way, so that
+/// it holds what the counters hold. What is at work already when the state becomes CLOSED does not see that, and sets
+/// another one: the next walk finds it, and closes the record again.
+#[inline(always)]
+pub(crate) fn close(iterator: *mut TaskIterator) {
+    let Some(global) = global() else { return };
+    let Some(task) = TaskIterator::task(iterator) else {
+        add_shared(&mut global.walks);
+        return;
+    };
+    if global.walks == 0 {
+        census::count(task, global);
+        return;
+    }
+    let Some(thread) = states::of(task) else { return };
+    close_thread(task, thread, global, global.walks >= PATIENCE);
+}
+
+/// Closes the record of a thread, unless that is done already or, while there is patience, a switch is under way.
+#[inline(always)]
+pub(crate) fn close_thread(task: Task, thread: &mut TaskState, global: &mut Global, is_impatient: bool) {
+    let was = thread.state;
+    if was == state::CLOSED {
+        return;
+    }
+    add_shared(&mut global.closings);
+    let mut counters = task::counters(task);
+    if !states::agrees(thread, &counters) && !is_impatient {
+        return;
+    }
+    let open_state = states::shown(was, thread, task);
+    if !states::replace(thread, was, state::CLOSED) {
+        return;
+    }
+    if !states::agrees(thread, &counters) {
+        // It went through the same state again in between.
+        counters = task::counters(task);
+    }
+    match slot(thread.slot) {
+        Some(slot) => {
+            slots::saw(slot, thread, open_state);
+            slots::finish(task, slot, &counters, now_ns(), open_state, thread.since_ns);
+            slot.phase = phase::CLOSED;
+        }
+        None => slots::finish_slotless(&counters, slots::slotless_entry::WALKS, open_state),
+    }
+}

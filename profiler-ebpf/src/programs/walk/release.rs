@@ -1,0 +1,25 @@
+//! The end of families while the recording goes on.
+
+use super::close::close_thread;
+use crate::programs::{families, global::global, states, task::TaskIterator};
+use profiler_ebpf::layout::{rule, state};
+
+/// Closes the record of one task if its family is released, or leaves it to the next walk; forgets it in the end.
+#[inline(always)]
+pub(crate) fn release(iterator: *mut TaskIterator) {
+    let Some(global) = global() else { return };
+    let Some(task) = TaskIterator::task(iterator) else { return };
+    let Some(thread) = states::of(task) else { return };
+    let rules = families::rules(families::of(thread));
+    if rules & rule::FORGOTTEN != 0 {
+        if thread.state == state::CLOSED {
+            families::left(thread);
+            states::forget(task);
+            states::take_out(task);
+        }
+        return;
+    }
+    if rules & rule::RELEASED != 0 {
+        close_thread(task, thread, global, rules & rule::IMPATIENT != 0);
+    }
+}
