@@ -58,46 +58,34 @@ pub struct States {
     pub unsplit_ns: Nanos,
 }
 
+/// The times of a [`States`], in the order of its fields.
+const TIMES: [fn(&mut States) -> &mut Nanos; States::COUNT] = [
+    |states| &mut states.on_cpu_ns,
+    |states| &mut states.runqueue_wait_ns,
+    |states| &mut states.blocked_ns,
+    |states| &mut states.preempted_ns,
+    |states| &mut states.runnable_idle_ns,
+    |states| &mut states.throttled_ns,
+    |states| &mut states.unsplit_ns,
+];
+
 impl States {
     /// How many states there are.
-    pub const COUNT: usize = 7;
+    pub const COUNT: usize = size_of::<Self>() / size_of::<Nanos>();
 
     /// The times, in the order of the fields.
     #[must_use]
     pub fn all(&self) -> [Nanos; Self::COUNT] {
-        let Self {
-            on_cpu_ns,
-            runqueue_wait_ns,
-            blocked_ns,
-            preempted_ns,
-            runnable_idle_ns,
-            throttled_ns,
-            unsplit_ns,
-        } = *self;
-        [on_cpu_ns, runqueue_wait_ns, blocked_ns, preempted_ns, runnable_idle_ns, throttled_ns, unsplit_ns]
+        let mut own = *self;
+        TIMES.map(|time| *time(&mut own))
     }
 
     /// From times in that order.
     #[must_use]
     pub fn from_all(all: [Nanos; Self::COUNT]) -> Self {
-        let [
-            on_cpu_ns,
-            runqueue_wait_ns,
-            blocked_ns,
-            preempted_ns,
-            runnable_idle_ns,
-            throttled_ns,
-            unsplit_ns,
-        ] = all;
-        Self {
-            on_cpu_ns,
-            runqueue_wait_ns,
-            blocked_ns,
-            preempted_ns,
-            runnable_idle_ns,
-            throttled_ns,
-            unsplit_ns,
-        }
+        let mut states = Self::default();
+        TIMES.iter().zip(all).for_each(|(time, ns)| *time(&mut states) = ns);
+        states
     }
 
     /// The time in a state.
