@@ -10,7 +10,6 @@ use anyhow::{Context as _, Result, bail};
 use nix::time::{ClockId, clock_gettime};
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -51,7 +50,7 @@ fn read() -> Result<Offsets> {
     let text = match fs::read_to_string(FILE) {
         Ok(text) => text,
         // A kernel without time namespaces.
-        Err(error) if error.kind() == ErrorKind::NotFound && Path::new("/proc/self").exists() => {
+        Err(error) if error.kind() == ErrorKind::NotFound && !remedy::is_proc_missing() => {
             return Ok(Offsets::default());
         }
         Err(error) => return Err(remedy::unreadable(FILE, error)),

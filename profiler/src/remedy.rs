@@ -51,8 +51,12 @@ pub(crate) fn of_bpf(answer: Option<Errno>) -> &'static str {
 
 /// The remedy of a file of /proc that is not there, if that is since nothing is.
 pub(crate) fn of_proc(answer: Option<Errno>) -> Option<&'static str> {
-    let is_missing = answer == Some(Errno::ENOENT) && !Path::new("/proc/self").exists();
-    is_missing.then_some("mount it: mount -t proc proc /proc")
+    (answer == Some(Errno::ENOENT) && is_proc_missing()).then_some("mount it: mount -t proc proc /proc")
+}
+
+/// True if nothing is mounted on /proc.
+pub(crate) fn is_proc_missing() -> bool {
+    !Path::new("/proc/self").exists()
 }
 
 /// The error of a file of /proc that can't be read.

@@ -101,7 +101,7 @@ fn first_names(path: &str) -> Vec<String> {
     names
 }
 
-/// What goes up, or sideways, in the files below a folder.
+/// The imports that go up, or sideways, in the files below a folder.
 fn upward(folder: &Path, floors: &[&[&str]], prefixes: &[&str]) -> Vec<String> {
     let floor = |module: &str| {
         let found = floors.iter().position(|floor| floor.contains(&module));

@@ -11,7 +11,7 @@ use super::{
 use aya_ebpf::{bindings::bpf_pidns_info, helpers::generated::bpf_get_ns_current_pid_tgid};
 use profiler_ebpf::layout::{EARLIER_NAMES, KernelCounters, NO_SLOT, state};
 
-/// Where families are not told apart.
+/// The family of every thread if families are not told apart.
 const NO_FAMILY: u16 = 0;
 
 /// A thread of the target starts another thread or process.
@@ -142,7 +142,7 @@ fn join(task: Task, initial: u32, start: &Start) {
     }
 }
 
-/// Whether the current process is the one that user space started as the target.
+/// True if the current process is the one that user space started as the target.
 #[inline(always)]
 fn is_target() -> bool {
     let (target, device, inode) = task::target();

@@ -1,4 +1,5 @@
-//! Where processes join and leave all the time: which family a thread belongs to, and execs that may begin another one.
+//! Families, of a recording that processes join and leave all the time: the one that a thread belongs to, its threads, and execs
+//! that may begin another one.
 
 use super::{
     global::{add_shared, global},
@@ -15,7 +16,7 @@ use profiler_ebpf::layout::{Executed, Family, KERNEL_WORKER, LEFT, NAME_BYTES, N
 #[btf_map]
 static FAMILIES: Array<Family, 1> = Array::new();
 
-/// What user space decides for each: bits of [`rule`].
+/// The decisions of user space for each: bits of [`rule`].
 #[btf_map]
 static RULES: Array<u32, 1> = Array::new();
 
@@ -35,14 +36,14 @@ fn counts<'a>(family: u16) -> Option<&'a mut Family> {
     FAMILIES.get_ptr_mut(u32::from(family)).map(|counts| unsafe { &mut *counts })
 }
 
-/// What user space has decided for a family.
+/// The bits of [`rule`] that user space has set for a family.
 #[inline(always)]
 pub(crate) fn rules(family: u16) -> u32 {
     // SAFETY: a live element of the map, one word that user space writes.
     RULES.get_ptr(u32::from(family)).map_or(0, |rules| unsafe { rules.read_volatile() })
 }
 
-/// Whether what a thread starts belongs to its family: a thread, or a process if `is_process`.
+/// True if a thread or process that a thread starts belongs to its family: a thread, or a process if `is_process`.
 #[inline(always)]
 pub(crate) fn grows(parent: &TaskState, is_process: bool) -> bool {
     if !task::watches() {

@@ -48,7 +48,7 @@ pub(crate) fn settle_out(thread: &mut TaskState, prev: Task, now: u64, switch: u
     true
 }
 
-/// How the kernel has counted the switch that is under way.
+/// True if the kernel has counted the switch that is under way as a voluntary one.
 #[inline(always)]
 fn is_voluntary(thread: &TaskState, counters: &KernelCounters, switch: u32) -> bool {
     let voluntary = (counters.voluntary_switches as u32).wrapping_sub(thread.nvcsw);
@@ -85,7 +85,7 @@ pub(crate) fn settle_in(thread: &mut TaskState, next: Task, now: u64) -> u32 {
     to
 }
 
-/// How long a thread was doing what it was found at. Where the stamp of its first switch is earlier than that of the
+/// The time for which a thread was doing what it was found at. If the stamp of its first switch is earlier than that of the
 /// look, the record begins with the switch.
 #[inline(always)]
 fn found_until(thread: &mut TaskState, now: u64) -> u64 {
@@ -98,7 +98,7 @@ fn found_until(thread: &mut TaskState, now: u64) -> u64 {
     0
 }
 
-/// What a thread was found at is over.
+/// Notes the state that a thread was found in, and for how long.
 #[inline(always)]
 fn found(number: u32, state: u32, ns: u64) {
     if let Some(slot) = slot(number) {

@@ -1,4 +1,4 @@
-//! What the programs do, on floors: none uses what stands on its own or above.
+//! The work of the programs, on floors: none uses what stands on its own or above.
 //!
 //! 5. `walk`: all tasks of the machine, for those that join while they live, for snapshots and for the end.
 //! 4. `switch` and `fault`, the hot paths, which measure; `birth`: which threads are measured from their first moment on.

@@ -38,7 +38,7 @@ const MESSAGE_BYTES: u64 = 8 + size_of::<Exited>() as u64;
 #[btf_map]
 static SLOTLESS: PerCpuArray<SlotlessTotals, 2> = PerCpuArray::new();
 
-/// Which entry of [`SLOTLESS`] to add to.
+/// The entries of [`SLOTLESS`].
 pub(crate) mod slotless_entry {
     pub(crate) const TRACEPOINTS: u32 = 0;
     pub(crate) const WALKS: u32 = 1;
@@ -52,7 +52,7 @@ pub(crate) fn slot<'a>(number: u32) -> Option<&'a mut Slot> {
     SLOTS.get_ptr_mut(number).map(|slot| unsafe { &mut *slot })
 }
 
-/// What threads without a slot did, on this CPU.
+/// The sums over threads without a slot, on this CPU.
 #[inline(always)]
 pub(crate) fn slotless<'a>(entry: u32) -> Option<&'a mut SlotlessTotals> {
     // SAFETY: this CPU's element, which nothing that can interrupt the caller writes to.

@@ -1,4 +1,4 @@
-//! Where the programs keep what they know of each thread of the target: its [`TaskState`].
+//! The [`TaskState`] of each thread of the target: all that the programs know of it while it lives.
 //!
 //! A table has one cache line a thread, at a place that follows from the address of its `task_struct`: the only
 //! thing about a thread that never changes while it lives (an exec gives its id and its start time to another). A
@@ -82,11 +82,11 @@ pub(crate) fn is_recorded_at(address: u64) -> bool {
     })
 }
 
-/// What a thread's record starts from.
+/// The beginning of a thread's record.
 pub(crate) struct Start {
-    /// When it starts.
+    /// Its time, on CLOCK_MONOTONIC.
     pub(crate) from_ns: u64,
-    /// Whether the thread was born just now.
+    /// True if the thread was born just now.
     pub(crate) newborn: bool,
     /// Its family.
     pub(crate) family: u16,
@@ -163,19 +163,19 @@ pub(crate) fn take_out(task: Task) {
 /// The beginning of a slice that is no sample: later than any end.
 pub(crate) const NO_SAMPLE: u64 = u64::MAX;
 
-/// Whether a slice that began then is no sample.
+/// True if a slice that began then is no sample.
 #[inline(always)]
 pub(crate) fn is_no_sample(from: u64) -> bool {
     task::joins() && from == NO_SAMPLE
 }
 
-/// Whether a thread was met, and nothing has happened to it yet.
+/// True if a thread was met, and nothing has happened to it yet.
 #[inline(always)]
 pub(crate) fn is_met(state: u32) -> bool {
     task::joins() && state::is_met(state)
 }
 
-/// What a thread is doing, as far as another CPU can tell.
+/// The state of a thread, as far as another CPU can tell.
 #[inline(always)]
 pub(crate) fn found_at(task: Task) -> u32 {
     if task::on_cpu(task) != 0 {
@@ -187,7 +187,7 @@ pub(crate) fn found_at(task: Task) -> u32 {
     }
 }
 
-/// What to show of a thread's state: one that nothing has happened to is looked at once more, which is reliable then.
+/// The state of a thread that is shown: one that nothing has happened to is looked at once more, which is reliable then.
 #[inline(always)]
 pub(crate) fn shown(state: u32, thread: &TaskState, task: Task) -> u32 {
     if !is_met(state) {
@@ -225,7 +225,7 @@ pub(crate) fn counted_involuntary(thread: &mut TaskState, nivcsw: u64) {
     unsafe { (&raw mut thread.nivcsw).write_volatile(nivcsw as u16) };
 }
 
-/// Whether the record holds every switch that these counters hold. If not, one is under way: the kernel has counted
+/// True if the record holds every switch that these counters hold. If not, one is under way: the kernel has counted
 /// it, and its tracepoint is still to come or at work.
 #[inline(always)]
 pub(crate) fn agrees(thread: &TaskState, counters: &KernelCounters) -> bool {

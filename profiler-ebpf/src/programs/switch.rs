@@ -187,7 +187,7 @@ fn leave(thread: &mut TaskState, prev: Task, next: Task, now: u64, nvcsw: u64, p
 
 /// The kernel announced no switch-in since the last switch-out. Seen on one virtual machine, whose kernel fires no
 /// tracepoint in the context of some threads (its agent's, one CPU's idle task): about 30 of 100 000 switches.
-/// What the thread has run since then, by the kernel's own account, tells when it was.
+/// The time that the thread has run since then, by the kernel's own account, tells when it was.
 #[inline(never)]
 fn infer_switch_in(thread: &mut TaskState, task: Task, was: u32, cpu_ns: u64, now: u64) {
     let ran = cpu_ns.saturating_sub(thread.cpu_ns);
@@ -208,7 +208,7 @@ fn switched_in(thread: &mut TaskState, next: Task, now: u64) {
     }
 }
 
-/// What the thread was doing ends, and a slice begins.
+/// A wait of the thread ends, and a slice begins.
 #[inline(always)]
 fn slice_begins(thread: &mut TaskState, task: Task, was: u32, now: u64) {
     let since = thread.since_ns;
@@ -305,7 +305,7 @@ fn measure(slot: &mut Slot, metric: Metric, from: u64, to: u64) {
     record(&mut slot.metrics[metric.index()], to - from);
 }
 
-/// What a thread that switches out voluntarily waits for.
+/// The key of what a thread waits for that switches out voluntarily.
 #[inline(always)]
 fn blocked_on(thread: &TaskState, prev: Task, prev_state: u32) -> u32 {
     if thread.family & KERNEL_WORKER != 0 {

@@ -19,7 +19,7 @@ pub(crate) const TASK_RUNNING: u32 = 0;
 pub(crate) const TASK_NEW: u32 = 0x800;
 pub(crate) const TASK_WAKING: u32 = 0x200;
 
-/// What the kernel passes to a task iterator (kernel/bpf/task_iter.c).
+/// The context that the kernel passes to a task iterator (kernel/bpf/task_iter.c).
 #[repr(C)]
 pub(crate) struct TaskIterator {
     meta: *mut core::ffi::c_void,
@@ -50,7 +50,7 @@ pub(crate) fn current() -> Task {
     unsafe { bpf_get_current_task_btf() }
 }
 
-/// Where the running kernel keeps the fields; set by the loader, constant to the verifier.
+/// The offsets of the fields in the running kernel; set by the loader, constant to the verifier.
 #[unsafe(no_mangle)]
 static OFFSETS: Offsets = Offsets {
     pid: 0,
@@ -90,7 +90,7 @@ static OFFSETS: Offsets = Offsets {
     },
 };
 
-/// What the user decided; set by the loader, constant to the verifier.
+/// The settings of this recording; set by the loader, constant to the verifier.
 #[unsafe(no_mangle)]
 static SETTINGS: Settings = Settings {
     namespace_device: 0,
@@ -144,7 +144,7 @@ fields! {
     pid: u32 = tgid;
     /// `PF_*`, include/linux/sched.h.
     flags: u32 = flags;
-    /// When the kernel created the thread, CLOCK_MONOTONIC.
+    /// The time at which the kernel created the thread, CLOCK_MONOTONIC.
     start_ns: u64 = start_time;
     /// Voluntary switches.
     nvcsw: u64 = nvcsw;
@@ -158,7 +158,7 @@ fields! {
     sum_exec_runtime: u64 = sum_exec_runtime;
     /// Moves to another CPU.
     nr_migrations: u64 = nr_migrations;
-    /// What it is about to do or does off CPU: `TASK_*`, include/linux/sched.h.
+    /// Its state, which leads or has led off the CPU: `TASK_*`, include/linux/sched.h.
     run_state: u32 = run_state;
     /// `TS_*`, arch/x86/include/asm/thread_info.h.
     thread_status: u32 = thread_status;
@@ -284,17 +284,17 @@ pub(crate) fn place_shift() -> u32 {
     constant!(SETTINGS.place_shift)
 }
 
-/// Whether child processes join the target.
+/// True if child processes join the target.
 pub(crate) fn follows_children() -> bool {
     constant!(SETTINGS.follow_children) != 0
 }
 
-/// Whether threads join while they live.
+/// True if threads join while they live.
 pub(crate) fn joins() -> bool {
     constant!(SETTINGS.joins) != 0
 }
 
-/// Whether processes join and leave all the time.
+/// True if processes join and leave all the time.
 pub(crate) fn watches() -> bool {
     constant!(SETTINGS.watches) != 0
 }

@@ -38,7 +38,7 @@ pub(super) fn prepare(
     Ok(output)
 }
 
-/// How the command is recorded, or each that is compared.
+/// The settings by which the command is recorded, or each that is compared.
 #[must_use]
 pub(super) fn settings(args: &RunArgs, limits: Limits) -> Settings {
     Settings {
@@ -61,7 +61,7 @@ pub(super) fn check_json(json: bool, output: Option<&Path>) -> Result<()> {
     Ok(())
 }
 
-/// What is shown of a profile.
+/// The part of a profile that is shown.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shown {
     /// Nothing: the profile itself is printed.
@@ -94,13 +94,13 @@ pub(super) fn code(of_command: u8, done: bool) -> u8 {
     if of_command == 0 && !done { 1 } else { of_command }
 }
 
-/// What is left of a run whose profile could not be written anywhere.
+/// Said of a run whose profile could not be written anywhere.
 pub(super) const REPORT_LEFT: &str = "the report above is all that is left of the run";
 
 /// Likewise, without a report.
 pub(super) const NOTHING_LEFT: &str = "nothing is left of the run";
 
-/// Whether a profile is where it was asked for. Says where it is instead, or what is `left`.
+/// True if a profile is in the place that was asked for. Says where it is instead, or what is `left`.
 pub(super) fn is_in_place(written: Result<Kept>, left: &'static str) -> bool {
     match written {
         Ok(Kept::Stdout | Kept::InPlace(_)) => true,

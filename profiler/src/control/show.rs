@@ -1,4 +1,4 @@
-//! What a person reads of a daemon: `profiler ctl status` and `snapshot`.
+//! A daemon's answers as a person reads them: `profiler ctl status` and `snapshot`.
 
 use super::protocol::Status;
 use crate::outside_text::printable;
@@ -13,7 +13,7 @@ use crate::watch::status::SelectorStatus;
 use profiler_ebpf::metric::Metric;
 use std::fmt::Write as _;
 
-/// How a daemon is.
+/// The status of a daemon.
 #[must_use]
 pub fn status(status: &Status) -> String {
     let style = Style::for_stdout();
@@ -93,7 +93,7 @@ fn choice(status: &SelectorStatus) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// What was added in an interval.
+/// The sums of an interval, by group.
 #[must_use]
 pub fn interval(interval: &Interval) -> String {
     let mut text =
@@ -162,7 +162,7 @@ fn name(group: &GroupAdded) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
-/// What is missing, in the order in which it matters.
+/// The losses that are not 0, in the order in which they matter.
 fn lost(lost: &Lost) -> impl Iterator<Item = (u64, &'static str)> {
     let all = [
         (lost.threads_without_slot, "threads without a slot, in no group (watch.max_threads)"),

@@ -105,7 +105,7 @@ pub(super) struct Loaded {
     pub(super) ebpf: Ebpf,
     pub(super) slots: u32,
     pub(super) pages: u32,
-    /// Whether the kernel throttles a run queue as a whole, and not one thread after another.
+    /// True if the kernel throttles a run queue as a whole, and not one thread after another.
     pub(super) throttles_queues: bool,
 }
 

@@ -26,7 +26,7 @@ pub const NOT_FOUND: u8 = 127;
 /// Exit code for a command that was found and can't be executed (likewise).
 pub const NOT_EXECUTABLE: u8 = 126;
 
-/// What a held child is told on its command line.
+/// The orders of a held child, from its command line.
 #[derive(Debug)]
 pub struct Order {
     /// The descriptor on which the release comes.

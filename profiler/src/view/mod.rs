@@ -13,15 +13,15 @@ use series::{Group, GroupBy, Selection, select};
 pub struct Subject<'a> {
     /// In the order in which they were named.
     pub profiles: &'a [&'a Profile],
-    /// What each is called; no two the same.
+    /// The title of each; no two the same.
     pub titles: Vec<String>,
     /// The rows.
     pub groups: Vec<Group<'a>>,
-    /// What each row is.
+    /// The kind of the rows.
     pub group_by: GroupBy,
-    /// Whether one row a group and metric is wanted instead of every bucket.
+    /// True if one row a group and metric is wanted instead of every bucket.
     pub summary: bool,
-    /// What the main file is called, without its extension: a file that names its companions needs to know.
+    /// The name of the main file, without its extension: a file that names its companions needs to know.
     pub stem: String,
     /// The flags that chose among threads and metrics, if any did.
     pub chosen_by: Vec<&'static str>,

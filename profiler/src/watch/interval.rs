@@ -11,19 +11,19 @@ use std::collections::BTreeMap;
 /// An interval, or the part of it until now.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
-    /// When it began.
+    /// Its beginning.
     pub from: Timestamp,
-    /// When it ended.
+    /// Its end.
     pub until: Timestamp,
-    /// How long it was.
+    /// Its length.
     pub length_ns: Nanos,
-    /// What is missing in it.
+    /// Its losses.
     pub lost: Lost,
-    /// What was added, by group.
+    /// The sums of each group.
     pub groups: Vec<GroupAdded>,
 }
 
-/// What was added to the threads of a group.
+/// The sums over the threads of a group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GroupAdded {
     /// The label of the selector.
@@ -39,7 +39,7 @@ pub struct GroupAdded {
     pub thread: Option<String>,
     /// Threads to which anything was added.
     pub threads: u64,
-    /// How long they were in each state.
+    /// Their time in each state.
     pub states: States,
     /// By the metric's name.
     pub histograms: BTreeMap<String, Histogram>,

@@ -39,10 +39,10 @@ pub struct SelectorStatus {
     pub problem: Option<String>,
 }
 
-/// Where intervals go.
+/// A place that intervals go to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SinkStatus {
-    /// What it is called in the configuration.
+    /// Its name in the configuration.
     pub name: String,
     /// Why it does not take them; absent if it does.
     pub problem: Option<String>,

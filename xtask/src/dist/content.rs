@@ -31,7 +31,7 @@ pub(super) struct Content {
     /// The default configuration.
     pub(super) config: Document,
     pub(super) readme: Document,
-    /// What the README leads to, named from the README on.
+    /// The pages that the README leads to, named from the README on.
     pub(super) pages: Vec<Document>,
     pub(super) licences: Vec<Document>,
     /// Those that one of the licences is about: what is linked into the programs.

@@ -79,7 +79,7 @@ impl Topology {
 pub(super) struct Kernel {
     /// In the tables.
     pub(super) name: String,
-    /// Where it is from, for `docs/kernels.md`.
+    /// Its origin, for `docs/kernels.md`.
     pub(super) origin: String,
     /// The bzImage.
     pub(super) image: PathBuf,

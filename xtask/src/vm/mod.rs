@@ -97,7 +97,7 @@ struct Job {
     live: PathBuf,
     variables: [(&'static str, PathBuf); 2],
     filter: Option<String>,
-    /// Which tests: see [`EACH_KERNEL`].
+    /// All tests, and not only those of [`EACH_KERNEL`].
     all: bool,
 }
 
@@ -167,7 +167,7 @@ fn job(workspace: &Workspace, args: &VmArgs) -> Result<Job> {
 /// Guests that run at the same time. The live tests keep about one CPU of the host busy.
 const AT_ONCE: usize = 2;
 
-/// The runs in the order of the kernels. The last kernel, whose guest has most CPUs, takes twice as long as each of the
+/// The runs in the order of the kernels. The last kernel, whose guest has most CPUs, takes longer than each of the
 /// others: it is started first, and they run one after the other beside it.
 fn run_all(workspace: &Workspace, kernels: &[Kernel], job: &Job, accel: Accelerator) -> Result<Vec<Run>> {
     let left: Mutex<Vec<(usize, &Kernel)>> = Mutex::new(kernels.iter().enumerate().collect());
@@ -216,7 +216,7 @@ fn accept(workspace: &Workspace, committed: &mut Committed, runs: &[Run]) -> Res
 fn write_kernels_table(workspace: &Workspace, runs: &[Run]) -> Result<()> {
     let date = Command::new("date").args(["--utc", "+%Y-%m-%d"]).read()?;
     let file = workspace.target().join("vm/table.md");
-    fs::write(&file, table::readme(runs, date.trim_end()))
+    fs::write(&file, table::page(runs, date.trim_end()))
         .with_context(|| format!("cannot write {}", file.display()))?;
     println!("for docs/kernels.md: {}", file.display());
     Ok(())

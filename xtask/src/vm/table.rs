@@ -58,7 +58,7 @@ pub(super) fn programs(runs: &[Run], committed: &Committed) -> String {
 }
 
 /// One line a kernel.
-pub(super) fn readme(runs: &[Run], date: &str) -> String {
+pub(super) fn page(runs: &[Run], date: &str) -> String {
     let columns = [
         "kernel".to_owned(),
         "from".to_owned(),
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_not_shown_as_a_figure() {
-        let table = readme(&[run("6.1", &[("a", Outcome::Passed)])], "2026-01-01");
+        let table = page(&[run("6.1", &[("a", Outcome::Passed)])], "2026-01-01");
         let cells: Vec<&str> = table.lines().nth(2).unwrap().split('|').map(str::trim).collect();
         assert_eq!(cells[1..7], ["6.1.0", "Debian x", "2", "1 of 1", "–", "2026-01-01"]);
     }

@@ -1,4 +1,4 @@
-//! What each thread is doing now: written into its slot, where user space reads it for an interval.
+//! A snapshot: the state of each thread now, written into its slot, where user space reads it for an interval.
 
 use super::census;
 use crate::programs::{

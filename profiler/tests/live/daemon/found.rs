@@ -123,7 +123,7 @@ fn one_is_found_among_thousands_of_execs() {
     daemon.wait_for(1);
     assert!(storm.try_wait().unwrap().is_none(), "it was found while the storm went on");
     counted(&daemon, &mut running);
-    // What would be left of it proves nothing more.
+    // The rest of it would prove nothing more.
     storm.kill().and_then(|()| storm.wait()).unwrap();
     running.finish();
 }
