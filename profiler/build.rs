@@ -12,8 +12,15 @@ const VARIABLE: &str = "PROFILER_BPF_OBJECT";
 const COMMITTED: &str = "../profiler-ebpf/prebuilt/profiler-ebpf.o";
 
 /// What a commit or an edit changes.
-const TREE: [&str; 6] =
-    ["../.git/logs/HEAD", "../.git/index", "src", "build.rs", "../profiler-ebpf/src", "../Cargo.lock"];
+const TREE: [&str; 7] = [
+    "../.git/logs/HEAD",
+    "../.git/index",
+    "src",
+    "model/src",
+    "build.rs",
+    "../profiler-ebpf/src",
+    "../Cargo.lock",
+];
 
 fn main() {
     embed_object();

@@ -5,12 +5,12 @@
 
 use anyhow::{Context as _, Result};
 use jiff::{SignedDuration, Timestamp};
-use profiler::profile::histogram::Histogram;
-use profiler::profile::interval::States;
-use profiler::profile::units::Nanos;
+use model::metric::Metric;
+use model::profile::histogram::Histogram;
+use model::profile::interval::States;
+use model::profile::units::Nanos;
 use profiler::store::{Store, StoreConfig};
 use profiler::watch::batch::{Batch, Group, Key, Lost};
-use profiler_ebpf::metric::Metric;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -5,12 +5,12 @@
 
 use anyhow::{Context as _, Result};
 use jiff::{SignedDuration, Timestamp};
+use model::metric::Metric;
+use model::profile::histogram::Histogram;
+use model::profile::interval::States;
+use model::profile::units::Nanos;
 use profiler::metrics::{Metrics, MetricsConfig, Push, Server};
-use profiler::profile::histogram::Histogram;
-use profiler::profile::interval::States;
-use profiler::profile::units::Nanos;
 use profiler::watch::batch::{Batch, Group, Key, Lost};
-use profiler_ebpf::metric::Metric;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::io;

@@ -14,9 +14,9 @@ pub use recording::{LimitArgs, RecordingArgs, StyleArgs};
 pub use run::{ComparisonArgs, HoldArgs, RunArgs};
 pub use top::{DaemonViewArgs, TopArgs};
 
-use crate::outside_text::printable;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use model::outside_text::printable;
 use std::ffi::OsString;
 
 /// Shows what getrusage hides: who waited, for what, how long, and what the kernel charged for it.

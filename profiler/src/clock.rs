@@ -4,9 +4,9 @@
 //! each, and so is what /proc shows of start times. BPF programs read the clocks without it. So the offsets are applied here,
 //! once, wherever a time of this process meets one of the kernel's.
 
-use crate::profile::units::Nanos;
 use crate::remedy;
 use anyhow::{Context as _, Result, bail};
+use model::profile::units::Nanos;
 use nix::time::{ClockId, clock_gettime};
 use std::fs;
 use std::io::ErrorKind;

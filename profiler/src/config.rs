@@ -2,12 +2,12 @@
 
 use crate::control::config::{self as control, ControlConfig};
 use crate::metrics::{self, MetricsConfig};
-use crate::outside_text::excerpt;
 use crate::store::{self, StoreConfig};
 use crate::watch::config::{self as watch, SelectorConfig, WatchConfig};
 use crate::watch::lines::{self, LinesConfig};
 use crate::watch::selectors;
 use anyhow::{Context as _, Result};
+use model::outside_text::excerpt;
 use serde::Deserialize;
 use std::fs;
 use std::path::Path;

@@ -10,7 +10,7 @@
 //!
 //! - `target` decides who is profiled and starts it; `kernel` is the only place that knows BPF.
 //! - `sys` holds the few system calls that no library offers as safe functions.
-//! - `record` moves what the kernel counted into a [`profile::Profile`], which is plain data.
+//! - `record` moves what the kernel counted into a [`model::profile::Profile`], which is plain data.
 //! - `privilege` keeps the capabilities out of effect except where `kernel` needs them.
 //! - `daemon` watches a machine as its `config` says, and is talked to through `control`.
 //! - `watch` is for what is recorded all the time: what each interval added, for whoever keeps or shows it.
@@ -36,13 +36,12 @@ pub mod fuzzing;
 #[cfg(test)]
 mod golden;
 pub mod kernel;
+mod kernel_text;
 pub mod metrics;
 mod mounts;
 mod outside_bytes;
-mod outside_text;
 pub mod plot;
 pub mod privilege;
-pub mod profile;
 pub mod record;
 mod remedy;
 pub mod report;

@@ -1,7 +1,7 @@
 //! The last writer before a terminal. Whatever a text holds that others wrote, nothing of it is obeyed: names, paths and
 //! arguments may come from anybody on the machine.
 
-use crate::outside_text::{CONTROL, shown};
+use model::outside_text::{CONTROL, shown};
 use std::io::{self, IsTerminal, Write};
 
 /// The codes that this program colours with, on its own (`report::Style`), in its log and in what clap says: each changes the

@@ -12,8 +12,8 @@
 mod golden;
 
 use golden::{golden, matches};
-use profiler::profile::thread::OpenState;
-use profiler::profile::{Profile, file, later};
+use model::profile::thread::OpenState;
+use model::profile::{Profile, file, later};
 use profiler::report::{self, Style};
 use serde_json::{Value, json};
 

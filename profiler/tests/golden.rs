@@ -12,15 +12,15 @@ mod golden;
 
 use clap::ValueEnum as _;
 use golden::{golden, matches};
+use model::metric::Metric;
+use model::profile::file;
 use profiler::export::Format;
 use profiler::plot::{Figure, Kind, Size};
-use profiler::profile::file;
 use profiler::report::{self, ARTICLE, Style};
 use profiler::view::Subject;
 use profiler::view::series::{GroupBy, Selection};
-use profiler_ebpf::metric::Metric;
 
-fn read(name: &str) -> profiler::profile::Profile {
+fn read(name: &str) -> model::profile::Profile {
     file::read(&golden(name)).unwrap()
 }
 

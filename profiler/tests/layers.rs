@@ -16,15 +16,15 @@ const FLOORS: [&[&str]; 11] = [
         "columns",
         "figures",
         "golden",
+        "kernel_text",
         "mounts",
         "outside_bytes",
-        "outside_text",
         "privilege",
         "sys",
         "unix_socket",
         "values",
     ],
-    &["profile", "remedy", "terminal"],
+    &["remedy", "terminal"],
     &["clock", "record", "report"],
     &["target", "view"],
     &["files", "kernel", "plot"],
@@ -125,8 +125,8 @@ fn upward(folder: &Path, floors: &[&[&str]], prefixes: &[&str]) -> Vec<String> {
 
 #[test]
 fn names_of_modules_are_found() {
-    let text = "use crate::profile::thread;\nuse crate::{cli, report::{a, b}, view};\n// crate::comment\nlet x = crate::clock::now();";
-    assert_eq!(uses(text, &["crate::"]), ["profile", "cli", "report", "view", "clock"]);
+    let text = "use crate::columns::thread;\nuse crate::{cli, report::{a, b}, view};\n// crate::comment\nlet x = crate::clock::now();";
+    assert_eq!(uses(text, &["crate::"]), ["columns", "cli", "report", "view", "clock"]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::recording::StyleArgs;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
 use std::ffi::OsString;
 use std::path::PathBuf;
 

@@ -2,6 +2,7 @@
 
 use super::{Column, Kind, Value};
 use anyhow::{Context as _, Result, bail};
+use model::buckets::RELATIVE_ERROR;
 use parquet::basic::{LogicalType, Repetition, TimeUnit, Type as Physical};
 use parquet::column::reader::ColumnReader;
 use parquet::column::writer::ColumnWriter;
@@ -9,7 +10,6 @@ use parquet::data_type::ByteArray;
 use parquet::file::metadata::KeyValue;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{Type, TypePtr};
-use profiler_ebpf::buckets::RELATIVE_ERROR;
 use std::io::Write;
 use std::sync::Arc;
 

@@ -7,8 +7,6 @@ use super::settings::{self, Settings};
 use crate::cli::AttachArgs;
 use crate::files::messages;
 use crate::files::subject::Subject;
-use crate::profile::Profile;
-use crate::profile::attached::Selection;
 use crate::report::printable;
 use crate::target::detach;
 use crate::target::inherited::Inherited;
@@ -17,6 +15,8 @@ use crate::target::signals::{MeantFor, Signals};
 use crate::target::user::Invoker;
 use crate::target::visible;
 use anyhow::Result;
+use model::profile::Profile;
+use model::profile::attached::Selection;
 
 /// Attaches, and detaches again. Returns the exit code to end with.
 ///

@@ -6,16 +6,16 @@ use crate::clock::monotonic_now;
 use crate::kernel::load::{Living, Target};
 use crate::kernel::session::Session;
 use crate::outside_bytes;
-use crate::outside_text::printable;
 use crate::privilege;
-use crate::profile::attached::{Attached, Selection};
-use crate::profile::units::{Bytes, Nanos};
-use crate::profile::{CpusAllowed, Options, Profile, Run};
 use crate::record::recording::{Recorded, Recording};
 use crate::record::usage;
 use crate::target::select::{self, Process, Selector};
 use anyhow::{Result, bail};
 use jiff::{SignedDuration, Timestamp};
+use model::outside_text::printable;
+use model::profile::attached::{Attached, Selection};
+use model::profile::units::{Bytes, Nanos};
+use model::profile::{CpusAllowed, Options, Profile, Run};
 use std::collections::BTreeSet;
 
 /// Processes that are being recorded.

@@ -8,10 +8,10 @@ use crate::files::output::{Kept, Output, Wanted};
 use crate::files::subject::Subject;
 use crate::kernel::load::Limits;
 use crate::kernel::requirements::{self, Missing};
-use crate::profile::{Profile, Run};
 use crate::report::{self, Style};
 use crate::target::user::Invoker;
 use anyhow::{Result, bail};
+use model::profile::{Profile, Run};
 use std::path::Path;
 
 /// Prepares the place of a profile: the one that was named, else the first name that is free, which is said if it is not

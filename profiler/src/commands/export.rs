@@ -7,12 +7,12 @@ use crate::files::inputs::Inputs;
 use crate::files::place::Place;
 use crate::files::{size_limit, standard, stream};
 use crate::outside_bytes;
-use crate::profile::Profile;
 use crate::target::user::Invoker;
 use crate::terminal::{Codes, Guarded};
 use crate::view::Subject;
 use crate::view::series::{GroupBy, Selection};
 use anyhow::{Context as _, Result, bail};
+use model::profile::Profile;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 

@@ -5,9 +5,9 @@ use crate::cli::PlotArgs;
 use crate::files::inputs::Inputs;
 use crate::files::standard;
 use crate::plot::{Figure, Format};
-use crate::profile::Profile;
 use crate::view::Subject;
 use anyhow::{Context as _, Result, bail};
+use model::profile::Profile;
 use std::path::Path;
 
 /// Draws the figure.

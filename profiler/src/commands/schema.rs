@@ -1,7 +1,7 @@
 //! `profiler schema`: the JSON Schema of the profile file.
 
-use crate::profile::Profile;
 use anyhow::{Context, Result};
+use model::profile::Profile;
 use std::io::Write;
 
 /// Prints the schema.

@@ -8,8 +8,6 @@ use crate::cli::{DaemonViewArgs, TopArgs};
 use crate::files::messages;
 use crate::files::output::{Kept, Output, Wanted};
 use crate::files::subject::Subject;
-use crate::profile::Profile;
-use crate::profile::units::Nanos;
 use crate::report::{self, printable};
 use crate::target::select::{self, Process};
 use crate::target::user::Invoker;
@@ -22,6 +20,8 @@ use crate::top::model::Model;
 use crate::top::remote::Remote;
 use crate::top::{run as view, screen};
 use anyhow::{Result, bail};
+use model::profile::Profile;
+use model::profile::units::Nanos;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::{Path, PathBuf};
 
@@ -164,7 +164,7 @@ impl Feed for Watched {
         let mut frame = self.live.refresh(attachment.recording())?;
         let lost = attachment.session().lost()?;
         frame.standing.lives = lives;
-        frame.standing.lost = crate::profile::Lost {
+        frame.standing.lost = model::profile::Lost {
             samples_without_bucket: frame.standing.lost.samples_without_bucket,
             clock_backwards: frame.standing.lost.clock_backwards,
             ..lost

@@ -1,6 +1,5 @@
 //! The requests and answers. Each is one line of JSON.
 
-use crate::profile::units::Nanos;
 use crate::watch::batch::Lost;
 use crate::watch::config::SelectorConfig;
 use crate::watch::frame::Frame;
@@ -8,6 +7,7 @@ use crate::watch::interval::Interval;
 use crate::watch::status::{SinkStatus, WatchStatus};
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
+use model::profile::units::Nanos;
 use serde::{Deserialize, Serialize};
 
 /// Bytes of a request's line at most.

@@ -3,10 +3,10 @@
 use super::config::ControlConfig;
 use super::peers::Allowed;
 use super::protocol::{self, Answer, LONGEST_REQUEST, Request};
-use crate::outside_text::excerpt;
 use crate::unix_socket::SocketFile;
 use crate::watch::viewer::{Shared, Viewer};
 use anyhow::{Context as _, Result};
+use model::outside_text::excerpt;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};

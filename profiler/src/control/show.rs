@@ -1,16 +1,16 @@
 //! A daemon's answers as a person reads them: `profiler ctl status` and `snapshot`.
 
 use super::protocol::Status;
-use crate::outside_text::printable;
-use crate::profile::histogram::Histogram;
-use crate::profile::interval::States;
-use crate::profile::units::Nanos;
 use crate::report::table::{Cell, Column, Table};
 use crate::report::{Style, duration};
 use crate::watch::batch::Lost;
 use crate::watch::interval::{GroupAdded, Interval};
 use crate::watch::status::SelectorStatus;
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
+use model::outside_text::printable;
+use model::profile::histogram::Histogram;
+use model::profile::interval::States;
+use model::profile::units::Nanos;
 use std::fmt::Write as _;
 
 /// The status of a daemon.

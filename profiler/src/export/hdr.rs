@@ -1,8 +1,8 @@
 //! The recorded histograms as those of HdrHistogram, bucket for bucket.
 
-use crate::profile::histogram::{Bucket, Histogram};
 use anyhow::{Context as _, Result, bail};
-use profiler_ebpf::buckets::{LIMIT_NS, PAGE_BUCKETS, SIGNIFICANT_DIGITS, high_ns, index, low_ns};
+use model::buckets::{LIMIT_NS, PAGE_BUCKETS, SIGNIFICANT_DIGITS, high_ns, index, low_ns};
+use model::profile::histogram::{Bucket, Histogram};
 
 /// The smallest value that is told from 0.
 const LOWEST_NS: u64 = 1;
@@ -36,7 +36,7 @@ pub(super) fn hdr(histogram: &Histogram) -> Result<hdrhistogram::Histogram<u64>>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::units::Nanos;
+    use model::profile::units::Nanos;
     use proptest::prelude::*;
 
     #[test]

@@ -7,9 +7,9 @@ use super::Artifact;
 use super::hdr::{SUB_BUCKETS, hdr};
 use super::names::Names;
 use super::summary::{Row, rows};
-use crate::profile::histogram::Histogram;
 use crate::view::{Subject, manifest};
 use anyhow::Result;
+use model::profile::histogram::Histogram;
 use std::fmt::Write as _;
 
 /// Steps in each half of the remaining distance to 100 %, as HdrHistogram's tools have it.
@@ -129,7 +129,7 @@ fn ticks(percent: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::units::Nanos;
+    use model::profile::units::Nanos;
     use proptest::prelude::*;
 
     #[test]

@@ -9,8 +9,6 @@ use super::hdr::hdr;
 use super::intervals::{Interval, intervals};
 use super::names::Names;
 use super::summary::rows;
-use crate::outside_text::excerpt;
-use crate::profile::Profile;
 use crate::view::Subject;
 use crate::view::manifest::{comments, on_one_line};
 use crate::view::series::Group;
@@ -18,6 +16,8 @@ use anyhow::{Context as _, Result};
 use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
 use jiff::Timestamp;
+use model::outside_text::excerpt;
+use model::profile::Profile;
 use std::time::Duration;
 
 /// The largest value of an interval is shown in milliseconds, as the Java implementation has it.
@@ -114,13 +114,13 @@ fn started(profile: &Profile) -> Result<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::fixture;
-    use crate::profile::histogram::{Bucket, Histogram};
-    use crate::profile::units::Nanos;
     use crate::view::series::{GroupBy, Selection};
     use base64::Engine as _;
     use hdrhistogram::serialization::Deserializer;
     use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
+    use model::profile::fixture;
+    use model::profile::histogram::{Bucket, Histogram};
+    use model::profile::units::Nanos;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
@@ -213,7 +213,7 @@ mod tests {
             profile.threads = threads
                 .into_iter()
                 .map(|(name, samples, tid)| {
-                    let mut thread = crate::profile::thread::Thread { name, tid, ..model.clone() };
+                    let mut thread = model::profile::thread::Thread { name, tid, ..model.clone() };
                     let histogram = Histogram::of(samples.into_iter().map(Nanos)).unwrap();
                     thread.histograms = [("blocked".to_owned(), histogram)].into();
                     thread

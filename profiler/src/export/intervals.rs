@@ -1,12 +1,12 @@
 //! Distributions over time: for each group and metric a histogram of every interval in which it has samples. A run that
 //! was not cut into intervals is one.
 
-use crate::profile::histogram::Histogram;
-use crate::profile::thread::Thread;
-use crate::profile::units::Nanos;
-use crate::profile::{Profile, interval};
 use crate::view::series::Group;
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
+use model::profile::histogram::Histogram;
+use model::profile::thread::Thread;
+use model::profile::units::Nanos;
+use model::profile::{Profile, interval};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
@@ -94,8 +94,8 @@ fn group_of(profile: &Profile, groups: &[&Group<'_>]) -> Vec<Option<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::fixture;
     use crate::view::series::{GroupBy, Selection, select};
+    use model::profile::fixture;
 
     #[test]
     fn together_the_intervals_are_the_whole() {

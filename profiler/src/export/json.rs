@@ -1,13 +1,13 @@
 //! The chosen distributions as one JSON object, with the manifest of each profile.
 
 use super::summary::{Row, rows};
-use crate::profile::Lost;
-use crate::profile::histogram::Histogram;
-use crate::profile::reconciliation::Check;
 use crate::view::Subject;
 use crate::view::manifest::manifest;
 use anyhow::{Context as _, Result};
-use profiler_ebpf::buckets::RELATIVE_ERROR;
+use model::buckets::RELATIVE_ERROR;
+use model::profile::Lost;
+use model::profile::histogram::Histogram;
+use model::profile::reconciliation::Check;
 use serde::Serialize;
 use std::collections::BTreeMap;
 

@@ -95,8 +95,8 @@ fn marked(note: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::fixture;
     use crate::view::series::{GroupBy, Selection};
+    use model::profile::fixture;
 
     #[test]
     fn every_row_has_a_cell_for_every_column() {

@@ -91,8 +91,8 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::fixture;
     use crate::view::series::{GroupBy, Selection};
+    use model::profile::fixture;
 
     #[test]
     fn markup_in_a_name_is_shown_as_it_is() {

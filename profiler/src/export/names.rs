@@ -4,7 +4,7 @@
 
 use crate::view::Subject;
 use crate::view::series::{Group, GroupBy, Key};
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
 use std::collections::BTreeMap;
 
 /// What tells each of a subject's groups from the others.
@@ -83,10 +83,10 @@ pub(crate) fn escaped(text: &str, kept: &str, mark: char) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::Profile;
-    use crate::profile::fixture;
-    use crate::profile::units::Nanos;
     use crate::view::series::Selection;
+    use model::profile::Profile;
+    use model::profile::fixture;
+    use model::profile::units::Nanos;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
 

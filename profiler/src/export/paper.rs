@@ -1,14 +1,14 @@
 //! The table of a paper, as Markdown and LaTeX show it: one row a group and metric, all times in one unit.
 
 use super::summary::{Row, rows};
-use crate::profile::histogram::Quantile;
-use crate::profile::units::total;
 use crate::report::metrics::{DOUBTFUL, QUANTILES, QuantileText, median_unit, quantile_text};
 use crate::report::units::{Unit, count};
 use crate::report::{verdict, without_bucket, without_slot};
 use crate::view::Subject;
 use crate::view::manifest::bucket_width;
 use crate::view::series::{GroupBy, Key};
+use model::profile::histogram::Quantile;
+use model::profile::units::total;
 use std::collections::BTreeSet;
 
 /// The table.
@@ -117,11 +117,11 @@ impl Shown {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::Profile;
-    use crate::profile::fixture;
     use crate::report::Style;
     use crate::view::series::Selection;
-    use profiler_ebpf::metric::Metric;
+    use model::metric::Metric;
+    use model::profile::Profile;
+    use model::profile::fixture;
 
     fn made(profiles: &[&Profile], group_by: GroupBy) -> (Table, Vec<String>) {
         let subject =

@@ -3,10 +3,10 @@
 use super::tidy::{Table, table};
 use crate::columns::Column;
 use crate::columns::parquet::{relative_width, schema, write_rows};
-use crate::profile::{Lost, Profile};
 use crate::view::Subject;
 use crate::view::manifest::manifest;
 use anyhow::{Context as _, Result};
+use model::profile::{Lost, Profile};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
@@ -47,12 +47,12 @@ mod tests {
     use super::*;
     use crate::columns::Value;
     use crate::columns::parquet::ROW_GROUP;
-    use crate::profile::fixture;
     use crate::view::series::{GroupBy, Selection};
     use bytes::Bytes;
+    use model::buckets::RELATIVE_ERROR;
+    use model::profile::fixture;
     use parquet::file::reader::{FileReader as _, SerializedFileReader};
     use parquet::record::Field;
-    use profiler_ebpf::buckets::RELATIVE_ERROR;
 
     fn subject<'a>(profiles: &'a [&'a Profile], summary: bool) -> Subject<'a> {
         let selection = Selection { metrics: Vec::new(), threads: None, group_by: GroupBy::Name };

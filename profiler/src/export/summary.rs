@@ -1,9 +1,9 @@
 //! One row a group and metric: what a table shows of a distribution.
 
-use crate::profile::histogram::{Histogram, Quantile};
 use crate::view::Subject;
 use crate::view::series::Group;
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
+use model::profile::histogram::{Histogram, Quantile};
 
 /// The quantiles that tables show.
 pub(super) const QUANTILES: [(&str, f64); 5] =

@@ -5,9 +5,9 @@
 
 use super::summary::{QUANTILES, Row, rows};
 use crate::columns::{Column, Kind, Value};
-use crate::profile::histogram::Quantile;
 use crate::view::Subject;
-use profiler_ebpf::buckets::RELATIVE_ERROR;
+use model::buckets::RELATIVE_ERROR;
+use model::profile::histogram::Quantile;
 
 /// Columns, and rows with a value for each of them.
 pub(super) struct Table<'a> {
@@ -100,8 +100,8 @@ fn quantile<'a>(quantile: Option<Quantile>) -> [Value<'a>; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::fixture;
     use crate::view::series::{GroupBy, Selection};
+    use model::profile::fixture;
 
     fn fits(column: &Column, value: Value<'_>) -> bool {
         match (column.kind, value) {

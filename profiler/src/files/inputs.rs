@@ -2,8 +2,8 @@
 //! may have several names, links and open descriptors.
 
 use super::place::Place;
-use crate::profile::file;
 use anyhow::{Context as _, Result, bail};
+use model::profile::file;
 use std::fs::{File, Metadata};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt as _;
@@ -83,7 +83,7 @@ impl Inputs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::fixture;
+    use model::profile::fixture;
     use std::fs::{self, hard_link};
     use std::os::fd::AsRawFd as _;
     use std::os::unix::fs::symlink;

@@ -7,11 +7,11 @@ use super::pieces;
 use super::place::Place;
 use super::subject::Subject;
 use super::{size_limit, standard, stream};
-use crate::outside_text::{excerpt, file_name};
-use crate::profile::{Profile, file};
 use crate::target::user::Invoker;
 use crate::terminal::{Codes, Guarded};
 use anyhow::{Context, Error, Result, bail};
+use model::outside_text::{excerpt, file_name};
+use model::profile::{Profile, file};
 use std::fs::{File, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -228,7 +228,7 @@ fn of_what(profile: &Profile) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::fixture;
+    use model::profile::fixture;
     use std::ffi::OsString;
 
     fn wanted(path: &Path) -> Wanted<'_> {

@@ -1,9 +1,9 @@
 //! A profile in pieces, none larger than a file may grow to: how it is kept where that is less than the profile.
 
 use super::beside::FILE_MODE;
-use crate::profile::{Profile, file};
 use crate::target::user::Invoker;
 use anyhow::{Context as _, Result, ensure};
+use model::profile::{Profile, file};
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::Write as _;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
@@ -48,7 +48,7 @@ pub(crate) fn keep_in(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::fixture;
+    use model::profile::fixture;
     use std::fs;
 
     #[test]

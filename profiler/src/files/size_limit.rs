@@ -1,8 +1,8 @@
 //! The largest size that a file may grow to (RLIMIT_FSIZE, `ulimit -f`), where it could not be lifted for this process.
 
 use super::messages;
-use crate::profile::file;
 use anyhow::Error;
+use model::profile::file;
 use nix::sys::resource::{Resource, getrlimit};
 use std::io::{self, ErrorKind};
 

@@ -1,9 +1,9 @@
 //! Standard output and standard input, as every command uses them.
 
-use crate::profile::{Profile, file};
 use crate::sys::startup;
 use crate::terminal::{Codes, Guarded};
 use anyhow::{Context as _, Result, bail};
+use model::profile::{Profile, file};
 use std::io::{self, ErrorKind, IsTerminal as _, Write};
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};

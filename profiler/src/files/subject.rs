@@ -4,9 +4,9 @@
 use super::output::Output;
 use super::place::Place;
 use crate::outside_bytes;
-use crate::profile::attached::{Attached, Selection};
-use crate::profile::{Profile, Run, file};
 use crate::target::select::Process;
+use model::profile::attached::{Attached, Selection};
+use model::profile::{Profile, Run, file};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -106,8 +106,8 @@ pub(crate) fn numbered(first: &Path, extension: &str, will_do: impl Fn(&Path) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::attached::AttachedProcess;
-    use crate::profile::fixture;
+    use model::profile::attached::AttachedProcess;
+    use model::profile::fixture;
 
     fn started(command: &[&str]) -> Subject {
         let command: Vec<OsString> = command.iter().map(OsString::from).collect();

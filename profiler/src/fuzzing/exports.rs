@@ -2,11 +2,11 @@
 
 use super::{MOST_PROFILES, assert_is_clear};
 use crate::export::Format;
-use crate::profile::{Profile, soundness};
 use crate::view::Subject;
 use crate::view::series::{GroupBy, Selection};
 use arbitrary::{Arbitrary, Unstructured};
 use clap::ValueEnum as _;
+use model::profile::{Profile, soundness};
 use std::collections::BTreeSet;
 
 /// What is exported of profiles.

@@ -14,10 +14,10 @@ pub use exports::{Wish, exports};
 pub use report::{Look, MOST_PROFILES, reports};
 pub use texts::{arguments, kernel_types, machine_texts};
 
-use crate::profile::histogram::Histogram;
-use crate::profile::later::Later;
-use crate::profile::units::Nanos;
-use crate::profile::{Profile, file};
+use model::profile::histogram::Histogram;
+use model::profile::later::Later;
+use model::profile::units::Nanos;
+use model::profile::{Profile, file};
 
 /// What became of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

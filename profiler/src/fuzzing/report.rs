@@ -1,8 +1,8 @@
 //! Reports of whatever profiles.
 
-use crate::profile::Profile;
 use crate::report::{self, ARTICLE, Style};
 use arbitrary::Arbitrary;
+use model::profile::Profile;
 
 /// More profiles side by side show nothing that so many do not.
 pub const MOST_PROFILES: usize = 4;

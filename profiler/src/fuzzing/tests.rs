@@ -1,8 +1,8 @@
 //! Inputs that a fuzzer or a person found worth keeping, and profiles from random bytes.
 
 use super::*;
-use crate::profile::soundness::sound as sound_histogram;
 use arbitrary::{Arbitrary, Unstructured};
+use model::profile::soundness::sound as sound_histogram;
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 

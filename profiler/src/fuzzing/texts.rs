@@ -3,7 +3,7 @@
 use super::Outcome;
 use crate::kernel::{hooks, offsets, requirements};
 use crate::record::machine;
-use crate::{commands, outside_text, target, values};
+use crate::{commands, kernel_text, target, values};
 use btf_rs::Backend;
 use std::io::Write as _;
 use std::time::Duration;
@@ -29,12 +29,12 @@ pub fn kernel_types(bytes: &[u8]) -> std::io::Result<Outcome> {
 /// Files of /proc and sysfs: every reader of one, on the same text.
 pub fn machine_texts(text: &str) {
     let read = [
-        outside_text::kibibytes(text, "MemTotal:").is_some(),
-        outside_text::kibibytes(text, "VmHWM:").is_some(),
+        kernel_text::kibibytes(text, "MemTotal:").is_some(),
+        kernel_text::kibibytes(text, "VmHWM:").is_some(),
         machine::of_first_cpu(text, "model name").is_some(),
         machine::count_of_list(text).is_some_and(|count| count > 0),
         requirements::version(text).is_some(),
-        outside_text::chosen(text).is_some(),
+        kernel_text::chosen(text).is_some(),
         hooks::recursion_misses_in(text).is_ok(),
         target::tree::Process::parse(text).is_some(),
     ];

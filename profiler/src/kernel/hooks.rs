@@ -1,11 +1,11 @@
 //! The programs, and what each is attached to.
 
 use super::hotplug;
-use crate::outside_text::excerpt;
 use anyhow::{Context, Result, bail};
 use aya::programs::perf_event::{PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
 use aya::programs::{BtfTracePoint, Iter, PerfEvent, Program, ProgramFd};
 use aya::{Btf, Ebpf};
+use model::outside_text::excerpt;
 use std::collections::BTreeSet;
 use std::os::fd::{AsFd as _, AsRawFd as _};
 

@@ -2,10 +2,10 @@
 
 use super::offsets::{self, KERNEL_BTF};
 use crate::clock;
-use crate::profile::units::Bytes;
 use crate::remedy;
 use anyhow::{Context, Result};
 use aya::{Btf, Ebpf, EbpfLoader, include_bytes_aligned};
+use model::profile::units::Bytes;
 use profiler_ebpf::layout::{BucketPage, Exited, FAMILIES, Place, Settings, Slot};
 use std::path::Path;
 

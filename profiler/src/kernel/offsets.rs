@@ -1,8 +1,8 @@
 //! Where the running kernel keeps the fields that the programs read, from its own type information (BTF).
 
-use crate::outside_text::excerpt;
 use anyhow::{Context, Result, bail};
 use btf_rs::{Backend, Btf, BtfType, Struct, Type};
+use model::outside_text::excerpt;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use profiler_ebpf::layout::{Offsets, Throttling};
 use std::collections::BTreeSet;

@@ -7,14 +7,14 @@
 mod handed_out;
 
 use super::memory::MappedArray;
-use crate::profile::units::Nanos;
 use crate::record::pages::Pages;
 use crate::record::samples::Samples;
 use anyhow::{Context as _, Result};
 use aya::maps::{MapData, Queue};
 use handed_out::HandedOut;
+use model::metric::Metric;
+use model::profile::units::Nanos;
 use profiler_ebpf::layout::{BucketPage, MetricSlot, Slot};
-use profiler_ebpf::metric::Metric;
 use std::collections::BTreeMap;
 
 /// A page in which nothing was found for so long is taken away from its thread: three default intervals.

@@ -5,7 +5,7 @@ use super::load::{Limits, Target};
 use super::offsets::{self, KERNEL_BTF};
 use super::room::{self, Room};
 use super::session::Session;
-use crate::outside_text::chosen;
+use crate::kernel_text::chosen;
 use crate::privilege;
 use crate::remedy;
 use crate::target::visible;

@@ -2,9 +2,9 @@
 //! the control groups that the process is in. The kernel charges BPF maps to the group of whoever makes them (since
 //! Linux 5.11, kernel/bpf/syscall.c `bpf_map_save_memcg`).
 
+use crate::kernel_text::kibibytes;
 use crate::mounts::mounts;
-use crate::outside_text::kibibytes;
-use crate::profile::units::Bytes;
+use model::profile::units::Bytes;
 use procfs_core::process::MountInfo;
 use procfs_core::{FromBufRead as _, ProcessCGroup, ProcessCGroups};
 use std::fs::{self, File};

@@ -3,11 +3,11 @@
 
 use super::hooks;
 use super::session::Session;
-use crate::profile::self_cost::{ProgramCost, SelfCost};
-use crate::profile::units::{Bytes, Nanos};
 use anyhow::{Context, Result, bail};
 use aya::Ebpf;
 use aya::sys::{Stats, enable_stats};
+use model::profile::self_cost::{ProgramCost, SelfCost};
+use model::profile::units::{Bytes, Nanos};
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
 use std::collections::BTreeMap;

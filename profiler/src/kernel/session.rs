@@ -13,12 +13,12 @@ use super::page_memory::PageMemory;
 use super::slots;
 use crate::clock::monotonic_now;
 use crate::privilege;
-use crate::profile::Lost;
-use crate::profile::units::Nanos;
 use crate::record::{Census, Rest, SlotlessRecord, Snapshot, Source, ThreadRecord};
 use anyhow::{Context, Result, bail};
 use aya::maps::{Array, HashMap, Map, MapData, PerCpuArray, Queue, RingBuf};
 use aya::{Btf, Ebpf};
+use model::profile::Lost;
+use model::profile::units::Nanos;
 use profiler_ebpf::layout::{Chosen, Global, Slot, SlotlessTotals, phase};
 use rustix::thread::{MembarrierCommand, membarrier};
 use std::{

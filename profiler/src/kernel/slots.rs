@@ -3,17 +3,17 @@
 use super::memory::MappedArray;
 use super::page_memory::PageMemory;
 use crate::outside_bytes::kernel_name;
-use crate::profile::histogram::Histogram;
-use crate::profile::thread::{BlockedOn, Found, OF_32BIT, OF_X32, OpenState, Waits};
-use crate::profile::units::Nanos;
 use crate::record::pages::Pages;
 use crate::record::samples::Samples;
 use crate::record::{End, SlotlessRecord, ThreadRecord};
 use anyhow::Result;
+use model::metric::Metric;
+use model::profile::histogram::Histogram;
+use model::profile::thread::{BlockedOn, Found, OF_32BIT, OF_X32, OpenState, Waits};
+use model::profile::units::Nanos;
 use profiler_ebpf::layout::{
     KernelCounters, MetricSlot, Slot, SlotlessTotals, Totals, blocked_key, phase, state,
 };
-use profiler_ebpf::metric::Metric;
 use std::collections::BTreeMap;
 use syscalls::Sysno;
 

@@ -1,12 +1,12 @@
 //! Batches for tests.
 
 use super::exposition::{Format, Snapshot};
-use crate::profile::histogram::Histogram;
-use crate::profile::interval::States;
-use crate::profile::units::Nanos;
 use crate::watch::batch::{Batch, Group, Key, Lost};
 use jiff::{SignedDuration, Timestamp};
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
+use model::profile::histogram::Histogram;
+use model::profile::interval::States;
+use model::profile::units::Nanos;
 use std::collections::BTreeMap;
 
 /// The whole text.

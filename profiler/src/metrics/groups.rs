@@ -1,11 +1,11 @@
 //! What all batches came to, by group: bounded in number, and forgotten when a group is gone.
 
 use super::shape::{Samples, Shape};
-use crate::profile::interval::States;
-use crate::profile::units::Nanos;
 use crate::watch::batch::{Batch, Group, Key, OTHERS};
 use jiff::Timestamp;
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
+use model::profile::interval::States;
+use model::profile::units::Nanos;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -25,10 +25,10 @@ pub use otlp::Push;
 pub use server::Server;
 pub use shape::BucketFactor;
 
-use crate::profile::units::Nanos;
 use crate::watch::batch::{Batch, Lost};
 use exposition::Snapshot;
 use groups::{Groups, Limits};
+use model::profile::units::Nanos;
 use otlp::Outcome;
 use own::Own;
 use shape::Shape;

@@ -3,7 +3,7 @@
 //! OpenMetrics puts [`PREFIX`] and `_` before a name and the unit after it, `_total` after a counter; OTLP has the
 //! unit apart, and a dot after the prefix.
 
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
 
 /// Before every name.
 pub(super) const PREFIX: &str = "profiler";
@@ -11,8 +11,8 @@ pub(super) const PREFIX: &str = "profiler";
 /// After that, before the names of what is summed by selector.
 pub(super) const SELECTOR: &str = "selector";
 
-/// The states, in the order of [`States::all`](crate::profile::interval::States::all).
-pub(super) const STATES: [&str; crate::profile::interval::States::COUNT] =
+/// The states, in the order of [`States::all`](model::profile::interval::States::all).
+pub(super) const STATES: [&str; model::profile::interval::States::COUNT] =
     ["on_cpu", "runqueue_wait", "blocked", "preempted", "runnable_idle", "throttled", "unsplit"];
 
 /// A name, and what it means.

@@ -1,7 +1,7 @@
 //! What this process itself uses.
 
-use crate::outside_text::kibibytes;
-use crate::profile::units::{Bytes, Nanos};
+use crate::kernel_text::kibibytes;
+use model::profile::units::{Bytes, Nanos};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
 use std::fs;

@@ -1,7 +1,7 @@
 //! The buckets in which samples are kept and shown: fewer than those they were measured in, which are put together.
 
-use crate::profile::histogram::{Bucket, Histogram};
-use crate::profile::units::Nanos;
+use model::profile::histogram::{Bucket, Histogram};
+use model::profile::units::Nanos;
 use serde::Deserialize;
 
 /// The lowest bound is 2^10 ns: about 1 µs.
@@ -62,7 +62,7 @@ pub(super) enum Shape {
     /// `b = 2^(2^-scale)`.
     ///
     /// A measured bucket is put whole into the one that holds its middle. So each sample is counted once, and one that
-    /// is less than 0.4 % ([`RELATIVE_ERROR`](profiler_ebpf::buckets::RELATIVE_ERROR) / 2) away from a bound may be
+    /// is less than 0.4 % ([`RELATIVE_ERROR`](model::buckets::RELATIVE_ERROR) / 2) away from a bound may be
     /// counted on its other side.
     Exponential {
         /// 0 to [`FINEST_SCALE`].
@@ -195,7 +195,7 @@ impl Samples {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use profiler_ebpf::buckets::{self, RELATIVE_ERROR};
+    use model::buckets::{self, RELATIVE_ERROR};
     use proptest::prelude::*;
 
     fn samples(shape: Shape, added: &[Histogram]) -> Samples {

@@ -10,9 +10,9 @@ use super::rows::Rows;
 use super::sheet::{Area, SMALL_PT, TEXT_PT, failed, path, stroke, text, units};
 use super::style::{INK, MOST_AREAS, ink_on};
 use super::{Drawing, Figure};
-use crate::profile::units::Nanos;
 use crate::report::{duration, printable, shortened};
 use anyhow::Result;
+use model::profile::units::Nanos;
 use plotters::element::Rectangle;
 use plotters::style::text_anchor::{HPos, VPos};
 use plotters::style::{Color as _, RGBColor, WHITE};
@@ -170,10 +170,10 @@ fn draw_bar(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::fixture;
-    use crate::profile::thread::BlockedOn;
     use crate::view::Subject;
     use crate::view::series::{GroupBy, Selection};
+    use model::profile::fixture;
+    use model::profile::thread::BlockedOn;
 
     #[test]
     fn bars_hold_all_blocked_time() {

@@ -9,7 +9,7 @@ use super::order::MedianBand;
 use super::style::{self, LineStyle, MOST_LINES};
 use crate::report::count;
 use anyhow::Result;
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
 use std::collections::BTreeSet;
 
 /// The lines of a figure in panels, and their names.
@@ -131,9 +131,9 @@ fn notes(lines: &[Line<'_>]) -> Vec<String> {
 mod tests {
     use super::super::{Kind, Size};
     use super::*;
-    use crate::profile::fixture;
     use crate::view::Subject;
     use crate::view::series::{GroupBy, Selection};
+    use model::profile::fixture;
 
     #[test]
     fn what_is_in_no_panel_is_named() {

@@ -1,7 +1,7 @@
 //! The quantile function of a distribution, and of several runs together.
 
 use super::order::MedianBand;
-use crate::profile::histogram::{Histogram, Quantile};
+use model::profile::histogram::{Histogram, Quantile};
 use std::borrow::Borrow;
 
 /// A quantile function in steps: `value_ns` is the quantile of the shares from the step before to this one.
@@ -101,7 +101,7 @@ fn shares_beyond(least: f64) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::units::Nanos;
+    use model::profile::units::Nanos;
 
     fn histogram(samples: impl IntoIterator<Item = u64>) -> Histogram {
         Histogram::of(samples.into_iter().map(Nanos)).unwrap()

@@ -10,8 +10,8 @@ use super::panels::{Frame, Panels, Room, Surroundings, text_at};
 use super::sheet::{Area, Place, SMALL_PT, failed, text, units};
 use super::style::{FAINT_INK, LineStyle, draw_line, draw_mark};
 use super::{Drawing, Figure};
-use crate::profile::histogram::Quantile;
 use anyhow::Result;
+use model::profile::histogram::Quantile;
 use plotters::element::Polygon;
 use plotters::style::Color as _;
 use plotters::style::text_anchor::{HPos, VPos};
@@ -216,16 +216,16 @@ fn thinned(places: impl Iterator<Item = Place>) -> Vec<Place> {
 mod tests {
     use super::super::{Kind, Size};
     use super::*;
-    use crate::profile::fixture;
-    use crate::profile::units::Nanos;
     use crate::view::Subject;
     use crate::view::series::Selection;
-    use profiler_ebpf::metric::Metric;
+    use model::metric::Metric;
+    use model::profile::fixture;
+    use model::profile::units::Nanos;
 
     #[test]
     fn a_line_of_one_sample_is_thin_in_every_kind() {
         let (full, mut single) = (fixture::pool(), fixture::pool());
-        let one = crate::profile::histogram::Histogram::of([Nanos(2_000_000)]).unwrap();
+        let one = model::profile::histogram::Histogram::of([Nanos(2_000_000)]).unwrap();
         single.threads.truncate(1);
         single.threads[0].histograms = [(Metric::Blocked.name().to_owned(), one)].into();
         for kind in [Kind::Cdf, Kind::Ccdf, Kind::Percentiles] {

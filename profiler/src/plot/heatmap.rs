@@ -10,15 +10,15 @@ use super::panels::{Frame, Panels, Room, Surroundings};
 use super::sheet::{Area, failed};
 use super::slices::Slices;
 use super::{Drawing, Figure, Size};
-use crate::profile::units::{Nanos, total};
 use crate::report::units::counted;
 use crate::report::{count, duration};
 use crate::view::Subject;
 use crate::view::series::{Group, Key};
 use anyhow::{Result, bail};
+use model::metric::Metric;
+use model::profile::units::{Nanos, total};
 use plotters::element::Rectangle;
 use plotters::style::{Color as _, RGBColor};
-use profiler_ebpf::metric::Metric;
 use std::collections::BTreeMap;
 
 /// More panels than this are no figure.
@@ -250,9 +250,9 @@ mod tests {
     use super::super::Kind;
     use super::super::style::grey;
     use super::*;
-    use crate::profile::Profile;
-    use crate::profile::fixture;
     use crate::view::series::Selection;
+    use model::profile::Profile;
+    use model::profile::fixture;
 
     #[test]
     fn more_samples_a_second_are_darker() {
@@ -274,7 +274,7 @@ mod tests {
             .map(|&length_ms| {
                 let from_ns = until;
                 until += Nanos(length_ms * 1_000_000);
-                crate::profile::interval::Interval { from_ns, until_ns: until, ..one.clone() }
+                model::profile::interval::Interval { from_ns, until_ns: until, ..one.clone() }
             })
             .collect();
         profile

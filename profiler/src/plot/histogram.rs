@@ -10,11 +10,11 @@ use super::panels::{Frame, Panels, Room, Surroundings};
 use super::sheet::{Area, Place, failed};
 use super::style::{self, LineStyle, draw_line, draw_mark};
 use super::{Drawing, Figure};
-use crate::profile::histogram::Histogram;
 use anyhow::Result;
+use model::metric::Metric;
+use model::profile::histogram::Histogram;
 use plotters::element::Polygon;
 use plotters::style::Color as _;
-use profiler_ebpf::metric::Metric;
 use std::collections::BTreeMap;
 
 /// A panel.
@@ -188,7 +188,7 @@ fn draw_bins(area: &Area<'_>, frame: &Frame<'_>, distribution: &Distribution, is
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::units::Nanos;
+    use model::profile::units::Nanos;
 
     #[test]
     fn shares_add_up_and_gaps_reach_the_axis() {

@@ -1,14 +1,14 @@
 //! What the lines of a figure are: the groups of each profile, repeated runs of the same command as one.
 
 use super::curve::Curve;
-use crate::profile::Profile;
-use crate::profile::histogram::Histogram;
-use crate::profile::thread::Thread;
-use crate::profile::units::Nanos;
 use crate::report::{printable, shortened, titles};
 use crate::view::Subject;
 use crate::view::series::{Group, Key};
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
+use model::profile::Profile;
+use model::profile::histogram::Histogram;
+use model::profile::thread::Thread;
+use model::profile::units::Nanos;
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -206,8 +206,8 @@ fn together<'a>(lines: &[Line<'a>]) -> Option<Group<'a>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::fixture;
     use crate::view::series::{GroupBy, Selection};
+    use model::profile::fixture;
 
     fn labels(profiles: &[&Profile], group_by: GroupBy, each_run: bool, most: usize) -> Vec<(String, usize)> {
         let selection = Selection { metrics: Vec::new(), threads: None, group_by };

@@ -30,7 +30,7 @@ mod viewers;
 use crate::view::Subject;
 use crate::view::series::GroupBy;
 use anyhow::Result;
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
 use sheet::{Area, Head};
 
 /// What is drawn.
@@ -190,9 +190,9 @@ impl Format {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::fixture;
     use crate::view::series::Selection;
     use clap::ValueEnum as _;
+    use model::profile::fixture;
 
     #[test]
     fn every_kind_has_the_same_bytes_every_time() {

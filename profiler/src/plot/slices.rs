@@ -1,10 +1,10 @@
 //! Intervals of a profile as slices of a time axis: as many as can be told apart.
 
-use crate::profile::Profile;
-use crate::profile::interval::{Interval, ThreadInterval};
-use crate::profile::thread::Thread;
 use crate::report::titles;
 use anyhow::{Result, bail};
+use model::profile::Profile;
+use model::profile::interval::{Interval, ThreadInterval};
+use model::profile::thread::Thread;
 use std::collections::HashMap;
 
 /// A stretch of time, from the start of the run on.

@@ -9,13 +9,13 @@ use super::rows::Rows;
 use super::sheet::{Area, Place, failed};
 use super::slices::{Slice, Slices};
 use super::{Drawing, Figure, Size};
-use crate::profile::interval::States;
-use crate::profile::units::Nanos;
 use crate::view::series::Group;
 use anyhow::Result;
+use model::metric::Metric;
+use model::profile::interval::States;
+use model::profile::units::Nanos;
 use plotters::element::Polygon;
 use plotters::style::{Color as _, RGBColor};
-use profiler_ebpf::metric::Metric;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 

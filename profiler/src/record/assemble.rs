@@ -2,11 +2,11 @@
 
 use super::samples::Samples;
 use super::{End, SlotlessRecord, ThreadRecord};
-use crate::profile::histogram::Histogram;
-use crate::profile::thread::{KernelCounters, Open, OpenState, Thread, WithoutSlot};
-use crate::profile::units::Nanos;
+use model::metric::Metric;
+use model::profile::histogram::Histogram;
+use model::profile::thread::{KernelCounters, Open, OpenState, Thread, WithoutSlot};
+use model::profile::units::Nanos;
 use profiler_ebpf::layout;
-use profiler_ebpf::metric::Metric;
 use std::collections::BTreeMap;
 
 /// The switches and faults of a record that were seen, as the kernel classifies them.

@@ -2,10 +2,10 @@
 
 use super::samples::{Handed, Samples};
 use super::{End, ThreadRecord};
-use crate::profile::interval::States;
-use crate::profile::thread::OpenState;
-use crate::profile::units::Nanos;
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
+use model::profile::interval::States;
+use model::profile::thread::OpenState;
+use model::profile::units::Nanos;
 use std::collections::{BTreeMap, HashMap};
 
 /// What was handed out so far, of the threads that go on.

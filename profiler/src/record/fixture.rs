@@ -2,12 +2,12 @@
 
 use super::samples::Samples;
 use super::{End, Rest, Snapshot, Source, ThreadRecord};
-use crate::profile::thread::{BlockedOn, OpenState};
-use crate::profile::units::{Bytes, Nanos};
-use crate::profile::usage::Usage;
 use anyhow::Result;
+use model::metric::Metric;
+use model::profile::thread::{BlockedOn, OpenState};
+use model::profile::units::{Bytes, Nanos};
+use model::profile::usage::Usage;
 use profiler_ebpf::layout::KernelCounters;
-use profiler_ebpf::metric::Metric;
 use std::collections::{BTreeMap, VecDeque};
 
 /// A thread that was born 5 ns before its first wake, ran four slices, was blocked twice and preempted once,

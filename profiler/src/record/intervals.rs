@@ -4,8 +4,8 @@ use super::ThreadRecord;
 use super::assemble::by_name;
 use super::deltas::{Delta, Deltas, Span};
 use super::samples::Samples;
-use crate::profile::interval::{Interval, ThreadInterval};
-use crate::profile::units::Nanos;
+use model::profile::interval::{Interval, ThreadInterval};
+use model::profile::units::Nanos;
 use std::collections::HashMap;
 
 /// The intervals so far.
@@ -48,12 +48,12 @@ impl Intervals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::histogram::Histogram;
-    use crate::profile::thread::OpenState;
-    use crate::profile::thread::Waits;
     use crate::record::End;
     use crate::record::fixture::exited;
-    use profiler_ebpf::metric::Metric;
+    use model::metric::Metric;
+    use model::profile::histogram::Histogram;
+    use model::profile::thread::OpenState;
+    use model::profile::thread::Waits;
     use proptest::prelude::*;
 
     /// A thread of which the first `samples` of a metric have ended.
@@ -109,7 +109,7 @@ mod tests {
             let histograms: Vec<&Histogram> =
                 parts().filter_map(|part| part.histograms.get(Metric::OnCpu.name())).collect();
             for histogram in &histograms {
-                crate::profile::soundness::sound(histogram).unwrap();
+                model::profile::soundness::sound(histogram).unwrap();
             }
             let sum = Histogram::merged(histograms).unwrap();
             let exact = whole.samples[&Metric::OnCpu].to_histogram();

@@ -3,9 +3,9 @@
 mod frequency;
 mod preemption;
 
-use crate::outside_text::{chosen, kibibytes};
-use crate::profile::machine::{Machine, Mitigation, Topology};
-use crate::profile::units::{Bytes, Nanos, total};
+use crate::kernel_text::{chosen, kibibytes};
+use model::profile::machine::{Machine, Mitigation, Topology};
+use model::profile::units::{Bytes, Nanos, total};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;

@@ -16,12 +16,12 @@ pub mod recording;
 pub mod samples;
 pub mod usage;
 
-use crate::profile::histogram::Histogram;
-use crate::profile::thread::{BlockedOn, Found, OpenState, Waits};
-use crate::profile::units::Nanos;
 use anyhow::Result;
+use model::metric::Metric;
+use model::profile::histogram::Histogram;
+use model::profile::thread::{BlockedOn, Found, OpenState, Waits};
+use model::profile::units::Nanos;
 use profiler_ebpf::layout::KernelCounters;
-use profiler_ebpf::metric::Metric;
 use samples::Samples;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

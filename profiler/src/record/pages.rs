@@ -3,9 +3,9 @@
 //! Pages make what is done to every thread in every interval (copy, subtract, add) a walk over a few arrays, and a page
 //! of which 100 buckets are in use takes 512 bytes where a list of them takes 2 400.
 
-use crate::profile::histogram::Bucket;
-use crate::profile::units::total;
-use profiler_ebpf::buckets::PAGE_BUCKETS;
+use model::buckets::PAGE_BUCKETS;
+use model::profile::histogram::Bucket;
+use model::profile::units::total;
 
 /// What counts the samples in a bucket. 32 bits in what is kept of a thread, as in the programs: of one that is watched
 /// for long, a counter that comes to its end begins again. Sums over threads have 64.

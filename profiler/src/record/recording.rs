@@ -3,12 +3,12 @@
 use super::intervals::Intervals;
 use super::reconcile::{self, Reference};
 use super::{Rest, Snapshot, Source, ThreadRecord, assemble};
-use crate::profile::Lost;
-use crate::profile::interval::Interval;
-use crate::profile::reconciliation::Check;
-use crate::profile::thread::{Thread, WithoutSlot};
-use crate::profile::units::Nanos;
 use anyhow::Result;
+use model::profile::Lost;
+use model::profile::interval::Interval;
+use model::profile::reconciliation::Check;
+use model::profile::thread::{Thread, WithoutSlot};
+use model::profile::units::Nanos;
 
 /// A recording under way.
 pub struct Recording<S> {
@@ -155,12 +155,12 @@ impl<S: Source> Recording<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::reconciliation::Quantity;
-    use crate::profile::thread::OpenState;
     use crate::record::fixture::{Script, exited};
     use crate::record::samples::Samples;
     use crate::record::{Census, End};
-    use profiler_ebpf::metric::Metric;
+    use model::metric::Metric;
+    use model::profile::reconciliation::Quantity;
+    use model::profile::thread::OpenState;
 
     fn open(pid: u32, tid: u32) -> ThreadRecord {
         let mut record = exited(pid, tid);

@@ -1,9 +1,9 @@
 //! Samples of one metric as the programs keep them: exact totals, and buckets.
 
 use super::pages::{Counter, Page, Pages, bucket, counted};
-use crate::profile::histogram::Histogram;
-use crate::profile::units::Nanos;
-use profiler_ebpf::buckets::{self, PAGE_BUCKETS};
+use model::buckets::{self, PAGE_BUCKETS};
+use model::profile::histogram::Histogram;
+use model::profile::units::Nanos;
 use profiler_ebpf::layout::Totals;
 
 /// Samples of one metric.
@@ -282,7 +282,7 @@ mod tests {
             let added = whole.since(&before.handed());
             let Some(exact) = Samples::of(two) else { prop_assert_eq!(added, None); return Ok(()) };
             let added = added.unwrap();
-            crate::profile::soundness::sound(&added.to_histogram()).unwrap();
+            model::profile::soundness::sound(&added.to_histogram()).unwrap();
             prop_assert!(added.min_ns <= exact.min_ns && exact.max_ns <= added.max_ns);
             let Samples { min_ns, max_ns, .. } = exact;
             prop_assert_eq!(&Samples { min_ns, max_ns, ..added.clone() }, &exact);

@@ -1,10 +1,10 @@
 //! The usage of a target that was no child: what the kernel's counters of its threads grew by.
 
 use super::recording::Recorded;
-use crate::profile::thread::{KernelCounters, OpenState, Thread};
-use crate::profile::units::{Bytes, Nanos};
-use crate::profile::usage::Usage;
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
+use model::profile::thread::{KernelCounters, OpenState, Thread};
+use model::profile::units::{Bytes, Nanos};
+use model::profile::usage::Usage;
 
 /// Adds up all threads. Which part of their time was in user mode nobody counted, and `max_rss` is known to others.
 #[must_use]
@@ -47,7 +47,7 @@ mod tests {
     use super::super::recording::Recording;
     use super::super::{End, Rest};
     use super::*;
-    use crate::profile::thread::Found;
+    use model::profile::thread::Found;
 
     #[test]
     fn a_thread_on_a_cpu_counts_with_what_was_measured() {

@@ -4,7 +4,7 @@ use super::ranking::{clear_winner, clearly_less, dominant, order};
 use super::subject::{Subject, effective_concurrency};
 use super::units::{count, counted, duration_of, number, size};
 use super::usage::rss_is_bound;
-use crate::profile::usage::Usage;
+use model::profile::usage::Usage;
 
 /// Tasks that use the CPU for more than this share of their time compute rather than wait.
 const COMPUTING: f64 = 0.5;

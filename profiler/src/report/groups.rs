@@ -2,12 +2,12 @@
 
 use super::units::count;
 use super::wrap::shortened;
-use crate::outside_text::printable;
-use crate::profile::Profile;
-use crate::profile::histogram::Histogram;
-use crate::profile::thread::{BlockedOn, Open, Thread, Waits, WithoutSlot};
-use crate::profile::units::{Nanos, total};
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
+use model::outside_text::printable;
+use model::profile::Profile;
+use model::profile::histogram::Histogram;
+use model::profile::thread::{BlockedOn, Open, Thread, Waits, WithoutSlot};
+use model::profile::units::{Nanos, total};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -206,7 +206,7 @@ fn blocked_on(threads: &[&Thread]) -> Vec<BlockedOn> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::fixture;
+    use model::profile::fixture;
 
     fn labels(profile: &Profile, most: usize) -> Vec<String> {
         of(profile, most).into_iter().map(|group| group.label).collect()

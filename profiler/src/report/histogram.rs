@@ -2,8 +2,8 @@
 
 use super::units;
 use super::wrap;
-use crate::profile::histogram::Histogram;
-use crate::profile::units::Nanos;
+use model::profile::histogram::Histogram;
+use model::profile::units::Nanos;
 
 /// From one sample to the fullest column.
 pub(crate) const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];

@@ -4,7 +4,7 @@ use super::page::Page;
 use super::style::Paint;
 use super::table::{Cell, Column, Table};
 use super::units::count;
-use crate::profile::{Lost, Profile, later};
+use model::profile::{Lost, Profile, later};
 
 /// More words and fields of a later version than this are only counted.
 const WORDS_SHOWN: usize = 12;

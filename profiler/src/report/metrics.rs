@@ -9,13 +9,13 @@ use super::table::{Cell, Column, Table};
 use super::units::{Unit, count, duration};
 use super::verdict::{without_bucket, without_slot};
 use super::wrap;
-use crate::profile::Profile;
-use crate::profile::histogram::{Histogram, Quantile};
-use crate::profile::interval::Interval;
-use crate::profile::thread::Waits;
-use crate::profile::units::{Nanos, total};
-use profiler_ebpf::buckets::RELATIVE_ERROR;
-use profiler_ebpf::metric::Metric;
+use model::buckets::RELATIVE_ERROR;
+use model::metric::Metric;
+use model::profile::Profile;
+use model::profile::histogram::{Histogram, Quantile};
+use model::profile::interval::Interval;
+use model::profile::thread::Waits;
+use model::profile::units::{Nanos, total};
 
 /// Stands before a quantile that few samples support.
 pub(crate) const DOUBTFUL: &str = "~";
@@ -243,7 +243,7 @@ fn legend(page: &mut Page<'_>, range: Option<String>, has_zero: bool, is_partial
 mod tests {
     use super::super::style::Style;
     use super::*;
-    use crate::profile::fixture;
+    use model::profile::fixture;
 
     #[test]
     fn a_quantile_with_few_samples_beyond_is_marked() {

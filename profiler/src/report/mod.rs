@@ -28,7 +28,7 @@ mod wrap;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use crate::outside_text::printable;
+pub(crate) use model::outside_text::printable;
 pub use published::{ARTICLE, Published, PublishedRun};
 pub use style::Style;
 pub use titles::titles;
@@ -37,7 +37,7 @@ pub(crate) use verdict::{Room, loss_reasons, without_bucket, without_slot};
 pub use verdict::{is_complete, reasons, tally, verdict};
 pub(crate) use wrap::shortened;
 
-use crate::profile::Profile;
+use model::profile::Profile;
 use page::Page;
 use subject::Subject;
 

@@ -3,7 +3,7 @@
 use super::style::{Paint, Style};
 use super::table::Table;
 use super::wrap;
-use crate::outside_text::printable;
+use model::outside_text::printable;
 
 /// Spaces before everything but the sections' titles.
 pub(super) const INDENT: usize = 2;

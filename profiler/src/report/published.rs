@@ -1,6 +1,6 @@
 //! Figures that somebody else measured on another machine, shown beside ours and marked as such.
 
-use crate::profile::units::{Bytes, Nanos};
+use model::profile::units::{Bytes, Nanos};
 
 /// A published comparison of two programs.
 #[derive(Clone, Copy, Debug, PartialEq)]

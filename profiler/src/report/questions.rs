@@ -53,7 +53,7 @@ fn table(facts: &[Facts<'_>], published: Option<&Published>) -> Table {
 #[cfg(test)]
 mod tests {
     use super::super::{ARTICLE, Style, comparison, single};
-    use crate::profile::fixture;
+    use model::profile::fixture;
 
     #[test]
     fn one_workload_raises_no_questions() {

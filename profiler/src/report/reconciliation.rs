@@ -7,10 +7,10 @@ use super::subject::Subject;
 use super::table::{Cell, Column, Table};
 use super::units::{count, counted, duration, signed};
 use super::verdict::without_slot;
-use crate::profile::Profile;
-use crate::profile::reconciliation::{Check, Quantity, Scope};
-use crate::profile::thread::OpenState;
-use crate::profile::units::total;
+use model::profile::Profile;
+use model::profile::reconciliation::{Check, Quantity, Scope};
+use model::profile::thread::OpenState;
+use model::profile::units::total;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -267,9 +267,9 @@ mod tests {
     use super::super::single;
     use super::super::style::Style;
     use super::*;
-    use crate::profile::fixture;
-    use crate::profile::reconciliation::{Explanation, Rule};
-    use crate::profile::units::Nanos;
+    use model::profile::fixture;
+    use model::profile::reconciliation::{Explanation, Rule};
+    use model::profile::units::Nanos;
 
     fn check(tid: u32, difference: i64, explained: bool) -> Check {
         Check {

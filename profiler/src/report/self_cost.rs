@@ -5,8 +5,8 @@ use super::style::Paint;
 use super::subject::Subject;
 use super::table::{Cell, Column, Table};
 use super::units::{Unit, count, duration, number, percent, size};
-use crate::profile::self_cost::{ProgramCost, SelfCost};
-use crate::profile::units::Nanos;
+use model::profile::self_cost::{ProgramCost, SelfCost};
+use model::profile::units::Nanos;
 
 /// Columns for what a figure is about.
 const LABEL: usize = 23;

@@ -6,11 +6,11 @@ use super::style::Paint;
 use super::titles::titles;
 use super::units::{counted, size};
 use super::wrap;
-use crate::profile::histogram::Histogram;
-use crate::profile::machine::Machine;
-use crate::profile::units::Nanos;
-use crate::profile::{Profile, Workload};
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
+use model::profile::histogram::Histogram;
+use model::profile::machine::Machine;
+use model::profile::units::Nanos;
+use model::profile::{Profile, Workload};
 
 /// A profile and what several sections need of it.
 pub(super) struct Subject<'a> {

@@ -3,13 +3,13 @@
 use super::verdict::verdict;
 use super::wrap;
 use super::{ARTICLE, Style, comparison, single};
-use crate::profile::attached::{Attached, AttachedProcess, Selection};
-use crate::profile::fixture;
-use crate::profile::reconciliation::{Check, Explanation, Quantity, Rule, Scope};
-use crate::profile::thread::{Found, Open, OpenState, Waits};
-use crate::profile::units::Nanos;
-use crate::profile::usage::Usage;
-use crate::profile::{Lost, Profile};
+use model::profile::attached::{Attached, AttachedProcess, Selection};
+use model::profile::fixture;
+use model::profile::reconciliation::{Check, Explanation, Quantity, Rule, Scope};
+use model::profile::thread::{Found, Open, OpenState, Waits};
+use model::profile::units::Nanos;
+use model::profile::usage::Usage;
+use model::profile::{Lost, Profile};
 
 /// Every report that the fixtures allow, at a width.
 fn reports(style: &Style) -> Vec<String> {

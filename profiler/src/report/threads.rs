@@ -7,10 +7,10 @@ use super::style::Paint;
 use super::subject::Subject;
 use super::table::{Cell, Column, Table};
 use super::units::{Unit, count, counted, duration, percent};
-use crate::profile::histogram::Histogram;
-use crate::profile::thread::{BlockedOn, OpenState};
-use crate::profile::units::Nanos;
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
+use model::profile::histogram::Histogram;
+use model::profile::thread::{BlockedOn, OpenState};
+use model::profile::units::Nanos;
 use std::collections::BTreeSet;
 
 /// What a thread was blocked on is shown of this many system calls.

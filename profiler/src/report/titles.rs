@@ -2,8 +2,8 @@
 //! namesakes.
 
 use super::wrap::shortened;
-use crate::outside_text::printable;
-use crate::profile::Profile;
+use model::outside_text::printable;
+use model::profile::Profile;
 use std::collections::HashSet;
 
 /// A longer title would make its column wider than any figure in it.
@@ -59,7 +59,7 @@ fn number_the_same(titles: &mut [String]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::fixture;
+    use model::profile::fixture;
 
     fn of(commands: &[&[&str]]) -> Vec<String> {
         let profiles: Vec<Profile> = commands.iter().map(|command| fixture::of_command(command)).collect();

@@ -3,7 +3,7 @@
 use super::wrap::JOINT;
 use crate::figures::grouped;
 pub(crate) use crate::figures::{count, signed};
-use crate::profile::units::{Bytes, Nanos};
+use model::profile::units::{Bytes, Nanos};
 
 /// What stands for a figure that is absent.
 pub(crate) const ABSENT: &str = "–";

@@ -6,8 +6,8 @@ use super::style::Paint;
 use super::subject::{Subject, effective_concurrency};
 use super::table::{Cell, Column, Table};
 use super::units::{Unit, count, megabytes, number};
-use crate::profile::units::{Bytes, Nanos};
-use crate::profile::usage::Usage;
+use model::profile::units::{Bytes, Nanos};
+use model::profile::usage::Usage;
 use nix::sys::signal::Signal;
 
 /// From this wall time on the table is in seconds.
@@ -264,7 +264,7 @@ fn notes(page: &mut Page<'_>, subjects: &[Subject<'_>], published: Option<&Publi
 mod tests {
     use super::super::style::Style;
     use super::super::{ARTICLE, comparison, single};
-    use crate::profile::fixture;
+    use model::profile::fixture;
 
     fn line<'a>(text: &'a str, label: &str) -> &'a str {
         text.lines().find(|line| line.trim_start().starts_with(label)).unwrap_or_default()

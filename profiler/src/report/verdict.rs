@@ -5,10 +5,10 @@ use super::style::Paint;
 use super::subject::Subject;
 use super::units::{count, counted};
 use super::wrap::JOINT;
-use crate::profile::histogram::Histogram;
-use crate::profile::reconciliation::{Check, Scope, Verdict};
-use crate::profile::units::total;
-use crate::profile::{Lost, Profile};
+use model::profile::histogram::Histogram;
+use model::profile::reconciliation::{Check, Scope, Verdict};
+use model::profile::units::total;
+use model::profile::{Lost, Profile};
 
 pub(super) fn section(page: &mut Page<'_>, subjects: &[Subject<'_>]) {
     page.blank();
@@ -154,7 +154,7 @@ fn explained(tally: &Verdict) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::fixture;
+    use model::profile::fixture;
 
     #[test]
     fn nothing_lost_and_all_explained_is_complete() {

@@ -1,7 +1,7 @@
 //! The section `[store]` of the daemon's configuration.
 
-use crate::profile::units::Bytes;
 use crate::values;
+use model::profile::units::Bytes;
 use serde::{Deserialize, Deserializer, de::Error};
 use std::path::PathBuf;
 use std::time::Duration;

@@ -2,14 +2,14 @@
 
 use super::names::PUBLISHED;
 use super::{Disk, StoreConfig};
-use crate::profile::histogram::Histogram;
-use crate::profile::interval::States;
-use crate::profile::units::Nanos;
 use crate::watch::batch::{Batch, Group, Key, Lost};
 use jiff::{SignedDuration, Timestamp};
+use model::metric::Metric;
+use model::profile::histogram::Histogram;
+use model::profile::interval::States;
+use model::profile::units::Nanos;
 use parquet::file::reader::{ChunkReader, FileReader as _, SerializedFileReader};
 use parquet::record::RowAccessor as _;
-use profiler_ebpf::metric::Metric;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;

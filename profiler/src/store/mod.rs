@@ -37,11 +37,11 @@ pub use retain::Removed;
 pub use rows::documentation;
 pub use waiting::Dropped;
 
-use crate::profile::units::Bytes;
 use crate::watch::batch::Batch;
 use anyhow::Result;
 use content::Format;
 use jiff::Timestamp;
+use model::profile::units::Bytes;
 use names::{Folders, Name};
 use part::Part;
 use publish::{Newest, Published};

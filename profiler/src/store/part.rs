@@ -3,9 +3,9 @@
 use super::names::{Folders, Name};
 use super::waiting::{Interval, ROOM};
 use super::{Disk, Store};
-use crate::profile::units::{Bytes, Nanos};
 use anyhow::{Context as _, Error, Result};
 use bytesize::ByteSize;
+use model::profile::units::{Bytes, Nanos};
 use parquet::file::reader::Length as _;
 use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;

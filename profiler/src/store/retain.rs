@@ -3,9 +3,9 @@
 use super::names::Name;
 use super::publish::Published;
 use super::{Disk, Store};
-use crate::profile::units::Bytes;
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
+use model::profile::units::Bytes;
 use serde::Serialize;
 
 /// What was removed.

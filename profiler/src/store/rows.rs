@@ -3,9 +3,9 @@
 //! Every figure stands in one row, so that sums over any rows count nothing twice and nothing has to be joined.
 
 use crate::columns::{Column, Kind, Value};
-use crate::profile::histogram::{Bucket, Histogram};
 use crate::watch::batch::{Batch, Group, Key, Lost};
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
+use model::profile::histogram::{Bucket, Histogram};
 use std::iter::once;
 
 /// Which rows have a value in a column.

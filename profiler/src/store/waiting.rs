@@ -1,7 +1,7 @@
 //! Intervals that the disk has not taken yet.
 
 use super::names::Name;
-use crate::profile::units::{Bytes, Nanos};
+use model::profile::units::{Bytes, Nanos};
 use serde::Serialize;
 use std::collections::VecDeque;
 use std::ops::AddAssign;

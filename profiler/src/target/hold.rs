@@ -5,10 +5,10 @@
 use super::inherited::Inherited;
 use super::refusal::{self, Refusal};
 use crate::privilege;
-use crate::profile::units::{Bytes, Nanos};
-use crate::profile::usage::BeforeExec;
 use crate::sys::shed::{self, Peak};
 use anyhow::{Context, Result};
+use model::profile::units::{Bytes, Nanos};
+use model::profile::usage::BeforeExec;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
 use nix::unistd::{Gid, Uid, User, close, execvp, initgroups, setgid, setgroups, setuid};

@@ -62,7 +62,7 @@ fn interpreter(path: &Path) -> Option<String> {
     File::open(path).ok()?.take(FIRST_LINE_BYTES).read_to_end(&mut start).ok()?;
     let text = String::from_utf8_lossy(&start);
     let named = text.strip_prefix("#!")?.lines().next()?.split_whitespace().next()?;
-    Some(crate::outside_text::excerpt(named))
+    Some(model::outside_text::excerpt(named))
 }
 
 fn not_in_path(name: &Path) -> String {

@@ -5,7 +5,7 @@ use super::feed::Frame;
 use super::keys::Key;
 use super::model::{Identity, Model};
 use super::view::{Order, View};
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
 use std::time::Duration;
 
 /// What a key asks of the loop.
@@ -285,7 +285,7 @@ impl App {
 mod tests {
     use super::super::fixture::{frame, thread};
     use super::*;
-    use crate::profile::units::Nanos;
+    use model::profile::units::Nanos;
 
     fn app() -> App {
         let mut app =

@@ -1,11 +1,11 @@
 //! The figures of the table: what each is, of which unit, and how it is written.
 
 use super::feed::Added;
-use crate::profile::histogram::Histogram;
-use crate::profile::units::Nanos;
 use crate::report::units::ABSENT;
 use crate::report::{count, duration};
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
+use model::profile::histogram::Histogram;
+use model::profile::units::Nanos;
 
 /// A figure of a thread over the last interval. Of a process it is that of all its threads together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -216,8 +216,8 @@ pub fn values(added: &Added, length: Nanos) -> Values {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::interval::States;
     use crate::record::assemble::Seen;
+    use model::profile::interval::States;
 
     #[test]
     fn the_places_are_those_of_the_list() {

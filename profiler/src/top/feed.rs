@@ -1,13 +1,13 @@
 //! What the view is fed with, wherever it comes from.
 
-use crate::profile::Lost;
-use crate::profile::histogram::Histogram;
-use crate::profile::interval::States;
-use crate::profile::units::Nanos;
 use crate::record::ThreadRecord;
 use crate::record::assemble::Seen;
 use anyhow::Result;
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
+use model::profile::Lost;
+use model::profile::histogram::Histogram;
+use model::profile::interval::States;
+use model::profile::units::Nanos;
 use std::collections::BTreeMap;
 use std::os::fd::BorrowedFd;
 

@@ -1,16 +1,16 @@
 //! Frames for tests.
 
 use super::feed::{Added, Ended, Frame, Sighted, Standing};
-use crate::profile::Lost;
-use crate::profile::histogram::Histogram;
-use crate::profile::interval::States;
-use crate::profile::thread::{BlockedOn, OpenState};
-use crate::profile::units::Nanos;
 use crate::record::assemble::Seen;
 use crate::record::fixture::exited;
 use crate::record::samples::Samples;
 use crate::record::{End, ThreadRecord};
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
+use model::profile::Lost;
+use model::profile::histogram::Histogram;
+use model::profile::interval::States;
+use model::profile::thread::{BlockedOn, OpenState};
+use model::profile::units::Nanos;
 use std::collections::BTreeMap;
 
 const SECOND: u64 = 1_000_000_000;

@@ -1,13 +1,13 @@
 //! Frames from a recording under way.
 
 use super::feed::{Added, Ended, Frame, Sighted, Standing};
-use crate::profile::Lost;
-use crate::profile::units::Nanos;
 use crate::record::assemble::Seen;
 use crate::record::deltas::{Delta, Deltas, Span};
 use crate::record::recording::Recording;
 use crate::record::{Snapshot, Source, ThreadRecord};
 use anyhow::Result;
+use model::profile::Lost;
+use model::profile::units::Nanos;
 use std::collections::{BTreeMap, HashMap};
 
 /// What was handed out so far of a recording.
@@ -124,10 +124,10 @@ fn add_losses(lost: &mut Lost, record: &ThreadRecord) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::thread::OpenState;
     use crate::record::End;
     use crate::record::fixture::{Script, exited};
-    use profiler_ebpf::metric::Metric;
+    use model::metric::Metric;
+    use model::profile::thread::OpenState;
 
     fn living(tid: u32) -> ThreadRecord {
         let mut record = exited(1, tid);

@@ -3,14 +3,14 @@
 
 use super::column::{Column, Values, values};
 use super::feed::{Added, Frame, Known, Sighted, Standing};
-use crate::profile::histogram::Histogram;
-use crate::profile::interval::States;
-use crate::profile::thread::{BlockedOn, OpenState};
-use crate::profile::units::Nanos;
 use crate::record::assemble::Seen;
 use crate::record::{End, ThreadRecord};
 use crate::report::printable;
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
+use model::profile::histogram::Histogram;
+use model::profile::interval::States;
+use model::profile::thread::{BlockedOn, OpenState};
+use model::profile::units::Nanos;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 

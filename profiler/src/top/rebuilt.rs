@@ -2,13 +2,13 @@
 //! them.
 
 use super::feed::Known;
-use crate::profile::thread::OpenState;
-use crate::profile::units::Nanos;
 use crate::record::{End, Snapshot, ThreadRecord};
 use crate::watch::frame::{Frame, Growth, Identity, Now, ThreadFrame};
 use anyhow::{Context as _, Result};
+use model::metric::Metric;
+use model::profile::thread::OpenState;
+use model::profile::units::Nanos;
 use profiler_ebpf::layout::KernelCounters;
-use profiler_ebpf::metric::Metric;
 use std::collections::{BTreeMap, HashMap};
 
 /// Those of the threads that go on.
@@ -116,12 +116,12 @@ fn nothing_of(serial: u64, identity: &Identity) -> ThreadRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::thread::{BlockedOn, Waits};
     use crate::record::deltas::Deltas;
     use crate::record::fixture::exited;
     use crate::record::samples::Samples;
     use crate::watch::frame::{Lost, Totals};
     use crate::watch::viewer::{Viewer, Who};
+    use model::profile::thread::{BlockedOn, Waits};
     use profiler_ebpf::layout;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
@@ -173,7 +173,7 @@ mod tests {
             totals = Totals { count, sum_ns, min_ns, max_ns }.into();
         }
         totals.add(ns);
-        let bucket = profiler_ebpf::buckets::index(ns).map(|bucket| (bucket as u16, 1));
+        let bucket = model::buckets::index(ns).map(|bucket| (bucket as u16, 1));
         let before = record.samples.remove(&metric).unwrap_or_default();
         record.samples.insert(metric, before.grown(&totals, bucket));
         if metric == Metric::Blocked {

@@ -5,9 +5,9 @@ use super::live::Live;
 use super::rebuilt::{Records, Taken};
 use crate::control::client;
 use crate::control::protocol::{self, Request};
-use crate::profile::Lost;
 use crate::watch::frame;
 use anyhow::{Context as _, Result, bail};
+use model::profile::Lost;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::net::UnixStream;
@@ -163,7 +163,7 @@ impl Feed for Remote {
 mod tests {
     use super::*;
     use crate::control::protocol::Answer;
-    use crate::profile::units::Nanos;
+    use model::profile::units::Nanos;
     use std::io::{BufRead as _, BufReader};
     use std::os::unix::net::UnixListener;
     use std::sync::mpsc::channel;

@@ -1,7 +1,7 @@
 //! The terminal, taken over for as long as a [`Takeover`] lives, and given back however that ends.
 
-use crate::outside_text::{CONTROL, shown};
 use anyhow::{Context, Result, bail};
+use model::outside_text::{CONTROL, shown};
 use ratatui::backend::{Backend, ClearType, CrosstermBackend};
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::crossterm::cursor::{Hide, Show};

@@ -237,7 +237,7 @@ mod tests {
     use super::super::feed::{Known, Sighted};
     use super::super::fixture::{frame, thread};
     use super::*;
-    use crate::profile::units::Nanos;
+    use model::profile::units::Nanos;
 
     fn model(threads: Vec<Sighted>) -> Model {
         let mut model = Model::new(Nanos(0), []);

@@ -2,9 +2,9 @@
 //! in every format, as comments or metadata.
 
 use super::Subject;
-use crate::profile::{Lost, Profile};
 use crate::report::verdict;
-use profiler_ebpf::buckets::RELATIVE_ERROR;
+use model::buckets::RELATIVE_ERROR;
+use model::profile::{Lost, Profile};
 use std::borrow::Cow;
 
 /// Names and values, those that are not known left out. Values have no line breaks.
@@ -112,8 +112,8 @@ fn lost(lost: Lost) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::CpusAllowed;
-    use crate::profile::fixture;
+    use model::profile::CpusAllowed;
+    use model::profile::fixture;
 
     #[test]
     fn a_command_can_be_given_to_a_shell_as_it_stands() {

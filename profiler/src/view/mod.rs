@@ -4,9 +4,9 @@
 pub mod manifest;
 pub mod series;
 
-use crate::profile::Profile;
 use crate::report::titles;
 use anyhow::anyhow;
+use model::profile::Profile;
 use series::{Group, GroupBy, Selection, select};
 
 /// Profiles, and what is chosen of them.

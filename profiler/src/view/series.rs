@@ -1,11 +1,11 @@
 //! What of profiles is exported or drawn: the distributions of the chosen metrics, for each thread, name, process or run.
 
-use crate::profile::Profile;
-use crate::profile::histogram::Histogram;
-use crate::profile::thread::{Thread, WithoutSlot};
-use crate::profile::units::Nanos;
 use glob::Pattern;
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
+use model::profile::Profile;
+use model::profile::histogram::Histogram;
+use model::profile::thread::{Thread, WithoutSlot};
+use model::profile::units::Nanos;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -223,7 +223,7 @@ impl Key {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::fixture;
+    use model::profile::fixture;
 
     fn selection(group_by: GroupBy) -> Selection {
         Selection { metrics: Vec::new(), threads: None, group_by }

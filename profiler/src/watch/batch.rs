@@ -1,10 +1,10 @@
 //! What one interval of the watch came to.
 
-use crate::profile::histogram::Histogram;
-use crate::profile::interval::States;
-use crate::profile::units::Nanos;
 use jiff::Timestamp;
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
+use model::profile::histogram::Histogram;
+use model::profile::interval::States;
+use model::profile::units::Nanos;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -5,7 +5,7 @@ use crate::target::select::{self, Selector};
 use crate::values;
 use anyhow::{Context as _, Result, bail};
 use glob::Pattern;
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
 use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;

@@ -3,13 +3,13 @@
 //!
 //! What is a count or a sum stands in full, so that nothing adds up wrong; only the buckets, which are most of a record,
 //! are those to which samples were added since the frame before, each as `[number, samples]` (see
-//! [`profiler_ebpf::buckets`]).
+//! [`model::buckets`]).
 
-use crate::profile::thread::{BlockedOn, Found, Waits};
-use crate::profile::units::Nanos;
 use crate::record::samples::Samples;
 use crate::record::{End, ThreadRecord};
 use crate::watch::config::MetricName;
+use model::profile::thread::{BlockedOn, Found, Waits};
+use model::profile::units::Nanos;
 use profiler_ebpf::layout;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -2,12 +2,12 @@
 
 use super::batch::{Group, Key, OTHERS};
 use super::config::{Part, SelectorConfig};
-use crate::profile::interval::States;
-use crate::profile::units::{Nanos, total};
 use crate::record::ThreadRecord;
 use crate::record::deltas::Delta;
 use crate::record::samples::Samples;
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
+use model::profile::interval::States;
+use model::profile::units::{Nanos, total};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,10 +1,10 @@
 //! An interval as the lines file and the control socket have it: one object of JSON.
 
 use super::batch::{Batch, Group, Lost};
-use crate::profile::histogram::Histogram;
-use crate::profile::interval::States;
-use crate::profile::units::Nanos;
 use jiff::Timestamp;
+use model::profile::histogram::Histogram;
+use model::profile::interval::States;
+use model::profile::units::Nanos;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

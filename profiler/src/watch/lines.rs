@@ -88,9 +88,9 @@ impl Sink for Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::units::Nanos;
     use crate::watch::batch::Lost;
     use jiff::Timestamp;
+    use model::profile::units::Nanos;
     use std::fs;
 
     #[test]

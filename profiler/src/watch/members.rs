@@ -1,9 +1,9 @@
 //! The processes that were chosen: each is a family with what it starts, and leaves when the last of these has ended.
 
 use crate::kernel::session::{Family, Session};
-use crate::profile::units::total;
 use crate::target::select::Process;
 use anyhow::Result;
+use model::profile::units::total;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

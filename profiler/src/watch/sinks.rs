@@ -109,8 +109,8 @@ impl Sinks {
 mod tests {
     use super::super::batch::Lost;
     use super::*;
-    use crate::profile::units::Nanos;
     use anyhow::bail;
+    use model::profile::units::Nanos;
 
     /// Takes every third interval.
     struct Moody(u32);

@@ -6,12 +6,12 @@
 mod known;
 
 use super::selectors::Selectors;
-use crate::profile::units::Nanos;
 use crate::record::ThreadRecord;
 use crate::record::deltas::Delta;
 use crate::watch::frame::{Frame, Identity, Lost};
 use anyhow::{Result, bail};
 use known::Known;
+use model::profile::units::Nanos;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::{Rc, Weak};
@@ -213,12 +213,12 @@ impl Viewers {
 mod tests {
     use super::super::config::SelectorConfig;
     use super::*;
-    use crate::profile::thread::Waits;
     use crate::record::deltas::Deltas;
     use crate::record::fixture::exited;
     use crate::record::samples::Samples;
     use crate::watch::frame::Totals;
-    use profiler_ebpf::metric::Metric;
+    use model::metric::Metric;
+    use model::profile::thread::Waits;
 
     const WHO: Who<'_> = Who { selector: "web", process: "server" };
 

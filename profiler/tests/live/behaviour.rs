@@ -3,7 +3,7 @@
 use crate::support::{Outcome, Scene, command, target};
 use crate::trial::trials;
 use libtest_mimic::Trial;
-use profiler::profile::{CpusAllowed, file};
+use model::profile::{CpusAllowed, file};
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Stdio;

@@ -4,8 +4,8 @@ use crate::attach::{Attachment, Running};
 use crate::support::{Outcome, Scene, assert_sleeps_in, blocked_on, target};
 use crate::trial::trials;
 use libtest_mimic::Trial;
-use profiler::profile::reconciliation::Quantity;
-use profiler::profile::thread::Thread;
+use model::profile::reconciliation::Quantity;
+use model::profile::thread::Thread;
 use std::process::Command;
 
 pub(crate) fn tests() -> Vec<Trial> {

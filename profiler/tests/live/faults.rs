@@ -3,10 +3,10 @@
 use crate::support::{Outcome, Scene, blocked_on, command, target, undisturbed};
 use crate::trial::trials;
 use libtest_mimic::Trial;
+use model::metric::Metric;
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use nix::sys::personality::{self, Persona};
 use nix::sys::statfs::{TMPFS_MAGIC, fstatfs};
-use profiler_ebpf::metric::Metric;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;

@@ -3,7 +3,7 @@
 use crate::support::{CALLER, Outcome, Scene, command, required};
 use crate::trial::trials;
 use libtest_mimic::Trial;
-use profiler::profile::file;
+use model::profile::file;
 use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
 use std::os::unix::ffi::OsStrExt as _;

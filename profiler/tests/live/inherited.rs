@@ -3,8 +3,8 @@
 use crate::support::{Outcome, Scene, command, ready_pid, target};
 use crate::trial::trials;
 use libtest_mimic::Trial;
+use model::profile::file;
 use nix::sys::signal::Signal;
-use profiler::profile::file;
 use profiler::report;
 use std::fs;
 use std::process::Command;

@@ -6,9 +6,9 @@ use crate::support::{
 };
 use crate::trial::trials;
 use libtest_mimic::Trial;
+use model::profile::file;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use profiler::profile::file;
 use profiler::report;
 use profiler::target::tree;
 use std::fs;

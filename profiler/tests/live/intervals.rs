@@ -4,11 +4,11 @@
 use crate::support::{Outcome, Scene, target};
 use crate::trial::trials;
 use libtest_mimic::Trial;
-use profiler::profile::Profile;
-use profiler::profile::histogram::Histogram;
-use profiler::profile::interval::{States, ThreadInterval};
-use profiler::profile::thread::Thread;
-use profiler::profile::units::Nanos;
+use model::profile::Profile;
+use model::profile::histogram::Histogram;
+use model::profile::interval::{States, ThreadInterval};
+use model::profile::thread::Thread;
+use model::profile::units::Nanos;
 
 pub(crate) fn tests() -> Vec<Trial> {
     trials![

@@ -3,9 +3,9 @@
 use crate::support::{Scene, Started, command, eventually, is_alive, ready_pid, target};
 use crate::trial::trials;
 use libtest_mimic::Trial;
+use model::profile::thread::Thread;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use profiler::profile::thread::Thread;
 use profiler::target::tree;
 use std::process::Stdio;
 use std::time::Duration;

@@ -3,10 +3,10 @@
 use crate::support::{Scene, command, is_alive, target};
 use crate::trial::trials;
 use libtest_mimic::Trial;
+use model::profile::reconciliation::Rule;
+use model::profile::thread::OpenState;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use profiler::profile::reconciliation::Rule;
-use profiler::profile::thread::OpenState;
 use std::collections::BTreeSet;
 
 pub(crate) fn tests() -> Vec<Trial> {

@@ -4,7 +4,7 @@ use crate::control_group::ControlGroup;
 use crate::support::{Outcome, Scene, assert_sleeps, command, target};
 use crate::trial::trials;
 use libtest_mimic::Trial;
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
 use std::process::Command;
 
 pub(crate) fn tests() -> Vec<Trial> {

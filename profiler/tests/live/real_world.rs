@@ -3,9 +3,9 @@
 use crate::support::{Scene, blocked_on, command, eventually, unannounced, undisturbed};
 use crate::trial::trials;
 use libtest_mimic::Trial;
+use model::metric::Metric;
+use model::profile::thread::Thread;
 use nix::sys::signal::Signal;
-use profiler::profile::thread::Thread;
-use profiler_ebpf::metric::Metric;
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::{TcpListener, TcpStream};

@@ -3,8 +3,8 @@
 use crate::support::{Scene, target};
 use crate::trial::trials;
 use libtest_mimic::Trial;
-use profiler::profile::self_cost::SelfCost;
-use profiler::profile::units::Nanos;
+use model::profile::self_cost::SelfCost;
+use model::profile::units::Nanos;
 
 pub(crate) fn tests() -> Vec<Trial> {
     trials![
@@ -65,7 +65,7 @@ fn a_comparison_measures_each_of_its_runs() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     for workload in ["tokio-workload", "thread-pool-workload"] {
         let path = scene.folder().join(format!("profiles/{workload}.profile.json"));
-        let profile = profiler::profile::file::read(&path).expect("the profile can be read");
+        let profile = model::profile::file::read(&path).expect("the profile can be read");
         let cost = profile.self_cost.expect("it was asked for");
         assert_runs(&cost, "sched_switch", 1);
     }

@@ -1,11 +1,11 @@
 //! Runs the profiler on a target and reads what it wrote.
 
-use profiler::profile::reconciliation::{Check, Quantity, Rule};
-use profiler::profile::thread::Thread;
-use profiler::profile::{Profile, file};
+use model::metric::Metric;
+use model::profile::reconciliation::{Check, Quantity, Rule};
+use model::profile::thread::Thread;
+use model::profile::{Profile, file};
 use profiler::report;
 use profiler::target::{hold, tree};
-use profiler_ebpf::metric::Metric;
 use serde_json::Value;
 use std::fs::Permissions;
 use std::io::{BufRead as _, BufReader, Read as _};

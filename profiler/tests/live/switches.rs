@@ -3,8 +3,8 @@
 use crate::support::{Outcome, Scene, assert_sleeps, blocked_on, target, unannounced, undisturbed};
 use crate::trial::trials;
 use libtest_mimic::Trial;
-use profiler::profile::thread::Thread;
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
+use model::profile::thread::Thread;
 
 pub(crate) fn tests() -> Vec<Trial> {
     trials![

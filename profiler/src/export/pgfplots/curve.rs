@@ -1,10 +1,10 @@
 //! A curve: its corners, the data file that they are in, and what draws it.
 
 use super::style::{MARK, STYLES, Style};
-use crate::profile::histogram::Histogram;
 use crate::report::units::count;
 use crate::view::series::Group;
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
+use model::profile::histogram::Histogram;
 use std::borrow::Cow;
 
 /// Of the data files.
@@ -112,7 +112,7 @@ impl<'a> Curve<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::units::Nanos;
+    use model::profile::units::Nanos;
     use proptest::prelude::*;
 
     #[test]

@@ -11,7 +11,6 @@ mod style;
 
 use super::names::Names;
 use super::{Artifact, tex};
-use crate::outside_text::excerpt;
 use crate::report::units::decade;
 use crate::view::Subject;
 use crate::view::manifest::{comments, on_one_line};
@@ -19,7 +18,8 @@ use crate::view::series::{Group, Key};
 use anyhow::{Result, bail};
 use curve::{Curve, DATA_EXTENSION};
 use drawn::Drawn;
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
+use model::outside_text::excerpt;
 use style::{MARK, STYLES, Style};
 
 /// Side by side; more make a page too wide.
@@ -229,9 +229,9 @@ fn x_axis<'a>(curves: impl Iterator<Item = &'a Curve<'a>>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::Profile;
-    use crate::profile::fixture;
     use crate::view::series::{GroupBy, Selection};
+    use model::profile::Profile;
+    use model::profile::fixture;
 
     fn subject<'a>(profiles: &'a [&'a Profile], group_by: GroupBy) -> Subject<'a> {
         Subject::new(profiles, &Selection { metrics: Vec::new(), threads: None, group_by }, false)

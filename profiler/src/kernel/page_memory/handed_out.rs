@@ -2,7 +2,7 @@
 
 use crate::record::pages::Pages;
 use crate::record::samples::Samples;
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
 use std::collections::{BTreeMap, HashMap};
 
 /// What was handed out so far, of each slot.

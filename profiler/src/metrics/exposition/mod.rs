@@ -11,7 +11,7 @@ use super::shape::{Samples, seconds};
 use crate::watch::batch::Lost;
 use bounds::Canonical;
 use labels::Labels;
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{
     DescriptorEncoder, EncodeLabelSet, MetricEncoder, NoLabelSet, prometheus_text, text,

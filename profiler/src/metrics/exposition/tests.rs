@@ -3,9 +3,9 @@ use super::super::groups::Limits;
 use super::super::shape::{BucketFactor, Shape};
 use super::*;
 use crate::golden::matches;
-use crate::profile::histogram::Histogram;
-use crate::profile::units::{Bytes, Nanos};
 use crate::watch::batch::{Group, Key, OTHERS};
+use model::profile::histogram::Histogram;
+use model::profile::units::{Bytes, Nanos};
 use std::collections::BTreeSet;
 
 const SHAPE: Shape = Shape::Bounds(BucketFactor::Four);
@@ -19,7 +19,7 @@ fn snapshot() -> Snapshot {
         let samples = (0_u32..42).step_by(7).map(|bits| Nanos((1 << bits) + metric.index() as u64));
         full.histograms.extend(Histogram::of(samples).map(|samples| (metric, samples)));
     }
-    full.states = crate::profile::interval::States::from_all(
+    full.states = model::profile::interval::States::from_all(
         [1, 20, 300, 4_000, 50_000, 7_000_000, 600_000].map(Nanos),
     );
     let mut odd = group("\"q\"\\b\nnewline", 1);

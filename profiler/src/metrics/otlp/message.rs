@@ -9,6 +9,7 @@ use super::super::names::{self, PREFIX, STATES};
 use super::super::shape::{Samples, Shape, seconds};
 use crate::watch::batch::{Key, Lost};
 use jiff::Timestamp;
+use model::metric::Metric as Measured;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value};
 use opentelemetry_proto::tonic::metrics::v1::{
@@ -17,7 +18,6 @@ use opentelemetry_proto::tonic::metrics::v1::{
     exponential_histogram_data_point::Buckets, metric::Data, number_data_point::Value,
 };
 use opentelemetry_proto::tonic::resource::v1::Resource;
-use profiler_ebpf::metric::Metric as Measured;
 use std::collections::BTreeMap;
 
 /// Who sends: the attributes of the resource.

@@ -7,12 +7,12 @@ mod tests;
 
 use super::config::{OtlpConfig, Temporality};
 use super::{Metrics, lock};
-use crate::outside_text::excerpt;
 use anyhow::{Context as _, Result};
 use client::{Client, Verdict};
 use hyper::body::Bytes;
 use jiff::Timestamp;
 use message::{Attributes, Content, data_points};
+use model::outside_text::excerpt;
 use prost::Message as _;
 use std::sync::Arc;
 use std::time::Duration;

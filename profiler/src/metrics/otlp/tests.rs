@@ -2,13 +2,13 @@ use super::super::config::{Histograms, MetricsConfig};
 use super::super::exposition::Format;
 use super::super::fixture::{batch, group, text};
 use super::*;
-use crate::profile::interval::States;
 use crate::watch::batch::{Batch, Lost};
 use http_body_util::{BodyExt as _, Full};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode, body::Incoming};
 use hyper_util::rt::TokioIo;
+use model::profile::interval::States;
 use opentelemetry_proto::tonic::collector::metrics::v1::{
     ExportMetricsPartialSuccess, ExportMetricsServiceRequest, ExportMetricsServiceResponse,
 };

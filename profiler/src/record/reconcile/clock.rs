@@ -2,12 +2,12 @@
 
 use super::{signed, sum_of};
 use crate::figures;
-use crate::profile::reconciliation::{Check, Rule};
-use crate::profile::thread::OpenState;
-use crate::profile::units::Nanos;
 use crate::record::assemble::kernel_growth;
 use crate::record::{End, ThreadRecord};
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
+use model::profile::reconciliation::{Check, Rule};
+use model::profile::thread::OpenState;
+use model::profile::units::Nanos;
 use std::ops::RangeInclusive;
 
 /// The tracepoint stands a little behind the point where the kernel stamps a switch, and the distance varies

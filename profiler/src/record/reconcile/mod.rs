@@ -9,14 +9,13 @@ mod wait4;
 use super::assemble::{Seen, kernel_growth};
 use super::{Census, End, ThreadRecord};
 use crate::figures::count;
-use crate::profile::reconciliation::{Check, Explanation, Quantity, Rule, Scope};
-use crate::profile::thread::{OpenState, WithoutSlot};
-use crate::profile::units::Nanos;
-use crate::profile::usage::{BeforeExec, Usage};
 use clock::{ClockSlack, on_cpu_compared};
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
+use model::profile::reconciliation::{Check, Explanation, Quantity, Rule, Scope};
+use model::profile::thread::{OpenState, WithoutSlot};
+use model::profile::units::Nanos;
+use model::profile::usage::{BeforeExec, Usage};
 use std::collections::BTreeSet;
-use std::ops::RangeInclusive;
 
 /// What the kernel says of the run as a whole.
 #[derive(Clone, Copy, Debug)]
@@ -84,22 +83,6 @@ const QUANTITIES: [Quantity; 6] = [
     Quantity::CpuTimeNs,
     Quantity::LifetimeNs,
 ];
-
-impl Check {
-    /// A comparison whose difference nothing explains yet.
-    pub(crate) fn new(quantity: Quantity, scope: Scope, kernel: u64, measured: u64) -> Self {
-        let difference = Self::difference_of(kernel, measured);
-        Self { quantity, scope, kernel, measured, difference, explanation: None }
-    }
-
-    /// Adds an explanation, if there is a difference and it lies within `bounds`.
-    fn explained(mut self, bounds: RangeInclusive<i64>, rules: &[Rule], text: impl Into<String>) -> Self {
-        if self.difference != 0 && bounds.contains(&self.difference) {
-            self.explanation = Some(Explanation { rules: rules.to_vec(), text: text.into() });
-        }
-        self
-    }
-}
 
 /// The comparisons of one thread.
 fn thread(record: &ThreadRecord, slack: ClockSlack, stolen: Nanos) -> Vec<Check> {

@@ -2,11 +2,11 @@
 
 use super::clock::STAMP_JITTER_NS;
 use super::*;
-use crate::profile::thread::Found;
-use crate::profile::units::Bytes;
-use crate::profile::usage::BeforeExec;
 use crate::record::fixture::{exited, found, usage};
 use crate::record::samples::Samples;
+use model::profile::thread::Found;
+use model::profile::units::Bytes;
+use model::profile::usage::BeforeExec;
 use std::collections::BTreeMap;
 
 fn check(checks: &[Check], quantity: Quantity, scope: Scope) -> Check {
@@ -169,7 +169,7 @@ fn a_wait_without_a_wake_keeps_counts_and_lifetime() {
     let waits = record.samples.insert(Metric::RunqueueWait, Samples::of([10, 20]).unwrap());
     let gone = blocked.sum_ns.0 - 1_000 + waits.unwrap().sum_ns.0 - 30;
     record.unsplit =
-        Some(crate::profile::thread::Waits { count: 1, sum_ns: Nanos(gone), max_ns: Nanos(gone) });
+        Some(model::profile::thread::Waits { count: 1, sum_ns: Nanos(gone), max_ns: Nanos(gone) });
     let checks = reconcile(std::slice::from_ref(&record), None, None);
     assert!(checks.iter().all(|check| check.difference == 0), "{checks:?}");
 }
@@ -281,7 +281,7 @@ fn faults_do_not_explain_switches() {
         unsplit: 0,
         inferred_switch_ins: 0,
         metrics: std::collections::BTreeMap::new(),
-        kernel: crate::profile::thread::KernelCounters {
+        kernel: model::profile::thread::KernelCounters {
             voluntary_switches: 4,
             involuntary_switches: 0,
             minor_faults: 6,

@@ -7,13 +7,13 @@
 use super::clock::{CLOCK_POINTS, ClockSlack, within};
 use super::{Check, Child, signed, sum_of};
 use crate::figures::count;
-use crate::profile::reconciliation::{Quantity, Rule, Scope};
-use crate::profile::thread::WithoutSlot;
-use crate::profile::units::Nanos;
-use crate::profile::usage::BeforeExec;
 use crate::record::ThreadRecord;
 use crate::record::assemble::{Seen, kernel_growth};
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
+use model::profile::reconciliation::{Quantity, Rule, Scope};
+use model::profile::thread::WithoutSlot;
+use model::profile::units::Nanos;
+use model::profile::usage::BeforeExec;
 
 /// What the records say of one quantity, and by how much `wait4` may differ.
 #[derive(Default)]

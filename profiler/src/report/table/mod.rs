@@ -10,8 +10,8 @@ mod layout;
 
 use super::style::{Paint, Style};
 use super::units::ABSENT;
-use crate::outside_text::printable;
 use layout::Layout;
+use model::outside_text::printable;
 
 /// A table.
 #[derive(Clone, Default)]

@@ -1,8 +1,8 @@
 //! Figures drawn with block characters.
 
 use super::{Palette, put};
-use crate::profile::histogram::Histogram;
 use crate::report::histogram::{Axis, BLOCKS, level};
+use model::profile::histogram::Histogram;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -40,7 +40,7 @@ pub(super) fn histogram(histogram: &Histogram, buffer: &mut Buffer, area: Rect, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::units::Nanos;
+    use model::profile::units::Nanos;
 
     #[test]
     fn a_line_tells_nothing_from_zero() {

@@ -1,9 +1,6 @@
 //! The detail of the selected row: a metric's distribution, exact totals, and what it was blocked on.
 
 use super::{Palette, as_many_as_fit, chart, columns, put, put_right};
-use crate::profile::histogram::Histogram;
-use crate::profile::interval::States;
-use crate::profile::units::Nanos;
 use crate::record::assemble::Seen;
 use crate::record::samples::Samples;
 use crate::report::metrics::{DOUBTFUL, PARTIAL, QUANTILES};
@@ -12,7 +9,10 @@ use crate::report::{count, duration, printable, shortened};
 use crate::top::app::{App, Recorder};
 use crate::top::model::{Identity, Model, blocked_on, summed, summed_seen};
 use crate::top::view::history;
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
+use model::profile::histogram::Histogram;
+use model::profile::interval::States;
+use model::profile::units::Nanos;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;

@@ -1,10 +1,10 @@
 //! The head: what is watched and for how long, what is chosen of it, and what was lost.
 
 use super::{Palette, columns, put, put_right};
-use crate::profile::units::Nanos;
 use crate::report::{Room, counted, loss_reasons, shortened};
 use crate::top::app::{App, Recorder};
 use crate::top::model::Model;
+use model::profile::units::Nanos;
 use ratatui::buffer::Buffer;
 use ratatui::style::Style;
 

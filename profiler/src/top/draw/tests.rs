@@ -3,15 +3,15 @@
 
 use super::*;
 use crate::golden;
-use crate::profile::thread::OpenState;
-use crate::profile::units::Nanos;
 use crate::top::app::Recorder;
 use crate::top::feed::{Added, Frame, Known, Sighted};
 use crate::top::fixture::{frame, thread};
 use crate::top::keys::Key;
 use crate::top::model::Model;
 use crate::top::screen::Screen;
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
+use model::profile::thread::OpenState;
+use model::profile::units::Nanos;
 use ratatui::backend::TestBackend;
 use ratatui::layout::Size;
 use ratatui::style::{Color, Modifier};

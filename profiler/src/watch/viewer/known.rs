@@ -1,11 +1,11 @@
 //! What a viewer knows of a thread.
 
-use crate::profile::units::{Nanos, total};
 use crate::record::ThreadRecord;
 use crate::record::deltas::Delta;
 use crate::record::samples::Samples;
 use crate::watch::frame::{Growth, Now, ThreadFrame, Totals};
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
+use model::profile::units::{Nanos, total};
 use std::collections::BTreeMap;
 
 /// What a viewer knows of a thread, and what is to be in its next frame.

@@ -3,9 +3,9 @@
 use super::Watcher;
 use crate::kernel::load::Living;
 use crate::outside_bytes::kernel_name;
-use crate::outside_text::excerpt;
 use crate::target::select::{self, Process};
 use anyhow::Result;
+use model::outside_text::excerpt;
 use std::sync::Arc;
 
 /// Execs that are looked at before anything else has its turn: two thirds of what can wait.

@@ -6,7 +6,7 @@ use crate::hostile::again_and_again;
 use crate::support::{Outcome, Scene, target};
 use crate::trial::trials;
 use libtest_mimic::Trial;
-use profiler::profile::Lost;
+use model::profile::Lost;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};

@@ -5,9 +5,9 @@ use crate::intervals::assert_intervals_are_the_whole;
 use crate::support::{Outcome, Scene, assert_sleeps, unannounced};
 use crate::trial::trials;
 use libtest_mimic::Trial;
-use profiler::profile::reconciliation::{Quantity, Rule, Scope};
-use profiler::profile::thread::{OpenState, Thread};
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
+use model::profile::reconciliation::{Quantity, Rule, Scope};
+use model::profile::thread::{OpenState, Thread};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 

@@ -5,8 +5,8 @@ use crate::attached::Attached;
 use crate::support::{Scene, is_alive};
 use crate::trial::trials;
 use libtest_mimic::Trial;
+use model::profile::thread::Thread;
 use nix::sys::signal::Signal;
-use profiler::profile::thread::Thread;
 
 pub(crate) fn tests() -> Vec<Trial> {
     trials![

@@ -6,9 +6,9 @@ use crate::privilege::with_two_capabilities;
 use crate::support::{Scene, eventually};
 use crate::trial::trials;
 use libtest_mimic::Trial;
+use model::profile::units::Nanos;
 use nix::sys::signal::Signal;
 use profiler::control::config::SOCKET;
-use profiler::profile::units::Nanos;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 

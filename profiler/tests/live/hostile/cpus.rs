@@ -5,7 +5,7 @@ use crate::attached::Attached;
 use crate::support::{Outcome, Scene, eventually, target};
 use crate::trial::trials;
 use libtest_mimic::Trial;
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};

@@ -5,7 +5,7 @@ use crate::own_mounts::in_own_mounts;
 use crate::support::{Outcome, Scene, command, required};
 use crate::trial::trials;
 use libtest_mimic::Trial;
-use profiler::profile::{Profile, file};
+use model::profile::{Profile, file};
 use profiler::report;
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};

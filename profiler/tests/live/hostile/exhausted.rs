@@ -4,7 +4,7 @@ use super::{assert_sums_exact, assert_thread_exact, assert_told_switches};
 use crate::support::{Outcome, Scene, target};
 use crate::trial::trials;
 use libtest_mimic::Trial;
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
 
 pub(crate) fn tests() -> Vec<Trial> {
     trials![

@@ -14,11 +14,11 @@ mod two_profilers;
 
 use crate::support::{Outcome, eventually, ready_pid};
 use libtest_mimic::Trial;
+use model::metric::Metric;
+use model::profile::reconciliation::{Check, Quantity, Scope};
+use model::profile::thread::Thread;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use profiler::profile::reconciliation::{Check, Quantity, Scope};
-use profiler::profile::thread::Thread;
-use profiler_ebpf::metric::Metric;
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};

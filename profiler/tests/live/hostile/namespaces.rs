@@ -5,7 +5,7 @@ use crate::attach::{Attachment, Running};
 use crate::support::{Outcome, Scene, command, required, target};
 use crate::trial::trials;
 use libtest_mimic::Trial;
-use profiler::profile::reconciliation::Rule;
+use model::profile::reconciliation::Rule;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;

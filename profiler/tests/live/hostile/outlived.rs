@@ -5,9 +5,9 @@ use super::{again_and_again, send};
 use crate::support::{Outcome, Scene, target};
 use crate::trial::trials;
 use libtest_mimic::Trial;
+use model::profile::Lost;
+use model::profile::thread::Thread;
 use nix::sys::signal::Signal;
-use profiler::profile::Lost;
-use profiler::profile::thread::Thread;
 
 pub(crate) fn tests() -> Vec<Trial> {
     trials![

@@ -4,8 +4,8 @@ use super::{assert_exact, assert_sums_exact, assert_thread_exact, ready_pid, sen
 use crate::support::{Outcome, Scene, eventually, target};
 use crate::trial::trials;
 use libtest_mimic::Trial;
+use model::metric::Metric;
 use nix::sys::signal::Signal;
-use profiler_ebpf::metric::Metric;
 use std::thread::sleep;
 use std::time::Duration;
 

@@ -7,9 +7,9 @@ use crate::control_group::ControlGroup;
 use crate::support::{Outcome, Scene, command, target, undisturbed};
 use crate::trial::trials;
 use libtest_mimic::Trial;
-use profiler::profile::reconciliation::Scope;
-use profiler::profile::thread::{Thread, Waits};
-use profiler_ebpf::metric::Metric;
+use model::metric::Metric;
+use model::profile::reconciliation::Scope;
+use model::profile::thread::{Thread, Waits};
 use std::path::Path;
 use std::process::{Child, Command};
 

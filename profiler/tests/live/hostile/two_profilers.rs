@@ -4,8 +4,8 @@ use super::{assert_exact, assert_thread_exact};
 use crate::support::{Outcome, Scene, required, target};
 use crate::trial::trials;
 use libtest_mimic::Trial;
-use profiler::profile::file;
-use profiler::profile::thread::Thread;
+use model::profile::file;
+use model::profile::thread::Thread;
 use profiler::report;
 use std::process::{Child, Stdio};
 

@@ -1,14 +1,14 @@
 //! A store whose disk fills up, and empties again.
 
 use jiff::{SignedDuration, Timestamp};
+use model::metric::Metric;
+use model::profile::histogram::Histogram;
+use model::profile::interval::States;
+use model::profile::units::Nanos;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::RowAccessor as _;
-use profiler::profile::histogram::Histogram;
-use profiler::profile::interval::States;
-use profiler::profile::units::Nanos;
 use profiler::store::{Store, StoreConfig};
 use profiler::watch::batch::{Batch, Group, Key, Lost};
-use profiler_ebpf::metric::Metric;
 use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::path::Path;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// The kernel's statistics cost time themselves: two more readings of the clock for each run of a program, which
 /// is about what the shorter programs take. A run that is measured is thus slower than one that is not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct SelfCost {
     /// Each BPF program, by the kernel's statistics: it runs for every process of the machine, not only for the
     /// target's.
@@ -26,7 +26,7 @@ pub struct SelfCost {
 
 /// What the kernel counted of one BPF program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct ProgramCost {
     /// The program.
     pub name: String,

@@ -17,7 +17,7 @@ pub const EXTENSION: &str = ".profile.json";
 
 /// No profile is larger: 400 000 threads at 10 KB each, which is much for a thread. What is read must not take
 /// all of the machine's memory.
-pub(crate) const MOST_BYTES: u64 = 4 << 30;
+pub const MOST_BYTES: u64 = 4 << 30;
 
 const NOT_A_PROFILE: &str =
     "it is damaged or not a profile (JSON expected); record it again, or name another file";

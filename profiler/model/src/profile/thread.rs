@@ -3,14 +3,14 @@
 use super::histogram::Histogram;
 use super::later::{Unknown, open_enum, open_schema};
 use super::units::Nanos;
-use profiler_ebpf::metric::Metric;
+use crate::metric::Metric;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// One kernel task of the target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct Thread {
     /// Process id.
     pub pid: u32,
@@ -67,7 +67,7 @@ pub struct Thread {
     /// Switch-ins that the kernel did not announce: when they were is inferred from its CPU time.
     pub inferred_switch_ins: u64,
     /// By the metric's name; a metric without samples is left out.
-    #[cfg_attr(any(test, feature = "fuzzing"), arbitrary(with = crate::profile::random::by_metric))]
+    #[cfg_attr(any(test, feature = "arbitrary"), arbitrary(with = crate::profile::random::by_metric))]
     pub histograms: BTreeMap<String, Histogram>,
     /// What it was blocked on, longest sum first.
     pub blocked_on: Vec<BlockedOn>,
@@ -97,7 +97,7 @@ impl Thread {
 
 /// What a thread was doing when the recording was closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 #[serde(remote = "Self", rename_all = "snake_case")]
 #[schemars(transform = open_schema)]
 pub enum OpenState {
@@ -140,7 +140,7 @@ impl OpenState {
 
 /// An unfinished wait or slice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct Open {
     /// What it was.
     pub state: OpenState,
@@ -153,7 +153,7 @@ pub struct Open {
 
 /// What a thread was found at, once that is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct Found {
     /// What it was.
     pub state: OpenState,
@@ -163,7 +163,7 @@ pub struct Found {
 
 /// Waits that are counted without a histogram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct Waits {
     /// How many ended.
     pub count: u64,
@@ -181,7 +181,7 @@ pub const OF_X32: &str = "x32:";
 
 /// What a thread was blocked on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct BlockedOn {
     /// The system call (`ia32:` before it if it came by the 32-bit entry, `x32:` if with 32-bit pointers by the 64-bit one), or `page_fault`, `no_syscall` (stopped or traced), `kernel_worker`, `others`.
     pub syscall: String,
@@ -195,7 +195,7 @@ pub struct BlockedOn {
 
 /// The kernel's own counters of a thread, over the time it was recorded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct KernelCounters {
     /// `nvcsw`
     pub voluntary_switches: u64,
@@ -214,7 +214,7 @@ pub struct KernelCounters {
 
 /// Threads that found no slot: exact sums, but no histograms and no figures of each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct WithoutSlot {
     /// How many threads.
     pub threads: u64,
@@ -237,7 +237,7 @@ pub struct WithoutSlot {
     /// Switch-ins that the kernel did not announce.
     pub inferred_switch_ins: u64,
     /// By the metric's name: histograms whose buckets are empty.
-    #[cfg_attr(any(test, feature = "fuzzing"), arbitrary(with = crate::profile::random::by_metric))]
+    #[cfg_attr(any(test, feature = "arbitrary"), arbitrary(with = crate::profile::random::by_metric))]
     pub metrics: BTreeMap<String, Histogram>,
     /// The kernel's own counters of these threads.
     pub kernel: KernelCounters,

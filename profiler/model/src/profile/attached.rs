@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// Which processes were attached to, and how they were chosen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct Attached {
     /// How they were chosen.
     pub selection: Selection,
@@ -41,7 +41,7 @@ impl Attached {
 
 /// How processes were chosen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 #[serde(remote = "Self", rename_all = "snake_case")]
 #[schemars(transform = open_schema)]
 pub enum Selection {
@@ -62,7 +62,7 @@ open_enum!(Selection);
 
 /// A process that was attached to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct AttachedProcess {
     /// Its number, in the pid namespace of the profiler.
     pub pid: u32,

@@ -1,12 +1,12 @@
 //! Profiles made of a fuzzer's bytes: any figures and names, histograms that a recording could have made, and
 //! now and then one that none could.
 
+use crate::metric::Metric;
 use crate::profile::SCHEMA;
 use crate::profile::histogram::{Bucket, Histogram};
 use crate::profile::reconciliation::Check;
 use crate::profile::units::Nanos;
 use arbitrary::{Arbitrary, Result, Unstructured};
-use profiler_ebpf::metric::Metric;
 use std::collections::BTreeMap;
 
 /// A file of another schema is refused before anything in it is looked at.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// child had used when it called exec. Of processes that ran already: by how much the kernel's counters of the target's
 /// threads grew over the recording.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct Usage {
     /// From the child's release to its end, or from the beginning of the recording to its end.
     pub wall_ns: Nanos,
@@ -23,7 +23,7 @@ pub struct Usage {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu_ns: Option<Nanos>,
     /// CPU time / wall time, in percent.
-    #[cfg_attr(any(test, feature = "fuzzing"), arbitrary(with = crate::profile::random::finite))]
+    #[cfg_attr(any(test, feature = "arbitrary"), arbitrary(with = crate::profile::random::finite))]
     pub cpu_percent: f64,
     /// The largest resident set that any one process has ever had; absent if that is not known of each.
     #[serde(default, skip_serializing_if = "Option::is_none")]

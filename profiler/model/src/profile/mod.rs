@@ -5,27 +5,27 @@
 
 pub mod attached;
 pub mod file;
-#[cfg(test)]
-pub(crate) mod fixture;
+#[cfg(any(test, feature = "fixture"))]
+pub mod fixture;
 pub mod histogram;
 pub mod interval;
 pub mod later;
 pub mod machine;
-#[cfg(any(test, feature = "fuzzing"))]
+#[cfg(any(test, feature = "arbitrary"))]
 mod random;
 pub mod reconciliation;
 pub mod self_cost;
-pub(crate) mod soundness;
+pub mod soundness;
 pub mod thread;
 pub mod units;
 pub mod usage;
 
+use crate::metric::Metric;
 use attached::Attached;
 use histogram::Histogram;
 use interval::Interval;
 use later::Later;
 use machine::Machine;
-use profiler_ebpf::metric::Metric;
 use reconciliation::Check;
 use schemars::JsonSchema;
 use self_cost::SelfCost;
@@ -39,10 +39,10 @@ pub const SCHEMA: u32 = 1;
 
 /// What one run recorded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct Profile {
     /// The version of the format.
-    #[cfg_attr(any(test, feature = "fuzzing"), arbitrary(with = crate::profile::random::schema))]
+    #[cfg_attr(any(test, feature = "arbitrary"), arbitrary(with = crate::profile::random::schema))]
     pub schema: u32,
     /// The program that wrote it.
     pub tool: Tool,
@@ -68,13 +68,13 @@ pub struct Profile {
     pub self_cost: Option<SelfCost>,
     /// Parts of the file that a later version wrote and this one read past; not written again.
     #[serde(skip)]
-    #[cfg_attr(any(test, feature = "fuzzing"), arbitrary(default))]
+    #[cfg_attr(any(test, feature = "arbitrary"), arbitrary(default))]
     pub later: Later,
 }
 
 /// The program that wrote a profile.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct Tool {
     /// `profiler`.
     pub name: String,
@@ -88,7 +88,7 @@ pub struct Tool {
 
 /// What was run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct Run {
     /// What the run is called, if not by its command: the workload of a comparison.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -125,7 +125,7 @@ pub struct Run {
 /// CPUs that processes were allowed to use (`Cpus_allowed_list`, proc_pid_status(5)), such as `0-3,8`: fewer than the machine
 /// has where they were pinned.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct CpusAllowed {
     /// Those of the profiler.
     pub profiler: Option<String>,
@@ -135,7 +135,7 @@ pub struct CpusAllowed {
 
 /// How a run was recorded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct Options {
     /// Whether child processes were followed.
     pub follow: bool,
@@ -152,7 +152,7 @@ pub struct Options {
 
 /// What a workload says of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct Workload {
     /// How the program schedules its tasks, in its own words.
     pub scheduler: String,
@@ -166,7 +166,7 @@ pub struct Workload {
 
 /// What was lost. All zero means that nothing was.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct Lost {
     /// Samples that count in the totals but are in no bucket.
     pub samples_without_bucket: u64,

@@ -1,14 +1,14 @@
 //! The distribution of one metric: exact totals, and buckets at most 0.8 % wide.
 
 use super::units::{Nanos, total};
-use profiler_ebpf::buckets;
+use crate::buckets;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// One bucket: `count` samples of at least `low_ns` and less than `high_ns`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct Bucket {
     /// Inclusive.
     pub low_ns: Nanos,

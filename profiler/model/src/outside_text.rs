@@ -1,22 +1,11 @@
-//! Texts that others wrote: a line of /proc that several places read, and words to be shown in a message.
-
-/// The size in a line such as `MemTotal:   123 kB`; `label` includes the colon.
-pub(crate) fn kibibytes(text: &str, label: &str) -> Option<u64> {
-    let size = text.lines().find_map(|line| line.strip_prefix(label))?;
-    let kibibytes: u64 = size.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    kibibytes.checked_mul(1024)
-}
-
-/// The choice in brackets, as files of sysfs show several: `a [b] c`.
-pub(crate) fn chosen(choices: &str) -> Option<&str> {
-    choices.split_whitespace().find_map(|choice| choice.strip_prefix('[')?.strip_suffix(']'))
-}
+//! Text from outside (names, arguments, files) made fit to be shown: a terminal obeys nothing in it, and a file can be
+//! named by it.
 
 /// Stands for what is not shown.
-pub(crate) const CONTROL: char = char::REPLACEMENT_CHARACTER;
+pub const CONTROL: char = char::REPLACEMENT_CHARACTER;
 
 /// The character, or what stands for one that a terminal would obey or a reader could not see.
-pub(crate) fn shown(character: char) -> char {
+pub fn shown(character: char) -> char {
     if character.is_control() || turns(character) || is_invisible(character) { CONTROL } else { character }
 }
 
@@ -36,7 +25,7 @@ fn is_invisible(character: char) -> bool {
 }
 
 /// The text on one line without anything that a terminal would obey: names and arguments come from the target.
-pub(crate) fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     let on_one_line = |character| match character {
         '\n' | '\t' | '\r' => ' ',
         _ => shown(character),
@@ -45,7 +34,7 @@ pub(crate) fn printable(text: &str) -> String {
 }
 
 /// The text as the name of a file that no shell, no flag and no terminal takes for something else.
-pub(crate) fn file_name(text: &str) -> String {
+pub fn file_name(text: &str) -> String {
     /// Leaves room for what is added: a name may have 255 bytes (`NAME_MAX`).
     const LONGEST: usize = 200;
     let safe = |character: char| match character {
@@ -62,7 +51,7 @@ pub(crate) fn file_name(text: &str) -> String {
 }
 
 /// The text for a message: its beginning, without anything that a terminal would obey.
-pub(crate) fn excerpt(text: &str) -> String {
+pub fn excerpt(text: &str) -> String {
     /// Two lines of a terminal: enough to recognise what it is.
     const LONGEST: usize = 160;
     let mut excerpt: String = text.chars().take(LONGEST).map(shown).collect();
@@ -75,13 +64,6 @@ pub(crate) fn excerpt(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_are_read_and_those_too_large_are_not() {
-        assert_eq!(kibibytes("A: 1 kB\nB:  2 kB\n", "B:"), Some(2048));
-        assert_eq!(kibibytes("B: 18446744073709551615 kB\n", "B:"), None);
-        assert_eq!(kibibytes("B: 2 MB\n", "B:"), None);
-    }
 
     #[test]
     fn a_file_name_is_a_name_and_nothing_else() {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// The machine, as far as it could be read: what could not is absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct Machine {
     /// The processor's name.
     pub cpu_model: Option<String>,
@@ -57,7 +57,7 @@ pub struct Machine {
 
 /// How the CPUs are arranged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct Topology {
     /// CPUs that are online (hardware threads).
     pub threads: Option<u32>,
@@ -71,7 +71,7 @@ pub struct Topology {
 
 /// One processor weakness.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct Mitigation {
     /// The kernel's name of it.
     pub weakness: String,

@@ -3,6 +3,7 @@
 use super::later::{Unknown, open_enum, open_schema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
 
 /// One quantity, measured and counted by the kernel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -22,6 +23,22 @@ pub struct Check {
 }
 
 impl Check {
+    /// A comparison whose difference nothing explains yet.
+    #[must_use]
+    pub fn new(quantity: Quantity, scope: Scope, kernel: u64, measured: u64) -> Self {
+        let difference = Self::difference_of(kernel, measured);
+        Self { quantity, scope, kernel, measured, difference, explanation: None }
+    }
+
+    /// Adds an explanation, if there is a difference and it lies within `bounds`.
+    #[must_use]
+    pub fn explained(mut self, bounds: RangeInclusive<i64>, rules: &[Rule], text: impl Into<String>) -> Self {
+        if self.difference != 0 && bounds.contains(&self.difference) {
+            self.explanation = Some(Explanation { rules: rules.to_vec(), text: text.into() });
+        }
+        self
+    }
+
     /// `measured - kernel`, or the nearest that a difference can hold.
     #[must_use]
     pub fn difference_of(kernel: u64, measured: u64) -> i64 {
@@ -38,7 +55,7 @@ impl Check {
 
 /// What is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 #[serde(remote = "Self", rename_all = "snake_case")]
 #[schemars(transform = open_schema)]
 pub enum Quantity {
@@ -82,7 +99,7 @@ impl Quantity {
 
 /// Over what a quantity is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 #[serde(remote = "Self", rename_all = "snake_case")]
 #[schemars(transform = open_schema)]
 pub enum Scope {
@@ -106,7 +123,7 @@ open_enum!(Scope);
 
 /// Why a difference is as it should be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct Explanation {
     /// The named rules of the kernel that apply.
     pub rules: Vec<Rule>,
@@ -116,7 +133,7 @@ pub struct Explanation {
 
 /// A rule of the kernel that makes its figure differ from the measured one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 #[serde(remote = "Self", rename_all = "snake_case")]
 #[schemars(transform = open_schema)]
 pub enum Rule {

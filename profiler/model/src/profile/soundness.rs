@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 ///
 /// # Errors
 /// If a histogram or a comparison contradicts itself.
-pub(crate) fn check(profile: &Profile) -> Result<()> {
+pub fn check(profile: &Profile) -> Result<()> {
     let usage = profile.usage.as_ref();
     if let Some(percent) = usage.map(|usage| usage.cpu_percent).filter(|percent| *percent < 0.0) {
         bail!("cpu_percent is {percent}");
@@ -44,7 +44,7 @@ pub(crate) fn check(profile: &Profile) -> Result<()> {
 }
 
 /// Quantiles are read from the buckets: these must be in order, and lie where the extremes allow samples.
-pub(crate) fn sound(histogram: &Histogram) -> Result<()> {
+pub fn sound(histogram: &Histogram) -> Result<()> {
     let Histogram { count, min_ns, max_ns, buckets, .. } = histogram;
     if *count == 0 {
         bail!("it has no samples");

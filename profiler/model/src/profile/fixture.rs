@@ -1,5 +1,6 @@
 //! Profiles for tests: the workload pair as a small machine runs it, and variations.
 
+use crate::metric::Metric;
 use crate::profile::histogram::Histogram;
 use crate::profile::interval::{Interval, States, ThreadInterval};
 use crate::profile::later::Later;
@@ -10,7 +11,6 @@ use crate::profile::thread::{BlockedOn, KernelCounters, Thread, WithoutSlot};
 use crate::profile::units::{Bytes, Nanos};
 use crate::profile::usage::Usage;
 use crate::profile::{Lost, Options, Profile, Run, SCHEMA, Tool, Workload};
-use profiler_ebpf::metric::Metric;
 use std::collections::BTreeMap;
 
 const MICROSECOND: u64 = 1_000;
@@ -195,7 +195,7 @@ fn machine() -> Machine {
 }
 
 /// The tokio workload on two worker threads.
-pub(crate) fn tokio() -> Profile {
+pub fn tokio() -> Profile {
     use Metric::{Blocked, MinorFault, OnCpu, Preempted, RunqueueWait};
     let wall = 61 * MILLISECOND;
     let worker = |tid, waits| {
@@ -229,7 +229,7 @@ pub(crate) fn tokio() -> Profile {
 }
 
 /// The thread-pool workload on six workers.
-pub(crate) fn pool() -> Profile {
+pub fn pool() -> Profile {
     of_pool(6, 167, 50 * MILLISECOND)
 }
 
@@ -264,7 +264,7 @@ fn of_pool(workers: u32, tasks: usize, fetch_ns: u64) -> Profile {
 }
 
 /// The thread pool where six workers found no slot of their own.
-pub(crate) fn overfull() -> Profile {
+pub fn overfull() -> Profile {
     let mut profile = pool();
     let on_cpu = samples((900, 12 * MICROSECOND, 0.6), 7);
     let totals = on_cpu.map(|histogram| Histogram { buckets: Vec::new(), ..histogram });
@@ -286,12 +286,12 @@ pub(crate) fn overfull() -> Profile {
 }
 
 /// A thread pool with a thousand workers.
-pub(crate) fn crowded() -> Profile {
+pub fn crowded() -> Profile {
     of_pool(1000, 60, 50 * MILLISECOND)
 }
 
 /// The Python pair, by their command lines and figures only.
-pub(crate) fn python() -> [Profile; 2] {
+pub fn python() -> [Profile; 2] {
     let (mut event_loop, mut executor) = (tokio(), pool());
     let wall = [117 * MILLISECOND, 8_420 * MILLISECOND];
     let script = |path| ["python3", path, "--tasks", "1000", "--fetch", "50ms"];
@@ -309,7 +309,7 @@ pub(crate) fn python() -> [Profile; 2] {
 }
 
 /// The thread pool, with what recording it cost.
-pub(crate) fn measured_itself() -> Profile {
+pub fn measured_itself() -> Profile {
     let program =
         |name: &str, runs, ns| ProgramCost { name: name.to_owned(), runs, run_time_ns: Nanos(runs * ns) };
     let mut profile = pool();
@@ -324,7 +324,7 @@ pub(crate) fn measured_itself() -> Profile {
 }
 
 /// Cuts the run in two: every other bucket of every thread is in the first interval, the rest in the second.
-pub(crate) fn cut_in_two(profile: &mut Profile) {
+pub fn cut_in_two(profile: &mut Profile) {
     let from = profile.run.started_ns;
     let part = |rest: usize| {
         let of = |histogram: &Histogram| {
@@ -346,7 +346,7 @@ pub(crate) fn cut_in_two(profile: &mut Profile) {
 }
 
 /// A profile that matters for its command line only.
-pub(crate) fn of_command(command: &[&str]) -> Profile {
+pub fn of_command(command: &[&str]) -> Profile {
     let mut profile = tokio();
     profile.run.command = command.iter().map(|&argument| argument.to_owned()).collect();
     profile

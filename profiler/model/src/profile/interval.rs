@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 /// What happened between two snapshots. Nothing is in two intervals and nothing in none: over all intervals counts,
 /// sums and buckets add up to those of the threads, exactly.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct Interval {
     /// When the snapshot before it was taken, or the target started.
     pub from_ns: Nanos,
@@ -23,14 +23,14 @@ pub struct Interval {
 
 /// What one thread did in an interval.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct ThreadInterval {
     /// Its place in the profile's `threads`, from 0 on.
     pub thread: u32,
     /// How long it was in each state, those that began before or end later by their part in this interval.
     pub states: States,
     /// By the metric's name; a metric of which no sample ended is left out. Extremes are as exact as the buckets.
-    #[cfg_attr(any(test, feature = "fuzzing"), arbitrary(with = crate::profile::random::by_metric))]
+    #[cfg_attr(any(test, feature = "arbitrary"), arbitrary(with = crate::profile::random::by_metric))]
     pub histograms: BTreeMap<String, Histogram>,
 }
 
@@ -38,7 +38,7 @@ pub struct ThreadInterval {
 /// it was recorded. What a wait was may turn out only when it ends (its wake was never announced): the part of it in
 /// earlier intervals stays what it was taken for, blocked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[cfg_attr(any(test, feature = "fuzzing"), derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct States {
     /// On a CPU.
     pub on_cpu_ns: Nanos,
@@ -89,7 +89,7 @@ impl States {
     }
 
     /// The time in a state.
-    pub(crate) fn of(&mut self, state: OpenState) -> &mut Nanos {
+    pub fn of(&mut self, state: OpenState) -> &mut Nanos {
         match state {
             OpenState::OnCpu => &mut self.on_cpu_ns,
             OpenState::Newborn => &mut self.runqueue_wait_ns,
@@ -103,7 +103,7 @@ impl States {
     }
 
     /// Adds the times of others.
-    pub(crate) fn add(&mut self, others: &Self) {
+    pub fn add(&mut self, others: &Self) {
         let mut all = self.all();
         all.iter_mut().zip(others.all()).for_each(|(time, more)| *time += more);
         *self = Self::from_all(all);

@@ -8,7 +8,7 @@ use super::Profile;
 use super::attached::{Attached, Selection};
 use super::reconciliation::{Quantity, Rule, Scope};
 use super::thread::OpenState;
-use profiler_ebpf::metric::Metric;
+use crate::metric::Metric;
 use schemars::Schema;
 use serde::de::{Deserializer, Error as _, Visitor};
 use serde::ser::Error as _;
@@ -47,7 +47,7 @@ impl Unknown {
     }
 }
 
-#[cfg(any(test, feature = "fuzzing"))]
+#[cfg(any(test, feature = "arbitrary"))]
 impl<'a> arbitrary::Arbitrary<'a> for Unknown {
     fn arbitrary(bytes: &mut arbitrary::Unstructured<'a>) -> arbitrary::Result<Self> {
         Ok(Self::of(&Value::from(format!("later_{}", bytes.arbitrary::<u8>()?))))
