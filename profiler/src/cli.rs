@@ -1,17 +1,25 @@
 //! What can be typed. Only clap types: every command turns them into checked settings before anything runs.
 
 mod attach;
+#[cfg(feature = "daemon")]
 mod daemon;
+#[cfg(feature = "figures")]
+mod plot;
 mod profiles;
 mod recording;
 mod run;
+#[cfg(feature = "top")]
 mod top;
 
 pub use attach::{AttachArgs, ChoiceArgs};
+#[cfg(feature = "daemon")]
 pub use daemon::{CtlArgs, CtlAttachArgs, CtlCommand, DaemonArgs};
-pub use profiles::{ExportArgs, PlotArgs, ReportArgs, SelectionArgs};
+#[cfg(feature = "figures")]
+pub use plot::PlotArgs;
+pub use profiles::{ExportArgs, ReportArgs, SelectionArgs};
 pub use recording::{LimitArgs, RecordingArgs, StyleArgs};
 pub use run::{ComparisonArgs, HoldArgs, RunArgs};
+#[cfg(feature = "top")]
 pub use top::{DaemonViewArgs, TopArgs};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -51,6 +59,13 @@ impl Cli {
 
 /// The error, with the hint that a word needs which stands where only flags do.
 fn hinted(error: clap::Error, arguments: &[OsString]) -> clap::Error {
+    if let Some(feature) = absent(&error) {
+        return refused(
+            "",
+            ErrorKind::InvalidSubcommand,
+            &format!("this profiler was built without the cargo feature {feature}"),
+        );
+    }
     let word = match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::String(word)) if error.kind() == ErrorKind::UnknownArgument => word,
         _ => return error,
@@ -69,6 +84,21 @@ fn hinted(error: clap::Error, arguments: &[OsString]) -> clap::Error {
         _ => return error,
     };
     refused(command, ErrorKind::UnknownArgument, &format!("unexpected argument '{word}' found; {hint}"))
+}
+
+/// The cargo feature that has the command, if this program was built without it.
+fn absent(error: &clap::Error) -> Option<&'static str> {
+    const OPTIONAL: [(&str, &str, bool); 4] = [
+        ("top", "top", cfg!(feature = "top")),
+        ("daemon", "daemon", cfg!(feature = "daemon")),
+        ("ctl", "daemon", cfg!(feature = "daemon")),
+        ("plot", "figures", cfg!(feature = "figures")),
+    ];
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else { return None };
+    OPTIONAL
+        .into_iter()
+        .find(|(command, _, is_there)| command == word && !is_there)
+        .map(|(_, feature, _)| feature)
 }
 
 /// An error with the usage of the command that it is of.
@@ -92,12 +122,15 @@ pub enum Command {
     Attach(Box<AttachArgs>),
     /// Show live what the threads of processes that run already do, or of all that a daemon watches; they are left as they
     /// are
+    #[cfg(feature = "top")]
     #[command(after_help = top::EXAMPLES)]
     Top(Box<TopArgs>),
     /// Watch processes all the time, also those that are started later, as a configuration says
+    #[cfg(feature = "daemon")]
     #[command(after_help = daemon::DAEMON_EXAMPLES)]
     Daemon(DaemonArgs),
     /// Talk to a daemon: who is watched, what was added, watch more or less
+    #[cfg(feature = "daemon")]
     #[command(after_help = daemon::CTL_EXAMPLES)]
     Ctl(CtlArgs),
     /// Print the report of profiles that were recorded before (needs no root)
@@ -106,7 +139,8 @@ pub enum Command {
     #[command(after_help = profiles::EXPORT_EXAMPLES)]
     Export(ExportArgs),
     /// Draw a figure of profiles for a paper (needs no root)
-    #[command(after_help = profiles::PLOT_EXAMPLES)]
+    #[cfg(feature = "figures")]
+    #[command(after_help = plot::PLOT_EXAMPLES)]
     Plot(PlotArgs),
     /// Say whether this machine can be profiled, and how to mend what is missing
     Doctor(DoctorArgs),

@@ -1,8 +1,10 @@
 //! The daemon's configuration: one TOML file, of which each part is described where it is used.
 
 use crate::control::config::{self as control, ControlConfig};
-use crate::metrics::{self, MetricsConfig};
-use crate::store::{self, StoreConfig};
+#[cfg(feature = "metrics")]
+use crate::metrics::{DEFAULT_TOML as METRICS_DEFAULT, MetricsConfig};
+#[cfg(feature = "store")]
+use crate::store::{StoreConfig, config::DEFAULT as STORE_DEFAULT};
 use crate::watch::config::{self as watch, SelectorConfig, WatchConfig};
 use crate::watch::lines::{self, LinesConfig};
 use crate::watch::selectors;
@@ -11,6 +13,18 @@ use model::outside_text::excerpt;
 use serde::Deserialize;
 use std::fs;
 use std::path::Path;
+
+#[cfg(not(all(feature = "metrics", feature = "store")))]
+mod absent;
+
+#[cfg(not(feature = "metrics"))]
+type MetricsConfig = absent::Absent;
+#[cfg(not(feature = "metrics"))]
+const METRICS_DEFAULT: &str = "";
+#[cfg(not(feature = "store"))]
+type StoreConfig = absent::Absent;
+#[cfg(not(feature = "store"))]
+const STORE_DEFAULT: &str = "";
 
 /// The whole file.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -51,6 +65,7 @@ impl Config {
         config.watch.limits()?;
         selectors::check(&config.selector)?;
         config.control.check()?;
+        #[cfg(feature = "metrics")]
         config.metrics.as_ref().map_or(Ok(()), |metrics| metrics.check().context("metrics"))?;
         Ok(config)
     }
@@ -64,8 +79,7 @@ fn readable(error: &toml::de::Error) -> String {
 /// A file to begin with: every key with its default value, and what it means.
 #[must_use]
 pub fn default_text() -> String {
-    [HEAD, watch::DEFAULT, control::DEFAULT, store::config::DEFAULT, metrics::DEFAULT_TOML, lines::DEFAULT]
-        .join("\n")
+    [HEAD, watch::DEFAULT, control::DEFAULT, STORE_DEFAULT, METRICS_DEFAULT, lines::DEFAULT].join("\n")
 }
 
 const HEAD: &str = "\

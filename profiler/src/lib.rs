@@ -20,12 +20,30 @@
 //! - `view` chooses what of profiles is shown and adds it up; `files` is where all that is written goes.
 //! - `report`, `export` and `plot` work from profiles alone: without root, and on another machine.
 
+#![cfg_attr(
+    not(all(
+        feature = "daemon",
+        feature = "figures",
+        feature = "metrics",
+        feature = "store",
+        feature = "top"
+    )),
+    allow(
+        dead_code,
+        unused_imports,
+        unused_variables,
+        reason = "without one of its features the program has code that only that one calls"
+    )
+)]
+
 pub mod cli;
 pub mod clock;
 mod columns;
 pub mod commands;
+#[cfg(feature = "daemon")]
 pub mod config;
 pub mod control;
+#[cfg(feature = "daemon")]
 pub mod daemon;
 pub mod export;
 mod figures;
@@ -37,18 +55,22 @@ pub mod fuzzing;
 mod golden;
 pub mod kernel;
 mod kernel_text;
+#[cfg(feature = "metrics")]
 pub mod metrics;
 mod mounts;
 mod outside_bytes;
+#[cfg(feature = "figures")]
 pub mod plot;
 pub mod privilege;
 pub mod record;
 mod remedy;
 pub mod report;
+#[cfg(feature = "store")]
 pub mod store;
 mod sys;
 pub mod target;
 pub mod terminal;
+#[cfg(feature = "top")]
 pub mod top;
 mod unix_socket;
 mod values;

@@ -1,7 +1,13 @@
 //! The `profiler` command: parse, dispatch, print what went wrong once, choose the exit code.
 
 use profiler::cli::{Cli, Command};
-use profiler::commands::{attach, ctl, daemon, doctor, export, plot, report, run, schema, top};
+#[cfg(feature = "figures")]
+use profiler::commands::plot;
+#[cfg(feature = "top")]
+use profiler::commands::top;
+use profiler::commands::{attach, doctor, export, report, run, schema};
+#[cfg(feature = "daemon")]
+use profiler::commands::{ctl, daemon};
 use profiler::files::messages;
 use profiler::files::standard::{self, NotRead};
 use profiler::privilege;
@@ -56,11 +62,15 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
     match &cli.command {
         Command::Run(args) => run::run(args, inherited),
         Command::Attach(args) => attach::attach(args, &inherited),
+        #[cfg(feature = "top")]
         Command::Top(args) => top::top(args).map(|()| 0),
+        #[cfg(feature = "daemon")]
         Command::Daemon(args) => daemon::daemon(args, &inherited, standard::output()).map(|()| 0),
+        #[cfg(feature = "daemon")]
         Command::Ctl(args) => ctl::ctl(args, standard::output()).map(|()| 0),
         Command::Report(args) => report::report(args, standard::output()).map(|()| 0),
         Command::Export(args) => export::export(args).map(|()| 0),
+        #[cfg(feature = "figures")]
         Command::Plot(args) => plot::plot(args).map(|()| 0),
         Command::Doctor(args) => {
             doctor::doctor(args, standard::output()).map(|ready| if ready { 0 } else { FAILURE })

@@ -3,6 +3,9 @@
 use crate::{command::Run as _, ebpf, toolchain::Toolchain, workspace::Workspace};
 use anyhow::Result;
 
+/// The features of the profiler. It builds without them, and with each by itself.
+const FEATURES: [&str; 6] = ["", "daemon", "figures", "metrics", "store", "top"];
+
 /// The live tests are named besides: `--all-targets` leaves out what `cargo test` leaves out.
 pub(crate) fn lint(workspace: &Workspace) -> Result<()> {
     let toolchain = Toolchain::find(workspace)?;
@@ -11,6 +14,13 @@ pub(crate) fn lint(workspace: &Workspace) -> Result<()> {
             .cargo()
             .args(["clippy", "--workspace"])
             .args(targets)
+            .args(["--", "--deny", "warnings"])
+            .run()?;
+    }
+    for feature in FEATURES {
+        workspace
+            .cargo()
+            .args(["clippy", "--package", "profiler", "--no-default-features", "--features", feature])
             .args(["--", "--deny", "warnings"])
             .run()?;
     }

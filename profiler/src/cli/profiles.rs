@@ -19,12 +19,6 @@ Examples:
       a table of both; markdown for the web
   profiler export A.profile.json B.profile.json -f pgfplots -o waits.tex";
 
-pub(super) const PLOT_EXAMPLES: &str = "\
-Examples:
-  profiler plot a.profile.json b.profile.json --kind ccdf -o tail.pdf
-  profiler plot runs/*.profile.json --kind percentiles -o runs.svg
-      repeated runs as one line with a band";
-
 /// `profiler report`
 #[derive(Debug, Args)]
 pub struct ReportArgs {
@@ -61,47 +55,6 @@ pub struct ExportArgs {
     pub summary: bool,
 
     /// What is exported.
-    #[command(flatten)]
-    pub selection: SelectionArgs,
-}
-
-/// `profiler plot`
-#[derive(Debug, Args)]
-pub struct PlotArgs {
-    /// Profiles; several go into the same figure, three or more of the same command on the same machine as repeated
-    /// runs. - is standard input
-    #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
-
-    /// What is drawn
-    #[arg(short, long, value_enum)]
-    pub kind: crate::plot::Kind,
-
-    /// The file to write [default: standard output]
-    #[arg(short, long, value_name = "PATH")]
-    pub output: Option<PathBuf>,
-
-    /// The format [default: that of the output's extension]
-    #[arg(short, long, value_enum)]
-    pub format: Option<crate::plot::Format>,
-
-    /// Overwrite an existing file, whatever is in it: one of the profiles that are read, too
-    #[arg(long)]
-    pub force: bool,
-
-    /// How wide the figure is
-    #[arg(long, value_enum, default_value_t = crate::plot::Size::Column)]
-    pub size: crate::plot::Size,
-
-    /// Draw each run by itself, where three or more are repetitions
-    #[arg(long)]
-    pub each_run: bool,
-
-    /// Leave out of the file's data the machine, the command line and the date, for double-blind review
-    #[arg(long)]
-    pub anonymous: bool,
-
-    /// What is drawn.
     #[command(flatten)]
     pub selection: SelectionArgs,
 }

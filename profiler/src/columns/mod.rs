@@ -1,5 +1,6 @@
 //! Tables of typed columns, which exports and the store have in common, and [`parquet`], the form that both write.
 
+#[cfg(feature = "store")]
 pub(crate) mod parquet;
 
 use jiff::Timestamp;

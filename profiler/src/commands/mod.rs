@@ -5,10 +5,13 @@ pub mod attach;
 mod attachment;
 mod common;
 pub mod compare;
+#[cfg(feature = "daemon")]
 pub mod ctl;
+#[cfg(feature = "daemon")]
 pub mod daemon;
 pub mod doctor;
 pub mod export;
+#[cfg(feature = "figures")]
 pub mod plot;
 pub mod progress;
 pub mod recipe;
@@ -16,4 +19,5 @@ pub mod report;
 pub mod run;
 pub mod schema;
 pub mod settings;
+#[cfg(feature = "top")]
 pub mod top;

@@ -1,5 +1,6 @@
 //! The store, on a thread of its own: a disk may take seconds for an interval, and the loop must not wait for it.
 
+use super::outputs::STORE as NAME;
 use crate::store::{Store, StoreConfig};
 use crate::watch::batch::Batch;
 use crate::watch::sinks::Sink;
@@ -9,9 +10,6 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
-
-/// What it is called in the configuration.
-pub(super) const NAME: &str = "store";
 
 /// Intervals that may wait for the disk to take the one before.
 const QUEUE: usize = 8;

@@ -1,27 +1,33 @@
 //! Where the intervals go: the sinks that the configuration asks for, and what answers for the metrics.
 
-use super::keeper::{self, Keeper};
+#[cfg(feature = "store")]
+use super::keeper::Keeper;
+#[cfg(feature = "metrics")]
+use super::shown::Shown;
 use crate::config::Config;
-use crate::metrics::{Metrics, MetricsConfig, Push, Server};
 use crate::watch::batch::Batch;
 use crate::watch::lines::{self, Lines};
 use crate::watch::sinks::{Sink, Sinks};
 use crate::watch::status::SinkStatus;
 use anyhow::{Context as _, Result, bail};
 use std::fs;
-use std::sync::Arc;
+
+/// The name of the store in the configuration, in the log and in the status.
+pub(super) const STORE: &str = "store";
+
+/// The name of the metrics there.
+pub(super) const METRICS: &str = "metrics";
 
 /// All of them.
 pub(super) struct Outputs {
+    #[cfg_attr(
+        not(any(feature = "metrics", feature = "store")),
+        expect(dead_code, reason = "only these name the host")
+    )]
     host: String,
     sinks: Sinks,
+    #[cfg(feature = "metrics")]
     shown: Option<Shown>,
-}
-
-/// What answers for the metrics.
-struct Shown {
-    server: Server,
-    push: Option<Push>,
 }
 
 impl Outputs {
@@ -30,7 +36,12 @@ impl Outputs {
     /// # Errors
     /// If one can't be opened.
     pub(super) fn open(config: &Config) -> Result<Self> {
-        let mut outputs = Self { host: host()?, sinks: Sinks::default(), shown: None };
+        let mut outputs = Self {
+            host: host()?,
+            sinks: Sinks::default(),
+            #[cfg(feature = "metrics")]
+            shown: None,
+        };
         outputs.open_lines(config);
         outputs.open_store(config)?;
         outputs.show_metrics(config)?;
@@ -45,17 +56,18 @@ impl Outputs {
         }
         if new.store != old.store {
             // Only one may have the folder.
-            self.sinks.replace(keeper::NAME, None);
+            self.sinks.replace(STORE, None);
             let opened = self.open_store(new);
-            self.or_broken(keeper::NAME, opened);
+            self.or_broken(STORE, opened);
         }
         if new.metrics != old.metrics {
             self.sinks.replace(METRICS, None);
             self.hide_metrics().await;
             let opened = self.show_metrics(new);
             self.or_broken(METRICS, opened);
-        } else if let Some(Err(error)) = self.shown.as_ref().map(|shown| shown.server.reload()) {
-            tracing::error!("the files that the metrics need are not used, those from before are: {error:#}");
+        } else {
+            #[cfg(feature = "metrics")]
+            self.shown.iter().for_each(Shown::reload);
         }
     }
 
@@ -92,31 +104,27 @@ impl Outputs {
     }
 
     fn open_store(&mut self, config: &Config) -> Result<()> {
-        let Some(store) = &config.store else { return Ok(()) };
-        let keeper = Keeper::open(store, &self.host)?;
-        self.sinks.replace(keeper::NAME, Some(Box::new(keeper)));
+        #[cfg(feature = "store")]
+        if let Some(store) = &config.store {
+            self.sinks.replace(STORE, Some(Box::new(Keeper::open(store, &self.host)?)));
+        }
         Ok(())
     }
 
     fn show_metrics(&mut self, config: &Config) -> Result<()> {
-        let Some(config) = &config.metrics else { return Ok(()) };
-        let metrics = Arc::new(Metrics::new(config));
-        self.shown = Some(self.show(config, &metrics)?);
-        self.sinks.replace(METRICS, Some(Box::new(Added(metrics))));
+        #[cfg(feature = "metrics")]
+        if let Some(config) = &config.metrics {
+            let (shown, sink) = Shown::start(config, &self.host)?;
+            self.shown = Some(shown);
+            self.sinks.replace(METRICS, Some(Box::new(sink)));
+        }
         Ok(())
     }
 
-    fn show(&self, config: &MetricsConfig, metrics: &Arc<Metrics>) -> Result<Shown> {
-        let server = Server::start(config, Arc::clone(metrics))?;
-        let push = config.otlp.as_ref().map(|otlp| Push::start(otlp, &self.host, Arc::clone(metrics)));
-        Ok(Shown { server, push: push.transpose()? })
-    }
-
     async fn hide_metrics(&mut self) {
-        let Some(Shown { server, push }) = self.shown.take() else { return };
-        server.stop().await;
-        if let Some(push) = push {
-            push.stop().await;
+        #[cfg(feature = "metrics")]
+        if let Some(shown) = self.shown.take() {
+            shown.stop().await;
         }
     }
 }
@@ -125,23 +133,6 @@ impl Outputs {
 fn host() -> Result<String> {
     let name = fs::read_to_string("/proc/sys/kernel/hostname").context("cannot read this host's name")?;
     Ok(name.trim().to_owned())
-}
-
-/// What the metrics are called in the configuration.
-const METRICS: &str = "metrics";
-
-/// Adds intervals to the metrics.
-struct Added(Arc<Metrics>);
-
-impl Sink for Added {
-    fn name(&self) -> &'static str {
-        METRICS
-    }
-
-    fn take(&mut self, batch: &Batch) -> Result<()> {
-        self.0.add(batch);
-        Ok(())
-    }
 }
 
 /// In the place of a sink that could not be opened.

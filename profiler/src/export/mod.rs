@@ -11,14 +11,17 @@ mod latex;
 mod markdown;
 mod names;
 mod paper;
+#[cfg(feature = "store")]
 mod parquet;
 mod pgfplots;
 mod summary;
 mod tex;
 mod tidy;
 
+#[cfg(feature = "store")]
 pub(crate) use names::escaped;
 
+#[cfg(feature = "figures")]
 use crate::plot::{self, Figure};
 use crate::view::Subject;
 use crate::view::series::GroupBy;
@@ -32,6 +35,7 @@ pub enum Format {
     /// Every bucket of every group, with what is known of the machine and the run
     Json,
     /// The tables of CSV with types, for DuckDB, pandas, R
+    #[cfg(feature = "store")]
     Parquet,
     /// HdrHistogram's interval log, lossless; a tag for each group and metric
     Hlog,
@@ -44,10 +48,13 @@ pub enum Format {
     /// A figure for LaTeX with pgfplots: for each metric the share of samples that last at least so long
     Pgfplots,
     /// A figure of percentiles; every kind of figure with profiler plot
+    #[cfg(feature = "figures")]
     Svg,
     /// The same figure with its font embedded, for LaTeX
+    #[cfg(feature = "figures")]
     Pdf,
     /// The same figure as pixels
+    #[cfg(feature = "figures")]
     Png,
 }
 
@@ -84,13 +91,17 @@ impl Format {
         match self {
             Self::Csv => "csv",
             Self::Json => "json",
+            #[cfg(feature = "store")]
             Self::Parquet => "parquet",
             Self::Hlog => "hlog",
             Self::Hgrm => "hgrm",
             Self::Markdown => "md",
             Self::Latex | Self::Pgfplots => "tex",
+            #[cfg(feature = "figures")]
             Self::Svg => plot::Format::Svg.extension(),
+            #[cfg(feature = "figures")]
             Self::Pdf => plot::Format::Pdf.extension(),
+            #[cfg(feature = "figures")]
             Self::Png => plot::Format::Png.extension(),
         }
     }
@@ -98,21 +109,35 @@ impl Format {
     /// Whether it has a form with one row a group and metric instead of every bucket.
     #[must_use]
     pub fn has_summary(self) -> bool {
-        matches!(self, Self::Csv | Self::Parquet)
+        match self {
+            Self::Csv => true,
+            #[cfg(feature = "store")]
+            Self::Parquet => true,
+            _ => false,
+        }
     }
 
     /// Whether its bytes are not for a terminal.
     #[must_use]
     pub fn is_binary(self) -> bool {
-        matches!(self, Self::Parquet | Self::Pdf | Self::Png)
+        match self {
+            #[cfg(feature = "store")]
+            Self::Parquet => true,
+            #[cfg(feature = "figures")]
+            Self::Pdf | Self::Png => true,
+            _ => false,
+        }
     }
 
     /// What the rows are if nothing else is asked for.
     #[must_use]
     pub fn group_by(self) -> GroupBy {
         match self {
-            Self::Csv | Self::Json | Self::Parquet | Self::Hlog => GroupBy::Thread,
+            Self::Csv | Self::Json | Self::Hlog => GroupBy::Thread,
+            #[cfg(feature = "store")]
+            Self::Parquet => GroupBy::Thread,
             Self::Hgrm | Self::Markdown | Self::Latex | Self::Pgfplots => GroupBy::Run,
+            #[cfg(feature = "figures")]
             Self::Svg | Self::Pdf | Self::Png => FIGURE.group_by(),
         }
     }
@@ -132,22 +157,28 @@ impl Format {
         match self {
             Self::Csv => csv::csv(subject).map(one),
             Self::Json => json::json(subject).map(one),
+            #[cfg(feature = "store")]
             Self::Parquet => parquet::parquet(subject).map(one),
             Self::Hlog => hlog::hlog(subject).map(one),
             Self::Hgrm => hgrm::hgrm(subject),
             Self::Markdown => Ok(one(markdown::markdown(subject))),
             Self::Latex => Ok(one(latex::latex(subject))),
             Self::Pgfplots => pgfplots::pgfplots(subject),
+            #[cfg(feature = "figures")]
             Self::Svg => figure(subject).bytes(plot::Format::Svg).map(one),
+            #[cfg(feature = "figures")]
             Self::Pdf => figure(subject).bytes(plot::Format::Pdf).map(one),
+            #[cfg(feature = "figures")]
             Self::Png => figure(subject).bytes(plot::Format::Png).map(one),
         }
     }
 }
 
 /// The kind of figure that an export draws.
+#[cfg(feature = "figures")]
 const FIGURE: plot::Kind = plot::Kind::Percentiles;
 
+#[cfg(feature = "figures")]
 fn figure<'a>(subject: &'a Subject<'a>) -> Figure<'a> {
     Figure { subject, kind: FIGURE, size: plot::Size::Column, each_run: false, anonymous: false }
 }
