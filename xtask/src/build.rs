@@ -5,7 +5,7 @@ use anyhow::Result;
 use std::{path::PathBuf, process::Command};
 
 /// The object that `profiler/build.rs` embeds.
-pub(crate) enum Object {
+pub enum Object {
     /// Built from the sources.
     Built(PathBuf),
     /// Without the BPF toolchain: the committed one.
@@ -14,7 +14,7 @@ pub(crate) enum Object {
 
 impl Object {
     /// Builds it when the toolchain for that is there, and says which it is.
-    pub(crate) fn find(workspace: &Workspace) -> Result<Self> {
+    pub fn find(workspace: &Workspace) -> Result<Self> {
         match Toolchain::find(workspace) {
             Ok(toolchain) => {
                 println!("BPF object: built from the sources");
@@ -28,7 +28,7 @@ impl Object {
     }
 
     /// The cargo that embeds it.
-    pub(crate) fn cargo(&self, workspace: &Workspace) -> Command {
+    pub fn cargo(&self, workspace: &Workspace) -> Command {
         const VARIABLE: &str = "PROFILER_BPF_OBJECT";
         let mut cargo = workspace.cargo();
         match self {
@@ -40,7 +40,7 @@ impl Object {
 }
 
 /// Leaves the three binaries in the release folder, and returns the object that was embedded.
-pub(crate) fn build(workspace: &Workspace) -> Result<Object> {
+pub fn build(workspace: &Workspace) -> Result<Object> {
     let object = Object::find(workspace)?;
     object
         .cargo(workspace)

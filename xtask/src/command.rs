@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result, bail};
 use std::process::{Command, ExitStatus};
 
 /// Runs a command to its end.
-pub(crate) trait Run {
+pub trait Run {
     /// Its output goes where ours goes.
     fn run(&mut self) -> Result<()>;
 
@@ -34,7 +34,7 @@ impl Run for Command {
 }
 
 /// The message for a program that could not even be started.
-pub(crate) fn cannot_start(command: &Command) -> String {
+pub fn cannot_start(command: &Command) -> String {
     format!("cannot start `{}`", line(command))
 }
 

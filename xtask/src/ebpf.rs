@@ -26,7 +26,7 @@ const EMPTY: &str = "empty";
 const FLAGS: [&str; 3] = ["--cfg=bpf_target_arch=\"x86_64\"", "-Ctarget-cpu=v3", "-Clink-arg=--btf"];
 
 /// Writes what the sources build to over the committed object.
-pub(crate) fn update(workspace: &Workspace) -> Result<()> {
+pub fn update(workspace: &Workspace) -> Result<()> {
     let toolchain = Toolchain::find(workspace)?;
     let built = read(&build(workspace, &toolchain)?)?;
     let prebuilt = workspace.prebuilt();
@@ -37,7 +37,7 @@ pub(crate) fn update(workspace: &Workspace) -> Result<()> {
 }
 
 /// Fails when the committed object is not what the sources build to.
-pub(crate) fn check(workspace: &Workspace) -> Result<()> {
+pub fn check(workspace: &Workspace) -> Result<()> {
     let toolchain = Toolchain::find(workspace)?;
     let built_path = build(workspace, &toolchain)?;
     let built = read(&built_path)?;
@@ -58,12 +58,12 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
 }
 
 /// Builds the object and returns its path, under the target folder.
-pub(crate) fn build(workspace: &Workspace, toolchain: &Toolchain) -> Result<PathBuf> {
+pub fn build(workspace: &Workspace, toolchain: &Toolchain) -> Result<PathBuf> {
     build_binary(workspace, toolchain, PROFILER)
 }
 
 /// Builds the empty programs and returns their path, under the target folder.
-pub(crate) fn build_empty(workspace: &Workspace, toolchain: &Toolchain) -> Result<PathBuf> {
+pub fn build_empty(workspace: &Workspace, toolchain: &Toolchain) -> Result<PathBuf> {
     build_binary(workspace, toolchain, EMPTY)
 }
 
@@ -78,7 +78,7 @@ fn build_binary(workspace: &Workspace, toolchain: &Toolchain, name: &str) -> Res
 /// A cargo subcommand on the BPF programs; the caller adds which of them. `trim-paths` takes the folders of the
 /// checkout, of cargo and of the toolchain out of the object, and cargo's own hashes leave them out too. Nothing
 /// in `FLAGS` may name a folder, for those are hashed: the linker is named by a variable instead.
-pub(crate) fn cargo(workspace: &Workspace, toolchain: &Toolchain, subcommand: &str) -> Command {
+pub fn cargo(workspace: &Workspace, toolchain: &Toolchain, subcommand: &str) -> Command {
     let mut cargo = toolchain.cargo();
     cargo
         .current_dir(workspace.root())

@@ -1,16 +1,16 @@
 //! Fuzzes everything that reads what others wrote: the targets in `fuzz/`, one after the other.
 
-use crate::{
-    command::Run as _,
-    packages::{self, Consent},
-    toolchain,
-    workspace::Workspace,
-};
 use anyhow::{Context as _, Result, bail, ensure};
 use std::{
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
+};
+use xtask::{
+    command::Run as _,
+    packages::{self, Consent},
+    toolchain,
+    workspace::Workspace,
 };
 
 const CARGO_FUZZ_VERSION: &str = "0.13.2";

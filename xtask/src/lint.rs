@@ -1,7 +1,7 @@
 //! Lints both halves: the features of one do not build for the target of the other.
 
-use crate::{command::Run as _, ebpf, toolchain::Toolchain, workspace::Workspace};
 use anyhow::Result;
+use xtask::{command::Run as _, ebpf, toolchain::Toolchain, workspace::Workspace};
 
 /// The features of the profiler. It builds without them, and with each by itself.
 const FEATURES: [&str; 6] = ["", "daemon", "figures", "metrics", "store", "top"];

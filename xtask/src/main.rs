@@ -1,27 +1,17 @@
-//! `cargo xtask`: what people and CI do with this project. One file a command; the rest is what the commands
-//! share: external programs, the way to root, the layout of the workspace, the BPF toolchain.
+//! `cargo xtask`: what people and CI do with this project. One file a command; what they
+//! share is in the library.
 
-mod bench;
-mod build;
-mod command;
 mod consumers;
-mod debian;
 mod dist;
-mod ebpf;
 mod fuzz;
 mod lint;
-mod packages;
-mod privilege;
 mod run;
-mod strip;
 mod test;
-mod toolchain;
 mod vm;
-mod workspace;
 
 use clap::{Parser, Subcommand};
 use std::{ffi::OsString, process::ExitCode};
-use workspace::Workspace;
+use xtask::{command::Run as _, ebpf, packages, toolchain, workspace::Workspace};
 
 /// Build, run and test the profiler
 #[derive(Parser)]
@@ -56,12 +46,14 @@ enum Task {
     /// Fuzz everything that reads what others wrote; installs cargo-fuzz if it is missing
     Fuzz(fuzz::FuzzArgs),
     /// Measure what the profiler costs against its bars; print a table and leave it in target/bench.md
-    Bench(bench::BenchArgs),
+    #[command(disable_help_flag = true)]
+    Bench {
+        /// Arguments of the program `bench`, a package of its own: only this command waits for it to be built
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
     /// Pack the release binaries with all that belongs to them: a tarball and a package for Debian, in target/dist/
     Dist(dist::DistArgs),
-    /// The half of `bench` that is root
-    #[command(hide = true)]
-    BenchMeasure(Box<bench::measure::MeasureArgs>),
     /// Lint the host half and the BPF half, warnings denied
     Lint,
 }
@@ -72,14 +64,17 @@ fn main() -> ExitCode {
         Task::Setup(consent) => toolchain::setup(&workspace, &consent),
         Task::Ebpf { check: false } => ebpf::update(&workspace),
         Task::Ebpf { check: true } => ebpf::check(&workspace),
-        Task::Build => build::build(&workspace).map(|_object| ()),
+        Task::Build => xtask::build::build(&workspace).map(|_object| ()),
         Task::Run { args } => run::run(&workspace, &args),
         Task::Test(args) => test::test(&workspace, &args),
         Task::Vm(args) => vm::vm(&workspace, &args),
         Task::Fuzz(args) => fuzz::fuzz(&workspace, &args),
-        Task::Bench(args) => bench::bench(&workspace, &args),
+        Task::Bench { args } => workspace
+            .cargo()
+            .args(["run", "--quiet", "--package", "bench", "--bin", "bench", "--"])
+            .args(args)
+            .run(),
         Task::Dist(args) => dist::dist(&workspace, &args),
-        Task::BenchMeasure(args) => bench::measure::measure(&workspace, *args),
         Task::Lint => lint::lint(&workspace),
     });
     match done {

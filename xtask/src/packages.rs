@@ -16,7 +16,7 @@ use std::{
 
 /// The answer to the question, given beforehand.
 #[derive(Args)]
-pub(crate) struct Consent {
+pub struct Consent {
     /// Install what is missing of Debian's packages without asking
     #[arg(long)]
     yes: bool,
@@ -24,7 +24,7 @@ pub(crate) struct Consent {
 
 /// A package, and the proof that what is needed of it is there, whoever installed it.
 #[derive(Clone, Copy)]
-pub(crate) struct Need {
+pub struct Need {
     proof: Proof,
     package: &'static str,
 }
@@ -48,14 +48,14 @@ const fn command(command: &'static [&'static str], package: &'static str) -> Nee
 }
 
 /// What boots the guests.
-pub(crate) const QEMU: &str = "qemu-system-x86_64";
+pub const QEMU: &str = "qemu-system-x86_64";
 
 /// Signs Debian's archive; its name has changed between releases.
-pub(crate) const KEYRINGS: [&str; 2] =
+pub const KEYRINGS: [&str; 2] =
     ["/usr/share/keyrings/debian-archive-keyring.pgp", "/usr/share/keyrings/debian-archive-keyring.gpg"];
 
 /// `vm`: what fetches kernels and boots them.
-pub(crate) const VM: [Need; 8] = [
+pub const VM: [Need; 8] = [
     program(QEMU, "qemu-system-x86"),
     program("mke2fs", "e2fsprogs"),
     program("xz", "xz-utils"),
@@ -67,7 +67,7 @@ pub(crate) const VM: [Need; 8] = [
 ];
 
 /// `test --consumers`: what reads exports and metrics.
-pub(crate) const CONSUMERS: [Need; 6] = [
+pub const CONSUMERS: [Need; 6] = [
     program("pdffonts", "poppler-utils"),
     // With promtool.
     program("prometheus", "prometheus"),
@@ -78,7 +78,7 @@ pub(crate) const CONSUMERS: [Need; 6] = [
 ];
 
 /// `dist`: what packs.
-pub(crate) const DIST: [Need; 6] = [
+pub const DIST: [Need; 6] = [
     program("git", "git"),
     program("tar", "tar"),
     program("xz", "xz-utils"),
@@ -88,23 +88,23 @@ pub(crate) const DIST: [Need; 6] = [
 ];
 
 /// `dist --check`, besides [`DIST`].
-pub(crate) const DIST_CHECK: [Need; 1] = [program("lintian", "lintian")];
+pub const DIST_CHECK: [Need; 1] = [program("lintian", "lintian")];
 
 /// `setup` from an archive of the library sources.
-pub(crate) const ARCHIVE: [Need; 2] = [program("tar", "tar"), program("xz", "xz-utils")];
+pub const ARCHIVE: [Need; 2] = [program("tar", "tar"), program("xz", "xz-utils")];
 
 /// `fuzz`: libFuzzer is compiled from C++.
-pub(crate) const FUZZ: [Need; 1] = [program("c++", "g++")];
+pub const FUZZ: [Need; 1] = [program("c++", "g++")];
 
 /// `test`: what the live tests start, listed beside them.
-pub(crate) fn test() -> impl Iterator<Item = Need> {
+pub fn test() -> impl Iterator<Item = Need> {
     const PROGRAMS: &str = include_str!("../../profiler/tests/live/programs.txt");
     let lines = PROGRAMS.lines().filter(|line| !line.starts_with('#'));
     lines.filter_map(|line| line.split_once(' ')).map(|(name, package)| program(name, package))
 }
 
 /// Installs what is missing.
-pub(crate) fn bring(task: &str, needs: impl IntoIterator<Item = Need>, consent: &Consent) -> Result<()> {
+pub fn bring(task: &str, needs: impl IntoIterator<Item = Need>, consent: &Consent) -> Result<()> {
     let needs: Vec<Need> = needs.into_iter().collect();
     let missing = missing(&needs);
     if missing.is_empty() {
@@ -200,7 +200,7 @@ fn succeeds(command: &[&str]) -> bool {
 const SYSTEM_PROGRAMS: [&str; 2] = ["/usr/sbin", "/sbin"];
 
 /// Where a program is.
-pub(crate) fn find(program: &str) -> Option<PathBuf> {
+pub fn find(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
         .chain(SYSTEM_PROGRAMS.map(PathBuf::from))
@@ -209,7 +209,7 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
 }
 
 /// The same for one that was brought.
-pub(crate) fn found(program: &str) -> Result<PathBuf> {
+pub fn found(program: &str) -> Result<PathBuf> {
     match find(program) {
         Some(path) => Ok(path),
         None => bail!("{program} has gone since it was found"),

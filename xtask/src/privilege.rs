@@ -11,7 +11,7 @@ use std::{
 
 /// How a program is started as root.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Privilege {
+pub enum Privilege {
     /// We are root.
     Root,
     /// `sudo` may ask for a password.
@@ -20,7 +20,7 @@ pub(crate) enum Privilege {
 
 impl Privilege {
     /// Fails, naming what for, when there is no way to root.
-    pub(crate) fn find(what_for: &str) -> Result<Self> {
+    pub fn find(what_for: &str) -> Result<Self> {
         if geteuid().is_root() {
             return Ok(Self::Root);
         }
@@ -35,7 +35,7 @@ impl Privilege {
 
     /// A command that runs `program` as root. The variables are passed through `env`, since sudo drops those
     /// that it was not configured to keep.
-    pub(crate) fn command(self, program: &Path, variables: &[(&str, &OsStr)]) -> Command {
+    pub fn command(self, program: &Path, variables: &[(&str, &OsStr)]) -> Command {
         match self {
             Self::Root => {
                 let mut command = Command::new(program);

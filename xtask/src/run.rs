@@ -1,8 +1,8 @@
 //! Builds everything and runs the main job.
 
-use crate::{build::build, command::cannot_start, privilege::Privilege, workspace::Workspace};
 use anyhow::{Context as _, Result};
 use std::{ffi::OsString, os::unix::process::CommandExt as _};
+use xtask::{build::build, command::cannot_start, privilege::Privilege, workspace::Workspace};
 
 /// Becomes `profiler run`: its exit status and the signals of the terminal are then its own. Returns only
 /// when it could not be started.

@@ -9,7 +9,7 @@ use object::{
 };
 
 /// The object without its `.debug_*` sections, their relocations and their symbols.
-pub(crate) fn without_dwarf(object: &[u8]) -> Result<Vec<u8>> {
+pub fn without_dwarf(object: &[u8]) -> Result<Vec<u8>> {
     let mut builder = Builder::read(object).context("the linker's output is not an object file")?;
     for section in &mut builder.sections {
         section.delete = is_dwarf(&section.name);

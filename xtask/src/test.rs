@@ -1,13 +1,6 @@
 //! Passes all tests: those that need no root as whoever called, the live ones as root.
 
-use crate::{
-    build::build,
-    command::Run as _,
-    consumers::consumers,
-    packages::{self, Consent},
-    privilege::Privilege,
-    workspace::Workspace,
-};
+use crate::consumers::consumers;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::Value;
@@ -16,6 +9,13 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+};
+use xtask::{
+    build::build,
+    command::Run as _,
+    packages::{self, Consent},
+    privilege::Privilege,
+    workspace::Workspace,
 };
 
 /// `cargo xtask test`

@@ -36,14 +36,14 @@ const FOREIGN_VARIABLES: [&str; 6] =
     ["CARGO", "RUSTC", "RUSTC_WORKSPACE_WRAPPER", "RUSTUP_TOOLCHAIN", "CARGO_TARGET_DIR", "LD_LIBRARY_PATH"];
 
 /// The BPF toolchain, complete.
-pub(crate) struct Toolchain {
+pub struct Toolchain {
     nightly: Nightly,
     linker: PathBuf,
 }
 
 impl Toolchain {
     /// Finds it, or says what is missing.
-    pub(crate) fn find(workspace: &Workspace) -> Result<Self, Incomplete> {
+    pub fn find(workspace: &Workspace) -> Result<Self, Incomplete> {
         let nightly = Nightly::find();
         let linker = find_linker(workspace);
         let sources = nightly.as_ref().is_some_and(Nightly::has_sources);
@@ -56,19 +56,19 @@ impl Toolchain {
     }
 
     /// The nightly's cargo.
-    pub(crate) fn cargo(&self) -> Command {
+    pub fn cargo(&self) -> Command {
         self.nightly.command("cargo")
     }
 
     /// bpf-linker.
-    pub(crate) fn linker(&self) -> &Path {
+    pub fn linker(&self) -> &Path {
         &self.linker
     }
 }
 
 /// What is missing of the BPF toolchain.
 #[derive(Debug)]
-pub(crate) struct Incomplete {
+pub struct Incomplete {
     nightly: bool,
     sources: bool,
     linker: bool,
@@ -87,7 +87,7 @@ impl fmt::Display for Incomplete {
 impl std::error::Error for Incomplete {}
 
 /// Installs what is missing, and says what that was.
-pub(crate) fn setup(workspace: &Workspace, consent: &Consent) -> Result<()> {
+pub fn setup(workspace: &Workspace, consent: &Consent) -> Result<()> {
     if env::var_os(SOURCES_ARCHIVE).is_some() {
         packages::bring("`cargo xtask setup`", packages::ARCHIVE, consent)?;
     }
@@ -141,7 +141,7 @@ impl Nightly {
 }
 
 /// A program that is to find the nightly's cargo and compiler.
-pub(crate) fn with_nightly(program: &Path) -> Result<Command> {
+pub fn with_nightly(program: &Path) -> Result<Command> {
     let nightly =
         Nightly::find().with_context(|| format!("{NIGHTLY} is missing: `cargo xtask setup` installs it"))?;
     let mut command = nightly.command("env");

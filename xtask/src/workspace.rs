@@ -8,51 +8,52 @@ use std::{
 };
 
 /// The checkout that `cargo xtask` was called in.
-pub(crate) struct Workspace {
+pub struct Workspace {
     root: PathBuf,
 }
 
 impl Workspace {
     /// Finds it through the variable that `cargo run` sets, so that a checkout may be moved.
-    pub(crate) fn find() -> Result<Self> {
+    pub fn find() -> Result<Self> {
         let package =
             env::var_os("CARGO_MANIFEST_DIR").context("CARGO_MANIFEST_DIR is not set: call `cargo xtask`")?;
-        let root = Path::new(&package).parent().context("CARGO_MANIFEST_DIR has no parent folder")?;
+        let root = Path::new(&package).ancestors().find(|folder| folder.join("Cargo.lock").is_file());
+        let root = root.context("no folder above CARGO_MANIFEST_DIR has a Cargo.lock")?;
         Ok(Self { root: root.to_path_buf() })
     }
 
     /// The top folder.
-    pub(crate) fn root(&self) -> &Path {
+    pub fn root(&self) -> &Path {
         &self.root
     }
 
     /// The committed BPF object.
-    pub(crate) fn prebuilt(&self) -> PathBuf {
+    pub fn prebuilt(&self) -> PathBuf {
         self.root.join("profiler-ebpf/prebuilt/profiler-ebpf.o")
     }
 
     /// Where cargo builds.
-    pub(crate) fn target(&self) -> PathBuf {
+    pub fn target(&self) -> PathBuf {
         self.root.join("target")
     }
 
     /// Where the release binaries are left.
-    pub(crate) fn release(&self) -> PathBuf {
+    pub fn release(&self) -> PathBuf {
         self.target().join("release")
     }
 
     /// Where cargo builds for BPF: its own folder, because its compiler and flags are its own.
-    pub(crate) fn bpf_target(&self) -> PathBuf {
+    pub fn bpf_target(&self) -> PathBuf {
         self.target().join("bpf")
     }
 
     /// Where `cargo xtask setup` installs programs.
-    pub(crate) fn tools(&self) -> PathBuf {
+    pub fn tools(&self) -> PathBuf {
         self.target().join("tools")
     }
 
     /// The cargo that started us.
-    pub(crate) fn cargo(&self) -> Command {
+    pub fn cargo(&self) -> Command {
         let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo.current_dir(&self.root).env("CARGO_TARGET_DIR", self.target());
         cargo
@@ -61,7 +62,7 @@ impl Workspace {
 
 /// Writes a file whole or not at all, and leaves it untouched when it has these bytes already: a new time of
 /// change would make cargo build what embeds it again. Says whether it wrote.
-pub(crate) fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<bool> {
+pub fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<bool> {
     if fs::read(path).is_ok_and(|present| present == bytes) {
         return Ok(false);
     }

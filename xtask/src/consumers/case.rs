@@ -1,13 +1,13 @@
 //! Profiles, and every file that is made of them.
 
 use super::scripts;
-use crate::{command::Run as _, privilege::Privilege, workspace::Workspace};
 use anyhow::{Context as _, Result};
 use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
+use xtask::{command::Run as _, privilege::Privilege, workspace::Workspace};
 
 /// How long the intervals of the recordings are: each has several.
 const INTERVAL: &str = "--interval=100ms";

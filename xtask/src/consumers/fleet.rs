@@ -1,9 +1,9 @@
 //! The stores of several simulated hosts, read by SQL engines as `docs/store.md` says.
 
 use super::scripts;
-use crate::{command::Run as _, workspace::Workspace};
 use anyhow::{Context as _, Result};
 use std::{fs, path::Path, process::Command};
+use xtask::{command::Run as _, workspace::Workspace};
 
 /// Writes the stores and holds what is found in them against what the profiler itself makes of the histograms.
 pub(super) fn check(workspace: &Workspace, made: &Path, python: &Path) -> Result<()> {

@@ -1,9 +1,9 @@
 //! What reads metrics: a Prometheus that scrapes, a reader of OTLP that is pushed to.
 
 use super::scripts;
-use crate::{build::Object, command::Run as _, workspace::Workspace};
 use anyhow::Result;
 use std::{path::Path, process::Command};
+use xtask::{build::Object, command::Run as _, workspace::Workspace};
 
 /// Shows made-up intervals to them, and compares what they found.
 pub(super) fn check(workspace: &Workspace, object: &Object, python: &Path, made: &Path) -> Result<()> {

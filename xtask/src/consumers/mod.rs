@@ -10,19 +10,19 @@ mod fleet;
 mod metrics;
 mod python;
 
-use crate::{
-    build::build,
-    command::Run as _,
-    packages::{self, Consent},
-    privilege::Privilege,
-    workspace::Workspace,
-};
 use anyhow::{Context as _, Result, ensure};
 use case::Case;
 use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+};
+use xtask::{
+    build::build,
+    command::Run as _,
+    packages::{self, Consent},
+    privilege::Privilege,
+    workspace::Workspace,
 };
 
 /// `cargo xtask test --consumers`

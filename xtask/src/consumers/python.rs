@@ -1,12 +1,12 @@
 //! The readers that are written in Python, in a folder of their own.
 
-use crate::{command::Run as _, workspace::write_if_changed};
 use anyhow::{Context as _, Result};
 use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
 };
+use xtask::{command::Run as _, workspace::write_if_changed};
 
 /// Makes a virtual environment with exactly these packages, unless there is one. Returns its interpreter.
 pub(super) fn install(folder: &Path, requirements: &Path) -> Result<PathBuf> {

@@ -10,13 +10,13 @@ use std::{
 };
 
 /// The private apt of one folder and one release.
-pub(crate) struct Apt {
+pub struct Apt {
     folder: PathBuf,
 }
 
 impl Apt {
     /// Writes its configuration; needs no network.
-    pub(crate) fn new(folder: &Path, suite: &str) -> Result<Self> {
+    pub fn new(folder: &Path, suite: &str) -> Result<Self> {
         let keyring = KEYRINGS
             .into_iter()
             .find(|keyring| Path::new(keyring).is_file())
@@ -32,26 +32,26 @@ impl Apt {
     }
 
     /// Fetches the lists of packages and checks their signature.
-    pub(crate) fn update(&self) -> Result<()> {
+    pub fn update(&self) -> Result<()> {
         // Without the option a failure to fetch is a warning, and the old lists are used.
         self.get().args(["--option", "APT::Update::Error-Mode=any", "update"]).run()
     }
 
     /// Whether lists were fetched before.
-    pub(crate) fn has_lists(&self) -> bool {
+    pub fn has_lists(&self) -> bool {
         let mut lists = fs::read_dir(self.folder.join("state/lists")).into_iter().flatten().flatten();
         lists.any(|entry| entry.file_name().to_string_lossy().contains("_Packages"))
     }
 
     /// `apt-get`.
-    pub(crate) fn get(&self) -> Command {
+    pub fn get(&self) -> Command {
         let mut apt = self.program("apt-get");
         apt.args(["--quiet", "--quiet"]);
         apt
     }
 
     /// `apt-cache`.
-    pub(crate) fn cache(&self) -> Command {
+    pub fn cache(&self) -> Command {
         self.program("apt-cache")
     }
 

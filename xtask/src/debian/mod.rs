@@ -1,6 +1,6 @@
 //! Packages of the Debian archive, used without being installed: each release that is asked for has a private apt
 //! in a folder of its own.
 
-pub(crate) mod apt;
+pub mod apt;
 mod mirror;
-pub(crate) mod packages;
+pub mod packages;

@@ -11,14 +11,14 @@ use std::{
 };
 
 /// The packages of one release in a folder of their own.
-pub(crate) struct Packages {
+pub struct Packages {
     apt: Apt,
     folder: PathBuf,
 }
 
 /// What the lists say of a package.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Package {
+pub struct Package {
     name: String,
     version: String,
     /// The name of its file in the archive.
@@ -30,7 +30,7 @@ pub(crate) struct Package {
 
 impl Packages {
     /// With the lists that were fetched before, unless there are none or `update` asks for new ones.
-    pub(crate) fn open(folder: &Path, suite: &str, update: bool) -> Result<Self> {
+    pub fn open(folder: &Path, suite: &str, update: bool) -> Result<Self> {
         let apt = Apt::new(folder, suite)?;
         if update || !apt.has_lists() {
             println!("Debian {suite}: fetching its lists of packages");
@@ -40,7 +40,7 @@ impl Packages {
     }
 
     /// A package, and of those it depends on the ones that are `followed`, and so on.
-    pub(crate) fn with_dependencies(&self, name: &str, followed: &[&str]) -> Result<Vec<Package>> {
+    pub fn with_dependencies(&self, name: &str, followed: &[&str]) -> Result<Vec<Package>> {
         let mut found: Vec<Package> = Vec::new();
         let mut wanted = VecDeque::from([name.to_owned()]);
         while let Some(name) = wanted.pop_front() {
@@ -56,13 +56,13 @@ impl Packages {
     }
 
     /// A package by itself.
-    pub(crate) fn find(&self, name: &str) -> Result<Package> {
+    pub fn find(&self, name: &str) -> Result<Package> {
         let stanza = self.apt.cache().args(["show", "--no-all-versions", name]).read()?;
         Package::read(&stanza).with_context(|| format!("the package list's words on {name}"))
     }
 
     /// Unpacks exactly these packages. Returns the folder with their files.
-    pub(crate) fn unpack(&self, packages: &[Package]) -> Result<PathBuf> {
+    pub fn unpack(&self, packages: &[Package]) -> Result<PathBuf> {
         let files: Vec<PathBuf> =
             packages.iter().map(|package| self.fetched(package)).collect::<Result<_>>()?;
         let (root, contents) = (self.folder.join("root"), self.folder.join("root.contents"));

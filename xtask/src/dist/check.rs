@@ -6,7 +6,6 @@ use super::{
     deb::{CONFIG, DOCUMENTATION, PROGRAMS},
     third_party,
 };
-use crate::{command::Run as _, privilege::Privilege};
 use anyhow::{Context as _, Result, ensure};
 use std::{
     collections::HashSet,
@@ -15,6 +14,7 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
 };
+use xtask::{command::Run as _, privilege::Privilege};
 
 /// Checks them; `root` is a folder that the package is installed in, as if it were a machine of its own.
 pub(super) fn check(content: &Content, made: &Made, again: &Made, root: &Path) -> Result<()> {

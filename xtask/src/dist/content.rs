@@ -4,12 +4,12 @@ use super::{
     epoch,
     third_party::{self, Crate},
 };
-use crate::{command::Run as _, workspace::Workspace};
 use anyhow::{Context as _, Result};
 use std::{
     fs,
     path::{Path, PathBuf},
 };
+use xtask::{command::Run as _, workspace::Workspace};
 
 /// Programs: `profiler` finds the workloads beside itself.
 pub(super) const PROGRAMS: [&str; 3] = ["profiler", "tokio-workload", "thread-pool-workload"];

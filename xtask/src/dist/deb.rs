@@ -6,7 +6,6 @@ use super::{
     third_party,
     tree::{FILE, PROGRAM, Tree},
 };
-use crate::command::Run as _;
 use anyhow::{Context as _, Result};
 use std::{
     fmt::Write as _,
@@ -14,6 +13,7 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
 };
+use xtask::command::Run as _;
 
 /// Where the default configuration goes, as the unit says: a conffile, so what was changed in it is kept.
 pub(super) const CONFIG: &str = "etc/profiler/profiler.toml";

@@ -10,16 +10,16 @@ mod tarball;
 mod third_party;
 mod tree;
 
-use crate::{
+use anyhow::{Context as _, Result};
+use clap::Args;
+use content::Content;
+use std::{fs, path::PathBuf, process::Command};
+use xtask::{
     build::build,
     command::Run as _,
     packages::{self, Consent},
     workspace::Workspace,
 };
-use anyhow::{Context as _, Result};
-use clap::Args;
-use content::Content;
-use std::{fs, path::PathBuf, process::Command};
 
 /// `cargo xtask dist`
 #[derive(Args)]

@@ -5,13 +5,13 @@ use super::{
     content::{Content, Document},
     tree::{FILE, PROGRAM, Tree},
 };
-use crate::command::Run as _;
 use anyhow::Result;
 use std::{
     env::consts::{ARCH, OS},
     path::{Path, PathBuf},
     process::Command,
 };
+use xtask::command::Run as _;
 
 /// Packs it into a folder.
 pub(super) fn pack(content: &Content, folder: &Path) -> Result<PathBuf> {

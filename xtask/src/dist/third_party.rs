@@ -1,6 +1,5 @@
 //! The licences of what others wrote and the programs hold: the crates that are linked into them, Rust's standard library.
 
-use crate::{command::Run as _, workspace::Workspace};
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 use std::{
@@ -10,6 +9,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
 };
+use xtask::{command::Run as _, workspace::Workspace};
 
 /// The file's name in both packages.
 pub(super) const NAME: &str = "THIRD-PARTY";

@@ -1,6 +1,5 @@
 //! A folder that is laid out for a package.
 
-use crate::command::Run as _;
 use anyhow::{Context as _, Result};
 use std::{
     fs::{self, Permissions},
@@ -8,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
 };
+use xtask::command::Run as _;
 
 /// For programs and folders, and for all else.
 pub(super) const PROGRAM: u32 = 0o755;

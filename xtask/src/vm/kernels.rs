@@ -1,12 +1,12 @@
 //! The kernels: those that are supported, from the Debian archive, or one's own.
 
-use crate::debian::packages::Packages;
 use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
 use std::{
     fs,
     path::{Path, PathBuf},
 };
+use xtask::debian::packages::Packages;
 
 /// Kernels that the profiler supports.
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]

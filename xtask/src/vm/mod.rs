@@ -13,13 +13,7 @@ mod results;
 mod table;
 mod verifier;
 
-use crate::{
-    build::build,
-    command::Run as _,
-    packages::{self, Consent},
-    test,
-    workspace::Workspace,
-};
+use crate::test;
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 use kernels::{Kernel, Supported};
@@ -33,6 +27,12 @@ use std::{
     time::Duration,
 };
 use verifier::Committed;
+use xtask::{
+    build::build,
+    command::Run as _,
+    packages::{self, Consent},
+    workspace::Workspace,
+};
 
 /// `cargo xtask vm`
 #[derive(Args)]

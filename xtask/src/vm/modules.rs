@@ -1,6 +1,5 @@
 //! Kernel modules, each after those that it depends on.
 
-use crate::command::Run as _;
 use anyhow::{Context as _, Result};
 use object::{Object as _, ObjectSection as _};
 use std::{
@@ -9,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
 };
+use xtask::command::Run as _;
 
 /// What the guest needs to reach the host's files and its disk. One that a kernel does not have as a module is built
 /// into it; if it is not, the guest says what it cannot mount.

@@ -4,11 +4,6 @@ use super::{
     Accelerator, EACH_KERNEL, Job, initramfs,
     kernels::{Kernel, Topology},
 };
-use crate::{
-    command::{Run as _, cannot_start},
-    packages,
-    workspace::Workspace,
-};
 use anyhow::{Context as _, Result, bail, ensure};
 use std::{
     fs::{self, File},
@@ -16,6 +11,11 @@ use std::{
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
+};
+use xtask::{
+    command::{Run as _, cannot_start},
+    packages,
+    workspace::Workspace,
 };
 
 const RUN: &str = include_str!("guest/run.sh");

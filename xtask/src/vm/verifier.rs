@@ -2,10 +2,10 @@
 //! programs makes of it would otherwise be seen only when a kernel refuses one.
 
 use super::results::ProgramFigures;
-use crate::workspace::{Workspace, write_if_changed};
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fs, path::PathBuf};
+use xtask::workspace::{Workspace, write_if_changed};
 
 /// A program may take this much more work than the committed figure says, in percent. Kernels count differently from
 /// one stable release to the next.

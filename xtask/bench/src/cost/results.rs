@@ -1,7 +1,7 @@
 //! What was measured, as the file that the tables and the charts are made of.
 
 use super::account::Account;
-use crate::bench::{contender::Contender, statistics::Summary};
+use crate::{contender::Contender, statistics::Summary};
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use std::{fs, path::Path};

@@ -1,45 +1,11 @@
-//! Measures the profiler's cost against its bars, and prints one Markdown table.
-//!
-//! Two halves: this file builds and fetches what is measured, as whoever called; [`measure`] runs as root and
-//! does the rest, one file a step. What is compared is measured in turns, in rounds, because a machine is never
-//! equally fast twice; the table holds medians. [`contender`] says who is measured, [`job`] with which load of the
-//! program `bench-load`, and [`run`] is one run of the two.
+//! The preparing half of `cargo xtask bench`: builds and fetches what is measured, as whoever called, and becomes the
+//! measuring half as root, which is told by arguments what was found.
 
-mod archive;
-mod beside;
-mod contender;
-mod cost;
-mod fault;
-mod found;
-mod job;
-mod load;
-mod machine;
-pub(crate) mod measure;
-mod memory;
-mod output;
-mod peers;
-mod process;
-mod profile;
-mod report;
-mod run;
-mod start;
-mod statistics;
-mod switch;
-mod table;
-mod turns;
-
-use crate::{
-    build::{self, Object},
-    command::{Run as _, cannot_start},
-    ebpf,
-    privilege::Privilege,
-    toolchain::Toolchain,
-    workspace::Workspace,
-};
+use super::contender::{Contender, EMPTY_PROGRAMS};
+use super::found::Found;
+use super::{cost, fault, peers, switch};
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
-use contender::{Contender, EMPTY_PROGRAMS};
-use found::Found;
 use std::{
     env,
     ffi::OsStr,
@@ -48,41 +14,49 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
 };
+use xtask::{
+    build::{self, Object},
+    command::{Run as _, cannot_start},
+    ebpf,
+    privilege::Privilege,
+    toolchain::Toolchain,
+    workspace::Workspace,
+};
 
 /// What is measured, and how thoroughly.
 #[derive(Args, Clone)]
-pub(crate) struct BenchArgs {
+pub(super) struct BenchArgs {
     /// Rounds of everything that is measured in turns [default: 21, with --quick 3]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
-    rounds: Option<u32>,
+    pub(super) rounds: Option<u32>,
 
     /// Measure beside the peers instead: what each adds, loses and uses, by threads and by switch rate; leaves
     /// tables and charts in docs/cost (with --quick in target/bench/cost), and takes about a quarter of an hour. Peers
     /// that are not installed are unpacked below the target folder
     #[arg(long, conflicts_with = "only")]
-    peers: bool,
+    pub(super) peers: bool,
 
     /// With --peers: measure nothing, make tables and charts again of the figures that were left
     #[arg(long, requires = "peers")]
-    redraw: bool,
+    pub(super) redraw: bool,
 
     /// A tenth of the work in each round: to see that it runs, not to judge by
     #[arg(long)]
-    quick: bool,
+    pub(super) quick: bool,
 
     /// Only these steps
     #[arg(long, value_enum, value_delimiter = ',', value_name = "STEPS")]
-    only: Vec<Step>,
+    pub(super) only: Vec<Step>,
 }
 
 impl BenchArgs {
-    fn includes(&self, step: Step) -> bool {
+    pub(super) fn includes(&self, step: Step) -> bool {
         self.only.is_empty() || self.only.contains(&step)
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
-enum Step {
+pub(super) enum Step {
     /// Time that a switch takes more
     Switch,
     /// Time that a page fault takes more
@@ -98,18 +72,18 @@ enum Step {
 }
 
 /// Prepares everything and becomes the measuring half. Returns only when that could not be started.
-pub(crate) fn bench(workspace: &Workspace, args: &BenchArgs) -> Result<()> {
+pub(super) fn bench(workspace: &Workspace, args: &BenchArgs) -> Result<()> {
     if args.redraw {
         return cost::redraw(workspace, args.quick);
     }
     let privilege = Privilege::find("`cargo xtask bench`")?;
     let object = build::build(workspace)?;
-    workspace.cargo().args(["build", "--release", "--package", "xtask", "--bin", "bench-load"]).run()?;
+    workspace.cargo().args(["build", "--release", "--package", "bench", "--bin", "bench-load"]).run()?;
     let folder = folder(workspace);
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
 
     let mut measure = measuring_half(privilege)?;
-    measure.args(["bench-measure", "--rounds"]).arg(rounds(args).to_string());
+    measure.args(["measure", "--rounds"]).arg(rounds(args).to_string());
     if args.quick {
         measure.arg("--quick");
     }
@@ -129,7 +103,7 @@ pub(crate) fn bench(workspace: &Workspace, args: &BenchArgs) -> Result<()> {
     Err(measure.exec()).with_context(|| cannot_start(&measure))
 }
 
-fn rounds(args: &BenchArgs) -> u32 {
+pub(super) fn rounds(args: &BenchArgs) -> u32 {
     const ROUNDS: u32 = 21;
     const QUICK_ROUNDS: u32 = 3;
     args.rounds.unwrap_or(if args.quick { QUICK_ROUNDS } else { ROUNDS })
@@ -188,11 +162,11 @@ fn empty_programs(workspace: &Workspace, object: &Object) -> Result<PathBuf> {
 }
 
 /// Where the profiles of the runs are left.
-fn folder(workspace: &Workspace) -> PathBuf {
+pub(super) fn folder(workspace: &Workspace) -> PathBuf {
     workspace.target().join("bench")
 }
 
 /// Where the table is left.
-fn table_file(target: &Path) -> PathBuf {
+pub(super) fn table_file(target: &Path) -> PathBuf {
     target.join("bench.md")
 }

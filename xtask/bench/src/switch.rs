@@ -53,7 +53,7 @@ fn rows(taken: &Taken) -> Vec<Row> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::table::{markdown, unmet};
+    use crate::table::{markdown, unmet};
 
     #[test]
     fn ratios_are_those_of_the_medians_of_the_differences() {

@@ -1,10 +1,9 @@
 //! What a contender's record holds of the events that a load made, and what is known to be missing there.
 
-use crate::bench::{
+use crate::{
     contender::{Contender, Record},
     job::Event,
-    process,
-    profile::Profile,
+    process, profile,
     run::Consumer,
 };
 use anyhow::{Context as _, Result};
@@ -12,6 +11,7 @@ use linux_perf_data::{
     PerfFileReader, PerfFileRecord,
     linux_perf_event_reader::{EventRecord, RecordType},
 };
+use model::profile::Profile;
 use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, File},
@@ -53,10 +53,10 @@ pub(super) fn of(contender: Contender, consumer: &Consumer, event: Event) -> Res
 
 fn of_profile(profile: &Profile, event: Event) -> Account {
     let counted = match event {
-        Event::Switch => profile.switches(),
-        Event::Fault => profile.faults(),
+        Event::Switch => profile::switches(profile),
+        Event::Fault => profile::faults(profile),
     };
-    Account { counted: Some(counted), lost: Some(profile.lost()), ..Account::default() }
+    Account { counted: Some(counted), lost: Some(profile::lost(profile)), ..Account::default() }
 }
 
 /// A printed histogram: `0 -> 1 : 7 |***|` of libbpf-tools, `[2, 4) 7 |@@@|` of bpftrace, which also says what it
@@ -156,11 +156,9 @@ mod tests {
 
     #[test]
     fn a_profile_is_asked_for_what_the_load_makes() {
-        let profile = r#"{"lost": {"missed_program_runs": 4}, "threads": [{"voluntary_switches": 1,
-            "involuntary_switches": 20, "minor_faults": 300, "major_faults": 4000}]}"#;
-        let profile = Profile::from_text(profile).unwrap();
-        assert_eq!(of_profile(&profile, Event::Switch).counted, Some(21));
-        assert_eq!(of_profile(&profile, Event::Fault).counted, Some(4300));
-        assert_eq!(of_profile(&profile, Event::Fault).lost, Some(4));
+        let profile = profile::fixture();
+        assert_eq!(of_profile(&profile, Event::Switch).counted, Some(53));
+        assert_eq!(of_profile(&profile, Event::Fault).counted, Some(9700));
+        assert_eq!(of_profile(&profile, Event::Fault).lost, Some(5));
     }
 }

@@ -1,13 +1,13 @@
 //! The programs that are measured, and where they leave their files.
 
 use super::{job::Event, machine};
-use crate::workspace::Workspace;
 use anyhow::Result;
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
     process::Command,
 };
+use xtask::workspace::Workspace;
 
 /// `sched_switch` and `sched_waking`.
 const SWITCH_HOOKS: usize = 2;

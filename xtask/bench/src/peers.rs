@@ -2,7 +2,6 @@
 //! Debian archive below the target folder.
 
 use super::{archive, found::Found};
-use crate::{command::Run as _, workspace::Workspace};
 use anyhow::{Context as _, Result, ensure};
 use std::{
     env, fs,
@@ -10,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
 };
+use xtask::{command::Run as _, workspace::Workspace};
 
 /// Where system programs are, which not every user's PATH names.
 const SYSTEM_PROGRAMS: &str = "/usr/sbin";

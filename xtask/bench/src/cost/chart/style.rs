@@ -1,7 +1,7 @@
 //! What all charts share: fonts, colours, marks, and numbers as text.
 
 use super::{Words, is_ours};
-use crate::bench::contender::Contender;
+use crate::contender::Contender;
 use anyhow::{Result, anyhow};
 use plotters::{
     prelude::*,

@@ -5,7 +5,7 @@ use super::{
     notes,
     results::{Left, LongRuns, Measured, Point, Results},
 };
-use crate::bench::{
+use crate::{
     contender::Contender,
     job::Event,
     peers,
@@ -206,7 +206,7 @@ fn missing(results: &Results) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::cost::results::{LongRun, Missing};
+    use crate::cost::results::{LongRun, Missing};
 
     #[test]
     fn bars_are_held_against_what_the_peers_add() {

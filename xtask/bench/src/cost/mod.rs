@@ -11,11 +11,11 @@ mod results;
 mod table;
 
 use super::{measure::Settings, output, table::Row};
-use crate::workspace::Workspace;
 use anyhow::Result;
 use figures::Bench;
 use results::Results;
 use std::path::PathBuf;
+use xtask::workspace::Workspace;
 
 /// Measures, and leaves tables, charts and figures in `docs/cost`, of a quick run in the target folder. Returns the
 /// bars.

@@ -1,7 +1,6 @@
 //! Programs that run beside a load and have their own BPF programs attached meanwhile.
 
 use super::process;
-use crate::command::cannot_start;
 use anyhow::{Context as _, Result, bail, ensure};
 use nix::sys::signal::{Signal, kill};
 use std::{
@@ -11,6 +10,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+use xtask::command::cannot_start;
 
 /// bpftrace compiles its script first; a machine that is busy building takes longer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -166,7 +166,7 @@ mod tests {
         again
             .args(["-s", "KILL", "60", "sh", "-c", IN_THE_BACKGROUND, "sh"])
             .arg(env::current_exe().unwrap());
-        again.args(["--exact", "bench::beside::tests::what_a_program_prints_as_it_is_interrupted_is_kept"]);
+        again.args(["--exact", "beside::tests::what_a_program_prints_as_it_is_interrupted_is_kept"]);
         let again = again.output().unwrap();
         assert!(again.status.success(), "{again:?}");
         assert!(String::from_utf8_lossy(&again.stdout).contains("1 passed"), "{again:?}");

@@ -1,6 +1,6 @@
 //! What the contenders count, from their sources and manuals: none of it is measured.
 
-use crate::bench::contender::Contender;
+use crate::contender::Contender;
 
 /// What an event is to a contender, and how it tells what it lost; `None` where there is nothing to say.
 pub(super) fn counts(contender: Contender) -> Option<&'static str> {

@@ -4,7 +4,7 @@ use super::{
     Words, is_ours,
     style::{Area, BOTTOM, MARGIN, TOP, WIDTH, failed, from_here, on_paper, thousands, up_to_here},
 };
-use crate::bench::{
+use crate::{
     contender::Contender,
     cost::{results::Measured, table::TOGETHER},
     statistics::{Summary, ratio},

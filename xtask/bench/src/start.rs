@@ -5,9 +5,9 @@ use super::{
     statistics::Summary,
     table::{Row, Unit},
 };
-use crate::command::Run as _;
 use anyhow::{Context as _, Result};
 use nix::time::{ClockId, clock_gettime};
+use xtask::command::Run as _;
 
 const BAR_MS: f64 = 150.0;
 

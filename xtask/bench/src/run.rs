@@ -5,17 +5,17 @@ use super::{
     contender::{Contender, Record, Way},
     job::Job,
     measure::Settings,
-    process,
-    profile::Profile,
+    process, profile,
 };
-use crate::command::cannot_start;
 use anyhow::{Context as _, Result, ensure};
+use model::profile::{Profile, file};
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
     time::{Duration, Instant},
 };
+use xtask::command::cannot_start;
 
 /// What a run came to.
 pub(super) struct Outcome {
@@ -61,7 +61,7 @@ pub(super) fn run(contender: Contender, settings: &Settings, job: &Job) -> Resul
     };
     let mut outcome = outcome.context(contender.name())?;
     if let (Record::Profile, Some(consumer)) = (contender.record(), &mut outcome.consumer) {
-        consumer.profile = Some(Profile::read(&consumer.record)?);
+        consumer.profile = Some(file::read(&consumer.record)?);
     }
     Ok(outcome)
 }
@@ -69,7 +69,7 @@ pub(super) fn run(contender: Contender, settings: &Settings, job: &Job) -> Resul
 impl Outcome {
     /// What the profiler lost; 0 if the contender was another.
     pub(super) fn lost_by_profiler(&self) -> u64 {
-        self.consumer.as_ref().and_then(|consumer| consumer.profile.as_ref()).map_or(0, Profile::lost)
+        self.consumer.as_ref().and_then(|consumer| consumer.profile.as_ref()).map_or(0, profile::lost)
     }
 }
 

@@ -5,20 +5,18 @@ use super::{
     results::{Left, LongRun, LongRuns, Measured, Missing, Point, Results},
 };
 use crate::{
-    bench::{
-        contender::Contender,
-        job::{Job, SWITCHES_PER_TRIP},
-        measure::Settings,
-        peers,
-        run::{self, Outcome},
-        statistics::Summary,
-        switch::TRIPS,
-        turns::{Taken, in_turns},
-    },
-    workspace::Workspace,
+    contender::Contender,
+    job::{Job, SWITCHES_PER_TRIP},
+    measure::Settings,
+    peers,
+    run::{self, Outcome},
+    statistics::Summary,
+    switch::TRIPS,
+    turns::{Taken, in_turns},
 };
 use anyhow::{Context as _, Result};
 use std::cell::Cell;
+use xtask::workspace::Workspace;
 
 const PAGES: u32 = 50_000;
 

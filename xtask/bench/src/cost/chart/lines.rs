@@ -7,7 +7,7 @@ use super::{
         thousands, up_to_here,
     },
 };
-use crate::bench::{
+use crate::{
     contender::Contender,
     cost::results::{Measured, Point, Results},
 };

@@ -1,12 +1,12 @@
 //! Files that the measuring half leaves, which is root: whoever built can also remove and replace them.
 
-use crate::workspace::Workspace;
 use anyhow::{Context as _, Result};
 use std::{
     fs,
     os::unix::fs::{MetadataExt as _, chown},
     path::Path,
 };
+use xtask::workspace::Workspace;
 
 /// Writes a file, with the folders that are missing above it.
 pub(super) fn write(workspace: &Workspace, file: &Path, text: &str) -> Result<()> {

@@ -5,7 +5,7 @@ mod lines;
 mod style;
 
 use super::results::{Measured, Results};
-use crate::bench::{contender::Contender, job::Event};
+use crate::{contender::Contender, job::Event};
 use anyhow::Result;
 use lines::Axes;
 

@@ -3,16 +3,17 @@
 use super::{
     load::Programs,
     process::{descriptors, field},
-    profile::Profile,
+    profile,
     table::{Row, Unit},
 };
-use crate::command::cannot_start;
 use anyhow::{Context as _, Result, bail, ensure};
+use model::profile::file;
 use std::{
     collections::BTreeMap,
     io::{BufRead as _, BufReader},
     process::{Child, Command, Stdio},
 };
+use xtask::command::cannot_start;
 
 const BYTES_PER_MIB: f64 = 1_048_576.0;
 
@@ -56,8 +57,8 @@ fn run(programs: &Programs, case: &Case) -> Result<(u64, u64)> {
     let load = ["threads".to_owned(), format!("--count={}", case.threads - 1)];
     let (mut command, path) = programs.profiled("memory", case.options, &load);
     let bytes = with_live_threads(&mut command, map_bytes)?;
-    let profile = Profile::read(&path)?;
-    let (threads, lost) = (profile.threads.len(), profile.lost());
+    let profile = file::read(&path)?;
+    let (threads, lost) = (profile.threads.len(), profile::lost(&profile));
     // What was lost is told in its own line; threads that are missing without being lost would be a defect.
     ensure!(
         threads >= case.threads || lost > 0,

@@ -1,9 +1,9 @@
 //! What a table must say of where and when it was measured.
 
-use crate::command::Run as _;
 use anyhow::{Context as _, Result};
 use nix::unistd::{SysconfVar, sysconf};
 use std::{fs, process::Command, thread};
+use xtask::command::Run as _;
 
 /// When and where.
 pub(super) fn now_and_here() -> Result<String> {

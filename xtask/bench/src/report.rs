@@ -2,17 +2,17 @@
 
 use super::{
     load::Programs,
-    profile::Profile,
     statistics::Summary,
     table::{Row, Unit},
 };
-use crate::command::Run as _;
 use anyhow::{Context as _, Result, ensure};
+use model::profile::file;
 use std::{
     path::PathBuf,
     process::{Command, Stdio},
     time::Instant,
 };
+use xtask::command::Run as _;
 
 const REPORT_BAR_MS: f64 = 200.0;
 
@@ -51,7 +51,7 @@ fn profile(programs: &Programs, name: &str) -> Result<PathBuf> {
     let load = ["threads".to_owned(), format!("--count={THREADS}"), format!("--sleeps={SLEEPS}")];
     let (mut command, profile) = programs.profiled(name, &[], &load);
     command.stdin(Stdio::null()).read()?;
-    let threads = Profile::read(&profile)?.threads.len();
+    let threads = file::read(&profile)?.threads.len();
     ensure!(threads >= THREADS, "{} tells of {threads} threads only", profile.display());
     Ok(profile)
 }

@@ -8,9 +8,9 @@ use super::{
     table::{Row, markdown, unmet},
     table_file,
 };
-use crate::workspace::Workspace;
 use anyhow::{Result, bail};
 use clap::Args;
+use xtask::workspace::Workspace;
 
 /// How much shorter the loads are with `--quick`.
 const QUICK_SHARE: u32 = 10;

@@ -1,12 +1,12 @@
 //! Packages of the Debian archive, unpacked into a folder of their own. Nothing is installed.
 
-use crate::{command::Run as _, debian::apt::Apt};
 use anyhow::{Context as _, Result};
 use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
 };
+use xtask::{command::Run as _, debian::apt::Apt};
 
 /// The release that first has all of the packages.
 const SUITE: &str = "trixie";
