@@ -28,6 +28,9 @@ pub(crate) fn text(bytes: impl AsRef<OsStr>) -> String {
     })
 }
 
+/// Bytes of a name in the kernel, the zero at its end included (`TASK_COMM_LEN`, include/linux/sched.h).
+pub(crate) const NAME_BYTES: usize = 16;
+
 /// The text for a name of the kernel, which ends with the first zero.
 pub(crate) fn kernel_name(bytes: &[u8]) -> String {
     let length = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());

@@ -136,6 +136,17 @@ fn imports_only_go_down() {
 }
 
 #[test]
+fn the_layout_is_named_by_the_kernel_alone() {
+    let mut all = BTreeMap::new();
+    let folder = source("../profiler/src");
+    files(&folder, &folder, &mut all);
+    let outside: Vec<_> = all.iter().filter(|(path, _)| module(path) != "kernel").collect();
+    let named = outside.iter().filter(|(_, text)| text.contains("profiler_ebpf"));
+    let named: Vec<String> = named.map(|(path, _)| path.display().to_string()).collect();
+    assert!(named.is_empty(), "what the programs share goes through `kernel` and `model`: {named:?}");
+}
+
+#[test]
 fn the_programs_stand_on_floors_too() {
     let upward =
         upward(&source("../profiler-ebpf/src/programs"), &PROGRAMS, &["crate::programs::", "use super::"]);

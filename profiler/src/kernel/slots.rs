@@ -2,20 +2,22 @@
 
 use super::memory::MappedArray;
 use super::page_memory::PageMemory;
-use crate::outside_bytes::kernel_name;
+use crate::outside_bytes::{self, kernel_name};
 use crate::record::pages::Pages;
-use crate::record::samples::Samples;
-use crate::record::{End, SlotlessRecord, ThreadRecord};
+use crate::record::samples::{self, Samples};
+use crate::record::{self, End, SlotlessRecord, ThreadRecord};
 use anyhow::Result;
 use model::metric::Metric;
 use model::profile::histogram::Histogram;
 use model::profile::thread::{BlockedOn, Found, OF_32BIT, OF_X32, OpenState, Waits};
 use model::profile::units::Nanos;
 use profiler_ebpf::layout::{
-    KernelCounters, MetricSlot, Slot, SlotlessTotals, Totals, blocked_key, phase, state,
+    KernelCounters, MetricSlot, NAME_BYTES, Slot, SlotlessTotals, Totals, blocked_key, phase, state,
 };
 use std::collections::BTreeMap;
 use syscalls::Sysno;
+
+const _: () = assert!(NAME_BYTES == outside_bytes::NAME_BYTES, "names are as long for both sides");
 
 /// Turns a finished slot into a record.
 pub(super) fn record(slot: &Slot, number: u32, pages: &mut PageMemory, serial: u64) -> Result<ThreadRecord> {
@@ -41,8 +43,8 @@ fn with_samples(slot: &Slot, serial: u64, samples: BTreeMap<Metric, Samples>) ->
         from_ns: Nanos(slot.from_ns),
         until_ns: Nanos(slot.until_ns),
         end: end(slot),
-        kernel_at_start: slot.start,
-        kernel_at_end: slot.end,
+        kernel_at_start: counters(&slot.start),
+        kernel_at_end: counters(&slot.end),
         first_slice_ns: (slot.found_state == state::FOUND).then_some(Nanos(slot.found_ns)),
         found: found(slot),
         runnable_idle: waits(&slot.runnable_idle),
@@ -170,11 +172,29 @@ fn samples(
     for metric in Metric::ALL {
         let of = &slot.metrics[metric.index()];
         if of.totals.count > 0 {
-            let samples = Samples::counted(&of.totals, buckets(metric, of)?);
+            let samples = Samples::counted(plain(&of.totals), buckets(metric, of)?);
             all.extend(samples.map(|samples| (metric, samples)));
         }
     }
     Ok(all)
+}
+
+/// The totals with their units.
+fn plain(totals: &Totals) -> samples::Totals {
+    let &Totals { count, sum_ns, min_ns, max_ns } = totals;
+    samples::Totals { count, sum_ns: Nanos(sum_ns), min_ns: Nanos(min_ns), max_ns: Nanos(max_ns) }
+}
+
+/// The counters with their units.
+fn counters(kernel: &KernelCounters) -> record::KernelCounters {
+    record::KernelCounters {
+        voluntary_switches: kernel.voluntary_switches,
+        involuntary_switches: kernel.involuntary_switches,
+        minor_faults: kernel.minor_faults,
+        major_faults: kernel.major_faults,
+        cpu_ns: Nanos(kernel.cpu_ns),
+        migrations: kernel.migrations,
+    }
 }
 
 /// A histogram without buckets; `None` without samples.
@@ -271,13 +291,13 @@ impl SlotlessRecord {
 }
 
 /// One CPU's part may be negative, modulo 2^64; the sum is not.
-fn add(sum: &mut KernelCounters, more: &KernelCounters) {
+fn add(sum: &mut record::KernelCounters, more: &KernelCounters) {
     let add = |sum: &mut u64, more: u64| *sum = sum.wrapping_add(more);
     add(&mut sum.voluntary_switches, more.voluntary_switches);
     add(&mut sum.involuntary_switches, more.involuntary_switches);
     add(&mut sum.minor_faults, more.minor_faults);
     add(&mut sum.major_faults, more.major_faults);
-    add(&mut sum.cpu_ns, more.cpu_ns);
+    add(&mut sum.cpu_ns.0, more.cpu_ns);
     add(&mut sum.migrations, more.migrations);
 }
 

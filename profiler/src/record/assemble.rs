@@ -6,7 +6,6 @@ use model::metric::Metric;
 use model::profile::histogram::Histogram;
 use model::profile::thread::{KernelCounters, Open, OpenState, Thread, WithoutSlot};
 use model::profile::units::Nanos;
-use profiler_ebpf::layout;
 use std::collections::BTreeMap;
 
 /// The switches and faults of a record that were seen, as the kernel classifies them.
@@ -63,13 +62,13 @@ pub fn kernel_growth(record: &ThreadRecord) -> KernelCounters {
     KernelCounters { cpu_ns: growth.cpu_ns.filter(|_| comparable && !running), ..growth }
 }
 
-fn growth(from: &layout::KernelCounters, to: &layout::KernelCounters) -> KernelCounters {
+fn growth(from: &super::KernelCounters, to: &super::KernelCounters) -> KernelCounters {
     KernelCounters {
         voluntary_switches: to.voluntary_switches.saturating_sub(from.voluntary_switches),
         involuntary_switches: to.involuntary_switches.saturating_sub(from.involuntary_switches),
         minor_faults: to.minor_faults.saturating_sub(from.minor_faults),
         major_faults: to.major_faults.saturating_sub(from.major_faults),
-        cpu_ns: Some(Nanos(to.cpu_ns.saturating_sub(from.cpu_ns))),
+        cpu_ns: Some(Nanos(to.cpu_ns.0.saturating_sub(from.cpu_ns.0))),
         migrations: to.migrations.saturating_sub(from.migrations),
     }
 }

@@ -1,13 +1,12 @@
 //! Records for tests, with figures that add up.
 
 use super::samples::Samples;
-use super::{End, Rest, Snapshot, Source, ThreadRecord};
+use super::{End, KernelCounters, Rest, Snapshot, Source, ThreadRecord};
 use anyhow::Result;
 use model::metric::Metric;
 use model::profile::thread::{BlockedOn, OpenState};
 use model::profile::units::{Bytes, Nanos};
 use model::profile::usage::Usage;
-use profiler_ebpf::layout::KernelCounters;
 use std::collections::{BTreeMap, VecDeque};
 
 /// A thread that was born 5 ns before its first wake, ran four slices, was blocked twice and preempted once,
@@ -43,7 +42,7 @@ pub(crate) fn exited(pid: u32, tid: u32) -> ThreadRecord {
             involuntary_switches: 1,
             minor_faults: 2,
             major_faults: 0,
-            cpu_ns: 1_000,
+            cpu_ns: Nanos(1_000),
             migrations: 1,
         },
         first_slice_ns: None,
@@ -73,7 +72,7 @@ pub(crate) fn found(pid: u32) -> ThreadRecord {
     let mut record = exited(pid, pid);
     record.newborn = false;
     record.first_slice_ns = Some(Nanos(100));
-    record.kernel_at_start.cpu_ns = 100;
+    record.kernel_at_start.cpu_ns = Nanos(100);
     record
 }
 

@@ -5,6 +5,7 @@
 //! kernel's own counters.
 
 pub mod assemble;
+mod counters;
 pub mod deltas;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -16,12 +17,13 @@ pub mod recording;
 pub mod samples;
 pub mod usage;
 
+pub use counters::KernelCounters;
+
 use anyhow::Result;
 use model::metric::Metric;
 use model::profile::histogram::Histogram;
 use model::profile::thread::{BlockedOn, Found, OpenState, Waits};
 use model::profile::units::Nanos;
-use profiler_ebpf::layout::KernelCounters;
 use samples::Samples;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

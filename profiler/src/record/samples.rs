@@ -4,7 +4,41 @@ use super::pages::{Counter, Page, Pages, bucket, counted};
 use model::buckets::{self, PAGE_BUCKETS};
 use model::profile::histogram::Histogram;
 use model::profile::units::Nanos;
-use profiler_ebpf::layout::Totals;
+use serde::{Deserialize, Serialize};
+
+/// Exact totals of samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// Number of samples.
+    pub count: u64,
+    /// Their sum.
+    pub sum_ns: Nanos,
+    /// The smallest; the largest there can be while there is none.
+    pub min_ns: Nanos,
+    /// The largest.
+    pub max_ns: Nanos,
+}
+
+impl Totals {
+    /// No samples.
+    pub const EMPTY: Self = Self { count: 0, sum_ns: Nanos(0), min_ns: Nanos(u64::MAX), max_ns: Nanos(0) };
+
+    /// Adds a sample.
+    pub fn add_one(&mut self, length: Nanos) {
+        self.count += 1;
+        self.sum_ns += length;
+        self.min_ns = self.min_ns.min(length);
+        self.max_ns = self.max_ns.max(length);
+    }
+
+    /// Adds samples.
+    pub fn add(&mut self, more: &Samples) {
+        self.count += more.count;
+        self.sum_ns += more.sum_ns;
+        self.min_ns = self.min_ns.min(more.min_ns);
+        self.max_ns = self.max_ns.max(more.max_ns);
+    }
+}
 
 /// Samples of one metric.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,11 +85,9 @@ impl<C: Counter> Samples<C> {
 impl Samples {
     /// What the programs counted. `None` without samples.
     #[must_use]
-    pub fn counted(totals: &Totals, pages: Pages) -> Option<Self> {
-        let &Totals { count, sum_ns, min_ns, max_ns } = totals;
-        let of =
-            || Self { count, sum_ns: Nanos(sum_ns), min_ns: Nanos(min_ns), max_ns: Nanos(max_ns), pages };
-        (count > 0).then(of)
+    pub fn counted(totals: Totals, pages: Pages) -> Option<Self> {
+        let Totals { count, sum_ns, min_ns, max_ns } = totals;
+        (count > 0).then_some(Self { count, sum_ns, min_ns, max_ns, pages })
     }
 
     /// Takes the buckets out: the totals stay.
@@ -129,9 +161,8 @@ impl Samples {
 
     /// With other totals, and more samples in buckets, by their numbers; those that are no buckets are left out.
     #[must_use]
-    pub fn grown(mut self, totals: &Totals, added: impl IntoIterator<Item = (u16, u32)>) -> Self {
-        (self.count, self.sum_ns) = (totals.count, Nanos(totals.sum_ns));
-        (self.min_ns, self.max_ns) = (Nanos(totals.min_ns), Nanos(totals.max_ns));
+    pub fn grown(mut self, totals: Totals, added: impl IntoIterator<Item = (u16, u32)>) -> Self {
+        Totals { count: self.count, sum_ns: self.sum_ns, min_ns: self.min_ns, max_ns: self.max_ns } = totals;
         for (bucket, count) in added {
             let bucket = u32::from(bucket);
             if buckets::page(bucket) < buckets::PAGES {
@@ -204,13 +235,13 @@ mod tests {
             let mut totals = Totals::EMPTY;
             let mut pages = vec![[0; PAGE_BUCKETS]; buckets::PAGES];
             for ns in samples {
-                totals.add(ns);
+                totals.add_one(Nanos(ns));
                 if let Some(index) = buckets::index(ns) {
                     pages[buckets::page(index)][buckets::cell(index)] += 1;
                 }
             }
             let used = pages.into_iter().enumerate().filter(|(_, page)| counted(page) > 0);
-            Self::counted(&totals, Pages(used.map(|(number, page)| (number, Box::new(page))).collect()))
+            Self::counted(totals, Pages(used.map(|(number, page)| (number, Box::new(page))).collect()))
         }
 
         /// With other buckets, as one that is read in the middle of a sample has them.
@@ -290,9 +321,9 @@ mod tests {
             together.add(&added);
             let together = Histogram { min_ns: whole.min_ns, max_ns: whole.max_ns, ..together.to_histogram() };
             prop_assert_eq!(together, whole.to_histogram());
-            let Samples { count, sum_ns: Nanos(sum_ns), min_ns: Nanos(min_ns), max_ns: Nanos(max_ns), .. } = whole;
+            let Samples { count, sum_ns, min_ns, max_ns, .. } = whole;
             let totals = Totals { count, sum_ns, min_ns, max_ns };
-            prop_assert_eq!(before.grown(&totals, added.numbered()), whole);
+            prop_assert_eq!(before.grown(totals, added.numbered()), whole);
         }
 
         #[test]

@@ -3,7 +3,6 @@
 use super::select::Process;
 use crate::outside_bytes;
 use glob::Pattern;
-use profiler_ebpf::layout::NAME_BYTES;
 use std::fs;
 
 /// Words of a command line among which a script's file is: interpreter, its one argument from the script's first line, file.
@@ -20,7 +19,7 @@ pub(crate) fn has_name(process: &Process, pattern: &Pattern) -> bool {
 /// True if the kernel may have cut a name off, which it does after 15 bytes. Of a character that was cut in two escapes are
 /// left.
 pub(crate) fn may_be_cut(comm: &str) -> bool {
-    outside_bytes::bytes(comm).len() >= NAME_BYTES - 1
+    outside_bytes::bytes(comm).len() >= outside_bytes::NAME_BYTES - 1
 }
 
 /// Among processes that do not match, the name most like a pattern, and whose it is.

@@ -2,13 +2,12 @@
 //! them.
 
 use super::feed::Known;
-use crate::record::{End, Snapshot, ThreadRecord};
+use crate::record::{End, KernelCounters, Snapshot, ThreadRecord};
 use crate::watch::frame::{Frame, Growth, Identity, Now, ThreadFrame};
 use anyhow::{Context as _, Result};
 use model::metric::Metric;
 use model::profile::thread::OpenState;
 use model::profile::units::Nanos;
-use profiler_ebpf::layout::KernelCounters;
 use std::collections::{BTreeMap, HashMap};
 
 /// Those of the threads that go on.
@@ -71,7 +70,7 @@ impl Records {
             let metric = Metric::from(metric);
             let Growth { totals, buckets } = growth;
             let before = record.samples.remove(&metric).unwrap_or_default();
-            record.samples.insert(metric, before.grown(&totals.into(), buckets));
+            record.samples.insert(metric, before.grown(totals, buckets));
         }
         Ok(record)
     }
@@ -118,11 +117,10 @@ mod tests {
     use super::*;
     use crate::record::deltas::Deltas;
     use crate::record::fixture::exited;
-    use crate::record::samples::Samples;
-    use crate::watch::frame::{Lost, Totals};
+    use crate::record::samples::{Samples, Totals};
+    use crate::watch::frame::Lost;
     use crate::watch::viewer::{Viewer, Who};
     use model::profile::thread::{BlockedOn, Waits};
-    use profiler_ebpf::layout;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
 
@@ -168,14 +166,14 @@ mod tests {
     }
 
     fn sample(record: &mut ThreadRecord, metric: Metric, ns: u64) {
-        let mut totals = layout::Totals::EMPTY;
+        let mut totals = Totals::EMPTY;
         if let Some(&Samples { count, sum_ns, min_ns, max_ns, .. }) = record.samples.get(&metric) {
-            totals = Totals { count, sum_ns, min_ns, max_ns }.into();
+            totals = Totals { count, sum_ns, min_ns, max_ns };
         }
-        totals.add(ns);
+        totals.add_one(Nanos(ns));
         let bucket = model::buckets::index(ns).map(|bucket| (bucket as u16, 1));
         let before = record.samples.remove(&metric).unwrap_or_default();
-        record.samples.insert(metric, before.grown(&totals, bucket));
+        record.samples.insert(metric, before.grown(totals, bucket));
         if metric == Metric::Blocked {
             let wait =
                 BlockedOn { syscall: "futex".to_owned(), count: 1, sum_ns: Nanos(ns), max_ns: Nanos(ns) };
@@ -278,8 +276,8 @@ mod tests {
         let (mut viewer, mut records, mut deltas) = (begun(), Records::default(), Deltas::new(Nanos(0)));
         let record = |count: u64| {
             let mut record = born(1);
-            let totals = layout::Totals { count, sum_ns: 3 * count, min_ns: 3, max_ns: 3 };
-            record.samples.insert(Metric::OnCpu, Samples::default().grown(&totals, [(3, count as u32)]));
+            let totals = Totals { count, sum_ns: Nanos(3 * count), min_ns: Nanos(3), max_ns: Nanos(3) };
+            record.samples.insert(Metric::OnCpu, Samples::default().grown(totals, [(3, count as u32)]));
             record
         };
         let first = u64::from(u32::MAX) - 1;

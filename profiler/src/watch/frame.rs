@@ -5,12 +5,11 @@
 //! are those to which samples were added since the frame before, each as `[number, samples]` (see
 //! [`model::buckets`]).
 
-use crate::record::samples::Samples;
+use crate::record::samples::Totals;
 use crate::record::{End, ThreadRecord};
 use crate::watch::config::MetricName;
 use model::profile::thread::{BlockedOn, Found, Waits};
 use model::profile::units::Nanos;
-use profiler_ebpf::layout;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -130,19 +129,6 @@ pub struct Growth {
     pub buckets: Vec<(u16, u32)>,
 }
 
-/// The totals of a metric.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Totals {
-    /// Samples.
-    pub count: u64,
-    /// Their sum.
-    pub sum_ns: Nanos,
-    /// The smallest.
-    pub min_ns: Nanos,
-    /// The largest.
-    pub max_ns: Nanos,
-}
-
 impl ThreadFrame {
     /// Whether nothing was added but time.
     #[must_use]
@@ -226,24 +212,4 @@ fn waits_since(now: Option<Waits>, before: Option<Waits>) -> Option<Waits> {
     let count = now.count.saturating_sub(before.count);
     let sum_ns = Nanos(now.sum_ns.0.saturating_sub(before.sum_ns.0));
     (count > 0).then_some(Waits { count, sum_ns, ..now })
-}
-
-impl Totals {
-    /// No samples.
-    pub const EMPTY: Self = Self { count: 0, sum_ns: Nanos(0), min_ns: Nanos(u64::MAX), max_ns: Nanos(0) };
-
-    /// Adds samples.
-    pub fn add(&mut self, more: &Samples) {
-        self.count += more.count;
-        self.sum_ns += more.sum_ns;
-        self.min_ns = self.min_ns.min(more.min_ns);
-        self.max_ns = self.max_ns.max(more.max_ns);
-    }
-}
-
-impl From<Totals> for layout::Totals {
-    fn from(totals: Totals) -> Self {
-        let Totals { count, sum_ns: Nanos(sum_ns), min_ns: Nanos(min_ns), max_ns: Nanos(max_ns) } = totals;
-        Self { count, sum_ns, min_ns, max_ns }
-    }
 }

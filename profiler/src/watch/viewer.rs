@@ -216,7 +216,7 @@ mod tests {
     use crate::record::deltas::Deltas;
     use crate::record::fixture::exited;
     use crate::record::samples::Samples;
-    use crate::watch::frame::Totals;
+    use crate::record::samples::Totals;
     use model::metric::Metric;
     use model::profile::thread::Waits;
 

@@ -64,7 +64,8 @@ impl HandedOut {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use profiler_ebpf::layout::Totals;
+    use crate::record::samples::Totals;
+    use model::profile::units::Nanos;
     use proptest::prelude::*;
 
     const METRIC: Metric = Metric::Blocked;
@@ -96,8 +97,8 @@ mod tests {
                 taken = bucketed;
                 pages.add_all(handed_out.kept(3, METRIC));
                 let mut totals = Totals::EMPTY;
-                samples[..counted].iter().for_each(|ns| totals.add(*ns));
-                let mut found = Samples::counted(&totals, pages).unwrap();
+                samples[..counted].iter().for_each(|ns| totals.add_one(Nanos(*ns)));
+                let mut found = Samples::counted(totals, pages).unwrap();
                 if !is_accepted {
                     handed_out.keep(3, METRIC, found.take_pages());
                     continue;

@@ -45,7 +45,7 @@ fn a_thread_that_was_met_agrees_from_there_on() {
     for counters in [&mut record.kernel_at_start, &mut record.kernel_at_end] {
         counters.voluntary_switches += 70;
         counters.minor_faults += 9;
-        counters.cpu_ns += 5_000;
+        counters.cpu_ns.0 += 5_000;
     }
     let checks = reconcile(std::slice::from_ref(&record), None, None);
     assert_eq!(checks.len(), QUANTITIES.len(), "only the sums: {checks:?}");
@@ -132,9 +132,9 @@ fn a_slice_may_start_as_the_thread_is_moved_and_only_then() {
         let checks = reconcile(std::slice::from_ref(record), None, None);
         check(&checks, Quantity::CpuTimeNs, of_thread(record)).holds()
     };
-    record.kernel_at_end.cpu_ns += 2_000_000;
+    record.kernel_at_end.cpu_ns.0 += 2_000_000;
     assert!(holds(&record), "moved once, in the longer of the two");
-    record.kernel_at_end.cpu_ns += 1_000_000;
+    record.kernel_at_end.cpu_ns.0 += 1_000_000;
     assert!(!holds(&record), "in the one or the other");
     record.kernel_at_end.migrations = 2;
     assert!(holds(&record));
@@ -155,9 +155,9 @@ fn a_thread_may_run_unannounced_in_its_last_wait_and_no_longer_than_that() {
         assert_eq!(found[0].is_some(), found[1].is_some());
         found[0].clone()
     };
-    record.kernel_at_end.cpu_ns += 900_000;
+    record.kernel_at_end.cpu_ns.0 += 900_000;
     assert_eq!(explanation(&record).unwrap().rules, [Rule::ClockPoints, Rule::RunningAtClose]);
-    record.kernel_at_end.cpu_ns += 200_000;
+    record.kernel_at_end.cpu_ns.0 += 200_000;
     assert_eq!(explanation(&record), None, "more than the wait");
 }
 
@@ -229,7 +229,7 @@ fn children_that_were_not_followed_are_explained() {
 fn time_on_the_cpu_that_the_kernel_does_not_know_of_is_a_defect() {
     let mut record = exited(100, 101);
     let within = 4 * STAMP_JITTER_NS;
-    record.kernel_at_end.cpu_ns = 500_000;
+    record.kernel_at_end.cpu_ns.0 = 500_000;
     let slices = [400_000, 100_000, 10_000, 10_000].map(|ns| ns + within / 4);
     record.samples.insert(Metric::OnCpu, Samples::of(slices).unwrap());
     let scope = of_thread(&record);
@@ -238,7 +238,7 @@ fn time_on_the_cpu_that_the_kernel_does_not_know_of_is_a_defect() {
     };
     assert_eq!(cpu(&record).difference, 60_000);
     assert!(!cpu(&record).holds(), "more than stamps can differ");
-    record.kernel_at_end.cpu_ns += 20_000;
+    record.kernel_at_end.cpu_ns.0 += 20_000;
     assert!(cpu(&record).holds());
 }
 
@@ -246,7 +246,7 @@ fn time_on_the_cpu_that_the_kernel_does_not_know_of_is_a_defect() {
 fn half_of_the_time_on_the_cpu_missing_is_a_defect() {
     let mut record = exited(100, 101);
     // The waits on the run queue take 60 ns: no more than that can be the kernel's.
-    record.kernel_at_end.cpu_ns = 2 * (1_000 + 60 + 4 * STAMP_JITTER_NS);
+    record.kernel_at_end.cpu_ns.0 = 2 * (1_000 + 60 + 4 * STAMP_JITTER_NS);
     let checks = reconcile(std::slice::from_ref(&record), None, None);
     for scope in [of_thread(&record), Scope::Threads] {
         assert!(!check(&checks, Quantity::CpuTimeNs, scope).holds());
@@ -258,7 +258,7 @@ fn threads_share_what_was_stolen() {
     let stolen = 1_000_000;
     let mut records = [exited(100, 101), exited(100, 102)];
     for record in &mut records {
-        record.kernel_at_end.cpu_ns += stolen;
+        record.kernel_at_end.cpu_ns.0 += stolen;
     }
     let usage = usage(6, 2, 4);
     let before_exec = BeforeExec::default();
@@ -327,7 +327,7 @@ fn a_sum_explains_once_what_explains_its_threads() {
 #[test]
 fn the_bounds_of_cpu_time_are_given_in_the_unit_of_the_difference() {
     let mut record = found(100);
-    record.kernel_at_end.cpu_ns += 50;
+    record.kernel_at_end.cpu_ns.0 += 50;
     let mut usage = usage(3, 1, 2);
     let checks = |usage: &Usage, follow| {
         let child = Child { usage, before_exec: &BeforeExec::default(), follow };

@@ -171,7 +171,7 @@ fn cpu_time(
     // called exec.
     let before = records
         .iter()
-        .filter_map(|record| Some(record.kernel_at_start.cpu_ns.saturating_sub(record.first_slice_ns?.0)))
+        .filter_map(|record| Some(record.kernel_at_start.cpu_ns.0.saturating_sub(record.first_slice_ns?.0)))
         .sum::<u64>()
         .saturating_sub(reference.before_exec.user_ns.0 + reference.before_exec.system_ns.0);
     let child = child(records);

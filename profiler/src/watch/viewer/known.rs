@@ -2,8 +2,8 @@
 
 use crate::record::ThreadRecord;
 use crate::record::deltas::Delta;
-use crate::record::samples::Samples;
-use crate::watch::frame::{Growth, Now, ThreadFrame, Totals};
+use crate::record::samples::{Samples, Totals};
+use crate::watch::frame::{Growth, Now, ThreadFrame};
 use model::metric::Metric;
 use model::profile::units::{Nanos, total};
 use std::collections::BTreeMap;
