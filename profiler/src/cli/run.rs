@@ -4,6 +4,7 @@ use super::recording::RecordingArgs;
 use crate::target::hold::Order;
 use crate::values::duration;
 use clap::Args;
+use clap::builder::{RangedI64ValueParser, RangedU64ValueParser};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -53,12 +54,25 @@ pub struct RunArgs {
     pub comparison: ComparisonArgs,
 }
 
+/// The most threads of a pool, as the workload has it (`workloads/src/args.rs`).
+const MAX_WORKERS: u64 = 10_000;
+
+/// Tasks, at least 1. The end of the range is named, since a message would else give that of the parser's own numbers.
+fn tasks() -> RangedI64ValueParser<u32> {
+    RangedI64ValueParser::new().range(1..=i64::from(u32::MAX))
+}
+
+/// Threads of a pool.
+fn workers() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..=MAX_WORKERS)
+}
+
 /// What `run` compares without a command.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Comparison (without a command)")]
 pub struct ComparisonArgs {
     /// Tasks of each workload
-    #[arg(long, value_parser = workloads::args::tasks(), conflicts_with = "command", value_name = "N")]
+    #[arg(long, value_parser = tasks(), conflicts_with = "command", value_name = "N")]
     pub tasks: Option<u32>,
 
     /// How long each task waits
@@ -66,7 +80,7 @@ pub struct ComparisonArgs {
     pub fetch: Option<Duration>,
 
     /// Threads of the thread pool [default: CPUs + 4, at most 32]
-    #[arg(long, value_parser = workloads::args::workers(), conflicts_with = "command", value_name = "N")]
+    #[arg(long, value_parser = workers(), conflicts_with = "command", value_name = "N")]
     pub workers: Option<usize>,
 
     /// Add the Python pair: asyncio and ThreadPoolExecutor
@@ -113,6 +127,29 @@ impl From<&HoldArgs> for Order {
             inherited: args.inherited.clone(),
             user: args.uid.zip(args.gid),
             command: args.command.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::builder::TypedValueParser;
+    use std::ffi::OsStr;
+
+    fn takes(parser: &impl TypedValueParser, value: &str) -> bool {
+        parser.parse_ref(&clap::Command::new("workload"), None, OsStr::new(value)).is_ok()
+    }
+
+    #[test]
+    fn what_the_workloads_take_is_taken() {
+        for value in ["0", "1", "10000", "10001", "4294967295", "4294967296", "-1", "x"] {
+            assert_eq!(takes(&tasks(), value), takes(&workloads::args::tasks(), value), "{value} tasks");
+            assert_eq!(
+                takes(&workers(), value),
+                takes(&workloads::args::workers(), value),
+                "{value} workers"
+            );
         }
     }
 }
