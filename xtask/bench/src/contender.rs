@@ -3,6 +3,7 @@
 use super::{
     beside::Ready,
     job::{Event, Job},
+    load::Build,
     measure::Settings,
     peers::{BPFTRACE, CPUDIST, OFFCPUTIME, PERF, Peer, RUNQLAT, RUNQLAT_BT},
 };
@@ -20,6 +21,8 @@ pub(super) enum Contender {
     Empty,
     /// `profiler run`.
     Profiler,
+    /// `profiler run` of the build that `--against` names.
+    ProfilerBefore,
     /// The same with `--measure-self`.
     ProfilerOfItself,
     /// Run-queue latency.
@@ -102,6 +105,7 @@ impl Contender {
             Self::Nothing => "no profiler",
             Self::Empty => "empty BPF programs",
             Self::Profiler => "profiler run",
+            Self::ProfilerBefore => "profiler run of --against",
             Self::ProfilerOfItself => "profiler run --measure-self",
             Self::Runqlat => "runqlat-libbpf",
             Self::Cpudist => "cpudist-libbpf",
@@ -117,7 +121,7 @@ impl Contender {
     pub(super) fn watches(self, event: Event) -> bool {
         match self {
             Self::Nothing => false,
-            Self::Empty | Self::Profiler | Self::ProfilerOfItself => true,
+            Self::Empty | Self::Profiler | Self::ProfilerBefore | Self::ProfilerOfItself => true,
             Self::PerfTrace => event == Event::Fault,
             _ => event == Event::Switch,
         }
@@ -133,7 +137,7 @@ impl Contender {
     pub(super) fn record(self) -> Record {
         match self {
             Self::Nothing | Self::Empty => Record::Nothing,
-            Self::Profiler | Self::ProfilerOfItself => Record::Profile,
+            Self::Profiler | Self::ProfilerBefore | Self::ProfilerOfItself => Record::Profile,
             Self::Runqlat | Self::Cpudist | Self::CpudistOff | Self::Bpftrace => Record::Histogram,
             Self::Offcputime => Record::Sums,
             Self::PerfSched => Record::PerfData,
@@ -144,7 +148,7 @@ impl Contender {
     /// The names of the programs that it needs besides those that are always built.
     pub(super) fn needs(self) -> Vec<&'static str> {
         let peers: &[&Peer] = match self {
-            Self::Nothing | Self::Profiler | Self::ProfilerOfItself => &[],
+            Self::Nothing | Self::Profiler | Self::ProfilerBefore | Self::ProfilerOfItself => &[],
             Self::Empty => return vec![EMPTY_PROGRAMS],
             Self::Runqlat => &[&RUNQLAT],
             Self::Cpudist | Self::CpudistOff => &[&CPUDIST],
@@ -166,11 +170,11 @@ impl Contender {
             contender.args(arguments).args(&found[1..]);
             Way::Beside { contender, ready, load: load() }
         };
-        let profiled = |options: &[&str]| {
+        let profiled = |build: Build, options: &[&str]| {
             let options: Vec<&str> =
                 options.iter().copied().chain(job.options.iter().map(String::as_str)).collect();
-            let (command, record) = programs.profiled("contender", &options, &job.load);
-            Way::Around { command, record }
+            let (command, record) = programs.profiled(build, "contender", &options, &job.load)?;
+            anyhow::Ok(Way::Around { command, record })
         };
         let perf = |task: &[&str], record: &str| {
             let record = programs.folder().join(record);
@@ -185,8 +189,9 @@ impl Contender {
                 let (contender, links) = programs.empty_programs(&found[0], job.event)?;
                 Way::Beside { contender, ready: Ready::Links(links), load: load() }
             }
-            Self::Profiler => profiled(&[]),
-            Self::ProfilerOfItself => profiled(&["--measure-self"]),
+            Self::Profiler => profiled(Build::Now, &[])?,
+            Self::ProfilerBefore => profiled(Build::Before, &[])?,
+            Self::ProfilerOfItself => profiled(Build::Now, &["--measure-self"])?,
             Self::Runqlat => beside(&[], Ready::Links(RUNQLAT_HOOKS)),
             Self::Cpudist => beside(&[], Ready::Links(1)),
             Self::CpudistOff => beside(&["-O"], Ready::Links(1)),

@@ -7,7 +7,7 @@ use super::{
     measure::Settings,
     run,
     table::{Row, Unit},
-    turns::in_turns,
+    turns::{beside_build_before, in_turns, with_build_before},
 };
 
 /// Who is measured.
@@ -22,10 +22,13 @@ const PAGES: u32 = 100_000;
 pub(super) fn measure(settings: &Settings) -> Vec<Row> {
     let job = Job::touch(settings.shortened(PAGES));
     let nanoseconds = |contender| run::figure_ns(contender, settings, &job);
-    let taken = in_turns("fault", settings.rounds(), &CONTENDERS, nanoseconds);
-    vec![
+    let contenders = with_build_before(settings, &CONTENDERS);
+    let taken = in_turns("fault", settings.rounds(), &contenders, nanoseconds);
+    let mut rows = vec![
         Row::new("minor fault on a fresh page", Unit::Ns, taken.whole(Contender::Nothing)),
         Row::new("added by empty BPF programs on the same hooks", Unit::Ns, taken.added(Contender::Empty)),
         Row::new("added by `profiler run`", Unit::Ns, taken.added(Contender::Profiler)).at_most(BAR_NS),
-    ]
+    ];
+    rows.extend(beside_build_before(&taken, Unit::Ns));
+    rows
 }

@@ -1,7 +1,7 @@
 //! The programs that are measured, and where they leave their files.
 
 use super::{job::Event, machine};
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
@@ -15,21 +15,43 @@ const SWITCH_HOOKS: usize = 2;
 /// `page_fault_user`; the end of a fault is hooked on each CPU.
 const FAULT_ENTRIES: usize = 1;
 
+/// A build of the profiler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Build {
+    /// That of this checkout.
+    Now,
+    /// The one that `--against` names.
+    Before,
+}
+
 /// Knows them.
 pub(super) struct Programs {
     release: PathBuf,
     folder: PathBuf,
+    before: Option<PathBuf>,
 }
 
 impl Programs {
     /// Those that `cargo xtask bench` has built.
-    pub(super) fn of(workspace: &Workspace) -> Self {
-        Self { release: workspace.release(), folder: super::folder(workspace) }
+    pub(super) fn of(workspace: &Workspace, before: Option<PathBuf>) -> Self {
+        Self { release: workspace.release(), folder: super::folder(workspace), before }
+    }
+
+    /// The builds that are measured, each with what its lines are marked by.
+    pub(super) fn builds(&self) -> Vec<(Build, &'static str)> {
+        let before = self.before.iter().map(|_| (Build::Before, " of --against"));
+        std::iter::once((Build::Now, "")).chain(before).collect()
     }
 
     /// `profiler` itself.
-    pub(super) fn profiler(&self) -> Command {
-        Command::new(self.release.join("profiler"))
+    ///
+    /// # Errors
+    /// If `--against` named no other build.
+    pub(super) fn profiler(&self, build: Build) -> Result<Command> {
+        Ok(match build {
+            Build::Now => Command::new(self.release.join("profiler")),
+            Build::Before => Command::new(self.before.as_ref().context("no --against was given")?),
+        })
     }
 
     /// What attaches the empty BPF programs to the hooks of the metrics of an event, and how many links it makes.
@@ -58,15 +80,16 @@ impl Programs {
     /// A load under the profiler, and where its profile will be.
     pub(super) fn profiled<A: AsRef<OsStr>>(
         &self,
+        build: Build,
         name: &str,
         options: &[&str],
         arguments: &[A],
-    ) -> (Command, PathBuf) {
+    ) -> Result<(Command, PathBuf)> {
         let profile = self.folder.join(format!("{name}.profile.json"));
-        let mut command = self.profiler();
+        let mut command = self.profiler(build)?;
         command.args(["run", "--force", "--output"]).arg(&profile).args(options);
         command.arg("--").arg(self.load_program()).args(arguments);
-        (command, profile)
+        Ok((command, profile))
     }
 
     /// The program that is all the loads.

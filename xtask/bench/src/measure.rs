@@ -59,7 +59,8 @@ impl Settings {
 /// Prints the table and writes it to its file; fails if a bar is not met.
 pub(crate) fn measure(workspace: &Workspace, args: MeasureArgs) -> Result<()> {
     let MeasureArgs { bench, found } = args;
-    let settings = Settings { bench, programs: Programs::of(workspace), found };
+    let programs = Programs::of(workspace, bench.against.clone());
+    let settings = Settings { bench, programs, found };
     if settings.bench.peers {
         return verdict(&cost::measure(workspace, &settings)?);
     }

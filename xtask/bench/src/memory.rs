@@ -1,7 +1,7 @@
 //! The kernel memory that a running profiler holds in BPF maps, with many threads alive at once.
 
 use super::{
-    load::Programs,
+    load::{Build, Programs},
     process::{descriptors, field},
     profile,
     table::{Row, Unit},
@@ -31,15 +31,16 @@ const CASES: [Case; 2] = [
 
 /// The lines of this step.
 pub(super) fn measure(programs: &Programs) -> Vec<Row> {
-    CASES.iter().flat_map(|case| rows(programs, case)).collect()
+    let builds = programs.builds();
+    CASES.iter().flat_map(|case| builds.iter().flat_map(|&build| rows(programs, build, case))).collect()
 }
 
-fn rows(programs: &Programs, case: &Case) -> Vec<Row> {
+fn rows(programs: &Programs, (build, marked): (Build, &str), case: &Case) -> Vec<Row> {
     eprintln!("memory: {} threads", case.threads);
     let settings =
         if case.options.is_empty() { "default settings".to_owned() } else { case.options.join(" ") };
-    let memory = format!("BPF maps with {} live threads, {settings}", case.threads);
-    match run(programs, case) {
+    let memory = format!("BPF maps with {} live threads, {settings}{marked}", case.threads);
+    match run(programs, build, case) {
         Ok((bytes, lost)) => {
             let mib = bytes as f64 / BYTES_PER_MIB;
             vec![
@@ -52,10 +53,10 @@ fn rows(programs: &Programs, case: &Case) -> Vec<Row> {
 }
 
 /// The bytes of the maps while all threads live, and what the profile says was lost.
-fn run(programs: &Programs, case: &Case) -> Result<(u64, u64)> {
+fn run(programs: &Programs, build: Build, case: &Case) -> Result<(u64, u64)> {
     // The thread that starts the others is one of them.
     let load = ["threads".to_owned(), format!("--count={}", case.threads - 1)];
-    let (mut command, path) = programs.profiled("memory", case.options, &load);
+    let (mut command, path) = programs.profiled(build, "memory", case.options, &load)?;
     let bytes = with_live_threads(&mut command, map_bytes)?;
     let profile = file::read(&path)?;
     let (threads, lost) = (profile.threads.len(), profile::lost(&profile));

@@ -44,6 +44,10 @@ pub(super) struct BenchArgs {
     #[arg(long)]
     pub(super) quick: bool,
 
+    /// Measure this build of the profiler, too, in the same rounds: to see that nothing became worse
+    #[arg(long, value_name = "BINARY", conflicts_with = "peers")]
+    pub(super) against: Option<PathBuf>,
+
     /// Only these steps
     #[arg(long, value_enum, value_delimiter = ',', value_name = "STEPS")]
     pub(super) only: Vec<Step>,
@@ -89,6 +93,10 @@ pub(super) fn bench(workspace: &Workspace, args: &BenchArgs) -> Result<()> {
     }
     if args.peers {
         measure.arg("--peers");
+    }
+    if let Some(binary) = &args.against {
+        let binary = fs::canonicalize(binary).with_context(|| format!("cannot find {}", binary.display()))?;
+        measure.arg("--against").arg(binary);
     }
     for step in args.only.iter().filter_map(Step::to_possible_value) {
         measure.arg("--only").arg(step.get_name());

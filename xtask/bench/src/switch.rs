@@ -8,7 +8,7 @@ use super::{
     run,
     statistics::Summary,
     table::{Row, Unit},
-    turns::{Taken, in_turns, times},
+    turns::{Taken, beside_build_before, in_turns, times, with_build_before},
 };
 
 /// Who is measured.
@@ -31,7 +31,11 @@ pub(super) fn measure(settings: &Settings) -> Vec<Row> {
     let job = Job::ping_pong(settings.shortened(TRIPS), 0);
     let microseconds =
         |contender| run::figure_ns(contender, settings, &job).map(|figure_ns| figure_ns / NS_PER_US);
-    rows(&in_turns("switch", settings.rounds(), &CONTENDERS, microseconds))
+    let contenders = with_build_before(settings, &CONTENDERS);
+    let taken = in_turns("switch", settings.rounds(), &contenders, microseconds);
+    let mut rows = rows(&taken);
+    rows.extend(beside_build_before(&taken, Unit::Us));
+    rows
 }
 
 fn rows(taken: &Taken) -> Vec<Row> {

@@ -2,9 +2,14 @@
 
 use super::{
     contender::Contender,
+    measure::Settings,
     statistics::{Summary, differences, ratio},
+    table::{Row, Unit},
 };
 use anyhow::Result;
+
+/// A build is no worse than the one before up to here: what two runs of the same build differ by on a noisy machine.
+const BAR_BEFORE: f64 = 1.1;
 
 /// One sample a round, or why there are none.
 pub(super) type Samples = Result<Vec<f64>, String>;
@@ -71,6 +76,27 @@ impl Taken {
         let owned = |samples: &Result<&[f64], &str>| samples.map(<[f64]>::to_vec).map_err(str::to_owned);
         Self(samples.iter().map(|(contender, samples)| (*contender, owned(samples))).collect())
     }
+}
+
+/// The contenders, and the build that `--against` names.
+pub(super) fn with_build_before(settings: &Settings, contenders: &[Contender]) -> Vec<Contender> {
+    let before = settings.programs.builds().into_iter().skip(1).map(|_| Contender::ProfilerBefore);
+    contenders.iter().copied().chain(before).collect()
+}
+
+/// What that build adds, and how many times that is what this one adds; nothing if none was named.
+pub(super) fn beside_build_before(taken: &Taken, unit: Unit) -> Vec<Row> {
+    if !taken.0.iter().any(|(contender, _)| *contender == Contender::ProfilerBefore) {
+        return Vec::new();
+    }
+    let [now, before] =
+        [Contender::Profiler, Contender::ProfilerBefore].map(|contender| taken.added(contender));
+    let median = |added: &Result<Summary, String>| added.clone().map(|summary| summary.median);
+    let by_before = times(median(&now), median(&before));
+    vec![
+        Row::new("added by `profiler run` of --against", unit, before),
+        Row::single("`profiler run` / that of --against", Unit::Times, by_before).at_most(BAR_BEFORE),
+    ]
 }
 
 /// How many times `of` the `part` is.

@@ -76,7 +76,10 @@ pub(super) fn up_to_here() -> TextStyle<'static> {
 /// Colours that the colour-blind can tell apart (Okabe and Ito); whoever sees none has the marks and the names.
 pub(super) fn colour(contender: Contender) -> RGBColor {
     match contender {
-        Contender::Nothing | Contender::Profiler | Contender::ProfilerOfItself => BLACK,
+        Contender::Nothing
+        | Contender::Profiler
+        | Contender::ProfilerBefore
+        | Contender::ProfilerOfItself => BLACK,
         Contender::Empty => RGBColor(130, 130, 130),
         Contender::Runqlat => RGBColor(0, 114, 178),
         Contender::Cpudist => RGBColor(0, 158, 115),
