@@ -10,7 +10,7 @@ use model::profile::histogram::Histogram;
 use model::profile::interval::States;
 use model::profile::units::Nanos;
 use profiler::store::{Store, StoreConfig};
-use profiler::watch::batch::{Batch, Group, Key, Lost};
+use profiler::watch::batch::{Batch, Group, Key};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -82,7 +82,7 @@ fn batches(day: Timestamp, dice: &mut Dice) -> impl Iterator<Item = Batch> {
             until,
             length_ns: Nanos(LENGTH.unsigned_abs().as_nanos() as u64),
             groups: PROCESSES.into_iter().map(|process| group(process, dice)).collect(),
-            lost: Lost::default(),
+            lost: model::losses::LossCounts::default(),
         }
     })
 }

@@ -10,7 +10,7 @@ use model::profile::histogram::Histogram;
 use model::profile::interval::States;
 use model::profile::units::Nanos;
 use profiler::metrics::{Metrics, MetricsConfig, Push, Server};
-use profiler::watch::batch::{Batch, Group, Key, Lost};
+use profiler::watch::batch::{Batch, Group, Key};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::io;
@@ -55,7 +55,7 @@ async fn main() -> Result<()> {
         let until = from + INTERVAL;
         let groups = groups.into_iter().map(Source::group).collect();
         let length_ns = Nanos(INTERVAL.as_nanos().try_into()?);
-        metrics.add(&Batch { from, until, length_ns, groups, lost: Lost::default() });
+        metrics.add(&Batch { from, until, length_ns, groups, lost: model::losses::LossCounts::default() });
         from = until;
     }
     println!("{}", server.address().context("the configuration names no address")?);

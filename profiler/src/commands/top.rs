@@ -20,6 +20,7 @@ use crate::top::model::Model;
 use crate::top::remote::Remote;
 use crate::top::{run as view, screen};
 use anyhow::{Result, bail};
+use model::losses::Loss;
 use model::profile::Profile;
 use model::profile::units::Nanos;
 use std::os::fd::{AsFd as _, BorrowedFd};
@@ -164,11 +165,7 @@ impl Feed for Watched {
         let mut frame = self.live.refresh(attachment.recording())?;
         let lost = attachment.session().lost()?;
         frame.standing.lives = lives;
-        frame.standing.lost = model::profile::Lost {
-            samples_without_bucket: frame.standing.lost.samples_without_bucket,
-            clock_backwards: frame.standing.lost.clock_backwards,
-            ..lost
-        };
+        frame.standing.lost = lost.with(&Loss::OF_RECORDS, &frame.standing.lost);
         Ok(Some(frame))
     }
 

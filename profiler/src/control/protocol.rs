@@ -1,12 +1,12 @@
 //! The requests and answers. Each is one line of JSON.
 
-use crate::watch::batch::Lost;
 use crate::watch::config::SelectorConfig;
 use crate::watch::frame::Frame;
 use crate::watch::interval::Interval;
 use crate::watch::status::{SinkStatus, WatchStatus};
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
+use model::losses::{LossCounts, in_interval};
 use model::profile::units::Nanos;
 use serde::{Deserialize, Serialize};
 
@@ -89,7 +89,8 @@ pub struct Status {
     /// Intervals that have ended.
     pub intervals: u64,
     /// What was lost in all of them.
-    pub lost: Lost,
+    #[serde(with = "in_interval")]
+    pub lost: LossCounts,
     /// Who is watched.
     pub watch: WatchStatus,
     /// Where the intervals go.

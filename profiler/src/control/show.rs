@@ -2,8 +2,7 @@
 
 use super::protocol::Status;
 use crate::report::table::{Cell, Column, Table};
-use crate::report::{Style, duration};
-use crate::watch::batch::Lost;
+use crate::report::{LimitNames, Style, duration, loss_reasons};
 use crate::watch::interval::{GroupAdded, Interval};
 use crate::watch::status::SelectorStatus;
 use model::metric::Metric;
@@ -29,9 +28,9 @@ pub fn status(status: &Status) -> String {
         watch.slots_used,
         watch.slots,
     );
-    for (count, what) in lost(&status.lost) {
+    for loss in loss_reasons(&status.lost, LimitNames::CONFIGURATION) {
         // Nothing fails that is written to a string.
-        let _ = writeln!(text, "lost: {count} {what}");
+        let _ = writeln!(text, "lost: {loss}");
     }
     text.push('\n');
     selectors(&watch.selectors).render(&style, &mut text);
@@ -98,8 +97,8 @@ fn choice(status: &SelectorStatus) -> String {
 pub fn interval(interval: &Interval) -> String {
     let mut text =
         format!("{:.3} to {:.3}, {}\n", interval.from, interval.until, duration(interval.length_ns));
-    for (count, what) in lost(&interval.lost) {
-        let _ = writeln!(text, "lost: {count} {what}");
+    for loss in loss_reasons(&interval.lost, LimitNames::CONFIGURATION) {
+        let _ = writeln!(text, "lost: {loss}");
     }
     let mut table = Table::new([
         Column::name("group"),
@@ -162,31 +161,13 @@ fn name(group: &GroupAdded) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
-/// The losses that are not 0, in the order in which they matter.
-fn lost(lost: &Lost) -> impl Iterator<Item = (u64, &'static str)> {
-    let all = [
-        (lost.threads_without_slot, "threads without a slot, in no group (watch.max_threads)"),
-        (
-            lost.threads_without_state,
-            "threads of which nothing is known: no event told of their birth, or the kernel had no memory for their state",
-        ),
-        (
-            lost.samples_without_bucket,
-            "samples without a bucket, in the totals only (watch.histogram_memory)",
-        ),
-        (lost.threads_in_others, "times a thread was put into (others) (max_groups of its selector)"),
-        (lost.missed_execs, "execs not announced; all processes were looked through instead"),
-        (lost.missed_program_runs, "runs of a program that the kernel skipped"),
-        (lost.cpus_watched_late, "CPUs whose faults were watched late"),
-        (lost.clock_backwards, "samples that ended before they began"),
-    ];
-    all.into_iter().filter(|(count, _)| *count > 0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::watch::config::SelectorConfig;
+    use jiff::Timestamp;
+    use model::losses::{Loss, LossCounts};
+    use model::profile::units::Nanos;
 
     #[test]
     fn a_selector_is_shown_by_what_it_chooses_and_why_it_does_not() {
@@ -207,10 +188,13 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_lost_is_told() {
-        assert_eq!(lost(&Lost::default()).count(), 0);
-        let some = Lost { missed_execs: 7, ..Lost::default() };
-        let told: Vec<_> = lost(&some).collect();
-        assert!(matches!(told.as_slice(), [(7, text)] if text.contains("execs")), "{told:?}");
+    fn every_loss_of_an_interval_is_told() {
+        let now = Timestamp::UNIX_EPOCH;
+        for loss in Loss::OF_INTERVAL {
+            let lost = LossCounts::of([(loss, 4_321)]);
+            let text =
+                interval(&Interval { from: now, until: now, length_ns: Nanos(1), lost, groups: vec![] });
+            assert!(text.contains(&format!("lost: 4,321 {}", loss.described().noun)), "{loss:?}: {text}");
+        }
     }
 }

@@ -18,12 +18,13 @@ use crate::control::protocol::{Answer, Request, Status};
 use crate::control::server::{Asked, Server};
 use crate::target::signals::Signals;
 use crate::target::supervise::{next, ticks, watch};
-use crate::watch::batch::{Batch, Lost};
+use crate::watch::batch::Batch;
 use crate::watch::interval::Interval;
 use crate::watch::viewer::Shared;
 use crate::watch::watcher::Watcher;
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
+use model::losses::LossCounts;
 use model::profile::units::Nanos;
 use nix::sys::signal::Signal;
 use outputs::Outputs;
@@ -49,7 +50,7 @@ pub struct Daemon {
     server: Server,
     started_at: Timestamp,
     intervals: u64,
-    lost: Lost,
+    lost: LossCounts,
     manager: ServiceManager,
     /// What the service manager was told last: it is not bothered with the same again.
     told: String,
@@ -70,7 +71,7 @@ impl Daemon {
             config,
             started_at: Timestamp::now(),
             intervals: 0,
-            lost: Lost::default(),
+            lost: LossCounts::default(),
             manager: ServiceManager::find(),
             told: String::new(),
         };
@@ -138,7 +139,7 @@ impl Daemon {
         let batch = self.watcher.end_interval()?;
         self.intervals += 1;
         let had_lost = self.lost;
-        self.lost.add(&batch.lost);
+        self.lost += batch.lost;
         if had_lost.is_nothing() && !self.lost.is_nothing() {
             tracing::warn!(lost = ?batch.lost, "something was lost for the first time (profiler ctl status tells)");
         }
@@ -235,7 +236,7 @@ impl Daemon {
     fn status(&mut self) -> Result<Status> {
         let watch = self.watcher.status()?;
         let mut lost = self.lost;
-        lost.add(&watch.lost);
+        lost += watch.lost;
         Ok(Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: process::id(),

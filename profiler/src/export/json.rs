@@ -5,7 +5,7 @@ use crate::view::Subject;
 use crate::view::manifest::manifest;
 use anyhow::{Context as _, Result};
 use model::buckets::RELATIVE_ERROR;
-use model::profile::Lost;
+use model::losses::OfProfile;
 use model::profile::histogram::Histogram;
 use model::profile::reconciliation::Check;
 use serde::Serialize;
@@ -23,7 +23,7 @@ struct Document<'a> {
 struct About<'a> {
     profile: &'a str,
     manifest: BTreeMap<&'static str, String>,
-    lost: Lost,
+    lost: OfProfile,
     reconciliation: &'a [Check],
 }
 
@@ -49,7 +49,7 @@ pub(super) fn json(subject: &Subject<'_>) -> Result<Vec<u8>> {
     let profiles = subject.profiles.iter().zip(&subject.titles).map(|(profile, title)| About {
         profile: title,
         manifest: manifest(profile).into_iter().collect(),
-        lost: profile.lost,
+        lost: OfProfile(profile.lost),
         reconciliation: &profile.reconciliation,
     });
     let document = Document {

@@ -3,10 +3,11 @@
 use super::summary::{Row, rows};
 use crate::report::metrics::{DOUBTFUL, QUANTILES, QuantileText, median_unit, quantile_text};
 use crate::report::units::{Unit, count};
-use crate::report::{verdict, without_bucket, without_slot};
+use crate::report::{counted_loss, verdict};
 use crate::view::Subject;
 use crate::view::manifest::bucket_width;
 use crate::view::series::{GroupBy, Key};
+use model::losses::Loss;
 use model::profile::histogram::Quantile;
 use model::profile::units::total;
 use std::collections::BTreeSet;
@@ -80,9 +81,11 @@ fn losses(subject: &Subject<'_>) -> Vec<String> {
         rows(subject).filter(|row| row.group.key == Key::WithoutSlot).map(|row| row.group.run).collect();
     let rest = slotless.into_iter().filter_map(|run| subject.profiles[run].without_slot.as_ref());
     let threads = total(rest.map(|rest| rest.threads));
-    let said = [(samples, without_bucket(samples)), (threads, without_slot(threads))];
-    let present = said.into_iter().filter(|&(value, _)| value > 0);
-    present.map(|(_, what)| format!("{what}: in count and max, but in no quantile.")).collect()
+    let said = [(Loss::SamplesWithoutBucket, samples), (Loss::ThreadsWithoutSlot, threads)];
+    let present = said.into_iter().filter(|&(_, count)| count > 0);
+    let text =
+        |(loss, count)| format!("{}: in count and max, but in no quantile.", counted_loss(loss, count));
+    present.map(text).collect()
 }
 
 /// Which columns say what a group is.
@@ -155,8 +158,8 @@ mod tests {
     fn a_loss_has_the_number_that_it_has_everywhere() {
         let mut profile = fixture::overfull();
         let waits = profile.threads[1].histograms.get_mut(Metric::Blocked.name()).unwrap();
-        profile.lost.samples_without_bucket = waits.buckets.remove(0).count;
-        let lost = without_bucket(profile.lost.samples_without_bucket);
+        profile.lost[Loss::SamplesWithoutBucket] = waits.buckets.remove(0).count;
+        let lost = counted_loss(Loss::SamplesWithoutBucket, profile.lost[Loss::SamplesWithoutBucket]);
         let (_, notes) = made(&[&profile], GroupBy::Run);
         assert!(notes.iter().any(|note| note.starts_with(&format!("{lost}: "))), "{notes:?}");
         for text in [crate::report::single(&profile, &Style::plain(100)), verdict(&profile)] {

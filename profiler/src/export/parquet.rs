@@ -6,7 +6,8 @@ use crate::columns::parquet::{relative_width, schema, write_rows};
 use crate::view::Subject;
 use crate::view::manifest::manifest;
 use anyhow::{Context as _, Result};
-use model::profile::{Lost, Profile};
+use model::losses::OfProfile;
+use model::profile::Profile;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
@@ -34,7 +35,7 @@ fn metadata(subject: &Subject<'_>) -> Result<Vec<KeyValue>> {
         serde_json::to_string(&all).context("cannot write the metadata")
     }
     let manifests = |profile: &Profile| -> BTreeMap<_, _> { manifest(profile).into_iter().collect() };
-    let losses = |profile: &Profile| -> Lost { profile.lost };
+    let losses = |profile: &Profile| OfProfile(profile.lost);
     Ok(vec![
         KeyValue::new("profiler.manifest".to_owned(), json(subject, manifests)?),
         KeyValue::new("profiler.lost".to_owned(), json(subject, losses)?),
@@ -50,6 +51,7 @@ mod tests {
     use crate::view::series::{GroupBy, Selection};
     use bytes::Bytes;
     use model::buckets::RELATIVE_ERROR;
+    use model::losses::Loss;
     use model::profile::fixture;
     use parquet::file::reader::{FileReader as _, SerializedFileReader};
     use parquet::record::Field;
@@ -124,7 +126,7 @@ mod tests {
             serde_json::from_str::<serde_json::Value>(entry.value.as_ref().unwrap()).unwrap()
         };
         let title = &subject.titles[1];
-        assert_eq!(value("profiler.lost")[title]["threads_without_slot"], two.lost.threads_without_slot);
+        assert_eq!(value("profiler.lost")[title]["threads_without_slot"], two.lost[Loss::ThreadsWithoutSlot]);
         let verdict = value("profiler.manifest")[title]["verdict"].as_str().unwrap().to_owned();
         assert!(verdict.starts_with("INCOMPLETE"), "{verdict}");
         assert_eq!(value("profiler.max_relative_width"), RELATIVE_ERROR);

@@ -3,7 +3,7 @@
 mod unrecorded;
 mod watch;
 
-pub use watch::{Executed, Family, Losses};
+pub use watch::{Executed, Family};
 
 use super::hooks;
 use super::hotplug::Cpus;
@@ -17,7 +17,7 @@ use crate::record::{Census, Rest, SlotlessRecord, Snapshot, Source, ThreadRecord
 use anyhow::{Context, Result, bail};
 use aya::maps::{Array, HashMap, Map, MapData, PerCpuArray, Queue, RingBuf};
 use aya::{Btf, Ebpf};
-use model::profile::Lost;
+use model::losses::{Loss, LossCounts};
 use model::profile::units::Nanos;
 use profiler_ebpf::layout::{Chosen, Global, Slot, SlotlessTotals, phase};
 use rustix::thread::{MembarrierCommand, membarrier};
@@ -162,14 +162,14 @@ impl Session {
     ///
     /// # Errors
     /// If the kernel does not tell.
-    pub fn lost(&self) -> Result<Lost> {
-        Ok(Lost {
-            threads_without_slot: self.slotless_totals()?.iter().map(|totals| totals.threads).sum(),
-            missed_program_runs: hooks::missed_runs(&self.ebpf)?,
-            threads_without_state: self.threads_without_state()?,
-            cpus_watched_late: self.cpus.late(),
-            ..Lost::default()
-        })
+    pub fn lost(&self) -> Result<LossCounts> {
+        Ok(LossCounts::of([
+            (Loss::ThreadsWithoutSlot, self.slotless_totals()?.iter().map(|totals| totals.threads).sum()),
+            (Loss::ThreadsWithoutState, self.threads_without_state()?),
+            (Loss::MissedProgramRuns, hooks::missed_runs(&self.ebpf)?),
+            (Loss::MissedExecs, self.missed_execs()?),
+            (Loss::CpusWatchedLate, self.cpus.late()),
+        ]))
     }
 
     /// Threads of which nothing is known: the kernel had no memory for their state, or no event told of their birth.
@@ -339,15 +339,11 @@ impl Source for Session {
         }
         let mut without_slot = SlotlessRecord::default();
         self.slotless_totals()?.iter().for_each(|totals| without_slot.add(totals));
-        Ok(Rest {
-            threads,
-            census,
-            without_slot,
-            threads_without_state: self.global()?.threads_without_state,
-            threads_unfinished,
-            missed_program_runs: hooks::missed_runs(&self.ebpf)?,
-            cpus_watched_late: self.cpus.late(),
-        })
+        // Threads without a record that live are in the census.
+        let mut lost = self.lost()?;
+        lost[Loss::ThreadsWithoutState] = self.global()?.threads_without_state;
+        lost[Loss::ThreadsUnfinished] = threads_unfinished;
+        Ok(Rest { threads, census, without_slot, lost })
     }
 }
 

@@ -1,8 +1,9 @@
 //! Batches for tests.
 
 use super::exposition::{Format, Snapshot};
-use crate::watch::batch::{Batch, Group, Key, Lost};
+use crate::watch::batch::{Batch, Group, Key};
 use jiff::{SignedDuration, Timestamp};
+use model::losses::LossCounts;
 use model::metric::Metric;
 use model::profile::histogram::Histogram;
 use model::profile::interval::States;
@@ -25,7 +26,7 @@ pub(super) fn batch(number: i64, groups: &[Group]) -> Batch {
         until: from + SignedDuration::from_secs(1),
         length_ns: Nanos(1_000_000_000),
         groups: groups.to_vec(),
-        lost: Lost::default(),
+        lost: LossCounts::default(),
     }
 }
 

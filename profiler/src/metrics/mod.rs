@@ -25,9 +25,10 @@ pub use otlp::Push;
 pub use server::Server;
 pub use shape::BucketFactor;
 
-use crate::watch::batch::{Batch, Lost};
+use crate::watch::batch::Batch;
 use exposition::Snapshot;
 use groups::{Groups, Limits};
+use model::losses::LossCounts;
 use model::profile::units::Nanos;
 use otlp::Outcome;
 use own::Own;
@@ -39,7 +40,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub struct Metrics {
     scraped: Shared,
     pushed: Option<Pushed>,
-    lost: Mutex<Lost>,
+    lost: Mutex<LossCounts>,
 }
 
 /// Groups that are added to while others read them: what is being read is copied before it is changed.
@@ -74,7 +75,7 @@ impl Metrics {
 
     /// Adds an interval.
     pub fn add(&self, batch: &Batch) {
-        lock(&self.lost).add(&batch.lost);
+        *lock(&self.lost) += batch.lost;
         for groups in [Some(&self.scraped), self.pushed.as_ref().map(|pushed| &pushed.groups)] {
             let Some(groups) = groups else { continue };
             Arc::make_mut(&mut lock(groups)).add(batch);

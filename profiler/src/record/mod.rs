@@ -20,6 +20,7 @@ pub mod usage;
 pub use counters::KernelCounters;
 
 use anyhow::Result;
+use model::losses::LossCounts;
 use model::metric::Metric;
 use model::profile::histogram::Histogram;
 use model::profile::thread::{BlockedOn, Found, OpenState, Waits};
@@ -76,14 +77,8 @@ pub struct Rest {
     pub census: Census,
     /// What threads without a slot did.
     pub without_slot: SlotlessRecord,
-    /// Threads of which nothing is known.
-    pub threads_without_state: u64,
-    /// Threads that had not made their last switch when the source gave up waiting for it.
-    pub threads_unfinished: u64,
-    /// Times the kernel skipped a program.
-    pub missed_program_runs: u64,
-    /// CPUs that came online during the recording.
-    pub cpus_watched_late: u64,
+    /// What was lost, apart from what the records tell of.
+    pub lost: LossCounts,
 }
 
 /// The record of one thread.

@@ -4,7 +4,7 @@ use super::intervals::Intervals;
 use super::reconcile::{self, Reference};
 use super::{Rest, Snapshot, Source, ThreadRecord, assemble};
 use anyhow::Result;
-use model::profile::Lost;
+use model::losses::{Loss, LossCounts};
 use model::profile::interval::Interval;
 use model::profile::reconciliation::Check;
 use model::profile::thread::{Thread, WithoutSlot};
@@ -31,7 +31,7 @@ pub struct Recorded {
     /// The comparison with the kernel's counters.
     pub reconciliation: Vec<Check>,
     /// What was lost.
-    pub lost: Lost,
+    pub lost: LossCounts,
 }
 
 impl<S: Source> Recording<S> {
@@ -108,15 +108,7 @@ impl<S: Source> Recording<S> {
     /// # Errors
     /// If the source fails.
     pub fn finish(mut self, reference: Option<&Reference<'_>>) -> Result<Recorded> {
-        let Rest {
-            mut threads,
-            census,
-            without_slot,
-            threads_without_state,
-            threads_unfinished,
-            missed_program_runs,
-            cpus_watched_late,
-        } = self.source.close()?;
+        let Rest { mut threads, census, without_slot, mut lost } = self.source.close()?;
         let mut records = self.records;
         records.append(&mut threads);
         let mut intervals = self.intervals;
@@ -128,22 +120,11 @@ impl<S: Source> Recording<S> {
         let summed = assemble::without_slot(&without_slot);
         let mut reconciliation = reconcile::reconcile(&records, summed.as_ref(), reference);
         reconciliation.extend(reconcile::living_threads(census));
-        let clock_backwards =
-            records.iter().map(|record| record.clock_backwards).sum::<u64>() + without_slot.clock_backwards;
-        let samples_without_bucket = records
-            .iter()
-            .flat_map(|record| record.samples.values())
-            .map(|samples| samples.without_bucket())
-            .sum();
-        let lost = Lost {
-            samples_without_bucket,
-            threads_without_slot: without_slot.threads,
-            missed_program_runs,
-            threads_without_state,
-            threads_unfinished,
-            clock_backwards,
-            cpus_watched_late,
-        };
+        let backwards = records.iter().map(|record| record.clock_backwards);
+        lost[Loss::ClockBackwards] = backwards.sum::<u64>() + without_slot.clock_backwards;
+        let samples = records.iter().flat_map(|record| record.samples.values());
+        lost[Loss::SamplesWithoutBucket] = samples.map(|samples| samples.without_bucket()).sum();
+        lost[Loss::ThreadsWithoutSlot] = without_slot.threads;
         let intervals = intervals
             .map(|intervals| intervals.finish(records.iter().map(|record| record.serial)))
             .unwrap_or_default();
@@ -235,8 +216,15 @@ mod tests {
         let slices = record.samples.remove(&Metric::OnCpu).map(|slices| slices.with_buckets_of(first));
         record.samples.extend(slices.map(|slices| (Metric::OnCpu, slices)));
         record.clock_backwards = 2;
-        let rest = Rest { threads: vec![record], missed_program_runs: 3, ..Rest::default() };
+        let rest = Rest {
+            threads: vec![record],
+            lost: LossCounts::of([(Loss::MissedProgramRuns, 3)]),
+            ..Rest::default()
+        };
         let lost = Recording::new(Script { rest, ..Script::default() }).finish(None).unwrap().lost;
-        assert_eq!((lost.samples_without_bucket, lost.clock_backwards, lost.missed_program_runs), (1, 2, 3));
+        assert_eq!(
+            (lost[Loss::SamplesWithoutBucket], lost[Loss::ClockBackwards], lost[Loss::MissedProgramRuns]),
+            (1, 2, 3)
+        );
     }
 }

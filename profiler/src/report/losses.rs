@@ -4,7 +4,9 @@ use super::page::Page;
 use super::style::Paint;
 use super::table::{Cell, Column, Table};
 use super::units::count;
-use model::profile::{Lost, Profile, later};
+use super::verdict::LimitNames;
+use model::losses::LIMIT;
+use model::profile::{Profile, later};
 
 /// More words and fields of a later version than this are only counted.
 const WORDS_SHOWN: usize = 12;
@@ -33,43 +35,40 @@ pub(super) fn lost(page: &mut Page<'_>, profile: &Profile) {
     if profile.lost.is_nothing() {
         return;
     }
-    // By name, so that none can be forgotten here.
-    let Lost {
-        samples_without_bucket,
-        threads_without_slot,
-        missed_program_runs,
-        threads_without_state,
-        threads_unfinished,
-        clock_backwards,
-        cpus_watched_late,
-    } = profile.lost;
-    let counters = [
-        (
-            "samples_without_bucket",
-            samples_without_bucket,
-            "no memory left for buckets: raise --histogram-memory",
-        ),
-        ("threads_without_slot", threads_without_slot, "more threads at a time than --max-threads"),
-        (
-            "threads_without_state",
-            threads_without_state,
-            "no event told of their birth, or the kernel had no memory for their state",
-        ),
-        ("threads_unfinished", threads_unfinished, "their last switch had not come when the recording ended"),
-        ("missed_program_runs", missed_program_runs, "the kernel skipped a program that was running already"),
-        ("clock_backwards", clock_backwards, "stamped as ended before they began, so not recorded"),
-        ("cpus_watched_late", cpus_watched_late, "came online meanwhile: some faults there have no duration"),
-    ];
     let mut table = Table::new([Column::left("lost"), Column::right("count"), Column::prose("because")]);
-    for (name, value, because) in counters {
-        if value > 0 {
-            table.row([
-                Cell::text(name).painted(Paint::Bad),
-                Cell::figure(count(value)).painted(Paint::Bad),
-                Cell::text(because),
-            ]);
-        }
+    for (loss, value) in profile.lost.iter().filter(|(_, count)| *count > 0) {
+        let described = loss.described();
+        let limit = described.limit.map_or("", |limit| LimitNames::FLAGS.of(limit));
+        table.row([
+            Cell::text(described.name).painted(Paint::Bad),
+            Cell::figure(count(value)).painted(Paint::Bad),
+            Cell::text(described.because.replace(LIMIT, limit)),
+        ]);
     }
     page.blank();
     page.table(&table);
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::report::{Style, counted_loss, single, verdict};
+    use model::losses::{Loss, LossCounts};
+    use model::profile::{file, fixture};
+
+    /// A loss that is added to the table is in the file, in the table of the report and in the verdict, and nowhere silent.
+    #[test]
+    fn every_loss_of_a_recording_is_told_everywhere() {
+        for loss in Loss::OF_PROFILE {
+            let mut profile = fixture::tokio();
+            profile.lost = LossCounts::of([(loss, 4_321)]);
+            let mut written = Vec::new();
+            file::write(&profile, &mut written).unwrap();
+            assert_eq!(file::read_from(written.as_slice()).unwrap().lost, profile.lost, "{loss:?}");
+            let words = counted_loss(loss, 4_321).replace('\u{a0}', " ");
+            assert!(verdict(&profile).starts_with(&format!("INCOMPLETE: {words}")), "{loss:?}");
+            let report = single(&profile, &Style::plain(200));
+            let row = report.lines().find(|line| line.trim_start().starts_with(loss.name()));
+            assert!(row.is_some_and(|row| row.contains("4,321")), "{loss:?}: {report}");
+        }
+    }
 }

@@ -7,9 +7,10 @@ use super::style::Paint;
 use super::subject::Subject;
 use super::table::{Cell, Column, Table};
 use super::units::{Unit, count, duration};
-use super::verdict::{without_bucket, without_slot};
+use super::verdict::counted_loss;
 use super::wrap;
 use model::buckets::RELATIVE_ERROR;
+use model::losses::Loss;
 use model::metric::Metric;
 use model::profile::Profile;
 use model::profile::histogram::{Histogram, Quantile};
@@ -176,7 +177,7 @@ fn notes(page: &mut Page<'_>, subject: &Subject<'_>) {
     if let Some(rest) = &profile.without_slot {
         let text = format!(
             "{}: in count, max and total, but not in quantiles and histograms; raise --max-threads above {}",
-            without_slot(rest.threads),
+            counted_loss(Loss::ThreadsWithoutSlot, rest.threads),
             count(profile.run.options.max_threads.into()),
         );
         page.paragraph(Paint::Warning, &text);
@@ -190,7 +191,7 @@ fn notes(page: &mut Page<'_>, subject: &Subject<'_>) {
     if samples > 0 {
         let text = format!(
             "{}: in count, max and total, but not in quantiles and histograms; raise --histogram-memory",
-            without_bucket(samples),
+            counted_loss(Loss::SamplesWithoutBucket, samples),
         );
         page.paragraph(Paint::Warning, &text);
     }

@@ -33,7 +33,7 @@ pub use published::{ARTICLE, Published, PublishedRun};
 pub use style::Style;
 pub use titles::titles;
 pub(crate) use units::{count, counted, duration};
-pub(crate) use verdict::{Room, loss_reasons, without_bucket, without_slot};
+pub(crate) use verdict::{LimitNames, counted_loss, loss_reasons};
 pub use verdict::{is_complete, reasons, tally, verdict};
 pub(crate) use wrap::shortened;
 

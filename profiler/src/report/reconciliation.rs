@@ -6,7 +6,8 @@ use super::style::Paint;
 use super::subject::Subject;
 use super::table::{Cell, Column, Table};
 use super::units::{count, counted, duration, signed};
-use super::verdict::without_slot;
+use super::verdict::counted_loss;
+use model::losses::Loss;
 use model::profile::Profile;
 use model::profile::reconciliation::{Check, Quantity, Scope};
 use model::profile::thread::OpenState;
@@ -85,7 +86,7 @@ fn agreed(page: &mut Page<'_>, profile: &Profile) {
             None => format!("no difference in any of {threads}"),
             Some(rest) => format!(
                 "no difference in any of {threads} with a slot; {} are compared as a sum only",
-                without_slot(rest.threads)
+                counted_loss(Loss::ThreadsWithoutSlot, rest.threads)
             ),
         };
         page.labelled("each thread", LABEL, Paint::Plain, &text);

@@ -3,13 +3,14 @@
 use super::verdict::verdict;
 use super::wrap;
 use super::{ARTICLE, Style, comparison, single};
+use model::losses::{Loss, LossCounts};
+use model::profile::Profile;
 use model::profile::attached::{Attached, AttachedProcess, Selection};
 use model::profile::fixture;
 use model::profile::reconciliation::{Check, Explanation, Quantity, Rule, Scope};
 use model::profile::thread::{Found, Open, OpenState, Waits};
 use model::profile::units::Nanos;
 use model::profile::usage::Usage;
-use model::profile::{Lost, Profile};
 
 /// Every report that the fixtures allow, at a width.
 fn reports(style: &Style) -> Vec<String> {
@@ -50,7 +51,7 @@ fn broken() -> Profile {
     let mut profile = fixture::tokio();
     (profile.run.exit_code, profile.run.signal) = (None, Some(11));
     profile.threads[1].name = "evil\u{1b}[2J\nname".to_owned();
-    profile.lost = Lost { samples_without_bucket: 1_234, missed_program_runs: 7, ..Lost::default() };
+    profile.lost = LossCounts::of([(Loss::SamplesWithoutBucket, 1_234), (Loss::MissedProgramRuns, 7)]);
     let explanation =
         Explanation { rules: vec![Rule::ClockPoints], text: "the clock is read twice".to_owned() };
     profile.reconciliation.extend((0..40).map(|number| Check {

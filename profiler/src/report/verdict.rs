@@ -5,10 +5,11 @@ use super::style::Paint;
 use super::subject::Subject;
 use super::units::{count, counted};
 use super::wrap::JOINT;
+use model::losses::{Limit, Loss, LossCounts};
+use model::profile::Profile;
 use model::profile::histogram::Histogram;
 use model::profile::reconciliation::{Check, Scope, Verdict};
 use model::profile::units::total;
-use model::profile::{Lost, Profile};
 
 pub(super) fn section(page: &mut Page<'_>, subjects: &[Subject<'_>]) {
     page.blank();
@@ -48,15 +49,15 @@ pub fn is_complete(profile: &Profile) -> bool {
 /// Why not every number is proven, with the flag that helps; empty if every one is.
 #[must_use]
 pub fn reasons(profile: &Profile) -> Vec<String> {
-    let lost = profile.lost;
-    let slotless =
-        lost.threads_without_slot.max(profile.without_slot.as_ref().map_or(0, |rest| rest.threads));
+    let mut lost = profile.lost;
+    let slotless = profile.without_slot.as_ref().map_or(0, |rest| rest.threads);
+    lost[Loss::ThreadsWithoutSlot] = lost[Loss::ThreadsWithoutSlot].max(slotless);
     let mut reasons = Vec::new();
     let unexplained = tally(profile).unexplained as u64;
     if unexplained > 0 {
         reasons.push(counted(unexplained, "unexplained difference").replace(JOINT, " "));
     }
-    reasons.extend(loss_reasons(&lost, slotless, Room::FLAGS));
+    reasons.extend(loss_reasons(&lost, LimitNames::FLAGS));
     for (loss, value) in &profile.later.losses {
         reasons.push(format!("{} {loss} (a loss that a later version names)", count(*value)));
     }
@@ -66,57 +67,52 @@ pub fn reasons(profile: &Profile) -> Vec<String> {
     reasons
 }
 
-/// What says how much room a recording has.
+/// What the limits are called where they are set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Room {
-    max_threads: &'static str,
+pub(crate) struct LimitNames {
+    threads: &'static str,
     histogram_memory: &'static str,
+    groups: &'static str,
 }
 
-impl Room {
+impl LimitNames {
     /// Flags, for a recording of one's own.
     pub(crate) const FLAGS: Self =
-        Self { max_threads: "--max-threads", histogram_memory: "--histogram-memory" };
+        Self { threads: "--max-threads", histogram_memory: "--histogram-memory", groups: "max_groups" };
 
     /// The daemon's configuration.
-    pub(crate) const CONFIGURATION: Self =
-        Self { max_threads: "watch.max_threads", histogram_memory: "watch.histogram_memory" };
+    pub(crate) const CONFIGURATION: Self = Self {
+        threads: "watch.max_threads",
+        histogram_memory: "watch.histogram_memory",
+        groups: "max_groups of its selector",
+    };
+
+    /// The name of one.
+    pub(crate) fn of(self, limit: Limit) -> &'static str {
+        match limit {
+            Limit::Threads => self.threads,
+            Limit::HistogramMemory => self.histogram_memory,
+            Limit::Groups => self.groups,
+        }
+    }
 }
 
-/// What was lost, with what helps; `slotless` threads found no slot.
-pub(crate) fn loss_reasons(lost: &Lost, slotless: u64, room: Room) -> Vec<String> {
-    let said = |value, noun, rest| (value, counted(value, noun) + rest);
-    let unbucketed = without_bucket(lost.samples_without_bucket);
-    let counters = [
-        (slotless, format!("{} (raise {})", without_slot(slotless), room.max_threads)),
-        (lost.samples_without_bucket, format!("{unbucketed} (raise {})", room.histogram_memory)),
-        said(
-            lost.threads_without_state,
-            "thread",
-            " of which nothing is known (no event told of their birth, or the kernel was out of memory)",
-        ),
-        said(lost.threads_unfinished, "thread", " whose last switch never came"),
-        said(lost.missed_program_runs, "program run", " skipped by the kernel"),
-        said(lost.clock_backwards, "interval", " with a clock that went backwards"),
-        said(
-            lost.cpus_watched_late,
-            "CPU",
-            " watched late or not at all (it came online meanwhile: some faults there have no duration)",
-        ),
-    ];
-    let counters = counters.into_iter().filter(|&(value, _)| value > 0);
-    counters.map(|(_, reason)| reason.replace(JOINT, " ")).collect()
+/// The losses that happened, each counted in words, with the limit to raise. Slots first: what else is missing may follow
+/// from them.
+pub(crate) fn loss_reasons(lost: &LossCounts, limits: LimitNames) -> Vec<String> {
+    let mut losses = Loss::ALL;
+    losses.sort_by_key(|loss| *loss != Loss::ThreadsWithoutSlot);
+    let some = losses.into_iter().map(|loss| (loss, lost[loss])).filter(|(_, count)| *count > 0);
+    some.map(|(loss, count)| {
+        let limit = loss.described().limit.map(|limit| format!(" (raise {})", limits.of(limit)));
+        counted_loss(loss, count).replace(JOINT, " ") + &limit.unwrap_or_default()
+    })
+    .collect()
 }
 
-/// Threads that found no slot, in the words of every text.
-pub(crate) fn without_slot(threads: u64) -> String {
-    counted(threads, "thread") + " without a slot"
-}
-
-/// Samples of threads with a slot that are in no bucket, in the words of every text. What threads without a slot did is
-/// another loss: none of it could be in a bucket.
-pub(crate) fn without_bucket(samples: u64) -> String {
-    counted(samples, "sample") + " without a bucket"
+/// So much of a loss, in the words of every text: `1 sample without a bucket`.
+pub(crate) fn counted_loss(loss: Loss, count: u64) -> String {
+    counted(count, loss.described().noun) + loss.described().trouble
 }
 
 /// The verdict as one line of plain text.
@@ -183,8 +179,8 @@ mod tests {
     #[test]
     fn every_reason_is_named_with_its_flag() {
         let mut profile = fixture::overfull();
-        profile.lost.samples_without_bucket = 1_234;
-        profile.lost.missed_program_runs = 1;
+        profile.lost[Loss::SamplesWithoutBucket] = 1_234;
+        profile.lost[Loss::MissedProgramRuns] = 1;
         let line = verdict(&profile);
         assert!(line.starts_with("INCOMPLETE: "), "{line}");
         for part in [

@@ -2,8 +2,9 @@
 
 use super::names::PUBLISHED;
 use super::{Disk, StoreConfig};
-use crate::watch::batch::{Batch, Group, Key, Lost};
+use crate::watch::batch::{Batch, Group, Key};
 use jiff::{SignedDuration, Timestamp};
+use model::losses::{Loss, LossCounts};
 use model::metric::Metric;
 use model::profile::histogram::Histogram;
 use model::profile::interval::States;
@@ -28,7 +29,7 @@ pub(super) fn batch(id: u32, until: Timestamp) -> Batch {
     let key = Key { selector: "all".into(), process: Some("server".into()), pid: Some(id), thread: None };
     let states = States { on_cpu_ns: Nanos(u64::from(id)), ..States::default() };
     let group = Group { key, threads: 2, states, histograms: histograms.collect() };
-    let lost = Lost { missed_execs: u64::from(id), ..Lost::default() };
+    let lost = LossCounts::of([(Loss::MissedExecs, u64::from(id))]);
     Batch { from: until - LENGTH, until, length_ns: Nanos(10_000_000_000), groups: vec![group], lost }
 }
 

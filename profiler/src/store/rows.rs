@@ -3,7 +3,8 @@
 //! Every figure stands in one row, so that sums over any rows count nothing twice and nothing has to be joined.
 
 use crate::columns::{Column, Kind, Value};
-use crate::watch::batch::{Batch, Group, Key, Lost};
+use crate::watch::batch::{Batch, Group, Key};
+use model::losses::Loss;
 use model::metric::Metric;
 use model::profile::histogram::{Bucket, Histogram};
 use std::iter::once;
@@ -28,6 +29,7 @@ enum Rows {
 }
 
 /// A column, and what people are told of it.
+#[derive(Clone, Copy)]
 struct Documented {
     name: &'static str,
     kind: Kind,
@@ -39,29 +41,17 @@ const fn column(name: &'static str, kind: Kind, rows: Rows, text: &'static str) 
     Documented { name, kind, rows, text }
 }
 
-/// One of what an interval lost.
-const fn lost(name: &'static str, text: &'static str) -> Documented {
-    column(name, Kind::Whole, Rows::Interval, text)
-}
-
-/// The columns, in their order in the files. Times by the wall clock are UTC, in microseconds; a name that ends in `_ns` is
-/// nanoseconds.
-const COLUMNS: [Documented; 24 + Lost::COUNT] = [
+/// The columns before the losses, in their order in the files. Times by the wall clock are UTC, in microseconds; a name that
+/// ends in `_ns` is nanoseconds.
+const BEFORE_LOSSES: [Documented; 4] = [
     column("kind", Kind::Text, Rows::All, "what the row is: `interval`, `group`, `histogram` or `bucket`"),
     column("from_at", Kind::Time, Rows::All, "when the interval began, by the wall clock, UTC"),
     column("until_at", Kind::Time, Rows::All, "when it ended; `date` is that day"),
     column("length_ns", Kind::Whole, Rows::Interval, "how long it was, whatever the wall clock did"),
-    lost("samples_without_bucket", "samples that are in no bucket, for want of memory"),
-    lost("threads_without_slot", "threads that are in no group, since `max_threads` were recorded"),
-    lost(
-        "threads_without_state",
-        "likewise, since no event told of their birth or the kernel had no memory for them",
-    ),
-    lost("missed_program_runs", "times that the kernel skipped a program"),
-    lost("missed_execs", "execs not announced; all processes were looked through instead"),
-    lost("cpus_watched_late", "CPUs that came online, whose faults are watched from then on"),
-    lost("clock_backwards", "samples that ended before they began, in no histogram"),
-    lost("threads_in_others", "threads in a group `(others)`, since the selector had its `max_groups`"),
+];
+
+/// Those after the losses.
+const AFTER_LOSSES: [Documented; 20] = [
     column("selector", Kind::Text, Rows::Grouped, "which selector chose the process"),
     column("process", Kind::Text, Rows::Grouped, "its name, if processes are told apart"),
     column("pid", Kind::Id, Rows::Grouped, "its number, if those of one name are told apart"),
@@ -104,6 +94,14 @@ const COLUMNS: [Documented; 24 + Lost::COUNT] = [
     ),
 ];
 
+/// All columns, in their order in the files.
+fn all_columns() -> Vec<Documented> {
+    let losses = Loss::OF_INTERVAL.map(|loss| {
+        column(loss.name(), Kind::Whole, Rows::Interval, loss.described().in_interval.unwrap_or_default())
+    });
+    BEFORE_LOSSES.into_iter().chain(losses).chain(AFTER_LOSSES).collect()
+}
+
 /// The columns of the store's files.
 pub(super) fn columns() -> Vec<Column> {
     let column = |column: &Documented| Column {
@@ -111,7 +109,7 @@ pub(super) fn columns() -> Vec<Column> {
         kind: column.kind,
         optional: column.rows != Rows::All,
     };
-    COLUMNS.iter().map(column).collect()
+    all_columns().iter().map(column).collect()
 }
 
 /// What is in a row beside its interval. The lengths are numbers because rustc 1.95 breaks off at a name there.
@@ -142,7 +140,7 @@ impl<'a> Row<'a> {
     };
 
     fn values(&self, batch: &Batch) -> Vec<Value<'a>> {
-        let mut values = Vec::with_capacity(COLUMNS.len());
+        let mut values = Vec::new();
         values.extend([
             Value::Text(self.kind),
             Value::Time(batch.from),
@@ -161,7 +159,7 @@ impl<'a> Row<'a> {
 
 /// The rows of an interval: at least one, so that one in which nothing happened can be told from one that was not watched.
 pub(super) fn rows(batch: &Batch) -> impl Iterator<Item = Vec<Value<'_>>> {
-    let lost = batch.lost.counters().map(|(_, count)| Value::Whole(count));
+    let lost = batch.lost.only(Loss::OF_INTERVAL).map(|(_, count)| Value::Whole(count));
     let interval = Row { kind: "interval", length: Value::Whole(batch.length_ns.0), lost, ..Row::EMPTY };
     once(interval).chain(batch.groups.iter().flat_map(group)).map(|row| row.values(batch))
 }
@@ -224,7 +222,7 @@ pub fn documentation() -> String {
     };
     let line =
         |column: &Documented| format!("| `{}` | {} | {} |\n", column.name, rows(column.rows), column.text);
-    let lines: String = COLUMNS.iter().map(line).collect();
+    let lines: String = all_columns().iter().map(line).collect();
     format!("| column | rows of kind | holds |\n| --- | --- | --- |\n{lines}")
 }
 
@@ -232,6 +230,7 @@ pub fn documentation() -> String {
 mod tests {
     use super::*;
     use crate::store::fixture::{batch, noon};
+    use model::losses::LossCounts;
 
     #[test]
     fn the_readme_has_every_column() {
@@ -241,12 +240,13 @@ mod tests {
 
     #[test]
     fn what_was_lost_is_in_the_column_of_its_name() {
-        let names = Lost::default().counters().map(|(name, _)| name);
-        let first = COLUMNS.iter().position(|column| column.name == names[0]).unwrap();
-        assert_eq!(
-            COLUMNS[first..first + Lost::COUNT].iter().map(|column| column.name).collect::<Vec<_>>(),
-            names
-        );
+        let mut batch = batch(3, noon());
+        batch.lost = LossCounts::of(Loss::OF_INTERVAL.into_iter().zip(1..));
+        let interval = rows(&batch).next().unwrap();
+        for (loss, count) in batch.lost.only(Loss::OF_INTERVAL) {
+            let place = columns().iter().position(|column| column.name == loss.name()).unwrap();
+            assert_eq!(interval[place], Value::Whole(count), "{loss:?}");
+        }
     }
 
     #[test]
@@ -259,7 +259,7 @@ mod tests {
             assert_eq!(row.len(), columns.len());
             let Value::Text(kind) = row[0] else { panic!("{row:?}") };
             kinds.push(kind);
-            for (column, value) in COLUMNS.iter().zip(row) {
+            for (column, value) in all_columns().iter().zip(row) {
                 let is_of_kind = match column.rows {
                     Rows::All => true,
                     Rows::Interval => kind == "interval",

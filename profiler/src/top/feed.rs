@@ -3,8 +3,8 @@
 use crate::record::ThreadRecord;
 use crate::record::assemble::Seen;
 use anyhow::Result;
+use model::losses::LossCounts;
 use model::metric::Metric;
-use model::profile::Lost;
 use model::profile::histogram::Histogram;
 use model::profile::interval::States;
 use model::profile::units::Nanos;
@@ -102,7 +102,7 @@ pub struct Standing {
     /// Whether any of the chosen processes lives.
     pub lives: bool,
     /// What was lost so far.
-    pub lost: Lost,
+    pub lost: LossCounts,
     /// What there is of the threads that have ended.
     pub ended: Ended,
 }

@@ -5,8 +5,8 @@ use crate::record::assemble::Seen;
 use crate::record::fixture::exited;
 use crate::record::samples::Samples;
 use crate::record::{End, ThreadRecord};
+use model::losses::LossCounts;
 use model::metric::Metric;
-use model::profile::Lost;
 use model::profile::histogram::Histogram;
 use model::profile::interval::States;
 use model::profile::thread::{BlockedOn, OpenState};
@@ -34,7 +34,7 @@ fn open(mut record: ThreadRecord) -> ThreadRecord {
 /// A frame of a second that ends with this one.
 pub(crate) fn frame(second: u64, threads: Vec<Sighted>) -> Frame {
     let ended = Ended { threads: 0, kept: true, untold: 0 };
-    let standing = Standing { lives: true, lost: Lost::default(), ended };
+    let standing = Standing { lives: true, lost: LossCounts::default(), ended };
     let (from, until) = (Nanos((second - 1) * SECOND), Nanos(second * SECOND));
     Frame { from, until, threads, processes: BTreeMap::new(), standing }
 }

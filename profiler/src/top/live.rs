@@ -6,7 +6,7 @@ use crate::record::deltas::{Delta, Deltas, Span};
 use crate::record::recording::Recording;
 use crate::record::{Snapshot, Source, ThreadRecord};
 use anyhow::Result;
-use model::profile::Lost;
+use model::losses::{Loss, LossCounts};
 use model::profile::units::Nanos;
 use std::collections::{BTreeMap, HashMap};
 
@@ -21,7 +21,7 @@ pub struct Live {
     most_kept: u64,
     ended: Ended,
     /// Of threads that have ended.
-    lost: Lost,
+    lost: LossCounts,
 }
 
 impl Live {
@@ -35,7 +35,7 @@ impl Live {
             handed_out: 0,
             most_kept,
             ended: Ended { threads: 0, kept: true, untold: 0 },
-            lost: Lost::default(),
+            lost: LossCounts::default(),
         }
     }
 
@@ -115,10 +115,10 @@ impl Live {
     }
 }
 
-fn add_losses(lost: &mut Lost, record: &ThreadRecord) {
+fn add_losses(lost: &mut LossCounts, record: &ThreadRecord) {
     let without_bucket = record.samples.values().map(|samples| samples.without_bucket());
-    lost.samples_without_bucket += without_bucket.sum::<u64>();
-    lost.clock_backwards += record.clock_backwards;
+    lost[Loss::SamplesWithoutBucket] += without_bucket.sum::<u64>();
+    lost[Loss::ClockBackwards] += record.clock_backwards;
 }
 
 #[cfg(test)]
@@ -207,7 +207,7 @@ mod tests {
         let mut live = Live::new(Nanos(0), 100);
         for _ in 0..2 {
             let lost = live.refresh(&mut recording).unwrap().standing.lost;
-            assert_eq!((lost.samples_without_bucket, lost.clock_backwards), (4, 2));
+            assert_eq!((lost[Loss::SamplesWithoutBucket], lost[Loss::ClockBackwards]), (4, 2));
         }
     }
 }

@@ -118,8 +118,8 @@ mod tests {
     use crate::record::deltas::Deltas;
     use crate::record::fixture::exited;
     use crate::record::samples::{Samples, Totals};
-    use crate::watch::frame::Lost;
     use crate::watch::viewer::{Viewer, Who};
+    use model::losses::LossCounts;
     use model::profile::thread::{BlockedOn, Waits};
     use proptest::prelude::*;
     use std::collections::BTreeSet;
@@ -206,7 +206,7 @@ mod tests {
     /// A viewer to which all that begins is new.
     fn begun() -> Viewer {
         let mut viewer = Viewer::new(None);
-        viewer.take(Nanos(0), 1, Lost::default());
+        viewer.take(Nanos(0), 1, LossCounts::default());
         viewer
     }
 
@@ -258,7 +258,7 @@ mod tests {
                             viewer.see(record, deltas.seen(record).as_ref(), WHO, now);
                             seen.push(record.clone());
                         }
-                        let frame = viewer.take(now, 1, Lost::default());
+                        let frame = viewer.take(now, 1, LossCounts::default());
                         let mut taken = records.take(carried(&frame)).unwrap();
                         taken.snapshot.threads.sort_by_key(|record| record.serial);
                         seen.sort_by_key(|record| record.serial);
@@ -283,7 +283,7 @@ mod tests {
         let first = u64::from(u32::MAX) - 1;
         for count in [first, first + 4, first + 9] {
             viewer.see(&record(count), deltas.seen(&record(count)).as_ref(), WHO, Nanos(0));
-            let frame = viewer.take(Nanos(0), 1, Lost::default());
+            let frame = viewer.take(Nanos(0), 1, LossCounts::default());
             let taken = records.take(frame).unwrap();
             assert_eq!(taken.snapshot.threads, [record(count)]);
         }
@@ -293,9 +293,9 @@ mod tests {
     fn a_frame_of_another_view_is_refused() {
         let mut viewer = Viewer::new(None);
         viewer.see(&exited(1, 7), None, WHO, Nanos(1));
-        viewer.take(Nanos(1), 1, Lost::default());
+        viewer.take(Nanos(1), 1, LossCounts::default());
         viewer.see(&exited(1, 7), None, WHO, Nanos(2));
-        let second = viewer.take(Nanos(2), 1, Lost::default());
+        let second = viewer.take(Nanos(2), 1, LossCounts::default());
         assert!(Records::default().take(second).is_err());
     }
 }

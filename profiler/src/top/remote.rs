@@ -7,7 +7,7 @@ use crate::control::client;
 use crate::control::protocol::{self, Request};
 use crate::watch::frame;
 use anyhow::{Context as _, Result, bail};
-use model::profile::Lost;
+use model::losses::{Loss, LossCounts};
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::net::UnixStream;
@@ -71,17 +71,8 @@ impl Remote {
     }
 
     /// With what is of no single thread.
-    fn completed(&mut self, frame: Frame, processes: u64, lost: frame::Lost) -> Frame {
-        let of_records = frame.standing.lost;
-        let lost = Lost {
-            samples_without_bucket: of_records.samples_without_bucket,
-            clock_backwards: of_records.clock_backwards,
-            threads_without_slot: lost.threads_without_slot,
-            threads_without_state: lost.threads_without_state,
-            missed_program_runs: lost.missed_program_runs,
-            cpus_watched_late: lost.cpus_watched_late,
-            threads_unfinished: 0,
-        };
+    fn completed(&mut self, frame: Frame, processes: u64, lost: LossCounts) -> Frame {
+        let lost = lost.with(&Loss::OF_RECORDS, &frame.standing.lost);
         let ended = Ended {
             threads: frame.standing.ended.threads + self.untold,
             untold: self.untold,

@@ -4,7 +4,8 @@
 use super::Subject;
 use crate::report::verdict;
 use model::buckets::RELATIVE_ERROR;
-use model::profile::{Lost, Profile};
+use model::losses::{Loss, LossCounts};
+use model::profile::Profile;
 use std::borrow::Cow;
 
 /// Names and values, those that are not known left out. Values have no line breaks.
@@ -105,8 +106,8 @@ pub(crate) fn bucket_width() -> String {
     format!("at most {:.1} % of a value", RELATIVE_ERROR * 100.0)
 }
 
-fn lost(lost: Lost) -> String {
-    lost.counters().map(|(name, count)| format!("{count} {name}")).join(", ")
+fn lost(lost: LossCounts) -> String {
+    lost.only(Loss::OF_PROFILE).map(|(loss, count)| format!("{count} {}", loss.name())).join(", ")
 }
 
 #[cfg(test)]

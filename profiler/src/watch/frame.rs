@@ -8,6 +8,7 @@
 use crate::record::samples::Totals;
 use crate::record::{End, ThreadRecord};
 use crate::watch::config::MetricName;
+use model::losses::{LossCounts, in_interval};
 use model::profile::thread::{BlockedOn, Found, Waits};
 use model::profile::units::Nanos;
 use serde::{Deserialize, Serialize};
@@ -29,20 +30,8 @@ pub struct Frame {
     /// Threads that began and ended since the frame before and are not in `ended`, as they were too many.
     pub ended_untold: u64,
     /// What was lost so far.
-    pub lost: Lost,
-}
-
-/// What is lost of no single thread.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Lost {
-    /// Threads that found no slot, since the view's selectors were added.
-    pub threads_without_slot: u64,
-    /// Threads for which the kernel had no memory, since the daemon began, as the next two.
-    pub threads_without_state: u64,
-    /// Times that the kernel skipped a program.
-    pub missed_program_runs: u64,
-    /// CPUs that came online.
-    pub cpus_watched_late: u64,
+    #[serde(with = "in_interval")]
+    pub lost: LossCounts,
 }
 
 /// What was added to a thread's record.

@@ -5,6 +5,7 @@ use super::config::{Part, SelectorConfig};
 use crate::record::ThreadRecord;
 use crate::record::deltas::Delta;
 use crate::record::samples::Samples;
+use model::losses::{Loss, LossCounts};
 use model::metric::Metric;
 use model::profile::interval::States;
 use model::profile::units::{Nanos, total};
@@ -26,8 +27,7 @@ pub(super) struct Groups {
     open: BTreeMap<Key, Open>,
     /// The threads that were added to a group in this interval and go on: they are counted once.
     counted: HashSet<u64>,
-    threads_in_others: u64,
-    samples_without_bucket: u64,
+    lost: LossCounts,
 }
 
 /// A group of the interval that is under way.
@@ -42,8 +42,7 @@ struct Open {
 #[derive(Default)]
 pub(super) struct Closed {
     pub(super) groups: Vec<Group>,
-    pub(super) threads_in_others: u64,
-    pub(super) samples_without_bucket: u64,
+    pub(super) lost: LossCounts,
 }
 
 impl Groups {
@@ -56,8 +55,7 @@ impl Groups {
             places: BTreeMap::new(),
             open: BTreeMap::new(),
             counted: HashSet::new(),
-            threads_in_others: 0,
-            samples_without_bucket: 0,
+            lost: LossCounts::default(),
         }
     }
 
@@ -78,7 +76,7 @@ impl Groups {
         if is_known {
             self.places.insert(key.clone(), now);
         } else if is_first {
-            self.threads_in_others += 1;
+            self.lost[Loss::ThreadsInOthers] += 1;
         }
         let group = self.open.entry(key).or_default();
         group.threads += u64::from(is_first);
@@ -87,7 +85,8 @@ impl Groups {
             if !self.metrics.contains(metric) {
                 continue;
             }
-            self.samples_without_bucket = total([self.samples_without_bucket, samples.without_bucket()]);
+            let lost = &mut self.lost[Loss::SamplesWithoutBucket];
+            *lost = total([*lost, samples.without_bucket()]);
             match group.samples.get_mut(metric) {
                 Some(sum) => sum.add(samples),
                 None => drop(group.samples.insert(*metric, samples.into())),
@@ -120,8 +119,7 @@ impl Groups {
     pub(super) fn so_far(&self) -> Closed {
         Closed {
             groups: self.open.iter().map(|(key, group)| group.as_of_now(key.clone())).collect(),
-            threads_in_others: self.threads_in_others,
-            samples_without_bucket: self.samples_without_bucket,
+            lost: self.lost,
         }
     }
 
@@ -135,8 +133,7 @@ impl Groups {
                 .into_iter()
                 .map(|(key, group)| group.as_of_now(key))
                 .collect(),
-            threads_in_others: std::mem::take(&mut self.threads_in_others),
-            samples_without_bucket: std::mem::take(&mut self.samples_without_bucket),
+            lost: std::mem::take(&mut self.lost),
         }
     }
 }
@@ -207,7 +204,7 @@ mod tests {
         (1..=3).for_each(|tid| add(&mut groups, 1, tid, 1));
         let closed = groups.close(Nanos(1));
         assert_eq!(keys(&closed), [(None, None, Some(OTHERS), 2), (None, None, Some("worker-1"), 1)]);
-        assert_eq!(closed.threads_in_others, 2);
+        assert_eq!(closed.lost[Loss::ThreadsInOthers], 2);
         assert_eq!(closed.groups[0].histograms[&Metric::Blocked].count, 2 * 2);
         let later = FORGET_AFTER.as_nanos() as u64 + 1;
         groups.close(Nanos(later));

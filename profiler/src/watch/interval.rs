@@ -1,7 +1,8 @@
 //! An interval as the lines file and the control socket have it: one object of JSON.
 
-use super::batch::{Batch, Group, Lost};
+use super::batch::{Batch, Group};
 use jiff::Timestamp;
+use model::losses::{LossCounts, in_interval};
 use model::profile::histogram::Histogram;
 use model::profile::interval::States;
 use model::profile::units::Nanos;
@@ -18,7 +19,8 @@ pub struct Interval {
     /// Its length.
     pub length_ns: Nanos,
     /// Its losses.
-    pub lost: Lost,
+    #[serde(with = "in_interval")]
+    pub lost: LossCounts,
     /// The sums of each group.
     pub groups: Vec<GroupAdded>,
 }

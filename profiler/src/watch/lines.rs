@@ -88,8 +88,8 @@ impl Sink for Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::watch::batch::Lost;
     use jiff::Timestamp;
+    use model::losses::LossCounts;
     use model::profile::units::Nanos;
     use std::fs;
 
@@ -99,7 +99,7 @@ mod tests {
         let path = folder.path().join("lines");
         let now = Timestamp::now();
         let batch =
-            Batch { from: now, until: now, length_ns: Nanos(1), groups: vec![], lost: Lost::default() };
+            Batch { from: now, until: now, length_ns: Nanos(1), groups: vec![], lost: LossCounts::default() };
         for left in [
             String::new(),
             "{}\n{\"from".to_owned(),

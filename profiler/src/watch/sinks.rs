@@ -107,9 +107,9 @@ impl Sinks {
 
 #[cfg(test)]
 mod tests {
-    use super::super::batch::Lost;
     use super::*;
     use anyhow::bail;
+    use model::losses::LossCounts;
     use model::profile::units::Nanos;
 
     /// Takes every third interval.
@@ -130,7 +130,7 @@ mod tests {
     fn what_a_sink_does_not_take_is_counted_and_it_is_asked_again() {
         let now = Timestamp::now();
         let batch =
-            Batch { from: now, until: now, length_ns: Nanos(1), groups: vec![], lost: Lost::default() };
+            Batch { from: now, until: now, length_ns: Nanos(1), groups: vec![], lost: LossCounts::default() };
         let mut sinks = Sinks::new(vec![Box::new(Moody(0))]);
         let mut seen = Vec::new();
         for _ in 0..4 {

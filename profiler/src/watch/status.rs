@@ -1,8 +1,8 @@
 //! What `profiler ctl status` tells of the watch.
 
-use super::batch::Lost;
 use super::config::SelectorConfig;
 use jiff::Timestamp;
+use model::losses::{LossCounts, in_interval};
 use serde::{Deserialize, Serialize};
 
 /// Who is watched, and how much room there is.
@@ -17,7 +17,8 @@ pub struct WatchStatus {
     /// The selectors, in the order in which a process is compared with them.
     pub selectors: Vec<SelectorStatus>,
     /// What was lost in the interval that is under way.
-    pub lost: Lost,
+    #[serde(with = "in_interval")]
+    pub lost: LossCounts,
 }
 
 /// One selector.

@@ -8,9 +8,10 @@ mod known;
 use super::selectors::Selectors;
 use crate::record::ThreadRecord;
 use crate::record::deltas::Delta;
-use crate::watch::frame::{Frame, Identity, Lost};
+use crate::watch::frame::{Frame, Identity};
 use anyhow::{Result, bail};
 use known::Known;
+use model::losses::LossCounts;
 use model::profile::units::Nanos;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -125,7 +126,7 @@ impl Viewer {
     }
 
     /// The frame, once all threads that go on were seen.
-    pub(crate) fn take(&mut self, at_ns: Nanos, processes: u64, lost: Lost) -> Frame {
+    pub(crate) fn take(&mut self, at_ns: Nanos, processes: u64, lost: LossCounts) -> Frame {
         self.unseen = 0;
         self.has_begun = true;
         Frame { at_ns, processes, lost, ..std::mem::take(&mut self.next) }
@@ -223,7 +224,7 @@ mod tests {
     const WHO: Who<'_> = Who { selector: "web", process: "server" };
 
     fn take(viewer: &mut Viewer) -> Frame {
-        viewer.take(Nanos(1), 1, Lost::default())
+        viewer.take(Nanos(1), 1, LossCounts::default())
     }
 
     fn viewer() -> Viewer {

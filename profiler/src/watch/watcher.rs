@@ -4,7 +4,7 @@
 mod admission;
 mod frames;
 
-use super::batch::{Batch, Group, Key, Lost};
+use super::batch::{Batch, Group, Key};
 use super::config::{SelectorConfig, WatchConfig};
 use super::looks::Looks;
 use super::members::Members;
@@ -13,12 +13,13 @@ use super::selectors::{Selectors, Watched};
 use super::status::{SelectorStatus, WatchStatus};
 use super::viewer::{Shared, Viewers, Who};
 use crate::clock::monotonic_now;
-use crate::kernel::session::{Losses, Session};
+use crate::kernel::session::Session;
 use crate::record::deltas::Deltas;
 use crate::record::{Source as _, ThreadRecord};
 use crate::target::select;
 use anyhow::Result;
 use jiff::Timestamp;
+use model::losses::{Loss, LossCounts};
 use model::profile::units::{Nanos, total};
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -40,9 +41,9 @@ pub struct Watcher {
     /// Selectors that are being taken out.
     gone: Vec<Watched>,
     /// What was lost in it so far, of what the session does not count.
-    lost: Lost,
+    lost: LossCounts,
     /// What the session had lost when it began.
-    lost_before: Losses,
+    lost_before: LossCounts,
     /// Execs that were missed when all processes were last looked through.
     missed_execs: u64,
     /// Whether a process was turned away, and there may be room for it now.
@@ -59,7 +60,7 @@ impl Watcher {
         select::check_proc()?;
         let session = Session::watch(config.limits()?)?;
         Ok(Self {
-            lost_before: session.losses()?,
+            lost_before: session.lost()?,
             session,
             selectors: Selectors::default(),
             members: Members::default(),
@@ -69,7 +70,7 @@ impl Watcher {
             begun: Timestamp::now(),
             left: Vec::new(),
             gone: Vec::new(),
-            lost: Lost::default(),
+            lost: LossCounts::default(),
             missed_execs: 0,
             look_through: false,
             looks: Looks::new(),
@@ -125,8 +126,7 @@ impl Watcher {
         for mut watched in std::mem::take(&mut self.gone) {
             let closed = watched.groups.close(now);
             self.left.extend(closed.groups);
-            self.lost.threads_in_others += closed.threads_in_others;
-            self.lost.samples_without_bucket += closed.samples_without_bucket;
+            self.lost += closed.lost;
         }
         Ok(())
     }
@@ -169,7 +169,7 @@ impl Watcher {
         self.names.learn(&ended);
         let now = monotonic_now()?;
         for record in ended {
-            self.lost.clock_backwards += record.clock_backwards;
+            self.lost[Loss::ClockBackwards] += record.clock_backwards;
             self.add_final(record, now);
         }
         for (label, threads) in counted.without_slot {
@@ -210,14 +210,13 @@ impl Watcher {
     /// If it can't be read.
     pub fn so_far(&mut self) -> Result<Batch> {
         let now = self.look(None)?;
-        let mut lost = self.lost_until_now(self.session.losses()?);
+        let mut lost = self.lost_until_now(self.session.lost()?);
         let mut groups = BTreeMap::new();
         merge(&mut groups, self.left.iter().cloned());
         for watched in self.selectors.iter() {
             let open = watched.groups.so_far();
             merge(&mut groups, open.groups);
-            lost.threads_in_others += open.threads_in_others;
-            lost.samples_without_bucket += open.samples_without_bucket;
+            lost += open.lost;
         }
         let length_ns = Nanos(now.0.saturating_sub(self.deltas.begun().0));
         let groups = groups.into_values().collect();
@@ -230,17 +229,16 @@ impl Watcher {
     /// If it can't be read.
     pub fn end_interval(&mut self) -> Result<Batch> {
         let now = self.look(None)?;
-        let losses = self.session.losses()?;
+        let losses = self.session.lost()?;
         self.session.cut();
         let mut lost = self.lost_until_now(losses);
-        (self.lost, self.lost_before) = (Lost::default(), losses);
+        (self.lost, self.lost_before) = (LossCounts::default(), losses);
         let mut groups = BTreeMap::new();
         merge(&mut groups, std::mem::take(&mut self.left));
         for watched in self.selectors.iter_mut() {
             let closed = watched.groups.close(now);
             merge(&mut groups, closed.groups);
-            lost.threads_in_others += closed.threads_in_others;
-            lost.samples_without_bucket += closed.samples_without_bucket;
+            lost += closed.lost;
         }
         let (from_ns, until_ns) = self.deltas.cut(now);
         let until = Timestamp::now();
@@ -249,16 +247,10 @@ impl Watcher {
         Ok(Batch { from, until, length_ns, groups: groups.into_values().collect(), lost })
     }
 
-    fn lost_until_now(&self, now: Losses) -> Lost {
-        let before = &self.lost_before;
-        Lost {
-            threads_without_slot: now.threads_without_slot - before.threads_without_slot,
-            threads_without_state: now.threads_without_state - before.threads_without_state,
-            missed_program_runs: now.missed_program_runs - before.missed_program_runs,
-            missed_execs: now.missed_execs - before.missed_execs,
-            cpus_watched_late: now.cpus_watched_late - before.cpus_watched_late,
-            ..self.lost
-        }
+    fn lost_until_now(&self, now: LossCounts) -> LossCounts {
+        let mut lost = now - self.lost_before;
+        lost += self.lost;
+        lost
     }
 
     fn name_of(&mut self, record: &ThreadRecord) -> Arc<str> {
@@ -298,7 +290,7 @@ impl Watcher {
             slots_used,
             slots,
             selectors,
-            lost: self.lost_until_now(self.session.losses()?),
+            lost: self.lost_until_now(self.session.lost()?),
         })
     }
 }

@@ -4,6 +4,7 @@ use crate::control_group::ControlGroup;
 use crate::support::{Outcome, Scene, assert_sleeps, command, target};
 use crate::trial::trials;
 use libtest_mimic::Trial;
+use model::losses::Loss;
 use model::metric::Metric;
 use std::process::Command;
 
@@ -28,7 +29,7 @@ fn threads_beyond_the_slots_are_summed() {
 
     let profile = outcome.profile();
     assert_eq!(profile.threads.len(), 1);
-    assert_eq!(profile.lost.threads_without_slot, THREADS);
+    assert_eq!(profile.lost[Loss::ThreadsWithoutSlot], THREADS);
     let rest = profile.without_slot.as_ref().unwrap();
     assert_eq!(rest.threads, THREADS);
     assert_eq!(rest.voluntary_switches, rest.kernel.voluntary_switches);
@@ -69,7 +70,7 @@ fn samples_beyond_the_memory_are_counted() {
         .map(|histogram| histogram.without_bucket())
         .sum();
     assert!(missing > 0);
-    assert_eq!(profile.lost.samples_without_bucket, missing);
+    assert_eq!(profile.lost[Loss::SamplesWithoutBucket], missing);
     for index in 0..THREADS {
         let thread = outcome.only(&format!("sleeper-{index}"));
         assert_sleeps(thread, SLEEPS);

@@ -4,7 +4,7 @@ use model::profile::Profile;
 
 /// Everything the profiler says it lost, added up.
 pub(super) fn lost(profile: &Profile) -> u64 {
-    let known = profile.lost.counters().into_iter().map(|(_, count)| count);
+    let known = profile.lost.iter().map(|(_, count)| count);
     known.chain(profile.later.losses.values().copied()).sum()
 }
 
@@ -21,9 +21,10 @@ pub(super) fn faults(profile: &Profile) -> u64 {
 /// A profile of two threads that lost five things.
 #[cfg(test)]
 pub(super) fn fixture() -> Profile {
+    use model::losses::Loss;
     let mut profile = model::profile::fixture::tokio();
-    profile.lost.samples_without_bucket = 2;
-    profile.lost.threads_without_slot = 3;
+    profile.lost[Loss::SamplesWithoutBucket] = 2;
+    profile.lost[Loss::ThreadsWithoutSlot] = 3;
     profile.threads.truncate(2);
     for (number, thread) in (1..).zip(&mut profile.threads) {
         (thread.voluntary_switches, thread.involuntary_switches) = (number, 10 * number + 10);

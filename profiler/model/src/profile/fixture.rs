@@ -1,5 +1,6 @@
 //! Profiles for tests: the workload pair as a small machine runs it, and variations.
 
+use crate::losses::{Loss, LossCounts};
 use crate::metric::Metric;
 use crate::profile::histogram::Histogram;
 use crate::profile::interval::{Interval, States, ThreadInterval};
@@ -10,7 +11,7 @@ use crate::profile::self_cost::{ProgramCost, SelfCost};
 use crate::profile::thread::{BlockedOn, KernelCounters, Thread, WithoutSlot};
 use crate::profile::units::{Bytes, Nanos};
 use crate::profile::usage::Usage;
-use crate::profile::{Lost, Options, Profile, Run, SCHEMA, Tool, Workload};
+use crate::profile::{Options, Profile, Run, SCHEMA, Tool, Workload};
 use std::collections::BTreeMap;
 
 const MICROSECOND: u64 = 1_000;
@@ -175,7 +176,7 @@ fn profile(run: Run, usage: Usage, threads: Vec<Thread>) -> Profile {
         threads,
         without_slot: None,
         reconciliation,
-        lost: Lost::default(),
+        lost: LossCounts::default(),
         intervals: Vec::new(),
         self_cost: None,
         later: Later::default(),
@@ -281,7 +282,7 @@ pub fn overfull() -> Profile {
         metrics: totals.map(|histogram| (Metric::OnCpu.name().to_owned(), histogram)).into_iter().collect(),
         kernel: KernelCounters::default(),
     });
-    profile.lost.threads_without_slot = 12;
+    profile.lost[Loss::ThreadsWithoutSlot] = 12;
     profile
 }
 

@@ -20,6 +20,7 @@ pub mod thread;
 pub mod units;
 pub mod usage;
 
+use crate::losses::{LossCounts, in_profile};
 use crate::metric::Metric;
 use attached::Attached;
 use histogram::Histogram;
@@ -62,7 +63,9 @@ pub struct Profile {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub intervals: Vec<Interval>,
     /// What was lost; present even when all zero.
-    pub lost: Lost,
+    #[serde(with = "in_profile")]
+    #[schemars(with = "in_profile::Described")]
+    pub lost: LossCounts,
     /// What the recording itself cost; absent unless that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub self_cost: Option<SelfCost>,
@@ -162,61 +165,6 @@ pub struct Workload {
     pub wall_ns: Nanos,
     /// The sum over the tasks of the time from a task's start to its end.
     pub task_time_ns: Nanos,
-}
-
-/// What was lost. All zero means that nothing was.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
-pub struct Lost {
-    /// Samples that count in the totals but are in no bucket.
-    pub samples_without_bucket: u64,
-    /// Threads that have no histograms of their own; they are summed in `without_slot`.
-    pub threads_without_slot: u64,
-    /// Times the kernel skipped a program because it was already running on that CPU.
-    pub missed_program_runs: u64,
-    /// Threads of which nothing is known: the kernel had no memory for their state, or no event told of their birth.
-    pub threads_without_state: u64,
-    /// Threads that had not made their last switch when the recording gave up waiting for it: their records are
-    /// missing.
-    #[serde(default)]
-    pub threads_unfinished: u64,
-    /// Intervals that were not recorded because their end was stamped before their start.
-    pub clock_backwards: u64,
-    /// Times a CPU came online during the recording: until its probes were set, faults on it had no duration and
-    /// are among `faults_without_latency`.
-    #[serde(default)]
-    pub cpus_watched_late: u64,
-}
-
-impl Lost {
-    /// Whether nothing was lost.
-    #[must_use]
-    pub fn is_nothing(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// Every counter by its name, those of 0 too.
-    #[must_use]
-    pub fn counters(self) -> [(&'static str, u64); 7] {
-        let Self {
-            samples_without_bucket,
-            threads_without_slot,
-            missed_program_runs,
-            threads_without_state,
-            threads_unfinished,
-            clock_backwards,
-            cpus_watched_late,
-        } = self;
-        [
-            ("samples_without_bucket", samples_without_bucket),
-            ("threads_without_slot", threads_without_slot),
-            ("missed_program_runs", missed_program_runs),
-            ("threads_without_state", threads_without_state),
-            ("threads_unfinished", threads_unfinished),
-            ("clock_backwards", clock_backwards),
-            ("cpus_watched_late", cpus_watched_late),
-        ]
-    }
 }
 
 impl Run {

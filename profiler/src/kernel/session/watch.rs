@@ -42,21 +42,6 @@ impl Families {
     }
 }
 
-/// What a recording has lost since it began, as far as it is not lost of one thread.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Losses {
-    /// Threads that found no slot.
-    pub threads_without_slot: u64,
-    /// Threads of which nothing is known.
-    pub threads_without_state: u64,
-    /// Times the kernel skipped a program.
-    pub missed_program_runs: u64,
-    /// Execs that were not announced.
-    pub missed_execs: u64,
-    /// CPUs that came online.
-    pub cpus_watched_late: u64,
-}
-
 impl Session {
     /// Families there can be at a time; their numbers are 1 to this.
     pub const MOST_FAMILIES: u16 = FAMILIES as u16 - 1;
@@ -181,21 +166,6 @@ impl Session {
     #[must_use]
     pub fn execs(&self) -> BorrowedFd<'_> {
         self.families.execs.as_fd()
-    }
-
-    /// What was lost so far.
-    ///
-    /// # Errors
-    /// If the kernel does not tell.
-    pub fn losses(&self) -> Result<Losses> {
-        let global = self.global()?;
-        Ok(Losses {
-            threads_without_slot: self.slotless_totals()?.iter().map(|totals| totals.threads).sum(),
-            threads_without_state: self.threads_without_state()?,
-            missed_program_runs: hooks::missed_runs(&self.ebpf)?,
-            missed_execs: global.missed_execs,
-            cpus_watched_late: self.cpus.late(),
-        })
     }
 
     /// An interval has ended: threads without a record that live on are lost to the next one too.

@@ -8,9 +8,9 @@ use super::names::{self, Name, PREFIX, SELECTOR, STATES};
 use super::otlp::Outcome;
 use super::own::Own;
 use super::shape::{Samples, seconds};
-use crate::watch::batch::Lost;
 use bounds::Canonical;
 use labels::Labels;
+use model::losses::{Loss, LossCounts};
 use model::metric::Metric;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{
@@ -43,7 +43,7 @@ impl Format {
 #[derive(Clone, Debug)]
 pub(super) struct Snapshot {
     pub(super) groups: Arc<Groups>,
-    pub(super) lost: Lost,
+    pub(super) lost: LossCounts,
     /// What became of the data points that were pushed; `None` if nothing is pushed.
     pub(super) pushed: Option<Outcome>,
     pub(super) own: Own,
@@ -155,8 +155,8 @@ impl Snapshot {
         }
         let Name { name, help } = names::LOST;
         let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
-        for (kind, lost) in self.lost.counters() {
-            count(&mut family, &[("kind", kind)], lost)?;
+        for (loss, lost) in self.lost.only(Loss::OF_INTERVAL) {
+            count(&mut family, &[("kind", loss.name())], lost)?;
         }
         let Some(pushed) = self.pushed else { return Ok(()) };
         let help = "Data points that were pushed by OTLP, by what became of them.";

@@ -4,6 +4,7 @@ use super::super::shape::{BucketFactor, Shape};
 use super::*;
 use crate::golden::matches;
 use crate::watch::batch::{Group, Key, OTHERS};
+use model::losses::{Loss, LossCounts};
 use model::profile::histogram::Histogram;
 use model::profile::units::{Bytes, Nanos};
 use std::collections::BTreeSet;
@@ -32,7 +33,7 @@ fn snapshot() -> Snapshot {
     let more = [group("one", 1), group("one too many", 2), group("two too many", 3)];
     groups.add(&batch(0, &[&[full, odd, alone][..], &more].concat()));
     groups.add(&batch(1, &[group("one", 4)]));
-    let lost = Lost { samples_without_bucket: 1, missed_program_runs: 2, ..Lost::default() };
+    let lost = LossCounts::of([(Loss::SamplesWithoutBucket, 1), (Loss::MissedProgramRuns, 2)]);
     let own = Own { cpu: Some(Nanos(1_500_000_000)), resident: Some(Bytes(12_345_678)) };
     Snapshot { groups: Arc::new(groups), lost, pushed: Some(Outcome { accepted: 7, dropped: 8 }), own }
 }
@@ -59,12 +60,22 @@ fn series_are_the_same_in_both_texts() {
 #[test]
 fn without_anything_recorded_there_is_a_text() {
     let groups = Arc::new(Groups::new(SHAPE, Limits { groups: 3, expire_after: Nanos(1) }));
-    let none = Snapshot { groups, lost: Lost::default(), pushed: None, own: Own::default() };
+    let none = Snapshot { groups, lost: LossCounts::default(), pushed: None, own: Own::default() };
     let text = text(&none, Format::OpenMetrics);
     assert!(text.ends_with("# EOF\n"));
     // What is not known is not shown as 0.
     assert!(!text.contains("\nprofiler_last_interval_timestamp_seconds "));
     assert!(!text.contains("process_") && !text.contains("otlp"));
+}
+
+#[test]
+fn every_loss_of_a_daemon_is_a_series() {
+    let lost = LossCounts::of(Loss::OF_INTERVAL.into_iter().zip(101..));
+    let text = text(&Snapshot { lost, ..snapshot() }, Format::OpenMetrics);
+    for (loss, count) in lost.only(Loss::OF_INTERVAL) {
+        let series = format!("profiler_lost_total{{kind=\"{}\"}} {count}\n", loss.name());
+        assert!(text.contains(&series), "{loss:?}: {text}");
+    }
 }
 
 /// No series twice, and the sums of the groups are those of the selector.
@@ -120,7 +131,7 @@ fn cost_of_two_thousand_groups() {
     groups.add(&batch(0, &all));
     let own = Own::read();
     println!("resident: {:?} without them, {:?} with them", before.resident, own.resident);
-    let snapshot = Snapshot { groups: Arc::new(groups), lost: Lost::default(), pushed: None, own };
+    let snapshot = Snapshot { groups: Arc::new(groups), lost: LossCounts::default(), pushed: None, own };
     for _ in 0..5 {
         let began = std::time::Instant::now();
         let text = text(&snapshot, Format::OpenMetrics);

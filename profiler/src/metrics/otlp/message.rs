@@ -7,8 +7,9 @@ use super::super::config::Temporality;
 use super::super::groups::{Groups, Series};
 use super::super::names::{self, PREFIX, STATES};
 use super::super::shape::{Samples, Shape, seconds};
-use crate::watch::batch::{Key, Lost};
+use crate::watch::batch::Key;
 use jiff::Timestamp;
+use model::losses::{Loss, LossCounts};
 use model::metric::Metric as Measured;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value};
@@ -28,7 +29,7 @@ pub(super) struct Content<'a> {
     pub(super) groups: &'a Groups,
     pub(super) temporality: Temporality,
     /// Since the start, whatever the temporality of the rest.
-    pub(super) lost: (Lost, Timestamp),
+    pub(super) lost: (LossCounts, Timestamp),
 }
 
 impl Content<'_> {
@@ -125,11 +126,11 @@ impl Content<'_> {
         let (lost, began) = self.lost;
         let window = Window { began: began.min(until), until };
         let data_points = lost
-            .counters()
+            .only(Loss::OF_INTERVAL)
             .into_iter()
-            .map(|(kind, lost)| {
+            .map(|(loss, lost)| {
                 let lost = Value::AsInt(lost.try_into().unwrap_or(i64::MAX));
-                number(vec![text("kind", kind)], window, lost)
+                number(vec![text("kind", loss.name())], window, lost)
             })
             .collect();
         let data = Data::Sum(Sum {

@@ -2,12 +2,13 @@ use super::super::config::{Histograms, MetricsConfig};
 use super::super::exposition::Format;
 use super::super::fixture::{batch, group, text};
 use super::*;
-use crate::watch::batch::{Batch, Lost};
+use crate::watch::batch::Batch;
 use http_body_util::{BodyExt as _, Full};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode, body::Incoming};
 use hyper_util::rt::TokioIo;
+use model::losses::{Loss, LossCounts};
 use model::profile::interval::States;
 use opentelemetry_proto::tonic::collector::metrics::v1::{
     ExportMetricsPartialSuccess, ExportMetricsServiceRequest, ExportMetricsServiceResponse,
@@ -128,7 +129,7 @@ fn blocked(metrics: &[Metric]) -> (Vec<(u64, u64)>, AggregationTemporality) {
 
 /// Data points of a push: of each group a histogram, its states and its threads, and the losses.
 fn points(groups: u64) -> u64 {
-    (1 + States::COUNT as u64 + 1) * groups + Lost::COUNT as u64
+    (1 + States::COUNT as u64 + 1) * groups + Loss::OF_INTERVAL.len() as u64
 }
 
 #[tokio::test]
@@ -174,7 +175,7 @@ async fn a_request_says_who_sends_it() {
     let collector = Collector::start([]).await;
     let more = "headers = { x-scope = \"team\" }\nresource = { \"service.name\" = \"mine\", zone = \"z\" }";
     let pusher = pusher(&collector.config(more));
-    let lost = Lost { missed_program_runs: 2, ..Lost::default() };
+    let lost = LossCounts::of([(Loss::MissedProgramRuns, 2)]);
     pusher.metrics.add(&Batch { lost, ..batch(0, &[group("a", 1)]) });
     pusher.metrics.add(&Batch { lost, ..batch(1, &[]) });
     push(&pusher).await;

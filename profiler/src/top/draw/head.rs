@@ -1,7 +1,7 @@
 //! The head: what is watched and for how long, what is chosen of it, and what was lost.
 
 use super::{Palette, columns, put, put_right};
-use crate::report::{Room, counted, loss_reasons, shortened};
+use crate::report::{LimitNames, counted, loss_reasons, shortened};
 use crate::top::app::{App, Recorder};
 use crate::top::model::Model;
 use model::profile::units::Nanos;
@@ -81,11 +81,11 @@ fn ended(model: &Model) -> String {
 fn soundness(app: &App, buffer: &mut Buffer, palette: Palette) {
     let width = buffer.area.width;
     let standing = app.now().standing;
-    let room = match app.recorder {
-        Recorder::Own => Room::FLAGS,
-        Recorder::Daemon => Room::CONFIGURATION,
+    let limits = match app.recorder {
+        Recorder::Own => LimitNames::FLAGS,
+        Recorder::Daemon => LimitNames::CONFIGURATION,
     };
-    let lost = loss_reasons(&standing.lost, standing.lost.threads_without_slot, room);
+    let lost = loss_reasons(&standing.lost, limits);
     let x = if lost.is_empty() {
         put(buffer, 0, 2, width, "0 lost", palette.good())
     } else {

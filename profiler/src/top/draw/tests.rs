@@ -9,6 +9,7 @@ use crate::top::fixture::{frame, thread};
 use crate::top::keys::Key;
 use crate::top::model::Model;
 use crate::top::screen::Screen;
+use model::losses::Loss;
 use model::metric::Metric;
 use model::profile::thread::OpenState;
 use model::profile::units::Nanos;
@@ -124,7 +125,7 @@ fn losses_and_the_end_are_always_to_be_seen() {
     app.key(Key::Char(' '));
     let mut last = frame(9, threads(9));
     last.standing.lives = false;
-    last.standing.lost.threads_without_slot = 12;
+    last.standing.lost[Loss::ThreadsWithoutSlot] = 12;
     last.standing.ended.threads = 1_234;
     app.take(last);
     app.has_ended = true;
@@ -147,7 +148,7 @@ fn what_a_daemon_records() {
     let mut all = threads(1);
     all.push(thread(5, 5).named("detached").left());
     let mut next = frame(1, all);
-    (next.standing.lost.threads_without_slot, next.standing.lives) = (12, false);
+    (next.standing.lost[Loss::ThreadsWithoutSlot], next.standing.lives) = (12, false);
     (next.standing.ended.threads, next.standing.ended.untold) = (1_234, 233);
     app.take(next);
     matches("daemon-lost-120x40.txt", &drawn(&mut app, 120, 40));

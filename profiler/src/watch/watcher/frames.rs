@@ -1,9 +1,10 @@
 //! What viewers see of the watch.
 
 use super::Watcher;
-use crate::watch::frame::{Frame, Lost};
+use crate::watch::frame::Frame;
 use crate::watch::viewer::Shared;
 use anyhow::Result;
+use model::losses::Loss;
 
 impl Watcher {
     /// Lets a viewer look on.
@@ -20,16 +21,14 @@ impl Watcher {
     /// If the threads can't be looked at.
     pub fn frame(&mut self, viewer: &Shared) -> Result<Frame> {
         let at = self.look(Some(viewer))?;
-        let losses = self.session.losses()?;
         let mut viewer = viewer.borrow_mut();
         let shown = || self.selectors.iter().filter(|watched| viewer.wants(&watched.label));
         let processes = shown().map(|watched| self.members.of(&watched.label).count() as u64).sum();
-        let lost = Lost {
-            threads_without_slot: shown().map(|watched| watched.threads_without_slot).sum(),
-            threads_without_state: losses.threads_without_state,
-            missed_program_runs: losses.missed_program_runs,
-            cpus_watched_late: losses.cpus_watched_late,
-        };
+        // Of all processes alike, but for slots, which are counted by selector; what one interval or another lost of
+        // groups is in no frame.
+        let mut lost = self.session.lost()?;
+        lost[Loss::ThreadsWithoutSlot] = shown().map(|watched| watched.threads_without_slot).sum();
+        lost[Loss::MissedExecs] = 0;
         Ok(viewer.take(at, processes, lost))
     }
 }

@@ -6,7 +6,7 @@ use crate::hostile::again_and_again;
 use crate::support::{Outcome, Scene, target};
 use crate::trial::trials;
 use libtest_mimic::Trial;
-use model::profile::Lost;
+use model::losses::Loss;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -88,7 +88,8 @@ fn births_are_recorded_wherever_the_recording_begins() {
         assert_eq!(outcome.code, 0, "{}", outcome.stderr);
         outcome.assert_reconciled();
         // On a busy machine threads come faster than their slots are handed back: they are in the sums then.
-        let lost = Lost { threads_without_slot: 0, ..outcome.profile().lost };
+        let mut lost = outcome.profile().lost;
+        lost[Loss::ThreadsWithoutSlot] = 0;
         assert!(lost.is_nothing(), "{lost:?}");
         outcome.profile().threads.iter().filter(|thread| thread.exited).count() as u64
     });

@@ -5,6 +5,7 @@ use crate::intervals::assert_intervals_are_the_whole;
 use crate::support::{Outcome, Scene, assert_sleeps, unannounced};
 use crate::trial::trials;
 use libtest_mimic::Trial;
+use model::losses::Loss;
 use model::metric::Metric;
 use model::profile::reconciliation::{Quantity, Rule, Scope};
 use model::profile::thread::{OpenState, Thread};
@@ -161,7 +162,7 @@ fn found_threads_without_a_slot_are_summed_exactly() {
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
     outcome.assert_reconciled();
     let profile = outcome.profile();
-    assert_eq!((profile.threads.len(), profile.lost.threads_without_slot), (1, THREADS));
+    assert_eq!((profile.threads.len(), profile.lost[Loss::ThreadsWithoutSlot]), (1, THREADS));
     let rest = profile.without_slot.as_ref().expect("there is one slot");
     let with_slot = profile.threads[0].tid;
     let growth = |kind: usize| -> u64 {

@@ -7,6 +7,7 @@ use crate::hostile::namespaces::in_a_time_namespace;
 use crate::support::{command, target};
 use crate::trial::trials;
 use libtest_mimic::Trial;
+use model::losses::Loss;
 use nix::sys::signal::Signal;
 use std::process::{Command, Stdio};
 
@@ -139,7 +140,7 @@ fn one_is_found_although_its_exec_was_not_announced() {
     daemon.signal(Signal::SIGCONT);
     daemon.wait_for(1);
     let interval = daemon.flush();
-    assert!(interval.lost.missed_execs > 0, "{:?}", interval.lost);
+    assert!(interval.lost[Loss::MissedExecs] > 0, "{:?}", interval.lost);
     running.finish();
 }
 

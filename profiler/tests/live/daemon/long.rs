@@ -4,6 +4,7 @@ use super::{Daemon, count, counted, name, named, prey, selector, switches};
 use crate::support::own_memory;
 use crate::trial::trials;
 use libtest_mimic::Trial;
+use model::losses::Loss;
 use profiler::control::protocol::Request;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -70,7 +71,7 @@ fn threads_beyond_the_slots_at_the_same_time_are_told_of() {
     assert_eq!((status.watch.slots_used, status.watch.slots), (8, 8));
     assert_eq!(status.watch.selectors[0].threads, 21);
     assert_eq!(status.watch.selectors[0].threads_without_slot, 13);
-    assert_eq!(daemon.flush().lost.threads_without_slot, 13);
+    assert_eq!(daemon.flush().lost[Loss::ThreadsWithoutSlot], 13);
     running.finish();
 }
 
@@ -85,14 +86,14 @@ fn pages_that_are_not_needed_any_more_go_to_other_threads() {
     daemon.wait_for(1);
     many.tell();
     let interval = daemon.flush();
-    assert!(interval.lost.samples_without_bucket > 0, "{interval:#?}");
+    assert!(interval.lost[Loss::SamplesWithoutBucket] > 0, "{interval:#?}");
     thread::sleep(IDLE);
     daemon.flush();
     let mut few = prey(&daemon, &format!("{base}2"), "sleep-when-told", &["1", "5"]);
     daemon.wait_for(2);
     few.tell();
     let interval = daemon.flush();
-    assert_eq!(interval.lost.samples_without_bucket, 0, "{interval:#?}");
+    assert_eq!(interval.lost[Loss::SamplesWithoutBucket], 0, "{interval:#?}");
     assert!(count(&interval, "on_cpu") > 0);
     many.finish();
     few.finish();
@@ -174,6 +175,6 @@ fn groups_are_bounded_and_what_is_beyond_is_told_of() {
     let interval = counted(&daemon, &mut running);
     assert_eq!(interval.groups.len(), 3 + 1);
     let others = interval.groups.iter().find(|group| group.thread.as_deref() == Some("(others)")).unwrap();
-    assert_eq!((others.threads, interval.lost.threads_in_others), (8, 8));
+    assert_eq!((others.threads, interval.lost[Loss::ThreadsInOthers]), (8, 8));
     running.finish();
 }

@@ -5,6 +5,7 @@ use crate::attached::Attached;
 use crate::support::{Outcome, Scene, eventually, target};
 use crate::trial::trials;
 use libtest_mimic::Trial;
+use model::losses::Loss;
 use model::metric::Metric;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -66,7 +67,7 @@ fn a_cpu_that_goes_away_and_comes_back_is_recorded_again() {
     assert!(thread.count(Metric::MinorFault) + thread.faults_without_latency >= 3 * PAGES, "{thread:#?}");
     // But the profiler can't know that nothing happened while it was not looking.
     let mut lost = outcome.profile().lost;
-    assert_eq!(std::mem::take(&mut lost.cpus_watched_late), 1);
+    assert_eq!(std::mem::take(&mut lost[Loss::CpusWatchedLate]), 1);
     assert!(lost.is_nothing(), "{lost:?}");
     let verdict = outcome.stderr.lines().find(|line| line.starts_with("INCOMPLETE: ")).unwrap_or_default();
     assert!(verdict.contains("1 CPU watched late or not"), "{}", outcome.stderr);

@@ -4,6 +4,7 @@ use super::{assert_sums_exact, assert_thread_exact, assert_told_switches};
 use crate::support::{Outcome, Scene, target};
 use crate::trial::trials;
 use libtest_mimic::Trial;
+use model::losses::Loss;
 use model::metric::Metric;
 
 pub(crate) fn tests() -> Vec<Trial> {
@@ -27,7 +28,7 @@ fn a_hundred_thousand_switches_without_a_page() {
     let histograms = || profile.threads.iter().flat_map(|thread| thread.histograms.values());
     let missing: u64 = histograms().map(|histogram| histogram.count - histogram.bucketed()).sum();
     assert!(missing > TRIPS, "few samples found no bucket: {missing}");
-    assert_eq!(profile.lost.samples_without_bucket, missing);
+    assert_eq!(profile.lost[Loss::SamplesWithoutBucket], missing);
     for name in ["caller", "echo"] {
         assert_told_switches(&outcome, name);
     }
@@ -73,12 +74,15 @@ fn assert_totals_exact(outcome: &Outcome, reason: &str) {
     let profile = outcome.profile();
     profile.threads.iter().for_each(assert_thread_exact);
     if let Some(rest) = &profile.without_slot {
-        assert_eq!(rest.threads, profile.lost.threads_without_slot);
+        assert_eq!(rest.threads, profile.lost[Loss::ThreadsWithoutSlot]);
         assert_eq!(rest.voluntary_switches, rest.kernel.voluntary_switches);
         assert_eq!(rest.involuntary_switches, rest.kernel.involuntary_switches);
     }
     let lost = profile.lost;
-    assert_eq!((lost.missed_program_runs, lost.threads_without_state, lost.clock_backwards), (0, 0, 0));
+    assert_eq!(
+        (lost[Loss::MissedProgramRuns], lost[Loss::ThreadsWithoutState], lost[Loss::ClockBackwards]),
+        (0, 0, 0)
+    );
     let verdict = outcome.stderr.lines().find(|line| line.starts_with("INCOMPLETE: "));
     let verdict = verdict.unwrap_or_else(|| panic!("no such verdict in {}", outcome.stderr));
     assert!(verdict.contains(reason), "{verdict}");

@@ -5,7 +5,7 @@ use super::{again_and_again, send};
 use crate::support::{Outcome, Scene, target};
 use crate::trial::trials;
 use libtest_mimic::Trial;
-use model::profile::Lost;
+use model::losses::Loss;
 use model::profile::thread::Thread;
 use nix::sys::signal::Signal;
 
@@ -45,7 +45,7 @@ fn switches_without_a_slot_are_exact_wherever_the_recording_ends() {
     for kind in ["voluntary", "involuntary"] {
         closed_again_and_again(kind, &["--max-threads", "1"], |outcome| {
             assert_eq!(outcome.code, 0, "{}", outcome.stderr);
-            assert_eq!(outcome.profile().lost.threads_unfinished, 0);
+            assert_eq!(outcome.profile().lost[Loss::ThreadsUnfinished], 0);
             let rest = outcome.profile().without_slot.as_ref().expect("there is one slot");
             assert!(rest.voluntary_switches + rest.involuntary_switches > 0, "{rest:#?}");
         });
@@ -57,7 +57,8 @@ fn births_are_recorded_wherever_the_recording_ends() {
         assert_eq!(outcome.code, 0, "{}", outcome.stderr);
         outcome.assert_reconciled();
         // On a busy machine threads come faster than their slots are handed back: they are in the sums then.
-        let lost = Lost { threads_without_slot: 0, ..outcome.profile().lost };
+        let mut lost = outcome.profile().lost;
+        lost[Loss::ThreadsWithoutSlot] = 0;
         assert!(lost.is_nothing(), "{lost:?}");
     });
 }

@@ -4,6 +4,7 @@ use super::{assert_exact, assert_sums_exact, assert_thread_exact, ready_pid, sen
 use crate::support::{Outcome, Scene, eventually, target};
 use crate::trial::trials;
 use libtest_mimic::Trial;
+use model::losses::Loss;
 use model::metric::Metric;
 use nix::sys::signal::Signal;
 use std::thread::sleep;
@@ -80,7 +81,7 @@ fn a_profiler_stopped_for_too_long_sums_what_finds_no_slot() {
     let profile = outcome.profile();
     profile.threads.iter().for_each(assert_thread_exact);
     assert_eq!(profile.threads.len() as u64, SLOTS);
-    assert_eq!(profile.lost.threads_without_slot, THREADS + 1 - SLOTS);
+    assert_eq!(profile.lost[Loss::ThreadsWithoutSlot], THREADS + 1 - SLOTS);
     assert!(
         outcome.stderr.contains("901 threads without a slot (raise --max-threads)"),
         "{}",

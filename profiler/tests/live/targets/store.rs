@@ -8,7 +8,7 @@ use model::profile::units::Nanos;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::RowAccessor as _;
 use profiler::store::{Store, StoreConfig};
-use profiler::watch::batch::{Batch, Group, Key, Lost};
+use profiler::watch::batch::{Batch, Group, Key};
 use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::path::Path;
@@ -63,7 +63,7 @@ fn batch(number: u32) -> Batch {
         histograms: [(Metric::Blocked, histogram)].into(),
     };
     let length = SignedDuration::from_secs(10);
-    let lost = Lost::default();
+    let lost = model::losses::LossCounts::default();
     Batch { from, until: from + length, length_ns: Nanos(10_000_000_000), groups: vec![group], lost }
 }
 
