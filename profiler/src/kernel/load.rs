@@ -1,12 +1,13 @@
 //! Loads the BPF object: the offsets of this kernel, the user's settings, the sizes of the maps.
 
 use super::offsets::{self, KERNEL_BTF};
+use super::probes::{self, Wanted};
 use crate::clock;
 use crate::remedy;
 use anyhow::{Context, Result};
 use aya::{Btf, Ebpf, EbpfLoader, include_bytes_aligned};
 use model::profile::units::Bytes;
-use profiler_ebpf::layout::{BucketPage, Exited, FAMILIES, Place, Settings, Slot};
+use profiler_ebpf::layout::{BucketPage, Exited, Place, Settings, Slot};
 use std::path::Path;
 
 /// The programs, built by this package's `build.rs` or taken from `profiler-ebpf/prebuilt`.
@@ -16,7 +17,7 @@ static OBJECT: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/profile
 const MESSAGE_HEADER_BYTES: u32 = 8;
 
 /// The smallest ring buffer the kernel makes.
-const PAGE_BYTES: u32 = 4096;
+pub(super) const PAGE_BYTES: u32 = 4096;
 
 /// How much room a recording has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,19 +57,19 @@ impl Limits {
         Bytes(slots + pages + places + u64::from(self.ring_bytes()))
     }
 
-    fn pages(self) -> u32 {
+    pub(super) fn pages(self) -> u32 {
         let pages = self.histogram_memory / size_of::<BucketPage>() as u64;
         // Page 0 is never handed out.
         u32::try_from(pages).unwrap_or(u32::MAX - 1).max(1) + 1
     }
 
     /// At most half of the table of states is in use, so that few threads find their place taken.
-    fn places_log2(self) -> u32 {
+    pub(super) fn places_log2(self) -> u32 {
         self.max_threads.clamp(1, 1 << 29).next_power_of_two().ilog2() + 1
     }
 
     /// One message a slot fits; the kernel wants a power of two of at least a page.
-    fn ring_bytes(self) -> u32 {
+    pub(super) fn ring_bytes(self) -> u32 {
         let message = MESSAGE_HEADER_BYTES + size_of::<Exited>() as u32;
         self.max_threads.saturating_mul(message).max(PAGE_BYTES).next_power_of_two()
     }
@@ -103,61 +104,43 @@ pub struct Living {
 /// The object in the kernel: maps made, programs not yet verified.
 pub(super) struct Loaded {
     pub(super) ebpf: Ebpf,
-    pub(super) slots: u32,
-    pub(super) pages: u32,
-    /// True if the kernel throttles a run queue as a whole, and not one thread after another.
-    pub(super) throttles_queues: bool,
+    /// With what is known of the kernel.
+    pub(super) wanted: Wanted,
 }
 
-/// Processes that can be chosen before they have joined, where they join all the time.
-pub(super) const CHOSEN_AT_ONCE: usize = 1024;
-
-/// Room for 1 638 execs, each 32 bytes and 8 of header: in the 10 ms between two looks 160 000 a second would have to come. What
-/// does not fit while the daemon is kept from looking is found by a look through all processes.
-const EXECS_BYTES: u32 = 1 << 16;
-
-/// `watches` if processes join and leave all the time.
-pub(super) fn load(limits: Limits, target: Target<'_>, watches: bool, btf: &Btf) -> Result<Loaded> {
+/// Makes the maps for what is wanted, but for what the kernel's own fields say. Returns that too.
+pub(super) fn load(target: Target<'_>, wanted: Wanted, btf: &Btf) -> Result<Loaded> {
     let offsets = offsets::resolve(Path::new(KERNEL_BTF))?;
+    let wanted = Wanted { throttles_queues: offsets.throttling.is_by_run_queue(), ..wanted };
+    let settings = settings(target, &wanted)?;
+    let mut loader = EbpfLoader::new();
+    loader
+        .btf(Some(btf))
+        .override_global("OFFSETS", &offsets, true)
+        .override_global("SETTINGS", &settings, true)
+        // Task storage, which aya 0.14 makes but has no type for.
+        .allow_unsupported_maps();
+    for (name, entries) in probes::map_sizes(&probes::ALL, &wanted) {
+        loader.map_max_entries(name, entries);
+    }
+    let ebpf = loader.load(OBJECT).context("the kernel did not take the BPF object")?;
+    Ok(Loaded { ebpf, wanted })
+}
+
+fn settings(target: Target<'_>, wanted: &Wanted) -> Result<Settings> {
     let (namespace_device, namespace_inode) = own_pid_namespace()?;
-    let settings = Settings {
+    Ok(Settings {
         namespace_device,
         namespace_inode,
         boottime_offset_ns: clock::offsets()?.boottime_ns.cast_unsigned(),
         target_pid: target.pid,
         follow_children: u32::from(target.follow_children),
-        slots: limits.max_threads,
-        pages: limits.pages(),
-        place_shift: u32::BITS - limits.places_log2(),
-        joins: u32::from(watches || !target.living.is_empty()),
-        watches: u32::from(watches),
+        slots: wanted.limits.max_threads,
+        pages: wanted.limits.pages(),
+        place_shift: u32::BITS - wanted.limits.places_log2(),
+        joins: u32::from(wanted.joins()),
+        watches: u32::from(wanted.watches),
         reserved: 0,
-    };
-    let chosen = if watches { CHOSEN_AT_ONCE } else { target.living.len() };
-    let families = if watches { FAMILIES } else { 1 };
-    let ebpf = EbpfLoader::new()
-        .btf(Some(btf))
-        .override_global("OFFSETS", &offsets, true)
-        .override_global("SETTINGS", &settings, true)
-        .map_max_entries("PLACES", 1 << limits.places_log2())
-        .map_max_entries("SLOTS", settings.slots)
-        .map_max_entries("FREE_SLOTS", settings.slots)
-        .map_max_entries("PAGES", settings.pages)
-        .map_max_entries("FREE_PAGES", settings.pages)
-        .map_max_entries("EXITS", limits.ring_bytes())
-        .map_max_entries("CHOSEN", u32::try_from(chosen)?.max(1))
-        .map_max_entries("FAMILIES", families)
-        .map_max_entries("RULES", families)
-        .map_max_entries("EXECS", if watches { EXECS_BYTES } else { PAGE_BYTES })
-        // Task storage, which aya 0.14 makes but has no type for.
-        .allow_unsupported_maps()
-        .load(OBJECT)
-        .context("the kernel did not take the BPF object")?;
-    Ok(Loaded {
-        ebpf,
-        slots: settings.slots,
-        pages: settings.pages,
-        throttles_queues: offsets.throttling.is_by_run_queue(),
     })
 }
 

@@ -4,7 +4,8 @@
 //! - `room`: how much memory the kernel would let the recording have.
 //! - `offsets`: where the running kernel keeps the fields that the programs read.
 //! - `load`: the object, its settings and the sizes of its maps.
-//! - `hooks`: the programs and what each is attached to.
+//! - `probes`: what can be measured, one file a probe: programs, where they hang, maps, and when it is wanted.
+//! - `hooks`: loads and attaches programs, and runs task iterators.
 //! - `hotplug`: CPUs that go away and come back.
 //! - `programs`: what the kernel makes of each program.
 //! - `memory`: slots and bucket pages, mapped; the only place that reads memory the kernel writes.
@@ -19,6 +20,7 @@ pub mod load;
 pub mod memory;
 pub mod offsets;
 mod page_memory;
+mod probes;
 pub mod programs;
 pub mod requirements;
 mod room;

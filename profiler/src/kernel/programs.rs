@@ -2,6 +2,7 @@
 
 use super::hooks;
 use super::load::{self, Limits, Loaded, Target};
+use super::probes::{self, Wanted};
 use anyhow::{Context, Result};
 use aya::Btf;
 use aya::programs::Program;
@@ -32,10 +33,13 @@ pub fn load_each() -> Result<Vec<LoadedProgram>> {
     let btf = Btf::from_sys_fs().context("cannot read the kernel's type information")?;
     // As many slots as `run` makes, which the verifier sees as bounds. No process has the number 0.
     let limits = Limits::default();
-    let Loaded { mut ebpf, .. } =
-        load::load(limits, Target { pid: 0, living: &[], follow_children: true }, false, &btf)?;
-    hooks::names()
-        .map(|name| {
+    // As a run has them, which the verifier sees as constants.
+    let wanted = Wanted { living: 0, watches: false, ..Wanted::everything(limits) };
+    let nobody = Target { pid: 0, living: &[], follow_children: true };
+    let Loaded { mut ebpf, .. } = load::load(nobody, wanted, &btf)?;
+    probes::programs(probes::ALL)
+        .map(|program| {
+            let name = program.name;
             let started = Instant::now();
             hooks::load(&mut ebpf, &btf, name)?;
             let load_ms = started.elapsed().as_secs_f64() * 1e3;

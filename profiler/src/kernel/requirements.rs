@@ -1,8 +1,8 @@
 //! What the machine must offer, each with its state, what needs it and how to mend it.
 
-use super::hooks::TRACEPOINTS;
 use super::load::{Limits, Target};
 use super::offsets::{self, KERNEL_BTF};
+use super::probes::{self, Hook, Probe};
 use super::room::{self, Room};
 use super::session::Session;
 use crate::kernel_text::chosen;
@@ -87,7 +87,7 @@ pub fn quick(limits: Limits) -> Vec<Requirement> {
 pub fn thorough(limits: Limits) -> Vec<Requirement> {
     let mut list = quick(limits);
     list.extend([kernel_fields(), tracefs(), others()]);
-    list.extend(hooks());
+    list.extend(tracepoints(&probes::ALL));
     list
 }
 
@@ -248,18 +248,21 @@ fn others() -> Requirement {
     Requirement::met("processes of others", "finding them: attach, top and the daemon", found)
 }
 
-fn hooks() -> Vec<Requirement> {
+/// The tracepoints of some probes.
+fn tracepoints(probes: &[&'static Probe]) -> Vec<Requirement> {
     let Ok(btf) = offsets::open(Path::new(KERNEL_BTF), Backend::Cache) else { return Vec::new() };
-    TRACEPOINTS
-        .iter()
-        .map(|hook| {
-            let is_there = has_tracepoint(&btf, hook.name);
+    let hooked = probes::programs(probes.iter().copied()).filter_map(|program| match program.hook {
+        Hook::Tracepoint { group, purpose } => Some((group, program.name, purpose)),
+        Hook::Software(_) | Hook::TaskIterator => None,
+    });
+    hooked
+        .map(|(group, name, purpose)| {
+            let is_there = has_tracepoint(&btf, name);
             let found = if is_there { "in this kernel" } else { "not in this kernel" };
-            Requirement::met(format!("tracepoint {}:{}", hook.group, hook.name), hook.purpose, found)
-                .or_missing(
-                    is_there,
-                    "boot a kernel built with CONFIG_TRACEPOINTS=y (CONFIG_FTRACE=y sets it)",
-                )
+            Requirement::met(format!("tracepoint {group}:{name}"), purpose, found).or_missing(
+                is_there,
+                "boot a kernel built with CONFIG_TRACEPOINTS=y (CONFIG_FTRACE=y sets it)",
+            )
         })
         .collect()
 }
@@ -298,9 +301,13 @@ mod tests {
 
     #[test]
     fn a_tracepoint_that_is_not_there_is_found_missing() {
-        let btf = offsets::open(Path::new(KERNEL_BTF), Backend::Cache).unwrap();
-        assert!(TRACEPOINTS.iter().all(|hook| has_tracepoint(&btf, hook.name)));
-        assert!(!has_tracepoint(&btf, "no_such_tracepoint"));
+        assert!(tracepoints(&probes::ALL).iter().all(|tracepoint| tracepoint.remedy.is_none()));
+        let fake = tracepoints(&[&probes::tests::FAKE]);
+        let [fake] = fake.as_slice() else { panic!("{fake:?}") };
+        assert_eq!(
+            (fake.name.as_str(), fake.needed_by, fake.remedy.is_some()),
+            ("tracepoint fake:no_such_tracepoint", "a test", true)
+        );
     }
 
     #[test]

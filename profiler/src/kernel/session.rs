@@ -7,9 +7,13 @@ pub use watch::{Executed, Family};
 
 use super::hooks;
 use super::hotplug::Cpus;
-use super::load::{self, Limits, Living, Target};
+use super::load::{self, Limits, Living, Loaded, Target};
 use super::memory::{Access, MappedArray};
 use super::page_memory::PageMemory;
+use super::probes::attach::JOIN;
+use super::probes::records::CLOSE;
+use super::probes::snapshot::SNAPSHOT;
+use super::probes::{self, Wanted};
 use super::slots;
 use crate::clock::monotonic_now;
 use crate::privilege;
@@ -74,16 +78,9 @@ impl Session {
     /// If the kernel refuses a map, a program or a hook.
     pub fn start(limits: Limits, target: Target<'_>, snapshots: bool) -> Result<Self> {
         let btf = Btf::from_sys_fs().context("cannot read the kernel's type information")?;
-        let loaded = load::load(limits, target, false, &btf)?;
-        let throttles_queues = loaded.throttles_queues;
-        let mut session = Self::loaded(loaded, Access::Read)?;
-        if snapshots {
-            hooks::load_snapshot(&mut session.ebpf, &btf)?;
-        }
-        if !target.living.is_empty() {
-            hooks::load_join(&mut session.ebpf, &btf)?;
-        }
-        hooks::attach_all(&mut session.ebpf, &btf, session.cpus.watched(), throttles_queues)?;
+        let living = u32::try_from(target.living.len())?;
+        let wanted = Wanted { limits, living, snapshots, watches: false, throttles_queues: false };
+        let mut session = Self::attached(load::load(target, wanted, &btf)?, Access::Read, &btf)?;
         if !target.living.is_empty() {
             for &process in target.living {
                 session.choose(process, NO_FAMILY)?;
@@ -93,7 +90,17 @@ impl Session {
         Ok(session)
     }
 
-    fn loaded(load::Loaded { mut ebpf, slots, pages, .. }: load::Loaded, access: Access) -> Result<Self> {
+    /// With every probe that is wanted attached.
+    fn attached(loaded: Loaded, access: Access, btf: &Btf) -> Result<Self> {
+        let probes: Vec<_> = probes::wanted(&probes::ALL, &loaded.wanted).collect();
+        let mut session = Self::loaded(loaded, access)?;
+        hooks::load_all(&mut session.ebpf, btf, &probes)?;
+        hooks::attach_all(&mut session.ebpf, &probes, session.cpus.watched())?;
+        Ok(session)
+    }
+
+    fn loaded(Loaded { mut ebpf, wanted }: Loaded, access: Access) -> Result<Self> {
+        let (slots, pages) = (wanted.limits.max_threads, wanted.limits.pages());
         let page_memory = MappedArray::new(array(&ebpf, "PAGES")?, pages, access)?;
         let free_pages = take(&mut ebpf, "FREE_PAGES")?;
         Ok(Self {
@@ -133,7 +140,7 @@ impl Session {
         self.joined_from = monotonic_now()?;
         loop {
             let before = self.global()?;
-            hooks::join_chosen(&mut self.ebpf)?;
+            hooks::walk_tasks(&mut self.ebpf, JOIN)?;
             let after = self.global()?;
             let is_settled = (before.joined, before.postponed) == (after.joined, after.postponed);
             if is_settled || begun.elapsed() > JOIN_LIMIT {
@@ -199,7 +206,7 @@ impl Session {
     /// distributions' kernels want CAP_SYS_ADMIN for it, which is given up by then.
     fn follow_cpus(&mut self) -> Result<()> {
         for cpu in self.cpus.arrived()? {
-            let _watched = privilege::raised(|| hooks::attach_fault_ends(&mut self.ebpf, cpu));
+            let _watched = privilege::raised(|| hooks::attach_to_cpu(&mut self.ebpf, cpu));
         }
         Ok(())
     }
@@ -220,7 +227,7 @@ impl Session {
     /// If they can't be looked at.
     pub fn look(&mut self, mut see: impl FnMut(ThreadRecord, Nanos)) -> Result<Nanos> {
         let at_ns = monotonic_now()?;
-        let census = self.census(hooks::look_at_all)?;
+        let census = self.census(SNAPSHOT)?;
         self.unrecorded.saw(census.unrecorded);
         for number in 0..self.slots_used()? {
             let serial = self.serials[number as usize];
@@ -256,7 +263,7 @@ impl Session {
         let begun = Instant::now();
         loop {
             let before = self.global()?.closings;
-            hooks::close_all(&mut self.ebpf)?;
+            hooks::walk_tasks(&mut self.ebpf, CLOSE)?;
             let all_closed = self.global()?.closings == before;
             let unfinished = self.unfinished()?;
             if (all_closed && unfinished == 0) || begun.elapsed() > LAST_SWITCH_LIMIT {
@@ -268,9 +275,9 @@ impl Session {
     }
 
     /// Walks all tasks with a program that takes the census: for snapshots, or before records are closed.
-    fn census(&mut self, walk: impl FnOnce(&mut Ebpf) -> Result<()>) -> Result<Census> {
+    fn census(&mut self, iterator: &str) -> Result<Census> {
         let before = self.global()?;
-        walk(&mut self.ebpf)?;
+        hooks::walk_tasks(&mut self.ebpf, iterator)?;
         let after = self.global()?;
         Ok(Census {
             recorded: after.recorded - before.recorded,
@@ -326,7 +333,7 @@ impl Source for Session {
     }
 
     fn close(&mut self) -> Result<Rest> {
-        let census = self.census(hooks::close_all)?;
+        let census = self.census(CLOSE)?;
         let threads_unfinished = self.close_threads()?;
         let mut threads = self.collect_exited()?;
         for number in 0..self.slots_used()? {

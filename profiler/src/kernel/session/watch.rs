@@ -3,8 +3,11 @@
 
 use super::{PAUSE, Session, take, wait_for_programs};
 use crate::kernel::hooks;
-use crate::kernel::load::{self, CHOSEN_AT_ONCE, Limits, Living, Target};
+use crate::kernel::load::{self, Limits, Living, Target};
 use crate::kernel::memory::Access;
+use crate::kernel::probes::Wanted;
+use crate::kernel::probes::attach::CHOSEN_AT_ONCE;
+use crate::kernel::probes::daemon::RELEASE;
 use crate::record::ThreadRecord;
 use anyhow::{Context as _, Result};
 use aya::maps::{Array, MapData, RingBuf};
@@ -53,13 +56,8 @@ impl Session {
     pub fn watch(limits: Limits) -> Result<Self> {
         let btf = Btf::from_sys_fs().context("cannot read the kernel's type information")?;
         let nobody = Target { pid: 0, living: &[], follow_children: true };
-        let loaded = load::load(limits, nobody, true, &btf)?;
-        let throttles_queues = loaded.throttles_queues;
-        let mut session = Self::loaded(loaded, Access::Take)?;
-        hooks::load_snapshot(&mut session.ebpf, &btf)?;
-        hooks::load_join(&mut session.ebpf, &btf)?;
-        hooks::load_release(&mut session.ebpf, &btf)?;
-        hooks::attach_all(&mut session.ebpf, &btf, session.cpus.watched(), throttles_queues)?;
+        let wanted = Wanted { limits, living: 0, snapshots: true, watches: true, throttles_queues: false };
+        let mut session = Self::attached(load::load(nobody, wanted, &btf)?, Access::Take, &btf)?;
         // Tells the programs in which pid namespace this process is: from here on execs are announced.
         session.join()?;
         Ok(session)
@@ -72,7 +70,7 @@ impl Session {
     /// If the kernel refuses.
     pub fn admit(&mut self, processes: &[(Living, u16, bool)]) -> Result<Vec<u64>> {
         let mut joined = Vec::new();
-        for some in processes.chunks(CHOSEN_AT_ONCE) {
+        for some in processes.chunks(CHOSEN_AT_ONCE as usize) {
             for &(process, family, follows) in some {
                 self.families.rule(family, if follows { 0 } else { rule::THREADS_ONLY })?;
                 self.choose(process, family)?;
@@ -98,7 +96,7 @@ impl Session {
         self.close_families(families)?;
         wait_for_programs();
         self.set_rules(families, rule::RELEASED | rule::FORGOTTEN)?;
-        hooks::release(&mut self.ebpf)?;
+        hooks::walk_tasks(&mut self.ebpf, RELEASE)?;
         self.set_rules(families, rule::RELEASED)?;
         let mut records = Vec::new();
         for number in 0..self.slots_used()? {
@@ -119,7 +117,7 @@ impl Session {
                 self.set_rules(families, rule::RELEASED | rule::IMPATIENT)?;
             }
             let before = self.global()?.closings;
-            hooks::release(&mut self.ebpf)?;
+            hooks::walk_tasks(&mut self.ebpf, RELEASE)?;
             quiet = if self.global()?.closings == before { quiet + 1 } else { 0 };
             if quiet == QUIET_WALKS {
                 return Ok(());

@@ -1,0 +1,180 @@
+//! What can be measured, one file a probe: its programs and where they hang, its maps and their sizes, and when it is wanted.
+//! Loading, attaching, `doctor` and the list of programs follow from [`ALL`].
+//!
+//! To add one: a file with a `PROBE`, its place in [`ALL`], and its programs in `profiler-ebpf/src/main.rs` under the same
+//! names.
+
+pub(super) mod attach;
+mod birth;
+pub(super) mod daemon;
+mod fault;
+pub(super) mod records;
+pub(super) mod snapshot;
+mod switch;
+mod throttle;
+
+use super::load::Limits;
+use aya::programs::perf_event::SoftwareEvent;
+
+/// Everything that there is. The order is that of attaching: a thread can't be born before its switches are seen, nor
+/// attached to before its faults are.
+pub(super) static ALL: [&Probe; 8] = [
+    &records::PROBE,
+    &switch::PROBE,
+    &throttle::PROBE,
+    &fault::PROBE,
+    &birth::PROBE,
+    &snapshot::PROBE,
+    &attach::PROBE,
+    &daemon::PROBE,
+];
+
+/// Programs and maps that measure one thing and can be left out together.
+pub(super) struct Probe {
+    /// In the order of attaching.
+    pub(super) programs: &'static [Program],
+    /// Those whose size depends on what is wanted.
+    pub(super) maps: &'static [Map],
+    /// Whether a recording needs it.
+    pub(super) is_wanted: fn(&Wanted) -> bool,
+}
+
+/// A program of the BPF object.
+#[derive(Clone, Copy)]
+pub(super) struct Program {
+    /// Its name in the object; a tracepoint's program is called after the tracepoint.
+    pub(super) name: &'static str,
+    pub(super) hook: Hook,
+}
+
+/// Where a program hangs.
+#[derive(Clone, Copy)]
+pub(super) enum Hook {
+    /// A tracepoint, by the kernel's type information (`tp_btf`).
+    Tracepoint {
+        /// The folder it is in below tracefs' `events`.
+        group: &'static str,
+        /// What is measured there, as `doctor` says it.
+        purpose: &'static str,
+    },
+    /// A software event of perf, on each CPU.
+    Software(SoftwareEvent),
+    /// An iterator over all tasks of the machine, run when the profiler asks for it.
+    TaskIterator,
+}
+
+/// A map, by its name in the object.
+pub(super) struct Map {
+    pub(super) name: &'static str,
+    /// Entries, or bytes of a ring buffer; called whether its probe is wanted or not, as the object always has the map.
+    pub(super) entries: fn(&Wanted) -> u32,
+}
+
+/// What a recording asks of the kernel, and what is known of that kernel.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    pub(super) limits: Limits,
+    /// Processes that live already, whose threads are attached to.
+    pub(super) living: u32,
+    /// Records are read while their threads go on.
+    pub(super) snapshots: bool,
+    /// Processes come and go all the time: the daemon.
+    pub(super) watches: bool,
+    /// The kernel throttles a run queue as a whole, and not one thread after another.
+    pub(super) throttles_queues: bool,
+}
+
+impl Wanted {
+    /// Every probe, for lists of all programs.
+    pub(super) fn everything(limits: Limits) -> Self {
+        Self { limits, living: 1, snapshots: true, watches: true, throttles_queues: true }
+    }
+
+    /// Whether threads of processes that live already are attached to.
+    pub(super) fn joins(&self) -> bool {
+        self.watches || self.living > 0
+    }
+}
+
+/// Those of some probes that are wanted.
+pub(super) fn wanted<'a>(
+    probes: &'a [&'static Probe],
+    wanted: &'a Wanted,
+) -> impl Iterator<Item = &'static Probe> + 'a {
+    probes.iter().copied().filter(|probe| (probe.is_wanted)(wanted))
+}
+
+/// The programs of some probes, in the order of attaching.
+pub(super) fn programs<'a>(
+    probes: impl IntoIterator<Item = &'a Probe>,
+) -> impl Iterator<Item = &'static Program> {
+    probes.into_iter().flat_map(|probe| probe.programs)
+}
+
+/// The maps of some probes and their sizes.
+pub(super) fn map_sizes(probes: &[&Probe], wanted: &Wanted) -> Vec<(&'static str, u32)> {
+    let maps = probes.iter().flat_map(|probe| probe.maps);
+    maps.map(|map| (map.name, (map.entries)(wanted))).collect()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// A probe that no kernel has.
+    pub(in crate::kernel) static FAKE: Probe = Probe {
+        programs: &[Program {
+            name: "no_such_tracepoint",
+            hook: Hook::Tracepoint { group: "fake", purpose: "a test" },
+        }],
+        maps: &[Map { name: "FAKE", entries: |wanted| wanted.limits.max_threads }],
+        is_wanted: |wanted| wanted.snapshots,
+    };
+
+    const LIMITS: Limits = Limits { max_threads: 77, histogram_memory: 1 << 20 };
+
+    const LEAST: Wanted =
+        Wanted { limits: LIMITS, living: 0, snapshots: false, watches: false, throttles_queues: false };
+
+    fn names(probes: &[&'static Probe], of: &Wanted) -> Vec<&'static str> {
+        programs(wanted(probes, of)).map(|program| program.name).collect()
+    }
+
+    #[test]
+    fn an_added_probe_is_loaded_sized_and_left_out() {
+        let probes = [&records::PROBE, &FAKE];
+        let snapshots = Wanted { snapshots: true, ..LEAST };
+        assert_eq!(names(&probes, &snapshots), [records::CLOSE, "no_such_tracepoint"]);
+        assert_eq!(names(&probes, &LEAST), [records::CLOSE]);
+        assert!(map_sizes(&probes, &LEAST).contains(&("FAKE", 77)));
+    }
+
+    #[test]
+    fn a_run_loads_the_least_and_a_daemon_everything_but_what_its_kernel_spares() {
+        let run = names(&ALL, &LEAST);
+        for left_out in ["snapshot", "join_chosen", "release", "sched_wakeup"] {
+            assert!(!run.contains(&left_out), "{run:?}");
+        }
+        let everything = Wanted::everything(LIMITS);
+        let daemon = names(&ALL, &Wanted { living: 0, throttles_queues: false, ..everything });
+        let all: BTreeSet<&str> = names(&ALL, &everything).into_iter().collect();
+        assert_eq!(
+            all.len(),
+            daemon.len() + 1,
+            "each program once, all but sched_wakeup in the daemon: {daemon:?}"
+        );
+        assert!(all.contains("sched_wakeup") && !daemon.contains(&"sched_wakeup"));
+    }
+
+    #[test]
+    fn maps_are_small_where_nobody_needs_them() {
+        let size = |name: &str, of: &Wanted| {
+            map_sizes(&ALL, of).into_iter().find(|(map, _)| *map == name).map(|(_, entries)| entries)
+        };
+        assert_eq!((size("CHOSEN", &LEAST), size("FAMILIES", &LEAST)), (Some(1), Some(1)));
+        assert_eq!(size("CHOSEN", &Wanted { living: 12, ..LEAST }), Some(12));
+        assert_eq!(size("SLOTS", &LEAST), Some(77));
+        assert!(size("EXECS", &Wanted { watches: true, ..LEAST }) > size("EXECS", &LEAST));
+    }
+}
