@@ -17,6 +17,7 @@ pub const NAME: &str = "lines";
 pub const DEFAULT: &str = r#"# Each interval as a line of JSON at the end of a file, as profiler ctl snapshot --json prints it. The file may be moved away
 # at any time, the next line begins a new one.
 #[lines]
+# The file that the lines are added to.
 #file = "/var/lib/profiler/intervals.jsonl"
 "#;
 

@@ -2,8 +2,8 @@
 
 use super::{
     Made,
-    content::Content,
-    deb::{CONFIG, DOCUMENTATION, PROGRAMS},
+    content::{Content, FILE_PAGES},
+    deb::{CONFIG, DOCUMENTATION, PROGRAMS, man_page},
     third_party,
 };
 use anyhow::{Context as _, Result, ensure};
@@ -119,6 +119,10 @@ impl Machine {
             .context("the doctor of the installed profiler")?;
         for program in super::content::PROGRAMS {
             ensure!(self.root.join(PROGRAMS).join(program).is_file(), "{program} is not there");
+        }
+        for page in FILE_PAGES {
+            let place = format!("{}.gz", man_page(page)?);
+            ensure!(self.root.join(&place).is_file(), "{place} is not there");
         }
         Ok(())
     }

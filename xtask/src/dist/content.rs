@@ -4,7 +4,7 @@ use super::{
     epoch,
     third_party::{self, Crate},
 };
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -13,6 +13,9 @@ use xtask::{command::Run as _, workspace::Workspace};
 
 /// Programs: `profiler` finds the workloads beside itself.
 pub(super) const PROGRAMS: [&str; 3] = ["profiler", "tokio-workload", "thread-pool-workload"];
+
+/// The man pages about files; those of commands follow from the command line.
+pub(super) const FILE_PAGES: [&str; 2] = ["profiler.toml.5", "profiler-profile.5"];
 
 /// A file that goes in.
 pub(super) struct Document {
@@ -44,7 +47,8 @@ impl Content {
     /// Reads what the release build left and the repository has, and makes the documents in a folder.
     pub(super) fn gather(workspace: &Workspace, documents: &Path) -> Result<Self> {
         let made = documents_in(workspace, documents)?;
-        let (man_pages, completions) = made.into_iter().partition(|document| document.name.ends_with(".1"));
+        let (man_pages, completions) =
+            made.into_iter().partition(|document| manual_section(&document.name).is_some());
         let at = |path: &str| read(&workspace.root().join(path));
         let all = |paths: &[&str]| paths.iter().map(|path| at(path)).collect::<Result<_>>();
         let programs = PROGRAMS.map(|program| workspace.release().join(program));
@@ -77,6 +81,11 @@ impl Content {
     }
 }
 
+/// The section of the manual that a file is a page of, by its name; `None` of what is no man page.
+pub(super) fn manual_section(name: &str) -> Option<&str> {
+    ["1", "5"].into_iter().find(|section| Path::new(name).extension().is_some_and(|end| end == *section))
+}
+
 fn text<'a>(licences: &'a [Document], name: &str) -> Result<&'a str> {
     let licence = licences.iter().find(|licence| licence.name == name);
     let licence = licence.with_context(|| format!("{name} is not among the licences"))?;
@@ -95,7 +104,10 @@ fn documents_in(workspace: &Workspace, folder: &Path) -> Result<Vec<Document>> {
     let entries = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let mut paths: Vec<PathBuf> = entries?.iter().map(fs::DirEntry::path).collect();
     paths.sort();
-    paths.iter().map(|path| read(path)).collect()
+    let made: Vec<Document> = paths.iter().map(|path| read(path)).collect::<Result<_>>()?;
+    let missing = FILE_PAGES.iter().find(|page| !made.iter().any(|document| document.name == **page));
+    ensure!(missing.is_none(), "the example `documents` wrote no {missing:?}");
+    Ok(made)
 }
 
 /// The files of `docs/`, those of its folders too.
@@ -150,6 +162,17 @@ mod tests {
                 let target = folder.join(link);
                 assert!(all.iter().any(|other| Path::new(&other.name) == target), "{}: {link}", page.name);
             }
+        }
+    }
+
+    #[test]
+    fn man_pages_are_told_from_completions_by_their_sections() {
+        for page in FILE_PAGES {
+            assert_eq!(manual_section(page), Some("5"));
+        }
+        assert_eq!(manual_section("profiler-run.1"), Some("1"));
+        for completion in ["profiler.bash", "_profiler", "profiler.fish", "profiler.toml"] {
+            assert_eq!(manual_section(completion), None);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{
     VERSION,
-    content::{Content, Document},
+    content::{Content, Document, manual_section},
     third_party,
     tree::{FILE, PROGRAM, Tree},
 };
@@ -51,7 +51,7 @@ fn lay_out(content: &Content, tree: &Tree) -> Result<()> {
     }
     tree.link("usr/bin/profiler", "../lib/profiler/profiler")?;
     for page in &content.man_pages {
-        tree.put_compressed(&format!("usr/share/man/man1/{}", page.name), &page.bytes)?;
+        tree.put_compressed(&man_page(&page.name)?, &page.bytes)?;
     }
     for completion in &content.completions {
         let place = match completion.name.as_str() {
@@ -63,6 +63,12 @@ fn lay_out(content: &Content, tree: &Tree) -> Result<()> {
     }
     tree.put(&format!("usr/lib/systemd/system/{}", content.unit.name), &content.unit.bytes, FILE)?;
     tree.put(CONFIG, &content.config.bytes, FILE)
+}
+
+/// The place of a man page, by the name of its file.
+pub(super) fn man_page(name: &str) -> Result<String> {
+    let section = manual_section(name).with_context(|| format!("{name} is no man page"))?;
+    Ok(format!("usr/share/man/man{section}/{name}"))
 }
 
 fn document(content: &Content, tree: &Tree) -> Result<()> {
