@@ -27,7 +27,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use model::outside_text::printable;
 use std::ffi::OsString;
 
-/// Shows what getrusage hides: who waited, for what, how long, and what the kernel charged for it.
+/// Show what getrusage hides: who waited, for what, and how long.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, max_term_width = 100)]
 pub struct Cli {
@@ -114,39 +114,48 @@ fn refused(command: &str, kind: ErrorKind, message: &str) -> clap::Error {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Profile a command and its children; without a command, compare the two sample workloads
+    /// Profile a command and its children, or compare the sample workloads
+    ///
+    /// Without a command the two sample workloads are compared.
     #[command(after_help = run::EXAMPLES)]
     Run(Box<RunArgs>),
-    /// Profile processes that run already, and their children from then on; they are left as they are
+    /// Profile processes that run already, and children that they start
+    ///
+    /// The processes are left as they are.
     #[command(after_help = attach::EXAMPLES)]
     Attach(Box<AttachArgs>),
-    /// Show live what the threads of processes that run already do, or of all that a daemon watches; they are left as they
-    /// are
+    /// Show live what the threads of running processes do
+    ///
+    /// Either of chosen processes, which are left as they are, or of all that a daemon watches.
     #[cfg(feature = "top")]
     #[command(after_help = top::EXAMPLES)]
     Top(Box<TopArgs>),
-    /// Watch processes all the time, also those that are started later, as a configuration says
+    /// Watch processes all the time, as a configuration says
+    ///
+    /// That includes processes that are started later.
     #[cfg(feature = "daemon")]
     #[command(after_help = daemon::DAEMON_EXAMPLES)]
     Daemon(DaemonArgs),
-    /// Talk to a daemon: who is watched, what was added, watch more or less
+    /// Control a daemon: show its state, add and remove selectors
     #[cfg(feature = "daemon")]
     #[command(after_help = daemon::CTL_EXAMPLES)]
     Ctl(CtlArgs),
-    /// Print the report of profiles that were recorded before (needs no root)
+    /// Print the report of recorded profiles (needs no root)
     Report(ReportArgs),
-    /// Turn profiles into what other programs, papers and people read (needs no root)
+    /// Convert profiles for other programs and papers (needs no root)
     #[command(after_help = profiles::EXPORT_EXAMPLES)]
     Export(ExportArgs),
     /// Draw a figure of profiles for a paper (needs no root)
     #[cfg(feature = "figures")]
     #[command(after_help = plot::PLOT_EXAMPLES)]
     Plot(PlotArgs),
-    /// Say whether this machine can be profiled, and how to mend what is missing
+    /// Check that this machine can be profiled, and name what is missing
+    ///
+    /// Each thing that is missing is printed with the way to mend it.
     Doctor(DoctorArgs),
     /// Print the JSON Schema of the profile file
     Schema,
-    /// Hold until told to execute a command: the target's first moment, used by `run`
+    /// Hold a command until it may start (used by `run`)
     #[command(name = crate::target::hold::COMMAND, hide = true)]
     Hold(HoldArgs),
 }
@@ -154,7 +163,7 @@ pub enum Command {
 /// `profiler doctor`
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
-    /// Load every program and say what the kernel makes of it: type, instructions the verifier processed, bytes of
+    /// Load every program and print what the kernel makes of it: type, instructions the verifier processed, bytes of
     /// machine code, time to load
     #[arg(long)]
     pub programs: bool,
@@ -232,6 +241,27 @@ mod tests {
             );
         }
         assert!(!read("profiler run --bogus").unwrap_err().to_string().contains("comes after --"));
+    }
+
+    /// The line that a list of commands and a man page's name have, and that `--help` begins with.
+    #[test]
+    fn each_command_is_described_in_one_short_line() {
+        const VERBS: [&str; 17] = [
+            "Add", "Check", "Control", "Convert", "Draw", "End", "Hold", "List", "Measure", "Print",
+            "Profile", "Read", "Record", "Remove", "Show", "Watch", "Write",
+        ];
+        let mut commands = vec![Cli::command()];
+        while let Some(command) = commands.pop() {
+            let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+            let verb = about.split(' ').next().unwrap_or_default();
+            assert!(
+                VERBS.contains(&verb),
+                "{}: begins with no verb of the list: {about}",
+                command.get_name()
+            );
+            assert!(about.chars().count() <= 72, "{}: too long: {about}", command.get_name());
+            commands.extend(command.get_subcommands().cloned());
+        }
     }
 
     #[test]

@@ -25,34 +25,44 @@ struct Arguments {
 enum Task {
     /// Install what is missing of the BPF toolchain
     Setup(packages::Consent),
-    /// Build the BPF object from its sources into profiler-ebpf/prebuilt/
+    /// Build the BPF object into profiler-ebpf/prebuilt/
     Ebpf {
         /// Write nothing; fail when the committed object is not what the sources build to
         #[arg(long)]
         check: bool,
     },
-    /// Build the release binaries into target/release/, the BPF object embedded
+    /// Build the release binaries into target/release/
     Build,
-    /// Build, then run the main job: `profiler run ARGS`, as root
+    /// Build, then run `profiler run ARGS` as root
     Run {
         /// Arguments of `profiler run`; none compares the two sample workloads
         #[arg(last = true)]
         args: Vec<OsString>,
     },
-    /// Pass all tests, those that need root too; or with --consumers those of the exports
+    /// Run all tests, those that need root too
+    ///
+    /// With --consumers instead the checks of exports with other programs.
     Test(test::TestArgs),
-    /// Boot each supported kernel in QEMU and pass the live tests inside; print a table kernel × test
+    /// Run the live tests on each supported kernel, in QEMU
+    ///
+    /// Prints a table kernel × test.
     Vm(vm::VmArgs),
-    /// Fuzz everything that reads what others wrote; installs cargo-fuzz if it is missing
+    /// Fuzz everything that reads what others wrote
+    ///
+    /// Installs cargo-fuzz if it is missing.
     Fuzz(fuzz::FuzzArgs),
-    /// Measure what the profiler costs against its bars; print a table and leave it in target/bench.md
+    /// Measure what the profiler costs, and hold it against its bars
+    ///
+    /// Prints a table and leaves it in target/bench.md.
     #[command(disable_help_flag = true)]
     Bench {
         /// Arguments of the program `bench`, a package of its own: only this command waits for it to be built
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
-    /// Pack the release binaries with all that belongs to them: a tarball and a package for Debian, in target/dist/
+    /// Pack a tarball and a package for Debian, in target/dist/
+    ///
+    /// They hold the release binaries and all that belongs to them.
     Dist(dist::DistArgs),
     /// Lint the host half and the BPF half, warnings denied
     Lint,
@@ -82,6 +92,29 @@ fn main() -> ExitCode {
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    /// What a list of commands shows, and what `--help` begins with.
+    #[test]
+    fn each_command_is_described_in_one_short_line() {
+        const VERBS: [&str; 8] = ["Boot", "Build", "Fuzz", "Install", "Lint", "Measure", "Pack", "Run"];
+        let all = Arguments::command();
+        for command in std::iter::once(&all).chain(all.get_subcommands()) {
+            let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+            let verb = about.split([' ', ',']).next().unwrap_or_default();
+            assert!(
+                VERBS.contains(&verb),
+                "{}: begins with no verb of the list: {about}",
+                command.get_name()
+            );
+            assert!(about.chars().count() <= 72, "{}: too long: {about}", command.get_name());
         }
     }
 }

@@ -56,19 +56,21 @@ pub struct CtlArgs {
 /// The commands to a daemon.
 #[derive(Debug, Subcommand)]
 pub enum CtlCommand {
-    /// Say who is watched, how much room there is, and what goes wrong
+    /// Show who is watched, how full each limit is, and what goes wrong
     Status,
-    /// Watch more processes, also those that are started later
+    /// Add a selector: more processes, also those that are started later
     Attach(CtlAttachArgs),
-    /// Take a selector out: its processes are no longer watched, nor what they have started
+    /// Remove a selector
+    ///
+    /// Its processes, and what they have started, are not watched from then on.
     Detach {
         /// Its label, as status shows it
         #[arg(value_name = "LABEL")]
         label: String,
     },
-    /// Say what was added in the interval that is under way
+    /// Show what was added so far in the current interval
     Snapshot,
-    /// End the interval that is under way now, so that it is kept and shown
+    /// End the current interval now, so that it is kept and shown
     Flush,
 }
 
