@@ -176,6 +176,23 @@ mod tests {
         }
     }
 
+    /// The tree's table and the recipes name files from the root on.
+    #[test]
+    fn each_path_that_developers_are_led_to_exists() {
+        let workspace = Workspace::find().unwrap();
+        let page = read(&workspace.root().join("docs/developing.md")).unwrap();
+        let page = String::from_utf8(page.bytes).unwrap();
+        let is_of_the_tree = |path: &&str| {
+            let top = ["docs/", "fuzz/", "packaging/", "profiler/", "profiler-ebpf/", "workloads/", "xtask/"];
+            top.iter().any(|top| path.starts_with(top)) && !path.contains(' ')
+        };
+        let paths: Vec<&str> = page.split('`').skip(1).step_by(2).filter(is_of_the_tree).collect();
+        assert!(paths.len() > 20, "{paths:?}");
+        for path in paths {
+            assert!(workspace.root().join(path).exists(), "{path}");
+        }
+    }
+
     #[test]
     fn the_first_page_is_short() {
         let workspace = Workspace::find().unwrap();
