@@ -34,7 +34,7 @@ pub const DEFAULT: &str = r#"# Keeps every interval as Parquet, for SQL engines 
 #path = "/var/lib/profiler/store"
 # How old a file may become (90d, 1y). Without this line, any age.
 #keep = "30d"
-# How much room the files of this host may take; the oldest go first. Without this line, any.
+# How much disk space the files of this host may take; the oldest go first. Without this line, any.
 #max_size = "10GiB"
 # How long an interval is on the disk before readers see it. It is safe from a crash before that.
 #publish = "5m"
