@@ -96,11 +96,12 @@ pub const ARCHIVE: [Need; 2] = [program("tar", "tar"), program("xz", "xz-utils")
 /// `fuzz`: libFuzzer is compiled from C++.
 pub const FUZZ: [Need; 1] = [program("c++", "g++")];
 
-/// `test`: what the live tests start, listed beside them.
+/// `test`: what the live tests start, listed with them, and what reads the man pages.
 pub fn test() -> impl Iterator<Item = Need> {
     const PROGRAMS: &str = include_str!("../../profiler/tests/live/programs.txt");
     let lines = PROGRAMS.lines().filter(|line| !line.starts_with('#'));
-    lines.filter_map(|line| line.split_once(' ')).map(|(name, package)| program(name, package))
+    let live = lines.filter_map(|line| line.split_once(' ')).map(|(name, package)| program(name, package));
+    live.chain([program("groff", "groff-base")])
 }
 
 /// Installs what is missing.

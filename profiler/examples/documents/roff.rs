@@ -81,7 +81,8 @@ mod tests {
                 .args(["-man", "-ww", "-Tutf8", "-Kutf8", "-z"])
                 .stdin(Stdio::piped())
                 .stderr(Stdio::piped());
-            let mut groff = groff.spawn().unwrap();
+            let groff = groff.spawn();
+            let mut groff = groff.unwrap_or_else(|error| panic!("groff, of the package groff-base: {error}"));
             groff.stdin.take().unwrap().write_all(render(&page).as_bytes()).unwrap();
             let output = groff.wait_with_output().unwrap();
             let said = String::from_utf8_lossy(&output.stderr);
