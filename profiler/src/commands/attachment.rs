@@ -3,6 +3,7 @@
 use super::settings::{self, Begun, Settings};
 use crate::cli::ChoiceArgs;
 use crate::clock::monotonic_now;
+use crate::files::messages;
 use crate::kernel::load::{Living, Target};
 use crate::kernel::session::Session;
 use crate::outside_bytes;
@@ -136,11 +137,14 @@ fn joined(
             described.push(process.attached(threads));
             joined.push(process);
         } else if process.lives() {
-            bail!(
-                "no thread of process {} ({}) could be found in the kernel although it runs; please report this",
-                process.pid,
-                process.name
+            let shown = format!("process {} ({})", process.pid, printable(&process.name));
+            let hidden = format!(
+                "{shown} is in /proc, and the kernel shows none of its threads to the programs: it can't be recorded here"
             );
+            match selection {
+                Selection::Pid(_) => bail!("{hidden}"),
+                _ => messages::tell(&hidden),
+            }
         } else if let Selection::Pid(_) = selection {
             bail!(
                 "process {} ({}) ended before it could be attached to",

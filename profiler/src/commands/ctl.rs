@@ -20,6 +20,10 @@ pub fn ctl(args: &CtlArgs, mut to: impl Write) -> Result<()> {
         match answer {
             Answer::Status(status) => show::status(&status),
             Answer::Interval(interval) => show::interval(&interval),
+            Answer::Changed { processes: 0 } if matches!(args.command, CtlCommand::Attach(_)) => {
+                "0 processes now (profiler ctl status says why, if something is wrong with the selector)\n"
+                    .to_owned()
+            }
             Answer::Changed { processes } => format!("{processes} processes\n"),
             Answer::Refused { reason } => bail!("{reason}"),
             Answer::Frame(_) => bail!("the daemon answers with a frame, which was not asked for"),

@@ -12,6 +12,8 @@ use crate::target::visible;
 use btf_rs::{Backend, Btf};
 use caps::Capability;
 use nix::errno::Errno;
+use nix::libc::RLIM_INFINITY;
+use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::utsname::uname;
 use std::fmt::Write as _;
 use std::fs;
@@ -28,6 +30,9 @@ const PARANOID_REFUSES_PERFMON: i64 = 3;
 /// What a recording takes besides its maps, most of it while the verifier works: a control group's highest use was
 /// 34 to 36 MiB above the maps with 64, 4096 and 10 000 threads.
 const MEMORY_BESIDE_MAPS: u64 = 40 << 20;
+
+/// What this process maps besides: 60 000 KiB in all were enough for a recording whose maps took 46.9 MiB, 40 000 were not.
+const ADDRESSES_BESIDE_MAPS: u64 = 16 << 20;
 
 /// One thing the machine must offer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +84,7 @@ pub fn quick(limits: Limits) -> Vec<Requirement> {
         perf_event_paranoid(),
         lockdown(),
         memory(limits),
+        address_space(limits),
     ]
 }
 
@@ -232,6 +238,20 @@ fn memory(limits: Limits) -> Requirement {
     Requirement::met("memory", "slots and histograms in the kernel", found).or_missing(
         room.is_none_or(|room| room.left.0 >= needed),
         "free some memory, raise the limit of the control group, or lower --max-threads and --histogram-memory",
+    )
+}
+
+/// Whoever may lift the limit has done so by now (`target::inherited`).
+fn address_space(limits: Limits) -> Requirement {
+    let needed = limits.map_bytes().0.saturating_add(ADDRESSES_BESIDE_MAPS);
+    let allowed = getrlimit(Resource::RLIMIT_AS).map_or(RLIM_INFINITY, |(soft, _)| soft);
+    let found = match allowed {
+        RLIM_INFINITY => "no limit".to_owned(),
+        allowed => format!("{} MiB allowed, {} needed", allowed >> 20, needed >> 20),
+    };
+    Requirement::met("address space", "slots and histograms in this process", found).or_missing(
+        allowed >= needed,
+        "raise the limit (ulimit -v unlimited), or lower --max-threads and --histogram-memory",
     )
 }
 

@@ -71,7 +71,7 @@ pub enum Effect {
     Child,
     /// None, as in any program that does nothing about it.
     None,
-    /// The kernel's own: job control, faults in this program, and what its writes answer with an error instead.
+    /// The kernel's own: job control, and what a write answers with an error instead.
     Untaken,
 }
 
@@ -82,11 +82,11 @@ fn effect_of(signal: Signal) -> Effect {
         S::SIGCHLD => Effect::Child,
         S::SIGWINCH | S::SIGURG => Effect::None,
         S::SIGKILL | S::SIGSTOP | S::SIGTSTP | S::SIGTTIN | S::SIGTTOU | S::SIGCONT => Effect::Untaken,
-        S::SIGSEGV | S::SIGBUS | S::SIGFPE | S::SIGILL | S::SIGTRAP | S::SIGSYS => Effect::Untaken,
         // Ignored by the profiler, so that a write fails instead.
         S::SIGPIPE | S::SIGXFSZ => Effect::Untaken,
-        // SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGIO, SIGPWR, SIGSTKFLT, SIGABRT. abort(3) does not
-        // care who takes the last.
+        // SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGIO, SIGPWR, SIGSTKFLT, SIGABRT; abort(3) does not
+        // care who takes the last. And SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, if somebody sends them: a fault of
+        // this program has the kernel's effect even where it is blocked (kernel/signal.c `force_sig_info_to_task`).
         _ => Effect::Ends,
     }
 }
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn whatever_ends_a_program_has_an_effect() {
-        // signal(7): default action Term, less SIGPIPE and SIGKILL, and SIGABRT, SIGQUIT and SIGXCPU of those that dump core.
+        // signal(7): default action Term, less SIGPIPE and SIGKILL, and Core, less SIGXFSZ.
         let ending = [
             libc::SIGALRM,
             libc::SIGIO,
@@ -125,6 +125,12 @@ mod tests {
             libc::SIGVTALRM,
             libc::SIGABRT,
             libc::SIGXCPU,
+            libc::SIGSEGV,
+            libc::SIGBUS,
+            libc::SIGFPE,
+            libc::SIGILL,
+            libc::SIGTRAP,
+            libc::SIGSYS,
         ];
         for signal in ending.into_iter().chain(libc::SIGRTMIN()..=libc::SIGRTMAX()) {
             assert_eq!(effect(signal), Effect::Ends, "{signal}");
@@ -135,8 +141,8 @@ mod tests {
     }
 
     #[test]
-    fn faults_and_job_control_are_left_to_the_kernel() {
-        for signal in [Signal::SIGSEGV, Signal::SIGBUS, Signal::SIGTSTP, Signal::SIGCONT, Signal::SIGPIPE] {
+    fn job_control_and_failed_writes_are_left_to_the_kernel() {
+        for signal in [Signal::SIGTSTP, Signal::SIGCONT, Signal::SIGPIPE, Signal::SIGXFSZ] {
             assert!(!taken().contains(signal), "{signal}");
         }
         for signal in [Signal::SIGUSR1, Signal::SIGALRM, Signal::SIGCHLD, Signal::SIGINT] {

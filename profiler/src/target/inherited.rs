@@ -147,8 +147,10 @@ impl Inherited {
 /// Raises a limit's soft value as far as possible. Where it is not, the limit holds for the profiler too, and what it
 /// hinders tells of it.
 fn raise(resource: Resource, (soft, hard): (u64, u64)) {
-    let _ = if resource == Resource::RLIMIT_FSIZE && privilege::may_use(Capability::CAP_SYS_RESOURCE) {
-        // A profile that can't be written is lost, and who may raise the limit was not to be kept from it.
+    // A profile that can't be written is lost, and without memory for the maps there is none; who may raise these limits was
+    // not to be kept from it.
+    const LIFTED: [Resource; 3] = [Resource::RLIMIT_FSIZE, Resource::RLIMIT_AS, Resource::RLIMIT_DATA];
+    let _ = if LIFTED.contains(&resource) && privilege::may_use(Capability::CAP_SYS_RESOURCE) {
         privilege::raised(|| Ok(setrlimit(resource, nix::libc::RLIM_INFINITY, nix::libc::RLIM_INFINITY)?))
     } else if soft < hard {
         setrlimit(resource, hard, hard).map_err(Into::into)

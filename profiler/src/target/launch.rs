@@ -92,13 +92,22 @@ pub struct Ended {
     pub before_exec: BeforeExec,
 }
 
+/// A pipe, or why there is none and the remedy.
+fn a_pipe() -> Result<(PipeReader, PipeWriter)> {
+    pipe().map_err(|error| {
+        let remedy = remedy::answer_of(&error).and_then(remedy::of_limit);
+        let remedy = remedy.map_or_else(String::new, |remedy| format!("; {remedy}"));
+        anyhow::Error::from(error).context(format!("cannot make a pipe{remedy}"))
+    })
+}
+
 /// Starts the child, held. Do it before anything large is allocated: what is forked counts as the child's.
 ///
 /// # Errors
 /// If this program can't start itself again.
 pub fn start(launch: &Launch) -> Result<Held> {
-    let (release_reader, release) = pipe().context("cannot make a pipe")?;
-    let (failure, failure_writer) = pipe().context("cannot make a pipe")?;
+    let (release_reader, release) = a_pipe()?;
+    let (failure, failure_writer) = a_pipe()?;
     // Only the child's ends are inherited; they are dropped here once it has them.
     let ends = [inherit(&release_reader)?, inherit(&failure_writer)?];
     let mut command = Command::new("/proc/self/exe");

@@ -18,6 +18,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         a_timer_of_the_caller_ends_the_command_and_not_the_profiler,
         signals_for_the_command_are_passed_on,
         a_limit_on_files_hinders_no_profile,
+        a_limit_on_memory_hinders_no_recording,
         without_that_right_the_profile_is_kept_in_pieces,
         a_report_that_nobody_can_see_is_no_success,
     ]
@@ -124,6 +125,12 @@ fn signals_for_the_command_are_passed_on() {
         Signal::SIGPWR,
         Signal::SIGSTKFLT,
         Signal::SIGABRT,
+        Signal::SIGTRAP,
+        Signal::SIGSYS,
+        Signal::SIGFPE,
+        Signal::SIGILL,
+        Signal::SIGSEGV,
+        Signal::SIGBUS,
         Signal::SIGWINCH,
     ]
     .map(|signal| signal as i32);
@@ -167,6 +174,33 @@ fn a_limit_on_files_hinders_no_profile() {
         assert!(fs::metadata(scene.file()).unwrap().len() > 1024);
     } else {
         assert_in_pieces(&scene, outcome.code, &outcome.stderr);
+    }
+}
+
+/// The maps of a recording are mapped as a whole: they take more than the caller allows.
+fn a_limit_on_memory_hinders_no_recording() {
+    const LEAST: &str = "resource.setrlimit(resource.RLIMIT_AS, (200 << 20, 200 << 20))";
+    let scene = Scene::new();
+    let words = [
+        "run",
+        "--histogram-memory",
+        "512MiB",
+        "-o",
+        "profile.json",
+        "--",
+        "sh",
+        "-c",
+        "ulimit -v; ulimit -Hv",
+    ];
+    let mut profiler = scene.profiler();
+    profiler.args(words);
+    let output = by_a_caller(LEAST, &scene, &profiler).output().expect("python3 starts");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    if may_lift_limits() {
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "204800\n204800\n", "{stderr}");
+        assert!(stderr.contains("complete: 0 lost"), "{stderr}");
+    } else {
+        assert!(stderr.contains("address space: 200 MiB allowed"), "{stderr}");
     }
 }
 

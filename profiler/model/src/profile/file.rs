@@ -22,6 +22,20 @@ pub const MOST_BYTES: u64 = 4 << 30;
 const NOT_A_PROFILE: &str =
     "it is damaged or not a profile (JSON expected); record it again, or name another file";
 
+/// Which editors put before a text in UTF-8; a reader may pass over it (RFC 8259, 8.1).
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Forms in which a profile may have been wrapped on its way, by their first bytes.
+const WRAPPED: [(&[u8], &str); 7] = [
+    (b"\x1f\x8b", "compressed (gzip)"),
+    (b"\x28\xb5\x2f\xfd", "compressed (zstd)"),
+    (b"\xfd7zXZ", "compressed (xz)"),
+    (b"BZh", "compressed (bzip2)"),
+    (b"PK\x03\x04", "in an archive (zip)"),
+    (b"\xff\xfe", "text in UTF-16"),
+    (b"\xfe\xff", "text in UTF-16"),
+];
+
 /// Only what must be known before the rest may be read.
 #[derive(Deserialize)]
 struct Head {
@@ -96,13 +110,20 @@ fn read_text(reader: impl Read, most: u64) -> Result<String> {
     if start.is_empty() {
         bail!("nothing is in it; name another file");
     }
-    if !start.trim_ascii_start().starts_with(b"{") {
+    if let Some((_, format)) = WRAPPED.iter().find(|(magic, _)| start.starts_with(magic)) {
+        bail!("it is {format}; give it as plain JSON in UTF-8");
+    }
+    let json = start.strip_prefix(BYTE_ORDER_MARK).unwrap_or(start);
+    if !json.trim_ascii_start().starts_with(b"{") {
         bail!("{NOT_A_PROFILE}");
     }
     let mut bytes = Vec::new();
     reader.read_to_end(&mut bytes).context("cannot read it")?;
     if bytes.len() as u64 > most {
         bail!("it is larger than {}, which no profile is; name another file", bytesize::ByteSize(most));
+    }
+    if bytes.starts_with(BYTE_ORDER_MARK) {
+        bytes.drain(..BYTE_ORDER_MARK.len());
     }
     String::from_utf8(bytes).context(NOT_A_PROFILE)
 }
@@ -248,5 +269,17 @@ mod tests {
         let text = format!("{{\"schema\": 1, \"tool\": \"\u{1b}[31m{}\"}}", "x".repeat(5000));
         let message = format!("{:#}", parse(&text).unwrap_err());
         assert!(message.len() < 500 && !message.contains(char::is_control), "{message}");
+    }
+
+    #[test]
+    fn an_intact_profile_in_another_form_is_not_called_damaged() {
+        let mut plain = Vec::new();
+        write(&fixture::tokio(), &mut plain).unwrap();
+        let marked = [BYTE_ORDER_MARK, &plain].concat();
+        assert_eq!(read_from(marked.as_slice()).unwrap(), fixture::tokio());
+        for (magic, format) in WRAPPED {
+            let error = format!("{:#}", read_from([magic, &plain].concat().as_slice()).unwrap_err());
+            assert!(error.contains(format) && !error.contains("damaged"), "{error}");
+        }
     }
 }

@@ -80,7 +80,7 @@ fn two_processes_are_recorded_until_both_have_ended() {
 }
 
 fn a_signal_ends_the_recording_and_nothing_else() {
-    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGPWR] {
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGSEGV] {
         let mut running = Running::asleep("sleep-when-told", &["2", "3"]);
         let (attachment, _scene) = Attachment::to(running.pid);
         let in_kernel = Attached::of(attachment.child.id());
