@@ -10,6 +10,8 @@ mod recording;
 mod run;
 #[cfg(feature = "top")]
 mod top;
+pub mod usage;
+mod words;
 
 pub use attach::{AttachArgs, ChoiceArgs};
 #[cfg(feature = "daemon")]

@@ -1,6 +1,6 @@
 //! The `profiler` command: parse, dispatch, print what went wrong once, choose the exit code.
 
-use profiler::cli::{Cli, Command};
+use profiler::cli::{Cli, Command, usage};
 #[cfg(feature = "figures")]
 use profiler::commands::plot;
 #[cfg(feature = "top")]
@@ -26,7 +26,7 @@ const NOT_READ: u8 = 128 + 13;
 fn main() -> ExitCode {
     let done = match Cli::read(std::env::args_os()) {
         Ok(cli) => dispatch(&cli),
-        Err(usage) => standard::print_usage(&usage).map(|()| usage.exit_code().try_into().unwrap_or(FAILURE)),
+        Err(refused) => usage::print(&refused).map(|()| refused.exit_code().try_into().unwrap_or(FAILURE)),
     };
     // What is lost of the output is no success; another code says more.
     let done = done.and_then(|code| if code == 0 { standard::check_written().map(|()| 0) } else { Ok(code) });

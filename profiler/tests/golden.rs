@@ -10,7 +10,6 @@
 #[path = "../src/golden.rs"]
 mod golden;
 
-use clap::ValueEnum as _;
 use golden::{golden, matches};
 use model::metric::Metric;
 use model::profile::file;
@@ -110,8 +109,7 @@ fn the_figures() {
         let subject = Subject::new(&profiles, &selection, false);
         let figure =
             Figure { subject: &subject, kind, size: Size::Column, each_run: false, anonymous: false };
-        let name = kind.to_possible_value().unwrap();
-        matches(&format!("figure/{}.svg", name.get_name()), &figure.svg().unwrap());
+        matches(&format!("figure/{}.svg", kind.name()), &figure.svg().unwrap());
     }
 }
 

@@ -28,7 +28,7 @@ use crate::view::series::GroupBy;
 use anyhow::Result;
 
 /// What can be made of profiles.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Every bucket of every group, a row each; with --summary one row a group and metric
     Csv,
@@ -78,11 +78,45 @@ impl Artifact {
 }
 
 impl Format {
+    /// Every format that this build has.
+    pub const ALL: &'static [Self] = &[
+        Self::Csv,
+        Self::Json,
+        #[cfg(feature = "store")]
+        Self::Parquet,
+        Self::Hlog,
+        Self::Hgrm,
+        Self::Markdown,
+        Self::Latex,
+        Self::Pgfplots,
+        #[cfg(feature = "figures")]
+        Self::Svg,
+        #[cfg(feature = "figures")]
+        Self::Pdf,
+        #[cfg(feature = "figures")]
+        Self::Png,
+    ];
+
     /// As it is typed.
     #[must_use]
-    pub fn name(self) -> String {
-        let value = clap::ValueEnum::to_possible_value(&self);
-        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Json => "json",
+            #[cfg(feature = "store")]
+            Self::Parquet => "parquet",
+            Self::Hlog => "hlog",
+            Self::Hgrm => "hgrm",
+            Self::Markdown => "markdown",
+            Self::Latex => "latex",
+            Self::Pgfplots => "pgfplots",
+            #[cfg(feature = "figures")]
+            Self::Svg => "svg",
+            #[cfg(feature = "figures")]
+            Self::Pdf => "pdf",
+            #[cfg(feature = "figures")]
+            Self::Png => "png",
+        }
     }
 
     /// The extension of the files, without a dot.
@@ -144,8 +178,7 @@ impl Format {
 
     /// The formats whose files have this extension.
     pub fn of_extension(extension: &str) -> impl Iterator<Item = Self> {
-        let all = <Self as clap::ValueEnum>::value_variants();
-        all.iter().copied().filter(move |format| format.extension() == extension)
+        Self::ALL.iter().copied().filter(move |format| format.extension() == extension)
     }
 
     /// Makes the files of the export; the first is the main one.

@@ -106,27 +106,6 @@ pub fn check_error() -> io::Result<()> {
     check_open(STDERR)
 }
 
-/// Prints what clap has to say: help and the version to standard output, errors to standard error.
-///
-/// # Errors
-/// If the one for standard output can't be printed.
-pub fn print_usage(usage: &clap::Error) -> Result<()> {
-    if usage.use_stderr() {
-        // Arguments are quoted as they were given; the names that a shell's * stands for may be anybody's.
-        let coloured = usage.render().ansi().to_string();
-        let harmless = Codes::Colours.harmless(&coloured);
-        // There is no other place to say that standard error is closed.
-        let _ = if harmless == coloured {
-            usage.print()
-        } else {
-            io::stderr().write_all(Codes::without_colours(&harmless).as_bytes())
-        };
-        return Ok(());
-    }
-    let printed = check_output().and_then(|()| usage.print()).and_then(|()| io::stdout().flush());
-    printed.map_err(named).context("cannot print to standard output")
-}
-
 /// Finds out about what standard output tells only as it is closed: some file systems write then (close(2), EIO).
 ///
 /// # Errors
@@ -139,7 +118,8 @@ pub fn check_written() -> Result<()> {
     nix::unistd::close(copy).context("cannot write to standard output")
 }
 
-fn named(error: io::Error) -> io::Error {
+/// The error, marked as [`NotRead`] if whoever read the output wants no more.
+pub(crate) fn named(error: io::Error) -> io::Error {
     match error.kind() {
         ErrorKind::BrokenPipe => io::Error::new(ErrorKind::BrokenPipe, NotRead),
         _ => error,

@@ -2,16 +2,13 @@
 
 use super::Figure;
 use crate::view::manifest::manifest;
-use clap::ValueEnum as _;
 
 /// What an anonymous figure keeps: nothing of the machine, of its owner, or of when it was.
 const ANONYMOUS: [&str; 4] = ["tool", "wall_ns", "bucket_width", "verdict"];
 
 /// The figure in one line.
 pub(super) fn title(figure: &Figure<'_>) -> String {
-    let kind = figure.kind.to_possible_value();
-    let kind = kind.as_ref().map_or("figure", |kind| kind.get_name());
-    format!("{kind}: {}", figure.subject.titles.join(", "))
+    format!("{}: {}", figure.kind.name(), figure.subject.titles.join(", "))
 }
 
 /// Names and texts: the title, then of each profile the manifest, a line an entry. Names are short and ASCII, as PNG asks.

@@ -34,7 +34,7 @@ use model::metric::Metric;
 use sheet::{Area, Head};
 
 /// What is drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// The share of samples up to each duration
     Cdf,
@@ -53,7 +53,7 @@ pub enum Kind {
 }
 
 /// How wide it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Size {
     /// 3.33 inches: a column of the usual two-column styles
     Column,
@@ -62,7 +62,7 @@ pub enum Size {
 }
 
 /// What a figure can be written as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Lines and text
     Svg,
@@ -137,6 +137,31 @@ impl Figure<'_> {
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: &'static [Self] = &[
+        Self::Cdf,
+        Self::Ccdf,
+        Self::Percentiles,
+        Self::Histogram,
+        Self::Heatmap,
+        Self::Timeline,
+        Self::BlockedOn,
+    ];
+
+    /// As it is typed.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cdf => "cdf",
+            Self::Ccdf => "ccdf",
+            Self::Percentiles => "percentiles",
+            Self::Histogram => "histogram",
+            Self::Heatmap => "heatmap",
+            Self::Timeline => "timeline",
+            Self::BlockedOn => "blocked-on",
+        }
+    }
+
     /// The only metric that it shows, if it does not let one choose.
     #[must_use]
     pub fn own_metric(self) -> Option<Metric> {
@@ -159,6 +184,18 @@ impl Kind {
 }
 
 impl Size {
+    /// Every width.
+    pub const ALL: &'static [Self] = &[Self::Column, Self::Page];
+
+    /// As it is typed.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Column => "column",
+            Self::Page => "page",
+        }
+    }
+
     /// Its width in points.
     fn width_pt(self) -> f64 {
         match self {
@@ -169,7 +206,10 @@ impl Size {
 }
 
 impl Format {
-    /// The extension of its files, without a dot.
+    /// Every format.
+    pub const ALL: &'static [Self] = &[Self::Svg, Self::Pdf, Self::Png];
+
+    /// The extension of its files, without a dot; as it is typed, too.
     #[must_use]
     pub fn extension(self) -> &'static str {
         match self {
@@ -182,8 +222,7 @@ impl Format {
     /// The format that files with this extension have.
     #[must_use]
     pub fn of_extension(extension: &str) -> Option<Self> {
-        let all = <Self as clap::ValueEnum>::value_variants();
-        all.iter().copied().find(|format| format.extension() == extension)
+        Self::ALL.iter().copied().find(|format| format.extension() == extension)
     }
 }
 
@@ -191,7 +230,6 @@ impl Format {
 mod tests {
     use super::*;
     use crate::view::series::Selection;
-    use clap::ValueEnum as _;
     use model::profile::fixture;
 
     #[test]
@@ -200,7 +238,7 @@ mod tests {
         fixture::cut_in_two(&mut one);
         fixture::cut_in_two(&mut two);
         let profiles = [&one, &two];
-        for &kind in Kind::value_variants() {
+        for &kind in Kind::ALL {
             let metrics = kind.own_metric().into_iter().collect();
             let selection = Selection { metrics, threads: None, group_by: kind.group_by() };
             let subject = Subject::new(&profiles, &selection, false);

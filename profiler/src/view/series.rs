@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// What the rows are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GroupBy {
     /// One for each thread
     Thread,
@@ -20,6 +20,22 @@ pub enum GroupBy {
     Process,
     /// One for each profile
     Run,
+}
+
+impl GroupBy {
+    /// Every kind of row.
+    pub const ALL: &'static [Self] = &[Self::Thread, Self::Name, Self::Process, Self::Run];
+
+    /// As it is typed.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Thread => "thread",
+            Self::Name => "name",
+            Self::Process => "process",
+            Self::Run => "run",
+        }
+    }
 }
 
 /// What is chosen.
