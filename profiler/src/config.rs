@@ -62,7 +62,7 @@ impl Config {
     fn parse(text: &str) -> Result<Self> {
         // With the line and what is wrong with it.
         let config: Self = toml::from_str(text).map_err(|error| anyhow::anyhow!("{}", readable(&error)))?;
-        config.watch.limits()?;
+        config.watch.settings()?;
         selectors::check(&config.selector)?;
         config.control.check()?;
         #[cfg(feature = "metrics")]
@@ -119,7 +119,7 @@ mod tests {
             assert_eq!((&selector.group_by, &selector.metrics), (&rest.group_by, &rest.metrics));
             assert_eq!((selector.follow, selector.max_groups), (rest.follow, rest.max_groups));
             assert_eq!(selector.max_processes, rest.max_processes);
-            assert_eq!(config.watch.limits().unwrap().max_threads, 4096);
+            assert_eq!(config.watch.settings().unwrap().limits.max_threads, 4096);
         }
     }
 
@@ -127,7 +127,7 @@ mod tests {
     fn values_are_taken_with_their_units() {
         let config = Config::parse("[watch]\ninterval = \"1m30s\"\nhistogram_memory = \"1MiB\"").unwrap();
         assert_eq!(config.watch.interval, Duration::from_secs(90));
-        assert_eq!(config.watch.limits().unwrap().histogram_memory, 1 << 20);
+        assert_eq!(config.watch.settings().unwrap().limits.histogram_memory, 1 << 20);
     }
 
     #[test]

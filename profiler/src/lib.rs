@@ -3,11 +3,12 @@
 //! Data flows one way:
 //!
 //! ```text
-//! cli -> target + kernel -> record -> profile -> report | view -> export | plot
-//!                              |--> watch -> store | metrics
-//!                              \--> top
+//! cli -> settings -> target + kernel -> record -> profile -> report | view -> export | plot
+//!                                          |--> watch -> store | metrics
+//!                                          \--> top
 //! ```
 //!
+//! - `settings` is what was asked for, resolved and checked once; only `commands` and `main` know `cli`.
 //! - `target` decides who is profiled and starts it; `kernel` is the only place that knows BPF.
 //! - `sys` holds the few system calls that no library offers as safe functions.
 //! - `record` moves what the kernel counted into a [`model::profile::Profile`], which is plain data.
@@ -65,6 +66,7 @@ pub mod privilege;
 pub mod record;
 mod remedy;
 pub mod report;
+pub mod settings;
 #[cfg(feature = "store")]
 pub mod store;
 mod sys;

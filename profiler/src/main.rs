@@ -60,10 +60,10 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         }
     };
     match &cli.command {
-        Command::Run(args) => run::run(args, inherited),
-        Command::Attach(args) => attach::attach(args, &inherited),
+        Command::Run(args) => run::run(&args.settings()?, inherited),
+        Command::Attach(args) => attach::attach(&args.settings()?, &inherited),
         #[cfg(feature = "top")]
-        Command::Top(args) => top::top(args).map(|()| 0),
+        Command::Top(args) => top::top(args.settings()?).map(|()| 0),
         #[cfg(feature = "daemon")]
         Command::Daemon(args) => daemon::daemon(args, &inherited, standard::output()).map(|()| 0),
         #[cfg(feature = "daemon")]

@@ -24,7 +24,7 @@ const FLOORS: [&[&str]; 11] = [
         "unix_socket",
         "values",
     ],
-    &["remedy", "terminal"],
+    &["remedy", "settings", "terminal"],
     &["clock", "record", "report"],
     &["target", "view"],
     &["files", "kernel", "plot"],
@@ -135,15 +135,29 @@ fn imports_only_go_down() {
     assert!(upward.is_empty(), "these imports go up, or sideways:\n{}", upward.join("\n"));
 }
 
-#[test]
-fn the_layout_is_named_by_the_kernel_alone() {
+/// The files that name something in their code, of those outside some modules.
+fn name_outside(what: &str, modules: &[&str]) -> Vec<String> {
     let mut all = BTreeMap::new();
     let folder = source("../profiler/src");
     files(&folder, &folder, &mut all);
-    let outside: Vec<_> = all.iter().filter(|(path, _)| module(path) != "kernel").collect();
-    let named = outside.iter().filter(|(_, text)| text.contains("profiler_ebpf"));
-    let named: Vec<String> = named.map(|(path, _)| path.display().to_string()).collect();
+    let is_named =
+        |text: &str| text.lines().any(|line| line.split("//").next().unwrap_or_default().contains(what));
+    let outside = all.iter().filter(|(path, _)| !modules.contains(&module(path).as_str()));
+    outside.filter(|(_, text)| is_named(text)).map(|(path, _)| path.display().to_string()).collect()
+}
+
+#[test]
+fn the_layout_is_named_by_the_kernel_alone() {
+    let named = name_outside("profiler_ebpf", &["kernel"]);
     assert!(named.is_empty(), "what the programs share goes through `kernel` and `model`: {named:?}");
+}
+
+#[test]
+fn the_command_line_is_known_to_the_commands_alone() {
+    let named = name_outside("crate::cli", &["cli", "commands"]);
+    assert!(named.is_empty(), "what was asked for goes down as `settings`: {named:?}");
+    let named = name_outside("clap::", &["cli"]);
+    assert!(named.is_empty(), "clap's types and traits stay in `cli`: {named:?}");
 }
 
 #[test]

@@ -2,7 +2,10 @@
 
 use super::RecordingArgs;
 use crate::outside_bytes;
+use crate::settings::selector::Selector;
+use crate::settings::{Attach, Destination};
 use crate::values::duration;
+use anyhow::Result;
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use std::path::PathBuf;
@@ -74,6 +77,34 @@ pub struct ChoiceArgs {
     /// Those of a systemd unit, such as nginx or user@1000.service
     #[arg(long, value_name = "NAME")]
     pub unit: Option<String>,
+}
+
+impl AttachArgs {
+    /// What is asked for.
+    ///
+    /// # Errors
+    /// If it makes no sense together.
+    pub fn settings(&self) -> Result<Attach> {
+        Ok(Attach {
+            shown: self.recording.shown(self.output.as_deref())?,
+            selector: self.choice.selector(),
+            settings: self.recording.settings(!self.no_follow, self.duration)?,
+            destination: Destination { path: self.output.clone(), force: self.recording.force },
+        })
+    }
+}
+
+impl ChoiceArgs {
+    /// The one that was given: clap has seen to it that there is exactly one.
+    #[must_use]
+    pub fn selector(&self) -> Selector {
+        match self {
+            Self { name: Some(name), .. } => Selector::Name(name.clone()),
+            Self { cgroup: Some(path), .. } => Selector::Cgroup(path.clone()),
+            Self { unit: Some(unit), .. } => Selector::Unit(unit.clone()),
+            Self { pid, .. } => Selector::Pids(pid.clone()),
+        }
+    }
 }
 
 /// What the kernel numbers processes up to (`PID_MAX_LIMIT`, include/linux/threads.h).

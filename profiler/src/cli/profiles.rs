@@ -1,6 +1,9 @@
 //! What can be typed after the commands that read profiles: `report`, `export` and `plot`.
 
 use super::recording::StyleArgs;
+use crate::outside_bytes;
+use crate::view::series::{GroupBy, Selection};
+use anyhow::{Context as _, Result};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use model::metric::Metric;
@@ -73,10 +76,27 @@ pub struct SelectionArgs {
 
     /// What is added up [default: what suits the format]
     #[arg(long, value_enum)]
-    pub group_by: Option<crate::view::series::GroupBy>,
+    pub group_by: Option<GroupBy>,
 }
 
 impl SelectionArgs {
+    /// What is asked for, with this grouping if none is.
+    ///
+    /// # Errors
+    /// If the pattern makes no sense.
+    pub fn selection(&self, default: GroupBy) -> Result<Selection> {
+        let threads = self.thread.as_deref().map(|bytes| {
+            let text = outside_bytes::pattern(bytes);
+            glob::Pattern::new(&text)
+                .with_context(|| format!("--thread {text:?} is not a pattern such as 'worker-*'"))
+        });
+        Ok(Selection {
+            metrics: self.metric.clone(),
+            threads: threads.transpose()?,
+            group_by: self.group_by.unwrap_or(default),
+        })
+    }
+
     /// The flags that choose among what is in the profiles, of those that were given.
     #[must_use]
     pub fn given(&self) -> Vec<&'static str> {

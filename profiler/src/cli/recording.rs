@@ -1,7 +1,11 @@
 //! Flags of the commands that record, and of the reports that they end with.
 
+use crate::settings::limits::Limits;
+use crate::settings::{Settings, Shown};
 use crate::values::{interval, memory};
+use anyhow::{Result, bail};
 use clap::Args;
+use std::path::Path;
 use std::time::Duration;
 
 /// How anything is recorded and shown.
@@ -33,18 +37,60 @@ pub struct RecordingArgs {
     pub report: StyleArgs,
 }
 
+impl RecordingArgs {
+    /// How it is recorded.
+    ///
+    /// # Errors
+    /// If the limits make no sense.
+    pub(super) fn settings(&self, follow: bool, duration: Option<Duration>) -> Result<Settings> {
+        Ok(Settings {
+            limits: self.limits.limits()?,
+            follow,
+            duration,
+            interval: self.interval,
+            measure_self: self.measure_self,
+        })
+    }
+
+    /// What is shown at the end. Standard output takes the profile only.
+    ///
+    /// # Errors
+    /// If the profile is to be printed and goes elsewhere.
+    pub(super) fn shown(&self, output: Option<&Path>) -> Result<Shown> {
+        if self.json && output != Some(Path::new("-")) {
+            bail!("--json prints the profile instead of the report, so it needs --output -");
+        }
+        Ok(Shown { json: self.json, threads: self.report.threads })
+    }
+}
+
 /// How much room a recording has.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limits")]
 pub struct LimitArgs {
     /// Threads that are recorded at the same time; those beyond are only summed
-    #[arg(long, default_value_t = crate::kernel::load::Limits::DEFAULT_MAX_THREADS,
+    #[arg(long, default_value_t = Limits::DEFAULT_MAX_THREADS,
           value_parser = clap::value_parser!(u32).range(1..=1_000_000), value_name = "N")]
     pub max_threads: u32,
 
     /// Memory for histogram buckets, such as 64MiB [default: 9.5 KiB for each of --max-threads]
     #[arg(long, value_parser = memory, value_name = "SIZE")]
     pub histogram_memory: Option<u64>,
+}
+
+impl LimitArgs {
+    /// The limits, with the defaults that follow from one another.
+    ///
+    /// # Errors
+    /// If they make no sense together.
+    pub(super) fn limits(&self) -> Result<Limits> {
+        let default = Limits::for_threads(self.max_threads);
+        let histogram_memory = self.histogram_memory.unwrap_or(default.histogram_memory);
+        if histogram_memory > Limits::MOST_HISTOGRAM_MEMORY {
+            bail!("--histogram-memory may be at most {}", bytesize::ByteSize(Limits::MOST_HISTOGRAM_MEMORY));
+        }
+        Ok(Limits { histogram_memory, ..default })
+    }
 }
 
 /// How a report looks.

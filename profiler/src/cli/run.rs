@@ -1,8 +1,11 @@
 //! What can be typed after `profiler run`, and after the command that it starts itself.
 
 use super::recording::RecordingArgs;
+use crate::settings::Destination;
+use crate::settings::run::{Comparison, Run, What};
 use crate::target::hold::Order;
 use crate::values::duration;
+use anyhow::Result;
 use clap::Args;
 use clap::builder::{RangedI64ValueParser, RangedU64ValueParser};
 use std::ffi::OsString;
@@ -54,6 +57,28 @@ pub struct RunArgs {
     pub comparison: ComparisonArgs,
 }
 
+impl RunArgs {
+    /// What is asked for.
+    ///
+    /// # Errors
+    /// If it makes no sense together.
+    pub fn settings(&self) -> Result<Run> {
+        let settings = self.recording.settings(!self.no_follow, self.duration)?;
+        let (what, path) = if self.command.is_empty() {
+            (What::Comparison(self.comparison.comparison()), self.comparison.out.clone())
+        } else {
+            (What::Command(self.command.clone()), self.output.clone())
+        };
+        Ok(Run {
+            what,
+            as_root: self.as_root,
+            settings,
+            shown: self.recording.shown(path.as_deref())?,
+            destination: Destination { path, force: self.recording.force },
+        })
+    }
+}
+
 /// The most threads of a pool, as the workload has it (`workloads/src/args.rs`).
 const MAX_WORKERS: u64 = 10_000;
 
@@ -94,6 +119,19 @@ pub struct ComparisonArgs {
     /// The folder for one profile a workload [default: profiles]
     #[arg(long, conflicts_with = "command", value_name = "DIR")]
     pub out: Option<PathBuf>,
+}
+
+impl ComparisonArgs {
+    fn comparison(&self) -> Comparison {
+        let fetch = self.fetch.unwrap_or(Comparison::DEFAULT_FETCH);
+        Comparison {
+            tasks: self.tasks.unwrap_or(Comparison::DEFAULT_TASKS),
+            fetch: if self.article { Comparison::ARTICLE_FETCH } else { fetch },
+            workers: self.workers,
+            python: self.python,
+            article: self.article,
+        }
+    }
 }
 
 /// `profiler __hold`

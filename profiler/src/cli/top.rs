@@ -1,7 +1,10 @@
 //! What can be typed after `profiler top`.
 
 use super::{ChoiceArgs, LimitArgs};
+use crate::settings::top::{DaemonView, ProcessView, Top};
+use crate::settings::{Destination, Settings};
 use crate::values;
+use anyhow::Result;
 use clap::Args;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -79,6 +82,37 @@ pub struct DaemonViewArgs {
     /// Only the threads of this selector, by its label
     #[arg(long, requires = "daemon", conflicts_with_all = CHOICES, value_name = "LABEL")]
     pub selector: Option<String>,
+}
+
+impl TopArgs {
+    /// What is asked for.
+    ///
+    /// # Errors
+    /// If it makes no sense together.
+    pub fn settings(&self) -> Result<Top> {
+        let refresh = self.interval;
+        if self.daemon.daemon {
+            let DaemonViewArgs { socket, selector, .. } = &self.daemon;
+            return Ok(Top::Daemon(DaemonView {
+                socket: socket.clone(),
+                selector: selector.clone(),
+                refresh,
+            }));
+        }
+        let limits = self.limits.limits()?;
+        Ok(Top::Processes(ProcessView {
+            selector: self.choice.selector(),
+            settings: Settings {
+                limits,
+                follow: !self.no_follow,
+                interval: Some(refresh),
+                ..Settings::default()
+            },
+            refresh,
+            destination: Destination { path: self.output.clone(), force: self.force },
+            keep: self.keep,
+        }))
+    }
 }
 
 /// What chooses processes here. (What is required is not asked for where it conflicts with what is there.)

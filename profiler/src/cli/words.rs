@@ -69,7 +69,9 @@ impl ValueEnum for plot::Kind {
             Self::Ccdf => "The share of samples beyond each duration, log-log: the tail",
             Self::Percentiles => "The duration at each percentile; 90, 99, 99.9 … equally far apart",
             Self::Histogram => "The share of samples by duration, a panel a metric",
-            Self::Heatmap => "Samples a second by time and duration (needs profiles recorded with --interval)",
+            Self::Heatmap => {
+                "Samples a second by time and duration (needs profiles recorded with --interval)"
+            }
             Self::Timeline => {
                 "What each thread did when: shares of its states (needs profiles recorded with --interval)"
             }

@@ -1,20 +1,20 @@
 //! Processes that run already, being recorded: from the choice to the profile.
 
-use super::settings::{self, Begun, Settings};
-use crate::cli::ChoiceArgs;
+use super::recording::{self, Begun};
 use crate::clock::monotonic_now;
 use crate::files::messages;
 use crate::kernel::load::{Living, Target};
 use crate::kernel::session::Session;
-use crate::outside_bytes;
 use crate::privilege;
 use crate::record::recording::{Recorded, Recording};
 use crate::record::usage;
-use crate::target::select::{self, Process, Selector};
+use crate::settings::Settings;
+use crate::settings::selector::Selector;
+use crate::target::select::{self, Process};
 use anyhow::{Result, bail};
 use jiff::{SignedDuration, Timestamp};
 use model::outside_text::printable;
-use model::profile::attached::{Attached, Selection};
+use model::profile::attached::Attached;
 use model::profile::units::{Bytes, Nanos};
 use model::profile::{CpusAllowed, Options, Profile, Run};
 use std::collections::BTreeSet;
@@ -32,20 +32,6 @@ pub(super) struct Attachment {
     options: Options,
 }
 
-/// Clap has seen to it that there is exactly one.
-pub(super) fn chosen_by(choice: &ChoiceArgs) -> (Selection, Selector) {
-    match choice {
-        ChoiceArgs { name: Some(name), .. } => {
-            (Selection::Name(name.as_str().to_owned()), Selector::Name(name.clone()))
-        }
-        ChoiceArgs { cgroup: Some(path), .. } => {
-            (Selection::Cgroup(outside_bytes::text(path)), Selector::Cgroup(path.clone()))
-        }
-        ChoiceArgs { unit: Some(unit), .. } => (Selection::Unit(unit.clone()), Selector::Unit(unit.clone())),
-        ChoiceArgs { pid, .. } => (Selection::Pid(pid.clone()), Selector::Pids(pid.clone())),
-    }
-}
-
 impl Attachment {
     /// Attaches, and gives up the capabilities that took. `cut` says whether the recording is cut into intervals, which
     /// are in its profile then; without it the settings' interval is only of snapshots.
@@ -54,19 +40,19 @@ impl Attachment {
     /// If the kernel refuses, or none of the processes lives any more.
     pub(super) fn begin(
         settings: &Settings,
-        selection: Selection,
+        selector: &Selector,
         processes: Vec<Process>,
         cut: bool,
     ) -> Result<Self> {
         let living: Vec<Living> = processes.iter().map(living).collect();
-        let begun = settings.begin(Target { pid: 0, living: &living, follow_children: settings.follow })?;
+        let begun = recording::begin(settings, Target { pid: 0, living: &living })?;
         privilege::give_up()?;
         let started_ns = begun.recording.source().joined_from();
         let started_at = timestamp_of(started_ns)?;
         let mut options = settings.options();
         let begun = if cut { begun.cut_from(started_ns, settings) } else { begun };
         options.interval_ns = options.interval_ns.filter(|_| cut);
-        let (processes, attached) = joined(selection, processes, begun.recording.source())?;
+        let (processes, attached) = joined(selector, processes, begun.recording.source())?;
         let cpus_allowed = processes.first().map(|first| select::cpus_allowed(first.pid));
         Ok(Self { begun, processes, attached, started_at, started_ns, cpus_allowed, options })
     }
@@ -99,7 +85,7 @@ impl Attachment {
             name: None,
             command: processes.into_iter().next().map(|process| process.command).unwrap_or_default(),
             attached: Some(attached),
-            started_at: settings::rfc3339(started_at),
+            started_at: recording::rfc3339(started_at),
             started_ns,
             wall_ns,
             exit_code: None,
@@ -108,7 +94,7 @@ impl Attachment {
             options,
             workload: None,
         };
-        Ok(settings::profile(run, usage, recorded, self_cost))
+        Ok(recording::profile(run, usage, recorded, self_cost))
     }
 }
 
@@ -126,7 +112,7 @@ fn timestamp_of(moment: Nanos) -> Result<Timestamp> {
 /// The processes whose threads are being recorded. One may have ended since it was chosen, and its number may be that of
 /// another by now, whose threads did not join.
 fn joined(
-    selection: Selection,
+    selector: &Selector,
     processes: Vec<Process>,
     session: &Session,
 ) -> Result<(Vec<Process>, Attached)> {
@@ -141,11 +127,11 @@ fn joined(
             let hidden = format!(
                 "{shown} is in /proc, and the kernel shows none of its threads to the programs: it can't be recorded here"
             );
-            match selection {
-                Selection::Pid(_) => bail!("{hidden}"),
+            match selector {
+                Selector::Pids(_) => bail!("{hidden}"),
                 _ => messages::tell(&hidden),
             }
-        } else if let Selection::Pid(_) = selection {
+        } else if let Selector::Pids(_) = selector {
             bail!(
                 "process {} ({}) ended before it could be attached to",
                 process.pid,
@@ -156,7 +142,7 @@ fn joined(
     if joined.is_empty() {
         bail!("every process that was chosen ended before it could be attached to");
     }
-    Ok((joined, Attached { selection, processes: described }))
+    Ok((joined, Attached { selection: selector.into(), processes: described }))
 }
 
 /// Until when the target was recorded. When threads without a slot ended is not known.

@@ -1,14 +1,15 @@
 //! `profiler run` without a command: the sample workloads one after the other, then side by side.
 
-use super::common::{NOTHING_LEFT, REPORT_LEFT, check_machine, code, exit_code, is_in_place, settings};
+use super::common::{NOTHING_LEFT, REPORT_LEFT, code, exit_code, is_in_place};
 use super::progress::Progress;
 use super::recipe::{Recipe, record};
-use crate::cli::{ComparisonArgs, RunArgs};
 use crate::files::output::{Kept, Output, Wanted};
 use crate::files::subject::{Subject, numbered};
 use crate::files::{folder, messages};
-use crate::kernel::load::Limits;
+use crate::kernel::requirements;
 use crate::report::{self, ARTICLE, Style};
+use crate::settings::Destination;
+use crate::settings::run::{Comparison, Run};
 use crate::target::inherited::Inherited;
 use crate::target::launch::Held;
 use crate::target::signals::{self, Interrupted, MeantFor, Signals};
@@ -19,19 +20,9 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 /// Where the profiles go by default.
 const DEFAULT_FOLDER: &str = "profiles";
-
-/// Tasks by default, as in the article.
-const DEFAULT_TASKS: u32 = 1000;
-
-/// The wait of each task by default: the thread pool then takes under 10 s on two CPUs.
-const DEFAULT_FETCH: Duration = Duration::from_millis(50);
-
-/// The wait of each task in the article.
-const ARTICLE_FETCH: Duration = Duration::from_secs(3);
 
 /// One workload of the comparison.
 struct Entry {
@@ -47,12 +38,12 @@ impl Entry {
 
 /// The folder that was named, else the first that has no profile of another comparison in it, which is said if it is not the
 /// usual one: what belongs together stays together.
-fn folder(args: &RunArgs, entries: &[Entry]) -> PathBuf {
+fn folder(destination: &Destination, entries: &[Entry]) -> PathBuf {
     let usual = PathBuf::from(DEFAULT_FOLDER);
-    if let Some(named) = &args.comparison.out {
+    if let Some(named) = &destination.path {
         return named.clone();
     }
-    if args.recording.force {
+    if destination.force {
         return usual;
     }
     let will_do = |folder: &Path| {
@@ -74,39 +65,43 @@ fn folder(args: &RunArgs, entries: &[Entry]) -> PathBuf {
 ///
 /// # Errors
 /// If the machine can't be profiled, the workloads are not there or a profile can't be written.
-pub fn compare(args: &RunArgs, user: Option<Invoker>, limits: Limits, inherited: &Inherited) -> Result<u8> {
-    let entries = entries(&args.comparison)?;
-    check_machine(limits)?;
-    let folder = folder(args, &entries);
+pub fn compare(
+    asked: &Run,
+    comparison: &Comparison,
+    user: Option<Invoker>,
+    inherited: &Inherited,
+) -> Result<u8> {
+    let entries = entries(comparison)?;
+    requirements::check(&asked.settings)?;
+    let folder = folder(&asked.destination, &entries);
     // Before the outputs, and so dropped after them: without a profile in it, it is not left behind.
     let _made = folder::make(&folder, user.as_ref())?;
     let outputs = entries
         .iter()
         .map(|entry| {
             let path = entry.path_in(&folder);
-            let wanted = Wanted { path: &path, flag: "--out", force: args.recording.force };
+            let wanted = Wanted { path: &path, flag: "--out", force: asked.destination.force };
             Output::prepare(wanted, &Subject::of_command(&entry.command), user.as_ref())
         })
         .collect::<Result<Vec<_>>>()?;
     let mut signals = Signals::take(inherited, MeantFor::Command)?;
     let last = entries.len() - 1;
     let workloads = entries.len();
-    let settings = settings(args, limits);
     let recipes = entries.into_iter().enumerate().map(|(number, entry)| Recipe {
         name: Some(entry.name),
         command: entry.command,
         user: user.clone(),
-        settings,
+        settings: asked.settings,
         more_to_come: number < last,
     });
     // All are held before the first recording, while this process is still small.
     let held = recipes.map(|recipe| Ok((recipe.hold(inherited)?, recipe))).collect::<Result<Vec<_>>>()?;
     let Recorded { profiles, written } = record_all(held, outputs, &mut signals)?;
     let stopped_by = signals.stopped_by()?;
-    let style = Style { threads: args.recording.report.threads, ..Style::for_stderr() };
-    let published = args.comparison.article.then_some(&ARTICLE);
-    let comparison = report::comparison(&profiles.iter().collect::<Vec<&Profile>>(), published, &style);
-    let printed = messages::print(&comparison);
+    let style = Style { threads: asked.shown.threads, ..Style::for_stderr() };
+    let published = comparison.article.then_some(&ARTICLE);
+    let compared = report::comparison(&profiles.iter().collect::<Vec<&Profile>>(), published, &style);
+    let printed = messages::print(&compared);
     messages::tell(&format!("profiles: {}", folder.display()));
     if let Some(signal) = stopped_by {
         messages::tell(&format!(
@@ -159,17 +154,17 @@ fn record_all(held: Vec<(Held, Recipe)>, outputs: Vec<Output>, signals: &mut Sig
     Ok(recorded)
 }
 
-fn entries(args: &ComparisonArgs) -> Result<Vec<Entry>> {
-    let fetch = if args.article { ARTICLE_FETCH } else { args.fetch.unwrap_or(DEFAULT_FETCH) };
-    let mut common = vec!["--tasks".to_owned(), args.tasks.unwrap_or(DEFAULT_TASKS).to_string()];
+fn entries(comparison: &Comparison) -> Result<Vec<Entry>> {
+    let Comparison { tasks, fetch, workers, python, .. } = *comparison;
+    let mut common = vec!["--tasks".to_owned(), tasks.to_string()];
     common.extend(["--fetch".to_owned(), humantime::format_duration(fetch).to_string().replace(' ', "")]);
     let mut pool = common.clone();
-    pool.extend(args.workers.iter().flat_map(|workers| ["--workers".to_owned(), workers.to_string()]));
+    pool.extend(workers.iter().flat_map(|workers| ["--workers".to_owned(), workers.to_string()]));
     let mut entries = vec![
         Entry { name: "tokio-workload", command: with_binary("tokio-workload", &common)? },
         Entry { name: "thread-pool-workload", command: with_binary("thread-pool-workload", &pool)? },
     ];
-    if args.python {
+    if python {
         entries.push(Entry { name: "python-asyncio", command: with_script("asyncio_workload.py", &common)? });
         entries.push(Entry {
             name: "python-thread-pool",

@@ -1,6 +1,6 @@
 //! `profiler ctl`: asks a daemon.
 
-use crate::cli::{ChoiceArgs, CtlArgs, CtlAttachArgs, CtlCommand};
+use crate::cli::{CtlArgs, CtlCommand};
 use crate::control::client;
 use crate::control::protocol::{Answer, Request};
 use crate::control::show;
@@ -35,22 +35,12 @@ pub fn ctl(args: &CtlArgs, mut to: impl Write) -> Result<()> {
 fn request(command: &CtlCommand) -> Request {
     match command {
         CtlCommand::Status => Request::Status,
-        CtlCommand::Attach(args) => Request::Attach { selector: Box::new(selector(args)) },
+        CtlCommand::Attach(args) => {
+            let keys = SelectorConfig::of(args.label.clone(), &args.choice.selector());
+            Request::Attach { selector: Box::new(keys) }
+        }
         CtlCommand::Detach { label } => Request::Detach { label: label.clone() },
         CtlCommand::Snapshot => Request::Snapshot,
         CtlCommand::Flush => Request::Flush,
-    }
-}
-
-/// Clap has seen to it that there is exactly one choice.
-fn selector(args: &CtlAttachArgs) -> SelectorConfig {
-    let ChoiceArgs { pid, name, cgroup, unit } = &args.choice;
-    let some = SelectorConfig::of_pids(args.label.clone(), pid.clone());
-    SelectorConfig {
-        pid: some.pid.clone().filter(|pids| !pids.is_empty()),
-        name: name.as_ref().map(|pattern| pattern.as_str().to_owned()),
-        cgroup: cgroup.clone(),
-        unit: unit.clone(),
-        ..some
     }
 }

@@ -1,9 +1,10 @@
 //! `profiler daemon`: watches a machine until it is told to stop.
 
-use super::{common, settings};
+use super::recording;
 use crate::cli::DaemonArgs;
 use crate::config::{self, Config};
 use crate::daemon::{Daemon, log};
+use crate::kernel::requirements;
 use crate::privilege;
 use crate::target::inherited::Inherited;
 use crate::target::signals::{MeantFor, Signals};
@@ -24,18 +25,18 @@ pub fn daemon(args: &DaemonArgs, inherited: &Inherited, mut to: impl Write) -> R
     let config = Config::read(path)?;
     log::begin()?;
     let signals = Signals::take(inherited, MeantFor::Daemon)?;
-    let limits = config.watch.limits()?;
-    common::check_machine(limits)?;
+    let settings = config.watch.settings()?;
+    requirements::check(&settings)?;
     visible::show_all();
     if let Some(hiding) = visible::hidden() {
         tracing::warn!("{hiding}");
     }
     let watcher = privilege::raised(|| {
-        Watcher::start(&config.watch).or_else(|error| settings::explain(error, limits))
+        Watcher::start(&config.watch).map_err(|error| requirements::explained(error, &settings))
     })?;
     privilege::give_up()?;
     let local = LocalSet::new();
-    local.block_on(&settings::runtime()?, async {
+    local.block_on(&recording::runtime()?, async {
         Daemon::start(path.clone(), config, watcher)?.run(signals).await
     })
 }

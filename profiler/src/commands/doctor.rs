@@ -1,13 +1,12 @@
 //! `profiler doctor`: what the machine must offer, with its state and how to mend it; with `--programs` what its
 //! kernel makes of each BPF program.
 
-use super::common::check_machine;
 use crate::cli::DoctorArgs;
-use crate::kernel::load::Limits;
 use crate::kernel::programs::{self, LoadedProgram};
 use crate::kernel::requirements::{self, Requirement};
 use crate::privilege;
 use crate::report::Style;
+use crate::settings::Settings;
 use crate::target::visible;
 use anyhow::{Context, Result};
 use std::io::Write;
@@ -22,7 +21,7 @@ pub fn doctor(args: &DoctorArgs, out: impl Write) -> Result<bool> {
 
 fn list_requirements(mut out: impl Write) -> Result<bool> {
     visible::show_all();
-    let requirements = requirements::all(Limits::default());
+    let requirements = requirements::all(&Settings::default());
     let style = Style::for_stdout();
     let width = requirements.iter().map(|requirement| requirement.name.len()).max().unwrap_or_default();
     for requirement in &requirements {
@@ -50,7 +49,7 @@ fn line(requirement: &Requirement, width: usize, style: &Style) -> String {
 }
 
 fn list_programs(json: bool, mut out: impl Write) -> Result<()> {
-    check_machine(Limits::default())?;
+    requirements::check(&Settings::default())?;
     let programs = privilege::raised(programs::load_each)?;
     let text = if json {
         serde_json::to_string_pretty(&programs).context("cannot write the programs as JSON")?

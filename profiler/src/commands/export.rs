@@ -1,19 +1,13 @@
 //! `profiler export`: profiles in the forms that other programs and papers take.
 
-use crate::cli::{ExportArgs, SelectionArgs};
+use crate::cli::ExportArgs;
 use crate::export::{Artifact, Format};
-use crate::files::beside::Beside;
 use crate::files::inputs::Inputs;
-use crate::files::place::Place;
-use crate::files::{size_limit, standard, stream};
+use crate::files::{made, standard};
 use crate::outside_bytes;
-use crate::target::user::Invoker;
-use crate::terminal::{Codes, Guarded};
 use crate::view::Subject;
-use crate::view::series::{GroupBy, Selection};
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use model::profile::Profile;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Makes the files.
@@ -27,7 +21,7 @@ pub fn export(args: &ExportArgs) -> Result<()> {
     }
     let profiles = standard::read(&args.files)?;
     let profiles: Vec<&Profile> = profiles.iter().collect();
-    let selection = selection(&args.selection, format.group_by())?;
+    let selection = args.selection.selection(format.group_by())?;
     let mut subject = Subject::new(&profiles, &selection, args.summary).chosen_by(args.selection.given());
     if let Some(stem) = args.output.as_deref().and_then(Path::file_stem) {
         subject = subject.named(outside_bytes::text(stem));
@@ -68,43 +62,18 @@ fn format(args: &ExportArgs) -> Result<Format> {
     }
 }
 
-/// What was asked for, with the format's own grouping if none was.
-///
-/// # Errors
-/// If the pattern makes no sense.
-pub fn selection(args: &SelectionArgs, default: GroupBy) -> Result<Selection> {
-    let threads = args.thread.as_deref().map(|bytes| {
-        let text = outside_bytes::pattern(bytes);
-        glob::Pattern::new(&text)
-            .with_context(|| format!("--thread {text:?} is not a pattern such as 'worker-*'"))
-    });
-    Ok(Selection {
-        metrics: args.metric.clone(),
-        threads: threads.transpose()?,
-        group_by: args.group_by.unwrap_or(default),
-    })
-}
-
 fn print(artifacts: &[Artifact], format: Format) -> Result<()> {
     let [only] = artifacts else {
         bail!("this makes {} files; name the first with --output", artifacts.len());
     };
-    print_bytes(&only.bytes, format.is_binary())
-}
-
-/// To standard output, but nothing to a terminal that only programs read.
-pub(super) fn print_bytes(bytes: &[u8], is_binary: bool) -> Result<()> {
-    if is_binary && std::io::IsTerminal::is_terminal(&std::io::stdout()) {
-        bail!("this format is not for a terminal; name a file with --output");
-    }
-    standard::data().write_all(bytes).context("cannot write to standard output")
+    made::print(&only.bytes, format.is_binary())
 }
 
 /// Nothing, if one of the files must not be written over.
 fn write_all(path: &Path, artifacts: &[Artifact], inputs: Option<&Inputs>) -> Result<()> {
     let mut names = artifacts.iter().map(|artifact| name(path, artifact));
     inputs.map_or(Ok(()), |inputs| names.try_for_each(|name| inputs.check(&name)))?;
-    artifacts.iter().try_for_each(|artifact| write(&name(path, artifact), &artifact.bytes))
+    artifacts.iter().try_for_each(|artifact| made::write(&name(path, artifact), &artifact.bytes))
 }
 
 /// `DIR/STEM.SUFFIX.EXTENSION`
@@ -122,24 +91,6 @@ fn name(path: &Path, artifact: &Artifact) -> PathBuf {
         name.push(part);
     }
     path.with_file_name(name)
-}
-
-/// The whole file or nothing; under sudo it belongs to the caller.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let cannot = || format!("cannot write {}; name another place with --output", path.display());
-    match Place::of(path).with_context(cannot)? {
-        Place::Stdout => standard::data().write_all(bytes).with_context(cannot),
-        Place::Stream => {
-            let stream = stream::open(path, "it is written").with_context(cannot)?;
-            Guarded::new(stream, Codes::None).write_all(bytes).with_context(cannot)
-        }
-        Place::File { path: place, .. } => {
-            let beside = Beside::open(&place, Invoker::detect()?.as_ref()).with_context(cannot)?;
-            let mut file = beside.file();
-            file.write_all(bytes).with_context(cannot).map_err(size_limit::explain)?;
-            beside.persist().with_context(cannot)
-        }
-    }
 }
 
 #[cfg(test)]

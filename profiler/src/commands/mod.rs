@@ -1,4 +1,4 @@
-//! One file a command; each reads as a table of contents. `common` has the steps of several; `settings`, `recipe` and `attachment` are how anything is recorded,
+//! One file a command; each reads as a table of contents. `common` has the steps of several; `recording`, `recipe` and `attachment` are how anything is recorded,
 //! how a command, and how what runs already; `progress` is told meanwhile.
 
 pub mod attach;
@@ -15,9 +15,9 @@ pub mod export;
 pub mod plot;
 pub mod progress;
 pub mod recipe;
+mod recording;
 pub mod report;
 pub mod run;
 pub mod schema;
-pub mod settings;
 #[cfg(feature = "top")]
 pub mod top;

@@ -1,9 +1,8 @@
 //! `profiler plot`: figures of profiles.
 
-use super::export::{print_bytes, selection, write};
 use crate::cli::PlotArgs;
 use crate::files::inputs::Inputs;
-use crate::files::standard;
+use crate::files::{made, standard};
 use crate::plot::{Figure, Format};
 use crate::view::Subject;
 use anyhow::{Context as _, Result, bail};
@@ -19,7 +18,7 @@ pub fn plot(args: &PlotArgs) -> Result<()> {
     let format = format(args, output)?;
     let profiles = standard::read(&args.files)?;
     let profiles: Vec<&Profile> = profiles.iter().collect();
-    let mut selection = selection(&args.selection, args.kind.group_by())?;
+    let mut selection = args.selection.selection(args.kind.group_by())?;
     if let Some(own) = args.kind.own_metric() {
         if !selection.metrics.is_empty() {
             bail!("--metric does not go with this kind of figure; leave it out");
@@ -40,8 +39,8 @@ pub fn plot(args: &PlotArgs) -> Result<()> {
         output.map_or_else(|| inputs.check_stdout(), |path| inputs.check(path))?;
     }
     match output {
-        Some(path) => write(path, &bytes),
-        None => print_bytes(&bytes, format != Format::Svg),
+        Some(path) => made::write(path, &bytes),
+        None => made::print(&bytes, format != Format::Svg),
     }
 }
 

@@ -1,12 +1,13 @@
 //! How one command is recorded: held until every probe is live, released, watched to its end, and made a profile of.
 
-use super::settings::{self, Settings};
+use super::recording;
 use crate::clock::monotonic_now;
 use crate::kernel::load::Target;
 use crate::outside_bytes;
 use crate::privilege;
 use crate::record::reconcile::Child;
 use crate::record::recording::Recorded;
+use crate::settings::Settings;
 use crate::target::inherited::Inherited;
 use crate::target::launch::{self, Held, Launch};
 use crate::target::select;
@@ -65,10 +66,9 @@ pub fn record(
     signals: &mut Signals,
     progress: impl FnMut(usize),
 ) -> Result<Profile> {
-    let runtime = settings::runtime()?;
+    let runtime = recording::runtime()?;
     let _entered = runtime.enter();
-    let target = Target { pid: held.pid(), living: &[], follow_children: recipe.settings.follow };
-    let begun = recipe.settings.begin(target)?;
+    let begun = recording::begin(&recipe.settings, Target { pid: held.pid(), living: &[] })?;
     if !recipe.more_to_come {
         privilege::give_up()?;
     }
@@ -83,7 +83,7 @@ pub fn record(
         &mut running,
         &mut begun.recording,
         signals,
-        recipe.settings.times(),
+        (&recipe.settings).into(),
         progress,
     ))?;
     let child =
@@ -97,7 +97,7 @@ pub fn record(
         name: recipe.name.map(str::to_owned),
         command: recipe.command.iter().map(outside_bytes::text).collect(),
         attached: None,
-        started_at: settings::rfc3339(started_at),
+        started_at: recording::rfc3339(started_at),
         started_ns,
         wall_ns: usage.wall_ns,
         exit_code: ended.status.code(),
@@ -106,7 +106,7 @@ pub fn record(
         options: recipe.settings.options(),
         workload: stdout.map(|stdout| summary(stdout, signals)).transpose()?.flatten(),
     };
-    Ok(settings::profile(run, usage, recorded, self_cost))
+    Ok(recording::profile(run, usage, recorded, self_cost))
 }
 
 /// Counts the wall time up to the last switch of the child's own threads, which is earlier than the moment at which
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_moment_has_nine_digits_whatever_they_are() {
-        let at = |nanos| settings::rfc3339(jiff::Timestamp::new(1_800_000_000, nanos).unwrap());
+        let at = |nanos| recording::rfc3339(jiff::Timestamp::new(1_800_000_000, nanos).unwrap());
         assert_eq!(at(0), "2027-01-15T08:00:00.000000000Z");
         assert_eq!(at(120_000_000), "2027-01-15T08:00:00.120000000Z");
     }

@@ -1,44 +1,49 @@
 //! `profiler run -- COMMAND`: what was asked for, checked; one command recorded; its report, its file, its exit code.
 
-use super::common::{Shown, check_json, check_machine, code, exit_code, hand_out, limits, prepare, settings};
+use super::common::{code, exit_code, hand_out};
 use super::compare;
 use super::progress::Progress;
 use super::recipe::{Recipe, record};
-use crate::cli::RunArgs;
+use crate::files::output::Output;
 use crate::files::subject::Subject;
+use crate::kernel::requirements;
+use crate::settings::run::{Run, What};
 use crate::target::inherited::Inherited;
 use crate::target::signals::{MeantFor, Signals};
 use crate::target::user::Invoker;
 use anyhow::Result;
+use std::ffi::OsString;
 
-/// Runs the command. Returns the exit code to end with: the command's own.
+/// Runs what was asked for. Returns the exit code to end with: the command's own.
 ///
 /// # Errors
 /// If the machine can't be profiled, the output can't be written, or the command can't be executed.
-pub fn run(args: &RunArgs, inherited: Inherited) -> Result<u8> {
-    let user = if args.as_root { None } else { Invoker::detect()? };
-    let limits = limits(&args.recording.limits)?;
-    if args.command.is_empty() {
-        return compare::compare(args, user, limits, &inherited);
+pub fn run(asked: &Run, inherited: Inherited) -> Result<u8> {
+    let user = if asked.as_root { None } else { Invoker::detect()? };
+    match &asked.what {
+        What::Command(command) => one(asked, command, user, inherited),
+        What::Comparison(comparison) => compare::compare(asked, comparison, user, &inherited),
     }
-    check_json(args.recording.json, args.output.as_deref())?;
-    let subject = Subject::of_command(&args.command);
-    let output = prepare(&subject, args.output.as_deref(), args.recording.force, user.as_ref())?;
+}
+
+/// Runs one command.
+fn one(asked: &Run, command: &[OsString], user: Option<Invoker>, inherited: Inherited) -> Result<u8> {
+    let subject = Subject::of_command(command);
+    let output = Output::at(&asked.destination, &subject, user.as_ref())?;
     let mut signals = Signals::take(&inherited, MeantFor::Command)?;
     let inherited = inherited.with_timers()?;
-    check_machine(limits)?;
+    requirements::check(&asked.settings)?;
     let recipe = Recipe {
         name: None,
-        command: args.command.clone(),
+        command: command.to_owned(),
         user,
-        settings: settings(args, limits),
+        settings: asked.settings,
         more_to_come: false,
     };
     let mut progress = Progress::beside(subject.program());
     let profile = record(&recipe, recipe.hold(&inherited)?, &mut signals, |exited| progress.draw(exited));
     drop(progress);
     let profile = profile?;
-    let shown = Shown { json: args.recording.json, threads: args.recording.report.threads };
-    let done = hand_out(&profile, output, recipe.user.as_ref(), shown);
+    let done = hand_out(&profile, output, recipe.user.as_ref(), asked.shown);
     Ok(code(exit_code(&profile.run), done))
 }

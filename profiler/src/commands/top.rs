@@ -1,14 +1,15 @@
 //! `profiler top`: processes that run already, or all that a daemon watches, shown live in a terminal until the user has
 //! seen enough. Nothing is done to them.
 
-use super::attachment::{Attachment, chosen_by};
-use super::common;
-use super::settings::{self, Settings};
-use crate::cli::{DaemonViewArgs, TopArgs};
+use super::attachment::Attachment;
+use super::recording;
 use crate::files::messages;
 use crate::files::output::{Kept, Output, Wanted};
 use crate::files::subject::Subject;
+use crate::kernel::requirements;
 use crate::report::{self, printable};
+use crate::settings::Destination;
+use crate::settings::top::{DaemonView, ProcessView, Top};
 use crate::target::select::{self, Process};
 use crate::target::user::Invoker;
 use crate::target::visible;
@@ -31,22 +32,25 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// If there is no terminal; the machine can't be profiled, or no process can be attached to; or the daemon can't be reached,
 /// refuses, or ends.
-pub fn top(args: &TopArgs) -> Result<()> {
-    if args.daemon.daemon { of_daemon(args) } else { of_processes(args) }
+pub fn top(asked: Top) -> Result<()> {
+    match asked {
+        Top::Daemon(asked) => of_daemon(asked),
+        Top::Processes(asked) => of_processes(asked),
+    }
 }
 
 /// What a daemon watches.
-fn of_daemon(args: &TopArgs) -> Result<()> {
+fn of_daemon(asked: DaemonView) -> Result<()> {
     screen::check("`profiler ctl snapshot` says what was added without one")?;
-    let DaemonViewArgs { socket, selector, .. } = &args.daemon;
-    let whom = match selector {
+    let DaemonView { socket, selector, refresh } = asked;
+    let whom = match &selector {
         Some(label) => format!("daemon, selector {}", printable(label)),
         None => "daemon, all selectors".to_owned(),
     };
-    let (mut remote, first) = Remote::begin(socket, selector.clone())?;
-    let mut app = App::new(whom, Recorder::Daemon, args.interval, Model::new(first.until, []));
+    let (mut remote, first) = Remote::begin(&socket, selector)?;
+    let mut app = App::new(whom, Recorder::Daemon, refresh, Model::new(first.until, []));
     app.take(first);
-    let runtime = settings::runtime()?;
+    let runtime = recording::runtime()?;
     let _entered = runtime.enter();
     runtime.block_on(view::run(&mut app, &mut remote, palette()))
 }
@@ -56,41 +60,28 @@ fn palette() -> Palette {
 }
 
 /// Attaches, shows, and detaches again.
-fn of_processes(args: &TopArgs) -> Result<()> {
+fn of_processes(asked: ProcessView) -> Result<()> {
     screen::check("`profiler attach --interval 1s` records the same without one")?;
-    if args.output.as_deref() == Some(Path::new("-")) {
+    if asked.destination.path.as_deref() == Some(Path::new("-")) {
         bail!("--output - is the terminal that the view is on; name a file");
     }
     let owner = Invoker::detect()?;
-    let limits = common::limits(&args.limits)?;
-    let (selection, selector) = chosen_by(&args.choice);
     visible::show_all();
-    let processes = select::choose(&selector)?;
-    let subject = Subject::of_processes(&selection, &processes);
-    common::check_machine(limits)?;
-    let settings = Settings {
-        limits,
-        follow: !args.no_follow,
-        duration: None,
-        interval: Some(args.interval),
-        measure_self: false,
-    };
-    let runtime = settings::runtime()?;
+    let processes = select::choose(&asked.selector)?;
+    let subject = Subject::of_processes(&asked.selector, &processes);
+    requirements::check(&asked.settings)?;
+    let runtime = recording::runtime()?;
     let _entered = runtime.enter();
-    if let Some(note) = select::note(&selector) {
+    if let Some(note) = select::note(&asked.selector) {
         messages::tell(&printable(&note));
     }
-    let attachment = Attachment::begin(&settings, selection, processes, false)?;
+    let attachment = Attachment::begin(&asked.settings, &asked.selector, processes, false)?;
     let begun = attachment.started_ns();
     let whom = printable(&attachment.attached.describe()).replace('\u{a0}', " ");
     let names = attachment.processes.iter().map(|process| (process.pid, process.name.clone()));
-    let mut app = App::new(whom, Recorder::Own, args.interval, Model::new(begun, names));
-    let place = Place {
-        path: args.output.clone().unwrap_or_else(|| subject.default_path(args.force)),
-        force: args.force,
-        subject,
-    };
-    let mut watched = Watched::new(attachment, begun, args.keep, place, owner);
+    let mut app = App::new(whom, Recorder::Own, asked.refresh, Model::new(begun, names));
+    let mut watched =
+        Watched::new(attachment, begun, asked.keep, Place::of(asked.destination, subject), owner);
     runtime.block_on(view::run(&mut app, &mut watched, palette()))
 }
 
@@ -100,6 +91,12 @@ struct Place {
     force: bool,
     /// Only a profile of the same is replaced.
     subject: Subject,
+}
+
+impl Place {
+    fn of(Destination { path, force }: Destination, subject: Subject) -> Self {
+        Self { path: path.unwrap_or_else(|| subject.default_path(force)), force, subject }
+    }
 }
 
 /// The feed of the view: a recording, or the profile that it ended as.

@@ -5,6 +5,7 @@
 pub mod beside;
 pub mod folder;
 pub mod inputs;
+pub(crate) mod made;
 pub mod messages;
 pub mod output;
 mod pieces;

@@ -6,7 +6,8 @@ use super::beside::{Beside, FILE_MODE};
 use super::pieces;
 use super::place::Place;
 use super::subject::Subject;
-use super::{size_limit, standard, stream};
+use super::{messages, size_limit, standard, stream};
+use crate::settings::Destination;
 use crate::target::user::Invoker;
 use crate::terminal::{Codes, Guarded};
 use anyhow::{Context, Error, Result, bail};
@@ -100,6 +101,25 @@ impl Output {
         let name =
             Path::new(command).file_name().map_or_else(|| command.into(), |name| name.to_string_lossy());
         PathBuf::from(file_name(&name) + file::EXTENSION)
+    }
+
+    /// Prepares the place that was asked for, else the first name that is free, which is said if it is not the usual one.
+    ///
+    /// # Errors
+    /// As [`Self::prepare`].
+    pub fn at(destination: &Destination, subject: &Subject, owner: Option<&Invoker>) -> Result<Self> {
+        let Destination { path: named, force } = destination;
+        let path = named.clone().unwrap_or_else(|| subject.default_path(*force));
+        let output = Self::prepare(Wanted { path: &path, flag: "--output", force: *force }, subject, owner)?;
+        let usual = Self::default_path(subject.program());
+        if named.is_none() && path != usual {
+            messages::tell(&format!(
+                "{} is of something else and stays: this profile goes to {} (--output names another place)",
+                usual.display(),
+                path.display()
+            ));
+        }
+        Ok(output)
     }
 
     /// Prepares the place. Waits for whoever reads it, if it is a named pipe.

@@ -4,6 +4,7 @@
 use super::output::Output;
 use super::place::Place;
 use crate::outside_bytes;
+use crate::settings::selector::Selector;
 use crate::target::select::Process;
 use model::profile::attached::{Attached, Selection};
 use model::profile::{Profile, Run, file};
@@ -51,13 +52,13 @@ impl Subject {
 
     /// Of processes that were chosen.
     #[must_use]
-    pub fn of_processes(selection: &Selection, processes: &[Process]) -> Self {
+    pub fn of_processes(selector: &Selector, processes: &[Process]) -> Self {
         let program = processes.first().map(|process| process.name.clone()).unwrap_or_default();
-        let what = match selection {
-            Selection::Pid(_) => {
+        let what = match selector {
+            Selector::Pids(_) => {
                 What::Numbered(processes.iter().map(|process| process.command.clone()).collect())
             }
-            chosen => What::Chosen(chosen.clone()),
+            chosen => What::Chosen(chosen.into()),
         };
         Self { program, what }
     }
@@ -119,11 +120,11 @@ mod tests {
         Process { pid, start_ticks: 1, name: "server".to_owned(), command }
     }
 
-    fn attached(selection: Selection, processes: &[Process]) -> Profile {
+    fn attached(selector: &Selector, processes: &[Process]) -> Profile {
         let described: Vec<AttachedProcess> = processes.iter().map(|process| process.attached(1)).collect();
         let mut profile = fixture::of_command(&["server"]);
         profile.run.command = processes[0].command.clone();
-        profile.run.attached = Some(Attached { selection, processes: described });
+        profile.run.attached = Some(Attached { selection: selector.into(), processes: described });
         profile
     }
 
@@ -140,15 +141,15 @@ mod tests {
     fn processes_are_the_same_if_they_were_chosen_alike() {
         let (one, again, other) =
             (process(1, &["server", "a"]), process(7, &["server", "a"]), process(1, &["server", "b"]));
-        let pid = |pid| Selection::Pid(vec![pid]);
-        let name = |pattern: &str| Selection::Name(pattern.to_owned());
-        let earlier = attached(pid(1), std::slice::from_ref(&one));
+        let pid = |pid| Selector::Pids(vec![pid]);
+        let name = |pattern: &str| Selector::Name(glob::Pattern::new(pattern).unwrap());
+        let earlier = attached(&pid(1), std::slice::from_ref(&one));
         assert!(Subject::of_processes(&pid(7), &[again]).is_of(&earlier));
         assert!(!Subject::of_processes(&pid(1), std::slice::from_ref(&other)).is_of(&earlier));
         assert!(!Subject::of_processes(&pid(1), &[one.clone(), other.clone()]).is_of(&earlier));
         assert!(!Subject::of_processes(&name("server"), std::slice::from_ref(&one)).is_of(&earlier));
         assert!(!started(&["server", "a"]).is_of(&earlier), "that was started, this ran already");
-        let earlier = attached(name("server"), std::slice::from_ref(&one));
+        let earlier = attached(&name("server"), std::slice::from_ref(&one));
         assert!(Subject::of_processes(&name("server"), &[other]).is_of(&earlier));
         assert!(!Subject::of_processes(&name("serv*"), &[one]).is_of(&earlier));
     }

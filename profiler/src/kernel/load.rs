@@ -4,6 +4,7 @@ use super::offsets::{self, KERNEL_BTF};
 use super::probes::{self, Wanted};
 use crate::clock;
 use crate::remedy;
+use crate::settings::limits::{BUCKET_PAGE_BYTES, Limits};
 use anyhow::{Context, Result};
 use aya::{Btf, Ebpf, EbpfLoader, include_bytes_aligned};
 use model::profile::units::Bytes;
@@ -19,37 +20,12 @@ const MESSAGE_HEADER_BYTES: u32 = 8;
 /// The smallest ring buffer the kernel makes.
 pub(super) const PAGE_BYTES: u32 = 4096;
 
-/// How much room a recording has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Threads recorded at the same time.
-    pub max_threads: u32,
-    /// Memory for buckets, in bytes.
-    pub histogram_memory: u64,
-}
+const _: () = assert!(BUCKET_PAGE_BYTES == size_of::<BucketPage>() as u64);
 
 impl Limits {
-    /// Threads that fit with default settings. Their maps take 46.9 MiB.
-    pub const DEFAULT_MAX_THREADS: u32 = 4096;
-
-    /// Bucket memory a thread gets by default: 19 pages, what fits beside the slots into 48 MiB. 4 000 threads that
-    /// start, wait on a barrier and exit lose nothing with it (`cargo xtask bench --only memory`).
-    const HISTOGRAM_BYTES_PER_THREAD: u64 = 19 * size_of::<BucketPage>() as u64;
-
-    /// What the page numbers of a slot can address, and more than any machine should be asked for.
-    pub const MOST_HISTOGRAM_MEMORY: u64 = 1 << 40;
-
-    /// Room for a number of threads, with the bucket memory that goes with it.
-    #[must_use]
-    pub fn for_threads(max_threads: u32) -> Self {
-        // A few threads can touch every octave of every metric.
-        let histogram_memory = u64::from(max_threads.max(64)) * Self::HISTOGRAM_BYTES_PER_THREAD;
-        Self { max_threads, histogram_memory }
-    }
-
     /// What the maps of such a recording take.
     #[must_use]
-    pub fn map_bytes(self) -> Bytes {
+    pub(crate) fn map_bytes(self) -> Bytes {
         // The queue of free slots holds one number more than it has, that of free pages likewise.
         let slots = (u64::from(self.max_threads) + 1) * (size_of::<Slot>() + size_of::<u32>()) as u64;
         let pages = (u64::from(self.pages()) + 1) * (size_of::<BucketPage>() + size_of::<u32>()) as u64;
@@ -75,21 +51,13 @@ impl Limits {
     }
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self::for_threads(Self::DEFAULT_MAX_THREADS)
-    }
-}
-
 /// Whom to record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Target<'a> {
     /// The process whose next exec makes it the target, as this process sees its number; 0 for none.
     pub pid: u32,
     /// Processes that live already, whose threads join.
     pub living: &'a [Living],
-    /// Whether its child processes join.
-    pub follow_children: bool,
 }
 
 /// A process that lives already.
@@ -134,7 +102,7 @@ fn settings(target: Target<'_>, wanted: &Wanted) -> Result<Settings> {
         namespace_inode,
         boottime_offset_ns: clock::offsets()?.boottime_ns.cast_unsigned(),
         target_pid: target.pid,
-        follow_children: u32::from(target.follow_children),
+        follow_children: u32::from(wanted.follow),
         slots: wanted.limits.max_threads,
         pages: wanted.limits.pages(),
         place_shift: u32::BITS - wanted.limits.places_log2(),

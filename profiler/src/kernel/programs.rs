@@ -1,8 +1,9 @@
 //! What the kernel makes of each program: the work of the verifier, the machine code, the time it takes.
 
 use super::hooks;
-use super::load::{self, Limits, Loaded, Target};
+use super::load::{self, Loaded, Target};
 use super::probes::{self, Wanted};
+use crate::settings::limits::Limits;
 use anyhow::{Context, Result};
 use aya::Btf;
 use aya::programs::Program;
@@ -35,8 +36,7 @@ pub fn load_each() -> Result<Vec<LoadedProgram>> {
     let limits = Limits::default();
     // As a run has them, which the verifier sees as constants.
     let wanted = Wanted { living: 0, watches: false, ..Wanted::everything(limits) };
-    let nobody = Target { pid: 0, living: &[], follow_children: true };
-    let Loaded { mut ebpf, .. } = load::load(nobody, wanted, &btf)?;
+    let Loaded { mut ebpf, .. } = load::load(Target::default(), wanted, &btf)?;
     probes::programs(probes::ALL)
         .map(|program| {
             let name = program.name;

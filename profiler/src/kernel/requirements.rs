@@ -1,6 +1,6 @@
 //! What the machine must offer, each with its state, what needs it and how to mend it.
 
-use super::load::{Limits, Target};
+use super::load::Target;
 use super::offsets::{self, KERNEL_BTF};
 use super::probes::{self, Hook, Probe};
 use super::room::{self, Room};
@@ -8,7 +8,10 @@ use super::session::Session;
 use crate::kernel_text::chosen;
 use crate::privilege;
 use crate::remedy;
+use crate::settings::Settings;
+use crate::settings::limits::Limits;
 use crate::target::visible;
+use anyhow::{Result, bail};
 use btf_rs::{Backend, Btf};
 use caps::Capability;
 use nix::errno::Errno;
@@ -73,9 +76,8 @@ fn describe(missing: &[Requirement]) -> String {
     text
 }
 
-/// The requirements of a recording that can be looked up at once; `run` checks these before it starts anything.
-#[must_use]
-pub fn quick(limits: Limits) -> Vec<Requirement> {
+/// The requirements of a recording that can be looked up at once.
+fn quick(settings: &Settings) -> Vec<Requirement> {
     vec![
         architecture(),
         kernel_version(),
@@ -83,15 +85,14 @@ pub fn quick(limits: Limits) -> Vec<Requirement> {
         capabilities(),
         perf_event_paranoid(),
         lockdown(),
-        memory(limits),
-        address_space(limits),
+        memory(settings.limits),
+        address_space(settings.limits),
     ]
 }
 
-/// Those, and what takes longer to find out: `run` looks here for the cause when the kernel has refused something.
-#[must_use]
-pub fn thorough(limits: Limits) -> Vec<Requirement> {
-    let mut list = quick(limits);
+/// Those, and what takes longer to find out.
+fn thorough(settings: &Settings) -> Vec<Requirement> {
+    let mut list = quick(settings);
     list.extend([kernel_fields(), tracefs(), others()]);
     list.extend(tracepoints(&probes::ALL));
     list
@@ -99,8 +100,8 @@ pub fn thorough(limits: Limits) -> Vec<Requirement> {
 
 /// Every requirement; the last one is a recording of nothing, with all programs loaded and attached.
 #[must_use]
-pub fn all(limits: Limits) -> Vec<Requirement> {
-    let mut list = thorough(limits);
+pub fn all(settings: &Settings) -> Vec<Requirement> {
+    let mut list = thorough(settings);
     if list.iter().all(|requirement| requirement.remedy.is_none()) {
         list.push(trial());
     }
@@ -108,9 +109,28 @@ pub fn all(limits: Limits) -> Vec<Requirement> {
 }
 
 /// Those that are not met.
-#[must_use]
-pub fn missing(requirements: Vec<Requirement>) -> Vec<Requirement> {
+fn missing(requirements: Vec<Requirement>) -> Vec<Requirement> {
     requirements.into_iter().filter(|requirement| requirement.remedy.is_some()).collect()
+}
+
+/// Fails with what the machine lacks for such a recording, of what can be looked up at once.
+///
+/// # Errors
+/// [`Missing`].
+pub fn check(settings: &Settings) -> Result<()> {
+    let missing = missing(quick(settings));
+    if missing.is_empty() { Ok(()) } else { bail!(Missing(missing)) }
+}
+
+/// A refusal of the kernel with its cause, which often is a requirement; else with the remedy of the kernel's answer.
+#[must_use]
+pub fn explained(error: anyhow::Error, settings: &Settings) -> anyhow::Error {
+    let missing = missing(thorough(settings));
+    if !missing.is_empty() {
+        return error.context(Missing(missing));
+    }
+    let remedy = remedy::of_bpf(remedy::answer(&error));
+    error.context(format!("this can't be recorded; {remedy}"))
 }
 
 fn architecture() -> Requirement {
@@ -294,11 +314,9 @@ fn has_tracepoint(btf: &Btf, name: &str) -> bool {
 
 fn trial() -> Requirement {
     let started = Instant::now();
-    let limits = Limits::for_threads(64);
+    let settings = Settings { limits: Limits::for_threads(64), follow: false, ..Settings::default() };
     // No process has the number 0, so nothing is recorded.
-    let session = privilege::raised(|| {
-        Session::start(limits, Target { pid: 0, living: &[], follow_children: false }, false)
-    });
+    let session = privilege::raised(|| Session::start(&settings, Target::default()));
     let found = match &session {
         Ok(_) => format!("loaded and attached in {} ms", started.elapsed().as_millis()),
         Err(error) => format!("{error:#}"),

@@ -7,7 +7,7 @@ pub use watch::{Executed, Family};
 
 use super::hooks;
 use super::hotplug::Cpus;
-use super::load::{self, Limits, Living, Loaded, Target};
+use super::load::{self, Living, Loaded, Target};
 use super::memory::{Access, MappedArray};
 use super::page_memory::PageMemory;
 use super::probes::attach::JOIN;
@@ -18,6 +18,7 @@ use super::slots;
 use crate::clock::monotonic_now;
 use crate::privilege;
 use crate::record::{Census, Rest, SlotlessRecord, Snapshot, Source, ThreadRecord};
+use crate::settings::Settings;
 use anyhow::{Context, Result, bail};
 use aya::maps::{Array, HashMap, Map, MapData, PerCpuArray, Queue, RingBuf};
 use aya::{Btf, Ebpf};
@@ -71,15 +72,21 @@ pub struct Session {
 }
 
 impl Session {
-    /// Loads and attaches every program; the one for snapshots only if there will be any. When this returns, the
+    /// Loads and attaches every program; the one for snapshots only if the settings have an interval. When this returns, the
     /// threads of the target that live already are being recorded, or its next exec starts its record.
     ///
     /// # Errors
     /// If the kernel refuses a map, a program or a hook.
-    pub fn start(limits: Limits, target: Target<'_>, snapshots: bool) -> Result<Self> {
+    pub fn start(settings: &Settings, target: Target<'_>) -> Result<Self> {
         let btf = Btf::from_sys_fs().context("cannot read the kernel's type information")?;
-        let living = u32::try_from(target.living.len())?;
-        let wanted = Wanted { limits, living, snapshots, watches: false, throttles_queues: false };
+        let wanted = Wanted {
+            limits: settings.limits,
+            follow: settings.follow,
+            living: u32::try_from(target.living.len())?,
+            snapshots: settings.interval.is_some(),
+            watches: false,
+            throttles_queues: false,
+        };
         let mut session = Self::attached(load::load(target, wanted, &btf)?, Access::Read, &btf)?;
         if !target.living.is_empty() {
             for &process in target.living {

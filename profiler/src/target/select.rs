@@ -6,6 +6,7 @@ use super::{cgroup, visible};
 use crate::kernel_text::kibibytes;
 use crate::outside_bytes::{self, kernel_name};
 use crate::remedy;
+use crate::settings::selector::Selector;
 use anyhow::{Result, bail};
 use glob::Pattern;
 use model::outside_text::excerpt;
@@ -20,19 +21,6 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process;
-
-/// What chooses them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Selector {
-    /// These numbers.
-    Pids(Vec<u32>),
-    /// A pattern of names.
-    Name(Pattern),
-    /// A control group and those below it.
-    Cgroup(PathBuf),
-    /// The control group of a systemd unit.
-    Unit(String),
-}
 
 /// A process that was chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]

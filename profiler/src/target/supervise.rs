@@ -5,6 +5,7 @@ use super::launch::{Ended, Running};
 use super::signals::Signals;
 use crate::record::Source;
 use crate::record::recording::Recording;
+use crate::settings::Settings;
 use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
 use std::os::fd::{AsFd, OwnedFd};
@@ -87,6 +88,12 @@ pub struct Times {
     pub limit: Option<Duration>,
     /// Between two snapshots.
     pub interval: Option<Duration>,
+}
+
+impl From<&Settings> for Times {
+    fn from(settings: &Settings) -> Self {
+        Self { limit: settings.duration, interval: settings.interval }
+    }
 }
 
 impl Times {

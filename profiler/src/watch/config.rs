@@ -1,7 +1,9 @@
 //! The parts of the daemon's configuration that say whom to watch and how.
 
-use crate::kernel::load::Limits;
-use crate::target::select::{self, Selector};
+use crate::settings::Settings;
+use crate::settings::limits::Limits;
+use crate::settings::selector::Selector;
+use crate::target::select;
 use crate::values;
 use anyhow::{Context as _, Result, bail};
 use glob::Pattern;
@@ -61,11 +63,15 @@ impl Default for WatchConfig {
 }
 
 impl WatchConfig {
-    /// How much room the recording has.
+    /// How the machine is recorded.
     ///
     /// # Errors
-    /// If it is none, or more than there can be.
-    pub fn limits(&self) -> Result<Limits> {
+    /// If there is no room for it, or more than there can be.
+    pub fn settings(&self) -> Result<Settings> {
+        Ok(Settings { limits: self.limits()?, interval: Some(self.interval), ..Settings::default() })
+    }
+
+    fn limits(&self) -> Result<Limits> {
         if !(1..=1_000_000).contains(&self.max_threads) {
             bail!("watch.max_threads is {}; it must be 1 to 1000000", self.max_threads);
         }
@@ -170,9 +176,15 @@ impl SelectorConfig {
     /// One of some processes, with what else is by default.
     #[must_use]
     pub fn of_pids(label: String, pid: Vec<u32>) -> Self {
-        Self {
+        Self::of(label, &Selector::Pids(pid))
+    }
+
+    /// The keys of a selector, with what else is by default.
+    #[must_use]
+    pub fn of(label: String, selector: &Selector) -> Self {
+        let mut keys = Self {
             label,
-            pid: Some(pid),
+            pid: None,
             name: None,
             cgroup: None,
             unit: None,
@@ -181,7 +193,14 @@ impl SelectorConfig {
             follow: true,
             max_groups: default_groups(),
             max_processes: default_processes(),
+        };
+        match selector {
+            Selector::Pids(pids) => keys.pid = Some(pids.clone()),
+            Selector::Name(pattern) => keys.name = Some(pattern.as_str().to_owned()),
+            Selector::Cgroup(path) => keys.cgroup = Some(path.clone()),
+            Selector::Unit(unit) => keys.unit = Some(unit.clone()),
         }
+        keys
     }
 
     /// What chooses the processes.

@@ -2,8 +2,9 @@
 
 use super::config::SelectorConfig;
 use super::groups::Groups;
+use crate::settings::selector::Selector;
 use crate::target::called;
-use crate::target::select::{self, Members, Process, Selector};
+use crate::target::select::{self, Members, Process};
 use anyhow::{Context as _, Result, bail};
 use std::collections::BTreeSet;
 use std::path::PathBuf;

@@ -58,7 +58,7 @@ impl Watcher {
     /// If the kernel refuses.
     pub fn start(config: &WatchConfig) -> Result<Self> {
         select::check_proc()?;
-        let session = Session::watch(config.limits()?)?;
+        let session = Session::watch(&config.settings()?)?;
         Ok(Self {
             lost_before: session.lost()?,
             session,

@@ -13,7 +13,7 @@ pub(super) mod snapshot;
 mod switch;
 mod throttle;
 
-use super::load::Limits;
+use crate::settings::limits::Limits;
 use aya::programs::perf_event::SoftwareEvent;
 
 /// Everything that there is. The order is that of attaching: a thread can't be born before its switches are seen, nor
@@ -74,6 +74,8 @@ pub(super) struct Map {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wanted {
     pub(super) limits: Limits,
+    /// Child processes join.
+    pub(super) follow: bool,
     /// Processes that live already, whose threads are attached to.
     pub(super) living: u32,
     /// Records are read while their threads go on.
@@ -87,7 +89,7 @@ pub(super) struct Wanted {
 impl Wanted {
     /// Every probe, for lists of all programs.
     pub(super) fn everything(limits: Limits) -> Self {
-        Self { limits, living: 1, snapshots: true, watches: true, throttles_queues: true }
+        Self { limits, follow: true, living: 1, snapshots: true, watches: true, throttles_queues: true }
     }
 
     /// Whether threads of processes that live already are attached to.
@@ -134,8 +136,14 @@ pub(super) mod tests {
 
     const LIMITS: Limits = Limits { max_threads: 77, histogram_memory: 1 << 20 };
 
-    const LEAST: Wanted =
-        Wanted { limits: LIMITS, living: 0, snapshots: false, watches: false, throttles_queues: false };
+    const LEAST: Wanted = Wanted {
+        limits: LIMITS,
+        follow: true,
+        living: 0,
+        snapshots: false,
+        watches: false,
+        throttles_queues: false,
+    };
 
     fn names(probes: &[&'static Probe], of: &Wanted) -> Vec<&'static str> {
         programs(wanted(probes, of)).map(|program| program.name).collect()

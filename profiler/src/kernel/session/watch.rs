@@ -3,12 +3,13 @@
 
 use super::{PAUSE, Session, take, wait_for_programs};
 use crate::kernel::hooks;
-use crate::kernel::load::{self, Limits, Living, Target};
+use crate::kernel::load::{self, Living, Target};
 use crate::kernel::memory::Access;
 use crate::kernel::probes::Wanted;
 use crate::kernel::probes::attach::CHOSEN_AT_ONCE;
 use crate::kernel::probes::daemon::RELEASE;
 use crate::record::ThreadRecord;
+use crate::settings::Settings;
 use anyhow::{Context as _, Result};
 use aya::maps::{Array, MapData, RingBuf};
 use aya::{Btf, Ebpf};
@@ -53,11 +54,17 @@ impl Session {
     ///
     /// # Errors
     /// If the kernel refuses a map, a program or a hook.
-    pub fn watch(limits: Limits) -> Result<Self> {
+    pub fn watch(settings: &Settings) -> Result<Self> {
         let btf = Btf::from_sys_fs().context("cannot read the kernel's type information")?;
-        let nobody = Target { pid: 0, living: &[], follow_children: true };
-        let wanted = Wanted { limits, living: 0, snapshots: true, watches: true, throttles_queues: false };
-        let mut session = Self::attached(load::load(nobody, wanted, &btf)?, Access::Take, &btf)?;
+        let wanted = Wanted {
+            limits: settings.limits,
+            follow: settings.follow,
+            living: 0,
+            snapshots: true,
+            watches: true,
+            throttles_queues: false,
+        };
+        let mut session = Self::attached(load::load(Target::default(), wanted, &btf)?, Access::Take, &btf)?;
         // Tells the programs in which pid namespace this process is: from here on execs are announced.
         session.join()?;
         Ok(session)

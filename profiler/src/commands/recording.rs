@@ -1,39 +1,22 @@
-//! How anything is recorded, whether it is started or runs already; and what is the same about every profile.
+//! A recording from its beginning to its profile, whether its target is started or runs already.
 
-use crate::kernel::load::{Limits, Target};
-use crate::kernel::requirements::{self, Missing};
+use crate::kernel::load::Target;
+use crate::kernel::requirements;
 use crate::kernel::self_cost::{KernelCost, Measurement};
 use crate::kernel::session::Session;
 use crate::privilege;
 use crate::record::machine::{self, Stolen};
 use crate::record::reconcile::{Child, Reference};
 use crate::record::recording::{Recorded, Recording};
-use crate::remedy;
-use crate::target::supervise::Times;
+use crate::settings::Settings;
 use anyhow::{Context, Result};
 use model::profile::later::Later;
 use model::profile::self_cost::SelfCost;
-use model::profile::units::{Bytes, Nanos};
+use model::profile::units::Nanos;
 use model::profile::usage::Usage;
-use model::profile::{Options, Profile, Run, SCHEMA, Tool};
+use model::profile::{Profile, Run, SCHEMA, Tool};
 use std::path::Path;
-use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
-
-/// How to record, checked.
-#[derive(Clone, Copy, Debug)]
-pub struct Settings {
-    /// How much room the recording has.
-    pub limits: Limits,
-    /// Whether child processes are followed.
-    pub follow: bool,
-    /// The time limit.
-    pub duration: Option<Duration>,
-    /// How often a snapshot is taken, if any is.
-    pub interval: Option<Duration>,
-    /// Whether to measure what the recording itself costs.
-    pub measure_self: bool,
-}
 
 /// A recording that has begun.
 pub(super) struct Begun {
@@ -42,36 +25,19 @@ pub(super) struct Begun {
     stolen_before: Stolen,
 }
 
-impl Settings {
-    /// Does everything that needs capabilities.
-    ///
-    /// # Errors
-    /// If the kernel refuses the programs; with what the doctor knows of the cause.
-    pub(super) fn begin(&self, target: Target<'_>) -> Result<Begun> {
-        let (session, measurement) = privilege::raised(|| {
-            let measurement = self.measure_self.then(Measurement::start).transpose()?;
-            let session = Session::start(self.limits, target, self.interval.is_some())
-                .or_else(|error| explain(error, self.limits))?;
-            Ok((session, measurement))
-        })?;
-        let stolen_before = machine::stolen(Path::new("/"));
-        Ok(Begun { recording: Recording::new(session), measurement, stolen_before })
-    }
-
-    pub(super) fn times(&self) -> Times {
-        Times { limit: self.duration, interval: self.interval }
-    }
-
-    /// For the profile.
-    pub(super) fn options(&self) -> Options {
-        Options {
-            follow: self.follow,
-            max_threads: self.limits.max_threads,
-            histogram_memory_bytes: Bytes(self.limits.histogram_memory),
-            duration_ns: self.duration.map(nanos),
-            interval_ns: self.interval.map(nanos),
-        }
-    }
+/// Does everything that needs capabilities.
+///
+/// # Errors
+/// If the kernel refuses the programs; with what the doctor knows of the cause.
+pub(super) fn begin(settings: &Settings, target: Target<'_>) -> Result<Begun> {
+    let (session, measurement) = privilege::raised(|| {
+        let measurement = settings.measure_self.then(Measurement::start).transpose()?;
+        let session =
+            Session::start(settings, target).map_err(|error| requirements::explained(error, settings))?;
+        Ok((session, measurement))
+    })?;
+    let stolen_before = machine::stolen(Path::new("/"));
+    Ok(Begun { recording: Recording::new(session), measurement, stolen_before })
 }
 
 impl Begun {
@@ -96,16 +62,6 @@ impl Begun {
             measurement.zip(kernel_cost).map(|(measured, kernel)| measured.finish(kernel)).transpose()?;
         Ok((recorded, self_cost))
     }
-}
-
-/// A refusal of the kernel often has a cause that the doctor knows; else its remedy is that of the kernel's answer.
-pub(super) fn explain<T>(error: anyhow::Error, limits: Limits) -> Result<T> {
-    let missing = requirements::missing(requirements::thorough(limits));
-    if !missing.is_empty() {
-        return Err(error.context(Missing(missing)));
-    }
-    let remedy = remedy::of_bpf(remedy::answer(&error));
-    Err(error.context(format!("this can't be recorded; {remedy}")))
 }
 
 /// A profile of what was recorded.
@@ -141,8 +97,4 @@ pub(super) fn runtime() -> Result<Runtime> {
 /// To the nanosecond, always in as many digits.
 pub(super) fn rfc3339(time: jiff::Timestamp) -> String {
     format!("{time:.9}")
-}
-
-fn nanos(time: Duration) -> Nanos {
-    Nanos(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
 }
