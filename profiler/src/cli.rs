@@ -229,6 +229,30 @@ mod tests {
     }
 
     #[test]
+    fn what_is_asked_for_is_resolved_and_checked() {
+        use crate::settings::limits::Limits;
+        use crate::settings::run::{Comparison, What};
+        let run = |line: &str| match read(line).unwrap().command {
+            Command::Run(args) => args.settings().map_err(|error| error.to_string()),
+            _ => panic!("{line} is no run"),
+        };
+        let article = run("profiler run --article --out here").unwrap();
+        let What::Comparison(comparison) = article.what else { panic!("{article:?}") };
+        assert_eq!(comparison.fetch, Comparison::ARTICLE_FETCH);
+        assert_eq!(comparison.tasks, Comparison::DEFAULT_TASKS);
+        assert_eq!(article.destination.path.as_deref(), Some("here".as_ref()));
+        let one = run("profiler run --max-threads 128 --no-follow -o one.json -- true").unwrap();
+        assert_eq!(one.what, What::Command(vec!["true".into()]));
+        assert_eq!(one.settings.limits, Limits::for_threads(128));
+        assert!(!one.settings.follow);
+        assert_eq!(one.destination.path.as_deref(), Some("one.json".as_ref()));
+        let elsewhere = run("profiler run --json -o one.json -- true").unwrap_err();
+        assert!(elsewhere.contains("--output -"), "{elsewhere}");
+        let much = run("profiler run --histogram-memory 2TiB -- true").unwrap_err();
+        assert!(much.contains("at most 1.0 TiB"), "{much}");
+    }
+
+    #[test]
     fn a_word_among_the_flags_is_told_where_it_belongs() {
         for (line, hint) in [
             ("profiler run ls -la", "profiler run -- ls"),

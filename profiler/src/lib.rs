@@ -12,6 +12,7 @@
 //! - `target` decides who is profiled and starts it; `kernel` is the only place that knows BPF.
 //! - `sys` holds the few system calls that no library offers as safe functions.
 //! - `record` moves what the kernel counted into a [`model::profile::Profile`], which is plain data.
+//! - `recorder` takes a recording from its beginning to its profile.
 //! - `privilege` keeps the capabilities out of effect except where `kernel` needs them.
 //! - `daemon` watches a machine as its `config` says, and is talked to through `control`.
 //! - `watch` is for what is recorded all the time: what each interval added, for whoever keeps or shows it.
@@ -64,6 +65,7 @@ mod outside_bytes;
 pub mod plot;
 pub mod privilege;
 pub mod record;
+mod recorder;
 mod remedy;
 pub mod report;
 pub mod settings;

@@ -28,7 +28,7 @@ const FLOORS: [&[&str]; 11] = [
     &["clock", "record", "report"],
     &["target", "view"],
     &["files", "kernel", "plot"],
-    &["export", "watch"],
+    &["export", "recorder", "watch"],
     &["control", "metrics", "store"],
     &["cli", "config", "top"],
     &["daemon"],

@@ -1,12 +1,12 @@
 //! `profiler attach`: processes that run already, recorded until they end, the time is over, or a signal comes. Nothing
 //! is done to them.
 
-use super::attachment::Attachment;
-use super::{common, recording};
+use super::common;
 use crate::files::messages;
 use crate::files::output::Output;
 use crate::files::subject::Subject;
 use crate::kernel::requirements;
+use crate::recorder::{self, attachment::Attachment};
 use crate::report::printable;
 use crate::settings::selector::Selector;
 use crate::settings::{Attach, Settings};
@@ -43,7 +43,7 @@ fn record(
     signals: &mut Signals,
 ) -> Result<Profile> {
     let note = select::note(selector);
-    let runtime = recording::runtime()?;
+    let runtime = recorder::runtime()?;
     let _entered = runtime.enter();
     let mut attachment = Attachment::begin(settings, selector, processes, true)?;
     let whom = printable(&attachment.attached.describe());

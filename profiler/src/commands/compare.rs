@@ -2,11 +2,11 @@
 
 use super::common::{NOTHING_LEFT, REPORT_LEFT, code, exit_code, is_in_place};
 use super::progress::Progress;
-use super::recipe::{Recipe, record};
 use crate::files::output::{Kept, Output, Wanted};
 use crate::files::subject::{Subject, numbered};
 use crate::files::{folder, messages};
 use crate::kernel::requirements;
+use crate::recorder::recipe::{Recipe, record};
 use crate::report::{self, ARTICLE, Style};
 use crate::settings::Destination;
 use crate::settings::run::{Comparison, Run};

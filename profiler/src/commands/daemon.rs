@@ -1,11 +1,11 @@
 //! `profiler daemon`: watches a machine until it is told to stop.
 
-use super::recording;
 use crate::cli::DaemonArgs;
 use crate::config::{self, Config};
 use crate::daemon::{Daemon, log};
 use crate::kernel::requirements;
 use crate::privilege;
+use crate::recorder;
 use crate::target::inherited::Inherited;
 use crate::target::signals::{MeantFor, Signals};
 use crate::target::visible;
@@ -36,7 +36,7 @@ pub fn daemon(args: &DaemonArgs, inherited: &Inherited, mut to: impl Write) -> R
     })?;
     privilege::give_up()?;
     let local = LocalSet::new();
-    local.block_on(&recording::runtime()?, async {
+    local.block_on(&recorder::runtime()?, async {
         Daemon::start(path.clone(), config, watcher)?.run(signals).await
     })
 }

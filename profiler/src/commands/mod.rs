@@ -1,8 +1,6 @@
-//! One file a command; each reads as a table of contents. `common` has the steps of several; `recording`, `recipe` and `attachment` are how anything is recorded,
-//! how a command, and how what runs already; `progress` is told meanwhile.
+//! One file a command; each reads as a table of contents. `common` has the steps of several; `progress` is told meanwhile.
 
 pub mod attach;
-mod attachment;
 mod common;
 pub mod compare;
 #[cfg(feature = "daemon")]
@@ -14,8 +12,6 @@ pub mod export;
 #[cfg(feature = "figures")]
 pub mod plot;
 pub mod progress;
-pub mod recipe;
-mod recording;
 pub mod report;
 pub mod run;
 pub mod schema;

@@ -3,10 +3,10 @@
 use super::common::{code, exit_code, hand_out};
 use super::compare;
 use super::progress::Progress;
-use super::recipe::{Recipe, record};
 use crate::files::output::Output;
 use crate::files::subject::Subject;
 use crate::kernel::requirements;
+use crate::recorder::recipe::{Recipe, record};
 use crate::settings::run::{Run, What};
 use crate::target::inherited::Inherited;
 use crate::target::signals::{MeantFor, Signals};

@@ -1,12 +1,11 @@
 //! `profiler top`: processes that run already, or all that a daemon watches, shown live in a terminal until the user has
 //! seen enough. Nothing is done to them.
 
-use super::attachment::Attachment;
-use super::recording;
 use crate::files::messages;
 use crate::files::output::{Kept, Output, Wanted};
 use crate::files::subject::Subject;
 use crate::kernel::requirements;
+use crate::recorder::{self, attachment::Attachment};
 use crate::report::{self, printable};
 use crate::settings::Destination;
 use crate::settings::top::{DaemonView, ProcessView, Top};
@@ -50,7 +49,7 @@ fn of_daemon(asked: DaemonView) -> Result<()> {
     let (mut remote, first) = Remote::begin(&socket, selector)?;
     let mut app = App::new(whom, Recorder::Daemon, refresh, Model::new(first.until, []));
     app.take(first);
-    let runtime = recording::runtime()?;
+    let runtime = recorder::runtime()?;
     let _entered = runtime.enter();
     runtime.block_on(view::run(&mut app, &mut remote, palette()))
 }
@@ -70,7 +69,7 @@ fn of_processes(asked: ProcessView) -> Result<()> {
     let processes = select::choose(&asked.selector)?;
     let subject = Subject::of_processes(&asked.selector, &processes);
     requirements::check(&asked.settings)?;
-    let runtime = recording::runtime()?;
+    let runtime = recorder::runtime()?;
     let _entered = runtime.enter();
     if let Some(note) = select::note(&asked.selector) {
         messages::tell(&printable(&note));

@@ -3,7 +3,7 @@
 use super::Outcome;
 use crate::kernel::{hooks, offsets, requirements};
 use crate::record::machine;
-use crate::{commands, kernel_text, target, values};
+use crate::{kernel_text, recorder, target, values};
 use btf_rs::Backend;
 use std::io::Write as _;
 use std::time::Duration;
@@ -49,7 +49,7 @@ pub fn arguments(text: &str) {
     if let Ok(memory) = values::memory(text) {
         assert!(memory >= 4096);
     }
-    if let Err(error) = commands::recipe::read_summary(text.as_bytes()) {
+    if let Err(error) = recorder::recipe::read_summary(text.as_bytes()) {
         super::assert_is_clear(&error);
     }
 }

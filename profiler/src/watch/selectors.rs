@@ -206,6 +206,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_selector_is_the_same_after_it_was_written_as_keys() {
+        for selector in [
+            Selector::Pids(vec![4, 2]),
+            Selector::Name(glob::Pattern::new("nginx*").unwrap()),
+            Selector::Cgroup(PathBuf::from("system.slice/ssh.service")),
+            Selector::Unit("ssh.service".to_owned()),
+        ] {
+            let keys = SelectorConfig::of("web".to_owned(), &selector);
+            assert_eq!(keys.selector().unwrap(), selector);
+        }
+    }
+
+    #[test]
     fn a_group_that_can_never_be_is_refused_with_the_way_out() {
         let of = |cgroup: Option<&str>, unit: Option<&str>| {
             let config = SelectorConfig {

@@ -1,6 +1,5 @@
 //! How one command is recorded: held until every probe is live, released, watched to its end, and made a profile of.
 
-use super::recording;
 use crate::clock::monotonic_now;
 use crate::kernel::load::Target;
 use crate::outside_bytes;
@@ -26,18 +25,18 @@ use std::process::ChildStdout;
 
 /// What to record, checked.
 #[derive(Clone, Debug)]
-pub struct Recipe {
+pub(crate) struct Recipe {
     /// The name of the sample workload that the command is, if it is one: its standard output is then a JSON line
     /// about itself.
-    pub name: Option<&'static str>,
+    pub(crate) name: Option<&'static str>,
     /// The command and its arguments, which need not be UTF-8; not empty.
-    pub command: Vec<OsString>,
+    pub(crate) command: Vec<OsString>,
     /// Whom it runs as, if not as this process.
-    pub user: Option<Invoker>,
+    pub(crate) user: Option<Invoker>,
     /// How it is recorded.
-    pub settings: Settings,
+    pub(crate) settings: Settings,
     /// Whether this process records another command after it, and so can't give up its capabilities yet.
-    pub more_to_come: bool,
+    pub(crate) more_to_come: bool,
 }
 
 impl Recipe {
@@ -45,7 +44,7 @@ impl Recipe {
     ///
     /// # Errors
     /// As [`launch::start`].
-    pub fn hold(&self, inherited: &Inherited) -> Result<Held> {
+    pub(crate) fn hold(&self, inherited: &Inherited) -> Result<Held> {
         launch::start(&Launch {
             command: self.command.clone(),
             user: self.user.clone(),
@@ -60,15 +59,15 @@ impl Recipe {
 /// # Errors
 /// If the kernel refuses the programs, the command can't be executed, or a signal came before it was; the child is
 /// gone then.
-pub fn record(
+pub(crate) fn record(
     recipe: &Recipe,
     held: Held,
     signals: &mut Signals,
     progress: impl FnMut(usize),
 ) -> Result<Profile> {
-    let runtime = recording::runtime()?;
+    let runtime = super::runtime()?;
     let _entered = runtime.enter();
-    let begun = recording::begin(&recipe.settings, Target { pid: held.pid(), living: &[] })?;
+    let begun = super::begin(&recipe.settings, Target { pid: held.pid(), living: &[] })?;
     if !recipe.more_to_come {
         privilege::give_up()?;
     }
@@ -97,7 +96,7 @@ pub fn record(
         name: recipe.name.map(str::to_owned),
         command: recipe.command.iter().map(outside_bytes::text).collect(),
         attached: None,
-        started_at: recording::rfc3339(started_at),
+        started_at: super::rfc3339(started_at),
         started_ns,
         wall_ns: usage.wall_ns,
         exit_code: ended.status.code(),
@@ -106,7 +105,7 @@ pub fn record(
         options: recipe.settings.options(),
         workload: stdout.map(|stdout| summary(stdout, signals)).transpose()?.flatten(),
     };
-    Ok(recording::profile(run, usage, recorded, self_cost))
+    Ok(super::profile(run, usage, recorded, self_cost))
 }
 
 /// Counts the wall time up to the last switch of the child's own threads, which is earlier than the moment at which
@@ -151,11 +150,11 @@ pub(crate) fn read_summary(stdout: impl std::io::Read) -> Result<Option<Workload
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::recorder::rfc3339;
 
     #[test]
     fn a_moment_has_nine_digits_whatever_they_are() {
-        let at = |nanos| recording::rfc3339(jiff::Timestamp::new(1_800_000_000, nanos).unwrap());
+        let at = |nanos| rfc3339(jiff::Timestamp::new(1_800_000_000, nanos).unwrap());
         assert_eq!(at(0), "2027-01-15T08:00:00.000000000Z");
         assert_eq!(at(120_000_000), "2027-01-15T08:00:00.120000000Z");
     }

@@ -1,6 +1,6 @@
 //! Processes that run already, being recorded: from the choice to the profile.
 
-use super::recording::{self, Begun};
+use super::Begun;
 use crate::clock::monotonic_now;
 use crate::files::messages;
 use crate::kernel::load::{Living, Target};
@@ -20,12 +20,12 @@ use model::profile::{CpusAllowed, Options, Profile, Run};
 use std::collections::BTreeSet;
 
 /// Processes that are being recorded.
-pub(super) struct Attachment {
+pub(crate) struct Attachment {
     begun: Begun,
     /// Those whose threads joined.
-    pub(super) processes: Vec<Process>,
+    pub(crate) processes: Vec<Process>,
     /// How they were chosen.
-    pub(super) attached: Attached,
+    pub(crate) attached: Attached,
     started_at: Timestamp,
     started_ns: Nanos,
     cpus_allowed: Option<CpusAllowed>,
@@ -38,14 +38,14 @@ impl Attachment {
     ///
     /// # Errors
     /// If the kernel refuses, or none of the processes lives any more.
-    pub(super) fn begin(
+    pub(crate) fn begin(
         settings: &Settings,
         selector: &Selector,
         processes: Vec<Process>,
         cut: bool,
     ) -> Result<Self> {
         let living: Vec<Living> = processes.iter().map(living).collect();
-        let begun = recording::begin(settings, Target { pid: 0, living: &living })?;
+        let begun = super::begin(settings, Target { pid: 0, living: &living })?;
         privilege::give_up()?;
         let started_ns = begun.recording.source().joined_from();
         let started_at = timestamp_of(started_ns)?;
@@ -58,17 +58,17 @@ impl Attachment {
     }
 
     /// When the recording began.
-    pub(super) fn started_ns(&self) -> Nanos {
+    pub(crate) fn started_ns(&self) -> Nanos {
         self.started_ns
     }
 
     /// The recording.
-    pub(super) fn recording(&mut self) -> &mut Recording<Session> {
+    pub(crate) fn recording(&mut self) -> &mut Recording<Session> {
         &mut self.begun.recording
     }
 
     /// What is being recorded.
-    pub(super) fn session(&self) -> &Session {
+    pub(crate) fn session(&self) -> &Session {
         self.begun.recording.source()
     }
 
@@ -76,7 +76,7 @@ impl Attachment {
     ///
     /// # Errors
     /// If the records can't be read.
-    pub(super) fn finish(self) -> Result<Profile> {
+    pub(crate) fn finish(self) -> Result<Profile> {
         let Self { begun, processes, attached, started_at, started_ns, cpus_allowed, options } = self;
         let (recorded, self_cost) = begun.finish(None)?;
         let wall_ns = Nanos(end(&recorded)?.0.saturating_sub(started_ns.0));
@@ -85,7 +85,7 @@ impl Attachment {
             name: None,
             command: processes.into_iter().next().map(|process| process.command).unwrap_or_default(),
             attached: Some(attached),
-            started_at: recording::rfc3339(started_at),
+            started_at: super::rfc3339(started_at),
             started_ns,
             wall_ns,
             exit_code: None,
@@ -94,7 +94,7 @@ impl Attachment {
             options,
             workload: None,
         };
-        Ok(recording::profile(run, usage, recorded, self_cost))
+        Ok(super::profile(run, usage, recorded, self_cost))
     }
 }
 

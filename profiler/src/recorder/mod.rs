@@ -1,4 +1,8 @@
-//! A recording from its beginning to its profile, whether its target is started or runs already.
+//! A recording from its beginning to its profile: `recipe` of a command that is started, `attachment` of processes that run
+//! already, and here what is the same about both.
+
+pub(crate) mod attachment;
+pub(crate) mod recipe;
 
 use crate::kernel::load::Target;
 use crate::kernel::requirements;
@@ -90,7 +94,7 @@ pub(super) fn profile(run: Run, usage: Usage, recorded: Recorded, self_cost: Opt
 ///
 /// # Errors
 /// If it can't be started.
-pub(super) fn runtime() -> Result<Runtime> {
+pub(crate) fn runtime() -> Result<Runtime> {
     Builder::new_current_thread().enable_all().build().context("cannot start tokio")
 }
 
