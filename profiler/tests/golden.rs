@@ -12,20 +12,21 @@ mod golden;
 
 use golden::{golden, matches};
 use model::metric::Metric;
-use model::profile::file;
+use model::profile::{Profile, file};
 use profiler::export::Format;
 use profiler::plot::{Figure, Kind, Size};
 use profiler::report::{self, ARTICLE, Style};
 use profiler::view::Subject;
 use profiler::view::series::{GroupBy, Selection};
 
-fn read(name: &str) -> model::profile::Profile {
+fn read(name: &str) -> Profile {
     file::read(&golden(name)).unwrap()
 }
 
 #[test]
 fn a_profile_is_written_as_it_was_read() {
-    for name in ["tokio-workload.profile.json", "thread-pool-workload.profile.json"] {
+    for name in ["tokio-workload.profile.json", "thread-pool-workload.profile.json", "intervals.profile.json"]
+    {
         let mut written = Vec::new();
         file::write(&read(name), &mut written).unwrap();
         matches(name, &String::from_utf8(written).unwrap());
@@ -98,18 +99,29 @@ fn the_figure_for_papers() {
     exports_match("figure", Format::Pgfplots, GroupBy::Run, &[Metric::OnCpu, Metric::Blocked]);
 }
 
-/// Of every kind that needs no intervals, so that the bytes are the same on every machine.
+/// Compares the figure of a kind with the one in this folder.
+fn figure_matches(kind: Kind, profiles: &[&Profile], metric: Metric) {
+    let metrics = vec![kind.own_metric().unwrap_or(metric)];
+    let selection = Selection { metrics, threads: None, group_by: kind.group_by() };
+    let subject = Subject::new(profiles, &selection, false);
+    let figure = Figure { subject: &subject, kind, size: Size::Column, each_run: false, anonymous: false };
+    let name = kind.to_possible_value().unwrap();
+    matches(&format!("figure/{}.svg", name.get_name()), &figure.svg().unwrap());
+}
+
 #[test]
 fn the_figures() {
     let (tokio, pool) = (read("tokio-workload.profile.json"), read("thread-pool-workload.profile.json"));
-    let profiles = [&tokio, &pool];
     for kind in [Kind::Cdf, Kind::Ccdf, Kind::Percentiles, Kind::Histogram, Kind::BlockedOn] {
-        let metrics = kind.own_metric().map_or_else(|| vec![Metric::RunqueueWait], |own| vec![own]);
-        let selection = Selection { metrics, threads: None, group_by: kind.group_by() };
-        let subject = Subject::new(&profiles, &selection, false);
-        let figure =
-            Figure { subject: &subject, kind, size: Size::Column, each_run: false, anonymous: false };
-        matches(&format!("figure/{}.svg", kind.name()), &figure.svg().unwrap());
+        figure_matches(kind, &[&tokio, &pool], Metric::RunqueueWait);
+    }
+}
+
+#[test]
+fn the_figures_of_a_run_in_intervals() {
+    let run = read("intervals.profile.json");
+    for kind in [Kind::Timeline, Kind::Heatmap] {
+        figure_matches(kind, &[&run], Metric::Blocked);
     }
 }
 

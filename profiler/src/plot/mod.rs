@@ -12,6 +12,8 @@ mod content;
 mod convert;
 mod curve;
 mod curves;
+#[cfg(test)]
+mod drawn;
 mod font;
 mod heatmap;
 mod histogram;

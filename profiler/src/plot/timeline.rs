@@ -23,7 +23,7 @@ use std::collections::BTreeSet;
 const MOST_ROWS: usize = 40;
 
 /// Of the space between rows, half on each side.
-const GAP_SHARE: f64 = 0.08;
+pub(super) const GAP_SHARE: f64 = 0.08;
 
 /// Names take at most this share of the width.
 const NAMES_SHARE: f64 = 0.3;
