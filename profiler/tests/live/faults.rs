@@ -1,6 +1,7 @@
 //! Page faults, minor and major, one for each page.
 
-use crate::support::{Outcome, Scene, blocked_on, command, target, undisturbed};
+use crate::disturbance::undisturbed;
+use crate::support::{Outcome, Scene, blocked_on, command, target};
 use crate::trial::trials;
 use libtest_mimic::Trial;
 use model::metric::Metric;

@@ -1,9 +1,8 @@
 //! A run that is interrupted: before its command started, and in the middle of a comparison.
 
 use crate::attached::Attached;
-use crate::support::{
-    Outcome, Scene, command, eventually, held_child, is_alive, is_held, is_workload, undisturbed,
-};
+use crate::disturbance::undisturbed;
+use crate::support::{Outcome, Scene, command, eventually, held_child, is_alive, is_held, is_workload};
 use crate::trial::trials;
 use libtest_mimic::Trial;
 use model::profile::file;

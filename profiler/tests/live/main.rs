@@ -16,6 +16,7 @@ mod attach;
 mod attached;
 mod control_group;
 mod daemon;
+mod disturbance;
 mod own_mounts;
 mod requirements;
 mod support;
@@ -86,6 +87,7 @@ fn main() -> ExitCode {
         hostile::tests(),
         self_cost::tests(),
         store::tests(),
+        disturbance::tests(),
     ];
     let mut arguments = Arguments::from_args();
     // Each test wants the machine to itself.
@@ -93,7 +95,11 @@ fn main() -> ExitCode {
     let tests = trial::wanted(tests.into_iter().flatten().collect());
     let conclusion = libtest_mimic::run(&arguments, tests);
     if !arguments.list {
-        eprintln!("{}", trial::slowest());
+        eprintln!("{}{}", trial::slowest(), disturbance::told());
+    }
+    if let Some(told) = disturbance::too_many() {
+        eprintln!("{told}");
+        return ExitCode::FAILURE;
     }
     conclusion.exit_code()
 }

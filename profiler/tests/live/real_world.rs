@@ -1,6 +1,7 @@
 //! Programs that were not written for a test.
 
-use crate::support::{Scene, blocked_on, command, eventually, unannounced, undisturbed};
+use crate::disturbance::undisturbed;
+use crate::support::{Scene, blocked_on, command, eventually, unannounced};
 use crate::trial::trials;
 use libtest_mimic::Trial;
 use model::metric::Metric;

@@ -67,19 +67,6 @@ pub(crate) fn assert_sleeps_in(thread: &Thread, syscall: &str, sleeps: u64) -> u
     waits
 }
 
-/// Runs until nothing disturbed the run: the test says what did. Every run must pass the test's assertions.
-pub(crate) fn undisturbed(mut run: impl FnMut() -> Result<(), String>) {
-    const ATTEMPTS: usize = 10;
-    let mut disturbances = Vec::new();
-    while disturbances.len() < ATTEMPTS {
-        match run() {
-            Ok(()) => return,
-            Err(disturbance) => disturbances.push(disturbance),
-        }
-    }
-    panic!("each of {ATTEMPTS} runs was disturbed: {disturbances:#?}");
-}
-
 /// Whether a process exists and is not only waiting to be waited for.
 pub(crate) fn is_alive(pid: u32) -> bool {
     std::fs::read_to_string(format!("/proc/{pid}/stat"))
@@ -283,9 +270,12 @@ impl Started {
     }
 }
 
-/// Set where the machine is emulated, as in the guests of `cargo xtask vm`. The host stops its CPUs wherever it likes, also
-/// between the two clocks that CPU time is compared by, and does not tell: the bounds of that comparison do not hold.
-const EMULATED: &str = "PROFILER_EMULATED";
+/// True where the machine is emulated, as in the guests of `cargo xtask vm`, which set the variable. The host stops its CPUs
+/// wherever it likes, also between the two clocks that CPU time is compared by, and does not tell: the bounds of that
+/// comparison do not hold.
+pub(crate) fn is_emulated() -> bool {
+    std::env::var_os("PROFILER_EMULATED").is_some()
+}
 
 /// What a finished run left.
 pub(crate) struct Outcome {
@@ -308,7 +298,7 @@ impl Outcome {
             .unwrap_or_else(|| panic!("the profiler ended by {}: {stderr}", output.status));
         assert!(!stderr.contains("panicked"), "{stderr}");
         let mut written = file.exists().then(|| file::read(file).expect("the profile can be read"));
-        if std::env::var_os(EMULATED).is_some()
+        if is_emulated()
             && let Some(profile) = &mut written
         {
             profile.reconciliation.retain(|check| check.quantity != Quantity::CpuTimeNs);

@@ -1,6 +1,7 @@
 //! Waits and switches: sleepers, spinners and a byte that goes to and fro.
 
-use crate::support::{Outcome, Scene, assert_sleeps, blocked_on, target, unannounced, undisturbed};
+use crate::disturbance::undisturbed;
+use crate::support::{Outcome, Scene, assert_sleeps, blocked_on, target, unannounced};
 use crate::trial::trials;
 use libtest_mimic::Trial;
 use model::metric::Metric;

@@ -1,9 +1,9 @@
 //! What is typed at a terminal, and a terminal that hangs up.
 
 use crate::attach::Running;
+use crate::disturbance::undisturbed;
 use crate::support::{
     Outcome, Scene, Started, command, eventually, held_child, is_alive, is_held, is_workload, target,
-    undisturbed,
 };
 use crate::trial::trials;
 use libtest_mimic::Trial;

@@ -37,9 +37,18 @@ pub(crate) fn wanted(tests: Vec<Trial>) -> Vec<Trial> {
 /// The time that each test took, in the order in which they ended.
 static TOOK: Mutex<Vec<(&str, Duration)>> = Mutex::new(Vec::new());
 
+/// The test that runs: they are run one after the other.
+static RUNNING: Mutex<&str> = Mutex::new("");
+
+/// The name of the test that runs.
+pub(crate) fn running() -> &'static str {
+    *RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 pub(crate) fn trial(path: &'static str, test: fn()) -> Trial {
     let name = path.split_once("::").map_or(path, |(_crate, rest)| rest);
     Trial::test(name, move || {
+        *RUNNING.lock().unwrap_or_else(PoisonError::into_inner) = name;
         let _timed = Timed { name, started: Instant::now() };
         test();
         Ok(())

@@ -2,9 +2,8 @@
 
 use super::{assert_exact, ready_pid, send, state_of};
 use crate::attached::Attached;
-use crate::support::{
-    Scene, command, eventually, held_child, is_alive, is_held, is_workload, target, undisturbed,
-};
+use crate::disturbance::undisturbed;
+use crate::support::{Scene, command, eventually, held_child, is_alive, is_held, is_workload, target};
 use crate::trial::trials;
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;

@@ -4,7 +4,8 @@
 use super::namespaces::kernel_release;
 use super::{assert_exact, assert_thread_exact};
 use crate::control_group::ControlGroup;
-use crate::support::{Outcome, Scene, command, target, undisturbed};
+use crate::disturbance::undisturbed;
+use crate::support::{Outcome, Scene, command, target};
 use crate::trial::trials;
 use libtest_mimic::Trial;
 use model::metric::Metric;
