@@ -105,8 +105,7 @@ fn figure_matches(kind: Kind, profiles: &[&Profile], metric: Metric) {
     let selection = Selection { metrics, threads: None, group_by: kind.group_by() };
     let subject = Subject::new(profiles, &selection, false);
     let figure = Figure { subject: &subject, kind, size: Size::Column, each_run: false, anonymous: false };
-    let name = kind.to_possible_value().unwrap();
-    matches(&format!("figure/{}.svg", name.get_name()), &figure.svg().unwrap());
+    matches(&format!("figure/{}.svg", kind.name()), &figure.svg().unwrap());
 }
 
 #[test]
