@@ -6,10 +6,12 @@
 mod family;
 mod settings;
 pub mod state;
+mod task;
 
 use crate::{buckets, metric::Metric};
 pub use family::{Executed, FAMILIES, Family, KERNEL_WORKER, rule};
 pub use settings::{Chosen, Offsets, Settings, TICK_NS, Throttling};
+pub use task::{Holder, LEFT, NO_SLOT, Place, TaskState, WOKEN_THROTTLED};
 
 /// Bytes of a thread's name in the kernel, with the closing zero (`TASK_COMM_LEN`, include/linux/sched.h).
 pub const NAME_BYTES: usize = 16;
@@ -223,65 +225,6 @@ pub struct Slot {
     pub found_state: u32,
 }
 
-/// What the programs keep of each thread of the target while it lives.
-///
-/// 56 bytes: with the 8 bytes in front of it, here and in task storage, one cache line.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub struct TaskState {
-    /// Since when the thread is doing what `state` says.
-    pub since_ns: u64,
-    /// Time of its last wake, with [`WOKEN_THROTTLED`] beside it; 0 if there was none since its last switch-in.
-    pub waking_ns: u64,
-    /// `se.sum_exec_runtime` at its last switch-out.
-    pub cpu_ns: u64,
-    /// When it entered the fault it is in, 0 if it is in none.
-    pub fault_ns: u64,
-    /// `nvcsw` at its last switch-out, modulo 2^32: a switch is voluntary if and only if the counter grew. Written after `state`.
-    pub nvcsw: u32,
-    /// Key of what it is blocked on, see [`blocked_key`].
-    pub blocked_key: u32,
-    /// Mark of the run queue that it began to wait in, by which throttling shows that came later. On kernels that throttle a
-    /// run queue as a whole; else 0.
-    pub queue_mark: u32,
-    /// Its slot, or [`NO_SLOT`].
-    pub slot: u32,
-    /// One of [`state`].
-    pub state: u32,
-    /// The number of its family, with [`KERNEL_WORKER`] beside it.
-    pub family: u16,
-    /// `nivcsw` at its last switch-out, modulo 2^16: enough to see that it has grown. Written after `state`.
-    pub nivcsw: u16,
-}
-
-impl TaskState {
-    /// Time of the last wake; 0 if there was none since the last switch-in.
-    #[inline(always)]
-    pub const fn woken_ns(&self) -> u64 {
-        self.waking_ns & !WOKEN_THROTTLED
-    }
-}
-
-/// Set in [`TaskState::waking_ns`] of a thread that was woken while a limit kept it from running. CLOCK_MONOTONIC gets there
-/// after 292 years.
-pub const WOKEN_THROTTLED: u64 = 1 << 63;
-
-/// A place in the table of states.
-#[derive(Clone, Copy, Debug)]
-#[repr(C, align(64))]
-pub struct Place {
-    /// Address of the `task_struct` of the thread that has it; 0 while it is free.
-    pub task: u64,
-    /// That thread's state.
-    pub state: TaskState,
-}
-
-/// [`TaskState::slot`] of a thread that found no free slot.
-pub const NO_SLOT: u32 = u32::MAX;
-
-/// [`TaskState::slot`] of a thread that has left its family.
-pub const LEFT: u32 = u32::MAX - 1;
-
 /// What threads without a slot did, summed for each CPU.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
@@ -326,8 +269,6 @@ pub struct Global {
     pub slots_used: u64,
     /// Pages handed out that were never used before; page 0 is never handed out.
     pub pages_used: u64,
-    /// Threads that found their place in the table taken: their state was put into task storage.
-    pub states_in_storage: u64,
     /// Threads of the target whose task storage could not be created: nothing is known of them.
     pub threads_without_state: u64,
     /// Records that were closed, and those that were left open because their thread was just being switched.
@@ -365,10 +306,8 @@ const _: () = {
     assert!(size_of::<BlockedOn>() == 32);
     assert!(size_of::<KernelCounters>() == 48);
     assert!(size_of::<Slot>() == 2112);
-    assert!(size_of::<TaskState>() == 56);
-    assert!(size_of::<Place>() == 64);
     assert!(size_of::<Exited>() == 8);
-    assert!(size_of::<Global>() == 96);
+    assert!(size_of::<Global>() == 88);
     assert!(size_of::<SlotlessTotals>() == 520);
 };
 

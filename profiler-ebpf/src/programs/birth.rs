@@ -17,7 +17,7 @@ const NO_FAMILY: u16 = 0;
 /// A thread of the target starts another thread or process.
 #[inline(always)]
 pub(crate) fn sched_process_fork(parent: Task, child: Task) {
-    states::forget(child);
+    states::forget_earlier(child);
     let Some(parent_state) = states::of(parent) else { return };
     if parent_state.state == state::CLOSED {
         return;

@@ -73,16 +73,17 @@ pub(crate) fn without_slot(family: u16) {
     }
 }
 
-/// A thread is no longer part of the target. Its last switch and the walk that forgets it may both find that: only one
-/// of them counts.
+/// A thread is no longer part of the target. Its last switch and the walk that forgets it may both find that: `true` for the
+/// first of them, which counts.
 #[inline(always)]
-pub(crate) fn left(thread: &mut TaskState) {
+pub(crate) fn left(thread: &mut TaskState) -> bool {
     if !task::watches() {
-        return;
+        // Nothing but its last switch forgets it then.
+        return true;
     }
     let slot = thread.slot;
     if slot == LEFT {
-        return;
+        return false;
     }
     // SAFETY: a valid, aligned word.
     let (_, first) = unsafe {
@@ -101,6 +102,7 @@ pub(crate) fn left(thread: &mut TaskState) {
             )
         };
     }
+    first
 }
 
 /// A thread outside the target has executed a program.

@@ -122,8 +122,7 @@ fn switched_out(thread: &mut TaskState, prev: Task, next: Task, now: u64, prev_s
 /// The last switch of a thread whose record was closed before.
 #[inline(always)]
 fn closed_before(thread: &mut TaskState, prev: Task) {
-    if task::watches() {
-        families::left(thread);
+    if task::watches() && families::left(thread) {
         states::forget(prev);
     }
 }
@@ -142,8 +141,9 @@ fn ended(thread: &mut TaskState, prev: Task, now: u64, left: u32) {
         }
         None => slots::finish_slotless(&counters, slots::slotless_entry::TRACEPOINTS, left),
     }
-    families::left(thread);
-    states::forget(prev);
+    if families::left(thread) {
+        states::forget(prev);
+    }
 }
 
 /// The first switch-out of the thread that executed the command: from here on CPU times can be compared.

@@ -1,8 +1,9 @@
 //! What a profiler has in the kernel, by the kernel's own numbers: programs, links and maps.
 
 use crate::support::eventually;
-use aya::maps::loaded_maps;
+use aya::maps::{Array, Map, MapData, loaded_maps};
 use aya::programs::{loaded_links, loaded_programs};
+use profiler_ebpf::layout::{Holder, Place};
 use std::collections::BTreeSet;
 use std::fs;
 
@@ -27,6 +28,18 @@ impl Attached {
         held
     }
 
+    /// Who has which place of the table of states now.
+    pub(crate) fn places(&self) -> Vec<Holder> {
+        const NAME: &str = "PLACES";
+        const WORDS: usize = size_of::<Place>() / size_of::<u64>();
+        let mut maps = loaded_maps().flatten();
+        let table = maps.find(|map| self.maps.contains(&map.id()) && map.name_as_str() == Some(NAME));
+        let id = table.unwrap_or_else(|| panic!("it has no map {NAME}: {self:?}")).id();
+        let table = Map::Array(MapData::from_id(id).expect("the map is still there"));
+        let table: Array<MapData, [u64; WORDS]> = table.try_into().expect("it is an array of places");
+        table.iter().map(|place| Holder(place.expect("a place can be read")[0])).collect()
+    }
+
     /// Waits until the kernel has none of them any more. It frees a program a little after the last holder has let
     /// it go.
     pub(crate) fn assert_gone(&self) {
@@ -41,6 +54,16 @@ impl Attached {
             gone.then_some(())
         });
     }
+}
+
+/// Threads that have their state in task storage.
+pub(crate) fn in_storage(places: &[Holder]) -> u64 {
+    places.iter().map(|holder| holder.0 & Holder::IN_STORAGE).sum()
+}
+
+/// Threads that have theirs in the table.
+pub(crate) fn in_table(places: &[Holder]) -> u64 {
+    places.iter().filter(|holder| holder.task() != 0).count() as u64
 }
 
 fn number(info: &str, field: &str) -> Option<u32> {

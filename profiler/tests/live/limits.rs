@@ -1,11 +1,15 @@
 //! When room runs out the totals stay exact, and the report says so.
 
+use crate::attached::{Attached, in_storage, in_table};
 use crate::control_group::ControlGroup;
-use crate::support::{Outcome, Scene, assert_sleeps, command, target};
+use crate::support::{Outcome, Scene, assert_sleeps, command, eventually, ready_pid, target};
 use crate::trial::trials;
 use libtest_mimic::Trial;
 use model::losses::Loss;
 use model::metric::Metric;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use profiler::target::tree;
 use std::process::Command;
 
 pub(crate) fn tests() -> Vec<Trial> {
@@ -13,6 +17,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         threads_beyond_the_slots_are_summed,
         slots_are_used_again,
         samples_beyond_the_memory_are_counted,
+        a_place_is_shared_only_while_its_threads_live,
         a_control_group_without_room_is_named;
         here:
         ten_thousand_threads_at_once_fit_ten_thousand_slots,
@@ -76,6 +81,31 @@ fn samples_beyond_the_memory_are_counted() {
         assert_sleeps(thread, SLEEPS);
     }
     assert_incomplete(&outcome, "without a bucket (raise --histogram-memory)");
+}
+
+/// Room for one thread is two places. Of six threads those that find theirs taken are counted at it, until they end.
+fn a_place_is_shared_only_while_its_threads_live() {
+    const CHILDREN: usize = 5;
+    let scene = Scene::new().flags(&["--max-threads", "1"]);
+    let script = "for n in 1 2 3 4 5; do sleep 300 & done; echo ready $$; wait; exec sleep 300";
+    let run = scene.start(&command(&["sh", "-c", script]));
+    let attached = Attached::of(run.pid());
+    let shared = attached.places();
+    assert!(in_table(&shared) <= 2, "{shared:?}");
+    assert_eq!(in_table(&shared) + in_storage(&shared), 1 + CHILDREN as u64, "{shared:?}");
+    let children = tree::descendants(ready_pid(&run.line));
+    assert_eq!(children.len(), CHILDREN);
+    for child in children {
+        let child = Pid::from_raw(child.try_into().expect("a pid is small"));
+        kill(child, Signal::SIGKILL).expect("the child runs");
+    }
+    // The shell was there before them.
+    eventually("the shell has a place, and nobody is in storage", || {
+        let left = attached.places();
+        (in_table(&left) == 1 && in_storage(&left) == 0).then_some(())
+    });
+    run.signal(Signal::SIGTERM);
+    run.finish().assert_reconciled();
 }
 
 /// Fewer threads fit into it.

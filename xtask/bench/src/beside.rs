@@ -24,11 +24,14 @@ pub(super) enum Ready {
     Links(usize),
     /// So many performance events, to which older interfaces attach programs.
     PerfEvents(usize),
+    /// A line on standard output: by a program that it runs once it is attached.
+    Line,
 }
 
 /// A running program; it ends with this value.
 pub(super) struct Beside {
     child: Child,
+    stdout: PathBuf,
     stderr: PathBuf,
 }
 
@@ -40,14 +43,14 @@ impl Beside {
         let stderr = output.with_extension("stderr");
         command.stdin(Stdio::piped()).stdout(process::create(output)?).stderr(process::create(&stderr)?);
         let child = command.spawn().with_context(|| cannot_start(command))?;
-        let mut beside = Self { child, stderr };
+        let mut beside = Self { child, stdout: output.to_owned(), stderr };
         beside.wait_until(ready)?;
         Ok(beside)
     }
 
     fn wait_until(&mut self, ready: Ready) -> Result<()> {
         let begun = Instant::now();
-        while !ready.holds(self.id())? {
+        while !ready.holds(self.id(), &self.stdout)? {
             if let Some(status) = self.child.try_wait().context("cannot ask for a program's status")? {
                 bail!("it ended at once ({status}): {}", process::last_lines(&self.stderr));
             }
@@ -90,7 +93,7 @@ impl Drop for Beside {
 }
 
 impl Ready {
-    fn holds(self, pid: u32) -> Result<bool> {
+    fn holds(self, pid: u32, stdout: &Path) -> Result<bool> {
         Ok(match self {
             // kernel/bpf/syscall.c `bpf_link_show_fdinfo`
             Self::Links(links) => {
@@ -102,6 +105,10 @@ impl Ready {
                 let entries = fs::read_dir(&folder).with_context(|| format!("cannot read {folder}"))?;
                 let targets = entries.flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
                 targets.filter(|target| target.ends_with("anon_inode:[perf_event]")).count() >= events
+            }
+            Self::Line => {
+                let text = fs::read(stdout).with_context(|| format!("cannot read {}", stdout.display()))?;
+                text.contains(&b'\n')
             }
         })
     }
@@ -148,10 +155,8 @@ mod tests {
         let output = output("kept");
         let mut command = Command::new("sh");
         command.args(["-c", "trap 'echo sum; exit' INT; echo ready; read line"]);
-        let beside = Beside::start(&mut command, Ready::PerfEvents(0), &output).unwrap();
-        while fs::read_to_string(&output).unwrap() != "ready\n" {
-            thread::sleep(PAUSE);
-        }
+        let beside = Beside::start(&mut command, Ready::Line, &output).unwrap();
+        assert_eq!(fs::read_to_string(&output).unwrap(), "ready\n");
         beside.end().unwrap();
         assert_eq!(fs::read_to_string(&output).unwrap(), "ready\nsum\n");
         remove(&output);

@@ -25,6 +25,10 @@ pub(super) enum Contender {
     ProfilerBefore,
     /// The same with `--measure-self`.
     ProfilerOfItself,
+    /// `profiler run` of two threads that sleep, beside the load.
+    ProfilerOfOthers,
+    /// The same of so many threads that some find their place in the table of states taken.
+    ProfilerOfMany,
     /// Run-queue latency.
     Runqlat,
     /// Time on a CPU.
@@ -80,11 +84,15 @@ pub(super) enum Record {
     PerfText,
 }
 
+/// Threads that sleep besides the first: in the 8,192 places that there are by default about 16 of them (n²/2m) find theirs
+/// taken.
+const MANY_THREADS: u32 = 512;
+
 /// The name under which the object with the empty programs is passed.
 pub(super) const EMPTY_PROGRAMS: &str = "empty-programs";
 
 impl Contender {
-    /// In the order of the tables; the first is the one that the others are compared with.
+    /// Those of the tables beside the peers, in their order; the first is the one that the others are compared with.
     pub(super) const ALL: [Self; 11] = [
         Self::Nothing,
         Self::Empty,
@@ -107,6 +115,8 @@ impl Contender {
             Self::Profiler => "profiler run",
             Self::ProfilerBefore => "profiler run of --against",
             Self::ProfilerOfItself => "profiler run --measure-self",
+            Self::ProfilerOfOthers => "profiler run of another program",
+            Self::ProfilerOfMany => "profiler run of another program with many threads",
             Self::Runqlat => "runqlat-libbpf",
             Self::Cpudist => "cpudist-libbpf",
             Self::CpudistOff => "cpudist-libbpf -O",
@@ -122,6 +132,7 @@ impl Contender {
         match self {
             Self::Nothing => false,
             Self::Empty | Self::Profiler | Self::ProfilerBefore | Self::ProfilerOfItself => true,
+            Self::ProfilerOfOthers | Self::ProfilerOfMany => true,
             Self::PerfTrace => event == Event::Fault,
             _ => event == Event::Switch,
         }
@@ -136,7 +147,7 @@ impl Contender {
     /// What it leaves.
     pub(super) fn record(self) -> Record {
         match self {
-            Self::Nothing | Self::Empty => Record::Nothing,
+            Self::Nothing | Self::Empty | Self::ProfilerOfOthers | Self::ProfilerOfMany => Record::Nothing,
             Self::Profiler | Self::ProfilerBefore | Self::ProfilerOfItself => Record::Profile,
             Self::Runqlat | Self::Cpudist | Self::CpudistOff | Self::Bpftrace => Record::Histogram,
             Self::Offcputime => Record::Sums,
@@ -149,6 +160,7 @@ impl Contender {
     pub(super) fn needs(self) -> Vec<&'static str> {
         let peers: &[&Peer] = match self {
             Self::Nothing | Self::Profiler | Self::ProfilerBefore | Self::ProfilerOfItself => &[],
+            Self::ProfilerOfOthers | Self::ProfilerOfMany => &[],
             Self::Empty => return vec![EMPTY_PROGRAMS],
             Self::Runqlat => &[&RUNQLAT],
             Self::Cpudist | Self::CpudistOff => &[&CPUDIST],
@@ -176,6 +188,11 @@ impl Contender {
             let (command, record) = programs.profiled(build, "contender", &options, &job.load)?;
             anyhow::Ok(Way::Around { command, record })
         };
+        let of_others = |threads: u32| {
+            let sleepers = ["threads".to_owned(), format!("--count={threads}")];
+            let (contender, _profile) = programs.profiled(Build::Now, "others", &[], &sleepers)?;
+            anyhow::Ok(Way::Beside { contender, ready: Ready::Line, load: load() })
+        };
         let perf = |task: &[&str], record: &str| {
             let record = programs.folder().join(record);
             let mut command = Command::new(&found[0]);
@@ -192,6 +209,8 @@ impl Contender {
             Self::Profiler => profiled(Build::Now, &[])?,
             Self::ProfilerBefore => profiled(Build::Before, &[])?,
             Self::ProfilerOfItself => profiled(Build::Now, &["--measure-self"])?,
+            Self::ProfilerOfOthers => of_others(1)?,
+            Self::ProfilerOfMany => of_others(MANY_THREADS)?,
             Self::Runqlat => beside(&[], Ready::Links(RUNQLAT_HOOKS)),
             Self::Cpudist => beside(&[], Ready::Links(1)),
             Self::CpudistOff => beside(&["-O"], Ready::Links(1)),

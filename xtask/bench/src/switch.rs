@@ -1,5 +1,5 @@
 //! What a switch costs more: a pipe ping-pong alone, over empty BPF programs on the same hooks, under the
-//! profiler, and beside `runqlat`.
+//! profiler, beside a profiler that records another program, and beside `runqlat`.
 
 use super::{
     contender::Contender,
@@ -12,8 +12,14 @@ use super::{
 };
 
 /// Who is measured.
-pub(super) const CONTENDERS: [Contender; 4] =
-    [Contender::Nothing, Contender::Empty, Contender::Profiler, Contender::Runqlat];
+pub(super) const CONTENDERS: [Contender; 6] = [
+    Contender::Nothing,
+    Contender::Empty,
+    Contender::Profiler,
+    Contender::ProfilerOfOthers,
+    Contender::ProfilerOfMany,
+    Contender::Runqlat,
+];
 
 /// The profiler's added time at most in relation to `runqlat`'s.
 const BAR_RUNQLAT: f64 = 0.4;
@@ -48,6 +54,16 @@ fn rows(taken: &Taken) -> Vec<Row> {
         Row::new("pipe round trip on one CPU", Unit::Us, taken.whole(Contender::Nothing)),
         Row::new("added by empty BPF programs on the same hooks", Unit::Us, empty),
         Row::new("added by `profiler run`", Unit::Us, profiler),
+        Row::new(
+            "added outside the target by `profiler run`",
+            Unit::Us,
+            taken.added(Contender::ProfilerOfOthers),
+        ),
+        Row::new(
+            "the same with collisions in the table of states",
+            Unit::Us,
+            taken.added(Contender::ProfilerOfMany),
+        ),
         Row::new("added by `runqlat-libbpf`", Unit::Us, runqlat),
         Row::single("`profiler run` / `runqlat-libbpf`", Unit::Times, by_runqlat).at_most(BAR_RUNQLAT),
         Row::single("`profiler run` / empty BPF programs", Unit::Times, by_empty).at_most(BAR_EMPTY),
@@ -65,11 +81,19 @@ mod tests {
             (Contender::Nothing, Ok(&[2.0, 4.0, 3.0])),
             (Contender::Empty, Ok(&[2.1, 4.1, 3.1])),
             (Contender::Profiler, Ok(&[2.3, 4.3, 9.0])),
+            (Contender::ProfilerOfOthers, Ok(&[2.2, 4.2, 3.2])),
+            (Contender::ProfilerOfMany, Ok(&[2.7, 4.7, 3.7])),
             (Contender::Runqlat, Ok(&[3.0, 5.0, 4.0])),
         ]);
         let rows = rows(&taken);
         let table = markdown(&rows);
         assert!(table.contains("| 0.300 µs (0.300 µs to 6.000 µs) |"), "{table}");
+        let added = |what| {
+            table.lines().find(|line| line.contains(what)).is_some_and(|line| line.contains("| 0.200 µs "))
+        };
+        assert!(added("outside the target"), "{table}");
+        assert!(!added("with collisions"), "{table}");
+        assert!(table.contains("| 0.700 µs "), "{table}");
         assert!(table.contains("| 0.30 × "), "{table}");
         assert!(table.contains("| 3.00 × "), "{table}");
         assert_eq!(unmet(&rows), 0);

@@ -94,8 +94,9 @@ fn meet(task: Task, global: &mut Global, family: u16) -> bool {
         let later = (thread.nivcsw).wrapping_sub(counters.involuntary_switches as u16);
         counters.involuntary_switches += u64::from(later);
         counters.cpu_ns = thread.cpu_ns;
-        families::left(thread);
-        states::forget(task);
+        if families::left(thread) {
+            states::forget(task);
+        }
         slots::give_back(number, &counters, slotless_entry::WALKS);
         return false;
     }

@@ -13,8 +13,9 @@ pub(crate) fn release(iterator: *mut TaskIterator) {
     let rules = families::rules(families::of(thread));
     if rules & rule::FORGOTTEN != 0 {
         if thread.state == state::CLOSED {
-            families::left(thread);
-            states::forget(task);
+            if families::left(thread) {
+                states::forget(task);
+            }
             states::take_out(task);
         }
         return;

@@ -1,6 +1,7 @@
 //! What comes and goes for long: slots are used again, memory stays the same, who leaves leaves nothing.
 
 use super::{Daemon, count, counted, name, named, prey, selector, switches};
+use crate::attached::{Attached, in_storage, in_table};
 use crate::support::own_memory;
 use crate::trial::trials;
 use libtest_mimic::Trial;
@@ -72,6 +73,15 @@ fn threads_beyond_the_slots_at_the_same_time_are_told_of() {
     assert_eq!(status.watch.selectors[0].threads, 21);
     assert_eq!(status.watch.selectors[0].threads_without_slot, 13);
     assert_eq!(daemon.flush().lost[Loss::ThreadsWithoutSlot], 13);
+
+    // Room for 8 threads is 16 places: some of the 21 find theirs taken, and are counted at it until they are let go.
+    let attached = Attached::of(daemon.pid());
+    let shared = attached.places();
+    assert_eq!((shared.len() as u64, in_table(&shared) + in_storage(&shared)), (16, 21), "{shared:?}");
+    assert!(in_storage(&shared) >= 5, "{shared:?}");
+    daemon.ask(&Request::Detach { label: "prey".to_owned() });
+    let left = attached.places();
+    assert_eq!((in_table(&left), in_storage(&left)), (0, 0), "{left:?}");
     running.finish();
 }
 

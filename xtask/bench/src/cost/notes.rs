@@ -5,9 +5,12 @@ use crate::contender::Contender;
 /// What an event is to a contender, and how it tells what it lost; `None` where there is nothing to say.
 pub(super) fn counts(contender: Contender) -> Option<&'static str> {
     Some(match contender {
-        Contender::Nothing | Contender::Empty | Contender::ProfilerBefore | Contender::ProfilerOfItself => {
-            return None;
-        }
+        Contender::Nothing
+        | Contender::Empty
+        | Contender::ProfilerBefore
+        | Contender::ProfilerOfItself
+        | Contender::ProfilerOfOthers
+        | Contender::ProfilerOfMany => return None,
         Contender::Profiler => {
             "every switch and fault of the load's processes; `lost` in the profile names all that is missing"
         }

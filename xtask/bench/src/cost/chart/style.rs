@@ -79,6 +79,8 @@ pub(super) fn colour(contender: Contender) -> RGBColor {
         Contender::Nothing
         | Contender::Profiler
         | Contender::ProfilerBefore
+        | Contender::ProfilerOfOthers
+        | Contender::ProfilerOfMany
         | Contender::ProfilerOfItself => BLACK,
         Contender::Empty => RGBColor(130, 130, 130),
         Contender::Runqlat => RGBColor(0, 114, 178),
