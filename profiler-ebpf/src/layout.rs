@@ -9,8 +9,8 @@ pub mod state;
 mod task;
 
 use crate::{buckets, metric::Metric};
-pub use family::{Executed, FAMILIES, Family, KERNEL_WORKER, rule};
-pub use settings::{Chosen, Offsets, Settings, TICK_NS, Throttling};
+pub use family::{Executed, FAMILIES, KERNEL_WORKER, rule};
+pub use settings::{Chosen, Offsets, Settings, SharedChosen, TICK_NS, Throttling};
 pub use task::{Holder, LEFT, NO_SLOT, Place, TaskState, WOKEN_THROTTLED};
 
 /// Bytes of a thread's name in the kernel, with the closing zero (`TASK_COMM_LEN`, include/linux/sched.h).
@@ -21,83 +21,6 @@ pub const EARLIER_NAMES: usize = 3;
 
 /// System calls told apart for a thread; further ones share [`Slot::blocked_on_others`].
 pub const BLOCKED_ON_ENTRIES: usize = 16;
-
-/// Count, sum and extremes of durations: exact whatever happens to their buckets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(C)]
-pub struct Totals {
-    /// Number of samples.
-    pub count: u64,
-    /// Their sum in nanoseconds.
-    pub sum_ns: u64,
-    /// The smallest in nanoseconds; `u64::MAX` while `count` is 0.
-    pub min_ns: u64,
-    /// The largest in nanoseconds; 0 while `count` is 0.
-    pub max_ns: u64,
-}
-
-impl Totals {
-    /// No samples.
-    pub const EMPTY: Self = Self { count: 0, sum_ns: 0, min_ns: u64::MAX, max_ns: 0 };
-
-    /// Adds one sample.
-    #[inline(always)]
-    pub const fn add(&mut self, ns: u64) {
-        self.add_uncounted(ns);
-        self.count += 1;
-    }
-
-    /// Adds one sample to everything but the count.
-    #[inline(always)]
-    pub const fn add_uncounted(&mut self, ns: u64) {
-        self.sum_ns += ns;
-        if ns < self.min_ns {
-            self.min_ns = ns;
-        }
-        if ns > self.max_ns {
-            self.max_ns = ns;
-        }
-    }
-}
-
-/// One metric of one thread: the totals and where its buckets are.
-///
-/// Aligned so that the totals share a cache line with the pages of the shortest durations.
-#[derive(Clone, Copy, Debug)]
-#[repr(C, align(64))]
-pub struct MetricSlot {
-    /// Count, sum and extremes.
-    pub totals: Totals,
-    /// For each page of [`crate::buckets`] its number in the page memory; 0 where none was needed yet.
-    pub pages: [u32; buckets::PAGES],
-    /// Fills the last cache line.
-    pub reserved: [u32; 4],
-}
-
-/// One page of bucket counters.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub struct BucketPage {
-    /// Where nobody takes counters out, one stays at its largest value once there; the samples above are then without a
-    /// bucket.
-    pub counts: [u32; buckets::PAGE_BUCKETS],
-}
-
-/// What a thread was blocked on, told by the system call it was inside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(C)]
-pub struct BlockedOn {
-    /// The key (see [`blocked_key`]), 0 for a free entry.
-    pub key: u32,
-    /// Keeps the next field aligned.
-    pub reserved: u32,
-    /// Number of waits that ended.
-    pub count: u64,
-    /// Their sum in nanoseconds.
-    pub sum_ns: u64,
-    /// The longest in nanoseconds.
-    pub max_ns: u64,
-}
 
 /// Keys of [`BlockedOn`].
 pub mod blocked_key {
@@ -115,24 +38,6 @@ pub mod blocked_key {
     pub const OF_32BIT: u32 = 1 << 31;
 }
 
-/// The kernel's own counters of a thread, read from its `task_struct`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-pub struct KernelCounters {
-    /// Voluntary switches (`nvcsw`).
-    pub voluntary_switches: u64,
-    /// Involuntary switches (`nivcsw`).
-    pub involuntary_switches: u64,
-    /// Minor faults (`min_flt`).
-    pub minor_faults: u64,
-    /// Major faults (`maj_flt`).
-    pub major_faults: u64,
-    /// CPU time in nanoseconds (`se.sum_exec_runtime`).
-    pub cpu_ns: u64,
-    /// Moves to another CPU (`se.nr_migrations`).
-    pub migrations: u64,
-}
-
 /// The phases of a slot, in the order in which it goes through them.
 pub mod phase {
     /// Not in use, or handed back.
@@ -145,148 +50,277 @@ pub mod phase {
     pub const CLOSED: u32 = 3;
 }
 
-/// All that is recorded of one thread.
-///
-/// Only the CPU that switches the thread, or that runs it in a fault, writes to it; the earlier names are written by
-/// whoever renames the thread.
-#[derive(Clone, Copy, Debug)]
-#[repr(C, align(64))]
-pub struct Slot {
-    /// One for each of [`Metric::ALL`].
-    pub metrics: [MetricSlot; Metric::COUNT],
-    /// What the thread was blocked on; entries are filled from a hash of the key on.
-    pub blocked_on: [BlockedOn; BLOCKED_ON_ENTRIES],
-    /// Waits on system calls that found no free entry (key unused).
-    pub blocked_on_others: BlockedOn,
-    /// Involuntary switch-outs to the idle task.
-    pub runnable_idle: Totals,
-    /// Waits after a voluntary switch whose wake was not announced: `blocked` and `runqueue_wait` in one.
-    pub unsplit: Totals,
-    /// Waits in which a limit kept the thread from running.
-    pub throttled: Totals,
-    /// Those of them that began with a wake, not with an involuntary switch.
-    pub throttled_wakes: u64,
-    /// Those of `unsplit` that began with an involuntary switch: a limit may have kept the thread from running.
-    pub unsplit_involuntary: u64,
-    /// Fills the last cache line.
-    pub reserved: [u64; 2],
-    /// One of [`phase`].
-    pub phase: u32,
-    /// Process id (`tgid`) in the initial pid namespace.
-    pub pid: u32,
-    /// Thread id (`pid` in the kernel) in the initial pid namespace.
-    pub tid: u32,
-    /// How often the thread changed its name.
-    pub renames: u32,
-    /// When the kernel created the thread (`start_time`), CLOCK_MONOTONIC.
-    pub start_ns: u64,
-    /// From here on the thread was recorded, CLOCK_MONOTONIC.
-    pub from_ns: u64,
-    /// Until here the thread was recorded; 0 while it still is.
-    pub until_ns: u64,
-    /// One of [`state`]: what the thread was doing at `until_ns`.
-    pub open_state: u32,
-    /// 1 if the thread was born during the recording, 0 if it was there before.
-    pub newborn: u16,
-    /// The number of its family; 0 where families are not told apart.
-    pub family: u16,
-    /// Since when it was doing that.
-    pub open_since_ns: u64,
-    /// Intervals whose end was stamped before their start: counted here, not recorded.
-    pub clock_backwards: u64,
-    /// Switch-ins that were not announced; their time is inferred from the kernel's CPU time.
-    pub inferred_switch_ins: u64,
-    /// Fault ends of this thread without a recorded entry, minor.
-    pub minor_without_entry: u64,
-    /// Fault ends of this thread without a recorded entry, major.
-    pub major_without_entry: u64,
-    /// Faults of this thread that were entered and never accounted.
-    pub faults_never_accounted: u64,
-    /// The kernel's counters when the recording of this thread began.
-    pub start: KernelCounters,
-    /// The kernel's counters when it ended.
-    pub end: KernelCounters,
-    /// How long what `found_state` says lasted from `from_ns` on. Where that was on a CPU, CPU time is compared from
-    /// its end on, since the kernel brings its figure up to date only then.
-    pub found_ns: u64,
-    /// The name it has, or had last.
-    pub name: [u8; NAME_BYTES],
-    /// The names it had before, oldest first.
-    pub earlier_names: [[u8; NAME_BYTES]; EARLIER_NAMES],
-    /// Since when the thread was doing what `seen_state` says.
-    pub seen_since_ns: u64,
-    /// When it had been woken by then; 0 if it was not since its last switch-in.
-    pub seen_waking_ns: u64,
-    /// One of [`state`]: what it was doing when the task iterator last looked at it, for a snapshot or to close its
-    /// record.
-    pub seen_state: u32,
-    /// FOUND or one of the MET of [`state`]: what the thread was doing at `from_ns`, once that is over; 0 before, and for
-    /// a newborn thread. Written after `found_ns`.
-    pub found_state: u32,
+in_memory! {
+    /// Count, sum and extremes of durations: exact whatever happens to their buckets.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[repr(C)]
+    pub struct Totals, SharedTotals {
+        /// Number of samples.
+        pub count: u64,
+        /// Their sum in nanoseconds.
+        pub sum_ns: u64,
+        /// The smallest in nanoseconds; `u64::MAX` while `count` is 0.
+        pub min_ns: u64,
+        /// The largest in nanoseconds; 0 while `count` is 0.
+        pub max_ns: u64,
+    }
+
+    /// One metric of one thread: the totals and where its buckets are.
+    ///
+    /// Aligned so that the totals share a cache line with the pages of the shortest durations.
+    #[derive(Clone, Copy, Debug)]
+    #[repr(C, align(64))]
+    pub struct MetricSlot, SharedMetricSlot {
+        /// Count, sum and extremes.
+        pub totals: Totals,
+        /// For each page of [`crate::buckets`] its number in the page memory; 0 where none was needed yet.
+        pub pages: [u32; buckets::PAGES],
+        /// Fills the last cache line.
+        pub reserved: [u32; 4],
+    }
+
+    /// One page of bucket counters.
+    #[derive(Clone, Copy, Debug)]
+    #[repr(C)]
+    pub struct BucketPage, SharedBucketPage {
+        /// Where nobody takes counters out, one stays at its largest value once there; the samples above are then without a
+        /// bucket.
+        pub counts: [u32; buckets::PAGE_BUCKETS],
+    }
+
+    /// What a thread was blocked on, told by the system call it was inside.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[repr(C)]
+    pub struct BlockedOn, SharedBlockedOn {
+        /// The key (see [`blocked_key`]), 0 for a free entry.
+        pub key: u32,
+        /// Keeps the next field aligned.
+        pub reserved: u32,
+        /// Number of waits that ended.
+        pub count: u64,
+        /// Their sum in nanoseconds.
+        pub sum_ns: u64,
+        /// The longest in nanoseconds.
+        pub max_ns: u64,
+    }
+
+    /// The kernel's own counters of a thread, read from its `task_struct`.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    #[repr(C)]
+    pub struct KernelCounters, SharedKernelCounters {
+        /// Voluntary switches (`nvcsw`).
+        pub voluntary_switches: u64,
+        /// Involuntary switches (`nivcsw`).
+        pub involuntary_switches: u64,
+        /// Minor faults (`min_flt`).
+        pub minor_faults: u64,
+        /// Major faults (`maj_flt`).
+        pub major_faults: u64,
+        /// CPU time in nanoseconds (`se.sum_exec_runtime`).
+        pub cpu_ns: u64,
+        /// Moves to another CPU (`se.nr_migrations`).
+        pub migrations: u64,
+    }
+
+    /// All that is recorded of one thread.
+    ///
+    /// What is measured is written by the CPU that switches the thread, or that runs it in a fault; the earlier names by
+    /// whoever renames the thread; and by a walk what it saw, and where the record begins or ends.
+    #[derive(Clone, Copy, Debug)]
+    #[repr(C, align(64))]
+    pub struct Slot, SharedSlot {
+        /// One for each of [`Metric::ALL`].
+        pub metrics: [MetricSlot; Metric::COUNT],
+        /// What the thread was blocked on; entries are filled from a hash of the key on.
+        pub blocked_on: [BlockedOn; BLOCKED_ON_ENTRIES],
+        /// Waits on system calls that found no free entry (key unused).
+        pub blocked_on_others: BlockedOn,
+        /// Involuntary switch-outs to the idle task.
+        pub runnable_idle: Totals,
+        /// Waits after a voluntary switch whose wake was not announced: `blocked` and `runqueue_wait` in one.
+        pub unsplit: Totals,
+        /// Waits in which a limit kept the thread from running.
+        pub throttled: Totals,
+        /// Those of them that began with a wake, not with an involuntary switch.
+        pub throttled_wakes: u64,
+        /// Those of `unsplit` that began with an involuntary switch: a limit may have kept the thread from running.
+        pub unsplit_involuntary: u64,
+        /// Fills the last cache line.
+        pub reserved: [u64; 2],
+        /// One of [`phase`].
+        pub phase: u32,
+        /// Process id (`tgid`) in the initial pid namespace.
+        pub pid: u32,
+        /// Thread id (`pid` in the kernel) in the initial pid namespace.
+        pub tid: u32,
+        /// How often the thread changed its name.
+        pub renames: u32,
+        /// When the kernel created the thread (`start_time`), CLOCK_MONOTONIC.
+        pub start_ns: u64,
+        /// From here on the thread was recorded, CLOCK_MONOTONIC.
+        pub from_ns: u64,
+        /// Until here the thread was recorded; 0 while it still is.
+        pub until_ns: u64,
+        /// One of [`state`]: what the thread was doing at `until_ns`.
+        pub open_state: u32,
+        /// 1 if the thread was born during the recording, 0 if it was there before.
+        pub newborn: u16,
+        /// The number of its family; 0 where families are not told apart.
+        pub family: u16,
+        /// Since when it was doing that.
+        pub open_since_ns: u64,
+        /// Intervals whose end was stamped before their start: counted here, not recorded.
+        pub clock_backwards: u64,
+        /// Switch-ins that were not announced; their time is inferred from the kernel's CPU time.
+        pub inferred_switch_ins: u64,
+        /// Fault ends of this thread without a recorded entry, minor.
+        pub minor_without_entry: u64,
+        /// Fault ends of this thread without a recorded entry, major.
+        pub major_without_entry: u64,
+        /// Faults of this thread that were entered and never accounted.
+        pub faults_never_accounted: u64,
+        /// The kernel's counters when the recording of this thread began.
+        pub start: KernelCounters,
+        /// The kernel's counters when it ended.
+        pub end: KernelCounters,
+        /// How long what `found_state` says lasted from `from_ns` on. Where that was on a CPU, CPU time is compared from
+        /// its end on, since the kernel brings its figure up to date only then.
+        pub found_ns: u64,
+        /// The name it has, or had last.
+        pub name: [u8; NAME_BYTES],
+        /// The names it had before, oldest first.
+        pub earlier_names: [[u8; NAME_BYTES]; EARLIER_NAMES],
+        /// Since when the thread was doing what `seen_state` says.
+        pub seen_since_ns: u64,
+        /// When it had been woken by then; 0 if it was not since its last switch-in.
+        pub seen_waking_ns: u64,
+        /// One of [`state`]: what it was doing when the task iterator last looked at it, for a snapshot or to close its
+        /// record.
+        pub seen_state: u32,
+        /// FOUND or one of the MET of [`state`]: what the thread was doing at `from_ns`, once that is over; 0 before, and for
+        /// a newborn thread. Written after `found_ns`.
+        pub found_state: u32,
+    }
+
+    /// What threads without a slot did, summed for each CPU.
+    #[derive(Clone, Copy, Debug)]
+    #[repr(C)]
+    pub struct SlotlessTotals, SharedSlotlessTotals {
+        /// Threads that found no slot.
+        pub threads: u64,
+        /// Those of them that have exited or were closed.
+        pub finished: u64,
+        /// Waits that were still open when they were, counted by [`state`] (index 0 and others unused: 0).
+        pub open: [u64; state::COUNTED],
+        /// One for each of [`Metric::ALL`].
+        pub metrics: [Totals; Metric::COUNT],
+        /// Involuntary switch-outs to the idle task.
+        pub runnable_idle: Totals,
+        /// Waits whose wake was not announced.
+        pub unsplit: Totals,
+        /// Waits in which a limit kept the thread from running.
+        pub throttled: Totals,
+        /// [`Slot::throttled_wakes`]
+        pub throttled_wakes: u64,
+        /// [`Slot::unsplit_involuntary`]
+        pub unsplit_involuntary: u64,
+        /// Switch-ins that were not announced.
+        pub inferred_switch_ins: u64,
+        /// Fault ends without a recorded entry.
+        pub faults_without_entry: u64,
+        /// Faults that were entered and never accounted.
+        pub faults_never_accounted: u64,
+        /// Intervals whose end was stamped before their start.
+        pub clock_backwards: u64,
+        /// The kernel's counters at the end of the recording of those that are finished.
+        pub end: KernelCounters,
+        /// The kernel's counters where the recording of each began.
+        pub start: KernelCounters,
+    }
+
+    /// What the programs count of a family.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    #[repr(C)]
+    pub struct Family, SharedFamily {
+        /// Threads of it that are part of the target now. The number is free for another family once there are none.
+        pub threads: u64,
+        /// Threads of it that found no slot, ever.
+        pub without_slot: u64,
+    }
+
+    /// Counters that belong to no thread; index 0 of their map.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    #[repr(C)]
+    pub struct Global, SharedGlobal {
+        /// Slots handed out that were never used before.
+        pub slots_used: u64,
+        /// Pages handed out that were never used before; page 0 is never handed out.
+        pub pages_used: u64,
+        /// Threads of the target whose task storage could not be created: nothing is known of them.
+        pub threads_without_state: u64,
+        /// Records that were closed, and those that were left open because their thread was just being switched.
+        pub closings: u64,
+        /// Times that all tasks were walked to close records.
+        pub walks: u64,
+        /// Threads that joined while they lived.
+        pub joined: u64,
+        /// Threads that were being born or switched when a walk came to them, so that another walk has to look.
+        pub postponed: u64,
+        /// One more than the level of the pid namespace of whoever walked all tasks to have threads join; 0 before.
+        pub namespace_level: u64,
+        /// Execs that could not be announced, because too many were waiting to be read.
+        pub missed_execs: u64,
+        /// Living threads of the target that the walks of the census and of snapshots came to.
+        pub recorded: u64,
+        /// Likewise of its processes' threads those without a record.
+        pub unrecorded: u64,
+    }
 }
 
-/// What threads without a slot did, summed for each CPU.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub struct SlotlessTotals {
-    /// Threads that found no slot.
-    pub threads: u64,
-    /// Those of them that have exited or were closed.
-    pub finished: u64,
-    /// Waits that were still open when they were, counted by [`state`] (index 0 and others unused: 0).
-    pub open: [u64; state::COUNTED],
-    /// One for each of [`Metric::ALL`].
-    pub metrics: [Totals; Metric::COUNT],
-    /// Involuntary switch-outs to the idle task.
-    pub runnable_idle: Totals,
-    /// Waits whose wake was not announced.
-    pub unsplit: Totals,
-    /// Waits in which a limit kept the thread from running.
-    pub throttled: Totals,
-    /// [`Slot::throttled_wakes`]
-    pub throttled_wakes: u64,
-    /// [`Slot::unsplit_involuntary`]
-    pub unsplit_involuntary: u64,
-    /// Switch-ins that were not announced.
-    pub inferred_switch_ins: u64,
-    /// Fault ends without a recorded entry.
-    pub faults_without_entry: u64,
-    /// Faults that were entered and never accounted.
-    pub faults_never_accounted: u64,
-    /// Intervals whose end was stamped before their start.
-    pub clock_backwards: u64,
-    /// The kernel's counters at the end of the recording of those that are finished.
-    pub end: KernelCounters,
-    /// The kernel's counters where the recording of each began.
-    pub start: KernelCounters,
+impl Totals {
+    /// No samples.
+    pub const EMPTY: Self = Self { count: 0, sum_ns: 0, min_ns: u64::MAX, max_ns: 0 };
+
+    /// Adds one sample.
+    pub const fn add(&mut self, ns: u64) {
+        self.sum_ns += ns;
+        if ns < self.min_ns {
+            self.min_ns = ns;
+        }
+        if ns > self.max_ns {
+            self.max_ns = ns;
+        }
+        self.count += 1;
+    }
 }
 
-/// Counters that belong to no thread; index 0 of their map.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-pub struct Global {
-    /// Slots handed out that were never used before.
-    pub slots_used: u64,
-    /// Pages handed out that were never used before; page 0 is never handed out.
-    pub pages_used: u64,
-    /// Threads of the target whose task storage could not be created: nothing is known of them.
-    pub threads_without_state: u64,
-    /// Records that were closed, and those that were left open because their thread was just being switched.
-    pub closings: u64,
-    /// Times that all tasks were walked to close records.
-    pub walks: u64,
-    /// Threads that joined while they lived.
-    pub joined: u64,
-    /// Threads that were being born or switched when a walk came to them, so that another walk has to look.
-    pub postponed: u64,
-    /// One more than the level of the pid namespace of whoever walked all tasks to have threads join; 0 before.
-    pub namespace_level: u64,
-    /// Execs that could not be announced, because too many were waiting to be read.
-    pub missed_execs: u64,
-    /// Living threads of the target that the walks of the census and of snapshots came to.
-    pub recorded: u64,
-    /// Likewise of its processes' threads those without a record.
-    pub unrecorded: u64,
+impl SharedTotals {
+    /// Adds one sample: to the count last, so that a reader who takes it first may lack the sample there and have it elsewhere,
+    /// never the other way round.
+    #[inline(always)]
+    pub fn add(&self, ns: u64) {
+        self.sum_ns.increase(ns);
+        if ns < self.min_ns.get() {
+            self.min_ns.set(ns);
+        }
+        if ns > self.max_ns.get() {
+            self.max_ns.set(ns);
+        }
+        self.count.increase(1);
+    }
+}
+
+impl SharedKernelCounters {
+    /// Writes all of them.
+    #[inline(always)]
+    pub fn set(&self, counters: &KernelCounters) {
+        self.voluntary_switches.set(counters.voluntary_switches);
+        self.involuntary_switches.set(counters.involuntary_switches);
+        self.minor_faults.set(counters.minor_faults);
+        self.major_faults.set(counters.major_faults);
+        self.cpu_ns.set(counters.cpu_ns);
+        self.migrations.set(counters.migrations);
+    }
 }
 
 /// The message that a thread has exited and its slot may be collected.
@@ -307,6 +341,7 @@ const _: () = {
     assert!(size_of::<KernelCounters>() == 48);
     assert!(size_of::<Slot>() == 2112);
     assert!(size_of::<Exited>() == 8);
+    assert!(size_of::<Family>() == 16);
     assert!(size_of::<Global>() == 88);
     assert!(size_of::<SlotlessTotals>() == 520);
 };

@@ -3,6 +3,11 @@
 //! the host. The programs themselves are the binary half of this package (`main.rs`, `programs/`).
 #![no_std]
 
+#[macro_use]
+mod shared;
+
 pub mod buckets;
 pub mod layout;
 pub mod metric;
+
+pub use shared::Shared;

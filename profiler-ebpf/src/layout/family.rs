@@ -10,16 +10,6 @@ pub const KERNEL_WORKER: u16 = 1 << 15;
 
 const _: () = assert!(FAMILIES <= KERNEL_WORKER as u32);
 
-/// What the programs count of a family.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-pub struct Family {
-    /// Threads of it that are part of the target now. The number is free for another family once there are none.
-    pub threads: u64,
-    /// Threads of it that found no slot, ever.
-    pub without_slot: u64,
-}
-
 /// What user space decides for a family: bits.
 pub mod rule {
     /// The children of its processes do not join.
@@ -47,6 +37,5 @@ pub struct Executed {
 }
 
 const _: () = {
-    assert!(size_of::<Family>() == 16);
     assert!(size_of::<Executed>() == 32);
 };

@@ -1,17 +1,19 @@
 //! What user space tells the programs: where the kernel keeps things, what the user decided, whom to record.
 
-/// A process whose threads join while they live; the key is its number as user space sees it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-pub struct Chosen {
-    /// When it was started, in clock ticks since boot as /proc shows it: another process with its number is not it.
-    pub start_ticks: u64,
-    /// Threads of it that have joined.
-    pub joined: u64,
-    /// The family that they and what they start belong to.
-    pub family: u32,
-    /// Keeps the size a multiple of 8.
-    pub reserved: u32,
+in_memory! {
+    /// A process whose threads join while they live; the key is its number as user space sees it.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    #[repr(C)]
+    pub struct Chosen, SharedChosen {
+        /// When it was started, in clock ticks since boot as /proc shows it: another process with its number is not it.
+        pub start_ticks: u64,
+        /// Threads of it that have joined.
+        pub joined: u64,
+        /// The family that they and what they start belong to.
+        pub family: u32,
+        /// Keeps the size a multiple of 8.
+        pub reserved: u32,
+    }
 }
 
 /// Nanoseconds of a clock tick in /proc (`USER_HZ` is 100 on x86).

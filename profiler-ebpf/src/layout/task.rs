@@ -1,41 +1,60 @@
 //! The table of states: what the programs keep of each thread of the target while it lives, and who has which place.
 
+use crate::Shared;
+
 /// What the programs keep of each thread of the target while it lives.
 ///
+/// It is never plain: a waker, the walks and the CPU that switches the thread all use it at once.
+///
 /// 56 bytes: with the 8 bytes in front of it, here and in task storage, one cache line.
-#[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct TaskState {
     /// Since when the thread is doing what `state` says.
-    pub since_ns: u64,
+    pub since_ns: Shared<u64>,
     /// Time of its last wake, with [`WOKEN_THROTTLED`] beside it; 0 if there was none since its last switch-in.
-    pub waking_ns: u64,
+    pub waking_ns: Shared<u64>,
     /// `se.sum_exec_runtime` at its last switch-out.
-    pub cpu_ns: u64,
+    pub cpu_ns: Shared<u64>,
     /// When it entered the fault it is in, 0 if it is in none.
-    pub fault_ns: u64,
+    pub fault_ns: Shared<u64>,
     /// `nvcsw` at its last switch-out, modulo 2^32: a switch is voluntary if and only if the counter grew. Written after `state`.
-    pub nvcsw: u32,
+    pub nvcsw: Shared<u32>,
     /// Key of what it is blocked on, see [`super::blocked_key`].
-    pub blocked_key: u32,
+    pub blocked_key: Shared<u32>,
     /// Mark of the run queue that it began to wait in, by which throttling shows that came later. On kernels that throttle a
     /// run queue as a whole; else 0.
-    pub queue_mark: u32,
+    pub queue_mark: Shared<u32>,
     /// Its slot, or [`NO_SLOT`].
-    pub slot: u32,
+    pub slot: Shared<u32>,
     /// One of [`super::state`].
-    pub state: u32,
+    pub state: Shared<u32>,
     /// The number of its family, with [`super::KERNEL_WORKER`] beside it.
-    pub family: u16,
+    pub family: Shared<u16>,
     /// `nivcsw` at its last switch-out, modulo 2^16: enough to see that it has grown. Written after `state`.
-    pub nivcsw: u16,
+    pub nivcsw: Shared<u16>,
 }
 
 impl TaskState {
     /// Time of the last wake; 0 if there was none since the last switch-in.
     #[inline(always)]
-    pub const fn woken_ns(&self) -> u64 {
-        self.waking_ns & !WOKEN_THROTTLED
+    pub fn woken_ns(&self) -> u64 {
+        self.waking_ns.get() & !WOKEN_THROTTLED
+    }
+
+    /// Becomes the state of another thread.
+    #[inline(always)]
+    pub fn set(&self, to: &Self) {
+        self.since_ns.set(to.since_ns.get());
+        self.waking_ns.set(to.waking_ns.get());
+        self.cpu_ns.set(to.cpu_ns.get());
+        self.fault_ns.set(to.fault_ns.get());
+        self.nvcsw.set(to.nvcsw.get());
+        self.blocked_key.set(to.blocked_key.get());
+        self.queue_mark.set(to.queue_mark.get());
+        self.slot.set(to.slot.get());
+        self.state.set(to.state.get());
+        self.family.set(to.family.get());
+        self.nivcsw.set(to.nivcsw.get());
     }
 }
 
@@ -44,11 +63,10 @@ impl TaskState {
 pub const WOKEN_THROTTLED: u64 = 1 << 63;
 
 /// A place in the table of states.
-#[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
 pub struct Place {
-    /// The thread that has it, and how many others would.
-    pub holder: Holder,
+    /// The thread that has it, and how many others would: a [`Holder`].
+    pub holder: Shared<u64>,
     /// That thread's state.
     pub state: TaskState,
 }

@@ -1,8 +1,8 @@
 //! Births, execs and renames: which threads belong to the target from their first moment on.
 
 use super::{
-    families,
-    global::{add_shared, global},
+    atomic, families,
+    global::global,
     slots::{self, slot},
     states::{self, Start, begun},
     task::{self, Task, now_ns},
@@ -19,7 +19,7 @@ const NO_FAMILY: u16 = 0;
 pub(crate) fn sched_process_fork(parent: Task, child: Task) {
     states::forget_earlier(child);
     let Some(parent_state) = states::of(parent) else { return };
-    if parent_state.state == state::CLOSED {
+    if parent_state.state.get() == state::CLOSED {
         return;
     }
     let is_process = task::pid(child) != task::pid(parent);
@@ -57,23 +57,23 @@ pub(crate) fn may_be_waking(task: Task) -> bool {
 /// `copy_process` and wake the thread themselves). Whoever does so is a thread of the same process, and wakes it here.
 #[inline(always)]
 pub(crate) fn sched_wakeup_new(newborn: Task) {
-    let is_met = || states::of(newborn).is_some_and(|thread| states::is_met(thread.state));
+    let is_met = || states::of(newborn).is_some_and(|thread| states::is_met(thread.state.get()));
     if task::flags(newborn) & states::USER_WORKER_FLAGS != 0 && !is_met() {
         sched_process_fork(task::current(), newborn);
     }
     let Some(thread) = states::of(newborn) else { return };
-    if thread.state != state::NEWBORN {
+    if thread.state.get() != state::NEWBORN {
         return;
     }
     let now = now_ns();
-    match slot(thread.slot) {
+    match slot(thread.slot.get()) {
         Some(slot) => {
-            slot.from_ns = now;
+            slot.from_ns.set(now);
             states::enter(thread, state::NEWBORN, now);
             // Tells a snapshot that the record has begun: before this it is not known from when on it counts.
-            thread.waking_ns = now | throttle::at_wake(newborn) | throttle::queued(thread, newborn);
+            thread.waking_ns.set(now | throttle::at_wake(newborn) | throttle::queued(thread, newborn));
         }
-        None => thread.since_ns = now,
+        None => thread.since_ns.set(now),
     }
 }
 
@@ -81,11 +81,11 @@ pub(crate) fn sched_wakeup_new(newborn: Task) {
 #[inline(always)]
 pub(crate) fn sched_process_exec(task: Task) {
     if let Some(thread) = states::of(task)
-        && !(task::watches() && thread.state == state::CLOSED)
+        && !(task::watches() && thread.state.get() == state::CLOSED)
     {
         // A thread that is not the leader takes over the leader's id (fs/exec.c `de_thread`).
-        if let Some(slot) = slot(thread.slot) {
-            slot.tid = task::tid(task);
+        if let Some(slot) = slot(thread.slot.get()) {
+            slot.tid.set(task::tid(task));
         }
         return;
     }
@@ -105,14 +105,14 @@ pub(crate) fn sched_process_exec(task: Task) {
 #[inline(always)]
 pub(crate) fn task_rename(task: Task) {
     let Some(thread) = states::of(task) else { return };
-    if thread.state == state::CLOSED {
+    if thread.state.get() == state::CLOSED {
         return;
     }
-    let Some(slot) = slot(thread.slot) else { return };
-    let earlier = slot.renames as usize;
-    slot.renames += 1;
-    if earlier < EARLIER_NAMES {
-        task::read_name(task, &mut slot.earlier_names[earlier]);
+    let Some(slot) = slot(thread.slot.get()) else { return };
+    let earlier = slot.renames.get();
+    slot.renames.set(earlier + 1);
+    if (earlier as usize) < EARLIER_NAMES {
+        task::read_name(task, &slot.earlier_names[earlier as usize]);
     }
 }
 
@@ -125,8 +125,8 @@ fn join(task: Task, initial: u32, start: &Start) {
         Some(thread) => {
             families::entered(start.family);
             let slot = slots::claim(task, start, slots::slotless_entry::TRACEPOINTS);
-            // SAFETY: a field of a valid reference. Volatile, because it must be written before the state.
-            unsafe { (&raw mut thread.slot).write_volatile(slot) };
+            // Before the state.
+            thread.slot.set(slot);
             if initial == state::FOUND {
                 // It may have been preempted since they were read. What little is left of that is found out by its first
                 // switch.
@@ -136,7 +136,7 @@ fn join(task: Task, initial: u32, start: &Start) {
         }
         None => {
             if let Some(global) = global() {
-                add_shared(&mut global.threads_without_state);
+                atomic::add(&global.threads_without_state, 1);
             }
         }
     }

@@ -14,40 +14,40 @@ use profiler_ebpf::{layout::state, metric::Metric};
 #[inline(always)]
 pub(crate) fn entered() {
     let Some(thread) = states::of(current()) else { return };
-    if thread.state == state::CLOSED {
+    if thread.state.get() == state::CLOSED {
         return;
     }
-    if thread.fault_ns != 0 {
-        slots::never_accounted(thread.slot);
+    if thread.fault_ns.get() != 0 {
+        slots::never_accounted(thread.slot.get());
     }
-    thread.fault_ns = now_ns();
+    thread.fault_ns.set(now_ns());
 }
 
 /// The kernel has accounted the current thread's fault.
 #[inline(always)]
 pub(crate) fn accounted(metric: Metric) {
     let Some(thread) = states::of(current()) else { return };
-    let entered = thread.fault_ns;
-    thread.fault_ns = 0;
-    let state = thread.state;
+    let entered = thread.fault_ns.get();
+    thread.fault_ns.set(0);
+    let state = thread.state.get();
     if state == state::CLOSED {
         return;
     }
     let now = now_ns();
-    let Some(slot) = slot(thread.slot) else {
+    let Some(slot) = slot(thread.slot.get()) else {
         if entered != 0 {
             slots::measure_slotless(metric as u32, entered, now);
         } else if let Some(totals) = slots::slotless(slots::slotless_entry::TRACEPOINTS) {
-            totals.faults_without_entry += 1;
+            totals.faults_without_entry.increase(1);
         }
         return;
     };
     if entered != 0 && now >= entered {
-        record(&mut slot.metrics[metric.index()], now - entered);
+        record(&slot.metrics[metric.index()], now - entered);
     } else if matches!(metric, Metric::MajorFault) {
-        slot.major_without_entry += 1;
+        slot.major_without_entry.increase(1);
     } else {
-        slot.minor_without_entry += 1;
+        slot.minor_without_entry.increase(1);
     }
     if states::is_met(state) {
         first_switch::fault_accounted(slot, metric as u32);

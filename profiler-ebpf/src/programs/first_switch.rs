@@ -10,7 +10,7 @@ use super::{
     task::{self, TASK_RUNNING, Task},
 };
 use profiler_ebpf::{
-    layout::{KernelCounters, Slot, TaskState, state},
+    layout::{KernelCounters, SharedSlot, TaskState, state},
     metric::Metric,
 };
 
@@ -20,8 +20,8 @@ pub(crate) const PREEMPTION: u32 = 1 << 31;
 /// The first switch of a thread that was met is a switch-out: it was on a CPU. Leaves it in a slice that is no sample;
 /// `false` if it is being looked at, so that its record begins after this switch.
 #[inline(never)]
-pub(crate) fn settle_out(thread: &mut TaskState, prev: Task, now: u64, switch: u32) -> bool {
-    let was = thread.state;
+pub(crate) fn settle_out(thread: &TaskState, prev: Task, now: u64, switch: u32) -> bool {
+    let was = thread.state.get();
     if was == state::MEETING || !states::replace(thread, was, state::ON_CPU) {
         return false;
     }
@@ -32,27 +32,27 @@ pub(crate) fn settle_out(thread: &mut TaskState, prev: Task, now: u64, switch: u
     } else {
         counters.involuntary_switches -= 1;
     }
-    let ran = counters.cpu_ns - thread.cpu_ns;
+    let ran = counters.cpu_ns - thread.cpu_ns.get();
     restart(thread, &counters, slotless_entry::TRACEPOINTS);
     let lasted = found_until(thread, now);
     // It was off CPU, and its switch-in was not announced.
     let is_hidden = was != state::MET_ON_CPU && lasted > ran;
     if is_hidden {
-        inferred_switch_in(thread.slot);
+        inferred_switch_in(thread.slot.get());
     }
-    found(thread.slot, if is_hidden { was } else { state::MET_ON_CPU }, lasted);
-    if thread.woken_ns() < thread.since_ns {
-        thread.waking_ns = 0;
+    found(thread.slot.get(), if is_hidden { was } else { state::MET_ON_CPU }, lasted);
+    if thread.woken_ns() < thread.since_ns.get() {
+        thread.waking_ns.set(0);
     }
-    thread.since_ns = NO_SAMPLE;
+    thread.since_ns.set(NO_SAMPLE);
     true
 }
 
 /// True if the kernel has counted the switch that is under way as a voluntary one.
 #[inline(always)]
 fn is_voluntary(thread: &TaskState, counters: &KernelCounters, switch: u32) -> bool {
-    let voluntary = (counters.voluntary_switches as u32).wrapping_sub(thread.nvcsw);
-    let involuntary = (counters.involuntary_switches as u16).wrapping_sub(thread.nivcsw);
+    let voluntary = (counters.voluntary_switches as u32).wrapping_sub(thread.nvcsw.get());
+    let involuntary = (counters.involuntary_switches as u16).wrapping_sub(thread.nivcsw.get());
     match (voluntary, involuntary) {
         (1, 0) => true,
         (0, 1) => false,
@@ -65,9 +65,9 @@ fn is_voluntary(thread: &TaskState, counters: &KernelCounters, switch: u32) -> b
 /// The first switch of a thread that was met is a switch-in: it was off CPU. Leaves it in a wait for a CPU that is a
 /// sample, or in one that is none; returns its state then, CLOSED if it is being looked at.
 #[inline(never)]
-pub(crate) fn settle_in(thread: &mut TaskState, next: Task, now: u64) -> u32 {
-    let was = thread.state;
-    let (from, woken) = (thread.since_ns, thread.woken_ns());
+pub(crate) fn settle_in(thread: &TaskState, next: Task, now: u64) -> u32 {
+    let was = thread.state.get();
+    let (from, woken) = (thread.since_ns.get(), thread.woken_ns());
     let is_whole = woken >= from && woken <= now;
     let to = if is_whole { state::NEWBORN } else { state::ON_CPU };
     if was == state::MEETING || !states::replace(thread, was, to) {
@@ -76,11 +76,11 @@ pub(crate) fn settle_in(thread: &mut TaskState, next: Task, now: u64) -> u32 {
     restart(thread, &task::counters(next), slotless_entry::TRACEPOINTS);
     if is_whole {
         // The wait for a CPU began in the recording.
-        found(thread.slot, state::MET_ASLEEP, woken - from);
-        thread.since_ns = woken;
+        found(thread.slot.get(), state::MET_ASLEEP, woken - from);
+        thread.since_ns.set(woken);
     } else {
         let lasted = found_until(thread, now);
-        found(thread.slot, if was == state::MET_ON_CPU { state::MET_WAITING } else { was }, lasted);
+        found(thread.slot.get(), if was == state::MET_ON_CPU { state::MET_WAITING } else { was }, lasted);
     }
     to
 }
@@ -88,12 +88,13 @@ pub(crate) fn settle_in(thread: &mut TaskState, next: Task, now: u64) -> u32 {
 /// The time for which a thread was doing what it was found at. If the stamp of its first switch is earlier than that of the
 /// look, the record begins with the switch.
 #[inline(always)]
-fn found_until(thread: &mut TaskState, now: u64) -> u64 {
-    if now >= thread.since_ns {
-        return now - thread.since_ns;
+fn found_until(thread: &TaskState, now: u64) -> u64 {
+    let since = thread.since_ns.get();
+    if now >= since {
+        return now - since;
     }
-    if let Some(slot) = slot(thread.slot) {
-        slot.from_ns = now;
+    if let Some(slot) = slot(thread.slot.get()) {
+        slot.from_ns.set(now);
     }
     0
 }
@@ -102,27 +103,29 @@ fn found_until(thread: &mut TaskState, now: u64) -> u64 {
 #[inline(always)]
 fn found(number: u32, state: u32, ns: u64) {
     if let Some(slot) = slot(number) {
-        slot.found_ns = ns;
-        slot.found_state = state;
+        slot.found_ns.set(ns);
+        slot.found_state.set(state);
     }
 }
 
 /// A fault was measured of a thread that nothing else has happened to. The look may have come between the kernel's
 /// counting of this fault and its event: the record starts before the fault then.
 #[inline(never)]
-pub(crate) fn fault_accounted(slot: &mut Slot, metric: u32) {
+pub(crate) fn fault_accounted(slot: &SharedSlot, metric: u32) {
     let task = task::current();
     if metric == Metric::MinorFault as u32 {
-        let measured = slot.metrics[Metric::MinorFault.index()].totals.count + slot.minor_without_entry;
+        let measured =
+            slot.metrics[Metric::MinorFault.index()].totals.count.get() + slot.minor_without_entry.get();
         let before = task::min_flt(task) - measured;
-        if slot.start.minor_faults > before {
-            slot.start.minor_faults = before;
+        if slot.start.minor_faults.get() > before {
+            slot.start.minor_faults.set(before);
         }
     } else {
-        let measured = slot.metrics[Metric::MajorFault.index()].totals.count + slot.major_without_entry;
+        let measured =
+            slot.metrics[Metric::MajorFault.index()].totals.count.get() + slot.major_without_entry.get();
         let before = task::maj_flt(task) - measured;
-        if slot.start.major_faults > before {
-            slot.start.major_faults = before;
+        if slot.start.major_faults.get() > before {
+            slot.start.major_faults.set(before);
         }
     }
 }

@@ -6,8 +6,9 @@
 //! 2. `slots` and `pages`: the memory that the results are in.
 //! 1. `states`: what the programs know of a thread while it lives; `families`: who belongs together; `throttle`: the limits
 //!    that keep a thread from running.
-//! 0. `task`: what the kernel knows of a thread; `global`: counters that belong to none.
+//! 0. `task`: what the kernel knows of a thread; `global`: counters that belong to none; `atomic`: changes in one step.
 
+pub(crate) mod atomic;
 pub(crate) mod birth;
 pub(crate) mod families;
 pub(crate) mod fault;

@@ -1,7 +1,8 @@
 //! The bucket memory: pages of counters, handed out as a thread first touches an octave of a metric.
 
 use super::{
-    global::{global, take_next},
+    atomic::{self, take_next},
+    global::global,
     task,
 };
 use aya_ebpf::{
@@ -9,15 +10,14 @@ use aya_ebpf::{
     btf_maps::{Array, Queue},
     macros::btf_map,
 };
-use core::{arch::asm, intrinsics::AtomicOrdering};
 use profiler_ebpf::{
     buckets,
-    layout::{BucketPage, MetricSlot},
+    layout::{SharedBucketPage, SharedMetricSlot},
 };
 
 // The loader sets the size of both.
 #[btf_map]
-static PAGES: Array<BucketPage, 1, { BPF_F_MMAPABLE as usize }> = Array::new();
+static PAGES: Array<SharedBucketPage, 1, { BPF_F_MMAPABLE as usize }> = Array::new();
 
 /// Pages that user space has collected and handed back.
 #[btf_map]
@@ -25,54 +25,48 @@ static FREE_PAGES: Queue<u32, 1> = Queue::new();
 
 /// Adds one sample of a metric: to a bucket if there is memory for it, and always to the totals.
 ///
-/// In this order, and user space copies in the opposite one: a copy made in between can lack the sample in the count
-/// and have it elsewhere, never the other way round. So a sample that is under way can't be taken for one without a
+/// In this order, the count last, and user space copies in the opposite one: a copy made in between can lack the sample in the
+/// count and have it elsewhere, never the other way round. So a sample that is under way can't be taken for one without a
 /// bucket, and what a copy lacks is found complete later.
 #[inline(always)]
-pub(crate) fn record(metric: &mut MetricSlot, ns: u64) {
+pub(crate) fn record(metric: &SharedMetricSlot, ns: u64) {
     add_to_bucket(metric, ns);
-    keep_order();
-    metric.totals.add_uncounted(ns);
-    keep_order();
-    metric.totals.count += 1;
-}
-
-/// Keeps the compiler from moving writes across; x86 keeps them in order by itself.
-#[inline(always)]
-fn keep_order() {
-    // LLVM has no fence for BPF.
-    // SAFETY: no instruction.
-    unsafe { asm!("", options(nostack)) };
+    metric.totals.add(ns);
 }
 
 #[inline(always)]
-fn add_to_bucket(metric: &mut MetricSlot, ns: u64) {
+fn add_to_bucket(metric: &SharedMetricSlot, ns: u64) {
     let Some(bucket) = buckets::index(ns) else { return };
     let page_index = buckets::page(bucket);
     if page_index >= buckets::PAGES {
         return;
     }
-    let mut page = metric.pages[page_index];
+    let mut page = metric.pages[page_index].get();
     if page == 0 {
         page = claim();
-        metric.pages[page_index] = page;
+        metric.pages[page_index].set(page);
     }
     if page == 0 {
         return;
     }
-    let Some(page) = PAGES.get_ptr_mut(page) else { return };
-    // SAFETY: a live element of the map; only this thread's slot refers to the page, and only the CPU that
-    // switches the thread or runs it in a fault adds to it.
-    let count = unsafe { &mut (*page).counts[buckets::cell(bucket)] };
+    let Some(page) = memory(page) else { return };
+    let count = &page.counts[buckets::cell(bucket)];
     if task::watches() {
         // In one step, as user space takes counters out meanwhile. One that gets to its end before it comes begins
         // again, and its samples show as without a bucket.
-        // SAFETY: a valid, aligned counter.
-        unsafe { core::intrinsics::atomic_xadd::<u32, u32, { AtomicOrdering::SeqCst }>(count, 1) };
+        atomic::add(count, 1);
     } else {
-        // Saturates: what is above shows as a sample without a bucket.
-        *count = count.saturating_add(1);
+        // Saturates: what is above shows as a sample without a bucket. Only this thread's slot refers to the page, and only
+        // the CPU that switches the thread or runs it in a fault adds to it.
+        count.set(count.get().saturating_add(1));
     }
+}
+
+/// The page with this number.
+#[inline(always)]
+fn memory<'a>(page: u32) -> Option<&'a SharedBucketPage> {
+    // SAFETY: a live element of the map, whose fields are all shared.
+    PAGES.get_ptr(page).map(|page| unsafe { &*page })
 }
 
 /// A zeroed page, or 0 if none is left.
@@ -85,14 +79,8 @@ fn claim() -> u32 {
             None => return 0,
         },
     };
-    let Some(memory) = PAGES.get_ptr_mut(page) else { return 0 };
-    // SAFETY: a live element of the map, which nobody else refers to yet.
-    let counts = unsafe { &mut (*memory).counts };
-    for count in counts {
-        // SAFETY: a valid reference. Volatile, because the compiler would turn the loop into a call of memset,
-        // which BPF does not have.
-        unsafe { core::ptr::from_mut(count).write_volatile(0) };
-    }
+    let Some(memory) = memory(page) else { return 0 };
+    memory.counts.iter().for_each(|count| count.set(0));
     page
 }
 
@@ -100,6 +88,6 @@ fn claim() -> u32 {
 #[inline(always)]
 fn first_use() -> Option<u32> {
     let global = global()?;
-    let page = take_next(&mut global.pages_used, u64::from(task::page_limit()) - 1)?;
+    let page = take_next(&global.pages_used, u64::from(task::page_limit()) - 1)?;
     Some(page as u32 + 1)
 }

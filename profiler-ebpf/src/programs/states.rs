@@ -8,15 +8,21 @@
 //! Each place says how many threads are in storage because of it ([`Holder`]), so that all other threads of the machine are
 //! known to be outside the target by one look at the table. Every end of a thread's state lowers that number ([`forget`]).
 
-use super::task::{self, TASK_RUNNING, TASK_WAKING, Task};
+use super::{
+    atomic,
+    task::{self, TASK_RUNNING, TASK_WAKING, Task},
+};
 use aya_ebpf::{
     bindings::{BPF_F_NO_PREALLOC, BPF_LOCAL_STORAGE_GET_F_CREATE, bpf_map_type},
     btf_maps::Array,
     helpers::generated::{bpf_task_storage_delete, bpf_task_storage_get},
     macros::btf_map,
 };
-use core::{arch::asm, intrinsics::AtomicOrdering, ptr};
-use profiler_ebpf::layout::{Holder, KERNEL_WORKER, KernelCounters, Place, TaskState, state};
+use core::{arch::asm, ptr};
+use profiler_ebpf::{
+    Shared,
+    layout::{Holder, KERNEL_WORKER, KernelCounters, Place, TaskState, state},
+};
 
 // The loader sets the size.
 #[btf_map]
@@ -57,11 +63,11 @@ static TASKS: TaskStorage<TaskState> = TaskStorage::new();
 
 /// The state of a thread of the target; `None` for every other thread, the idle tasks (pid 0) among them.
 #[inline(always)]
-pub(crate) fn of<'a>(task: Task) -> Option<&'a mut TaskState> {
+pub(crate) fn of<'a>(task: Task) -> Option<&'a TaskState> {
     let place = place(task)?;
-    let holder = place.holder;
+    let holder = Holder(place.holder.get());
     if holder.task() == task as u64 {
-        return Some(&mut place.state);
+        return Some(&place.state);
     }
     if !holder.is_shared() {
         return None;
@@ -74,9 +80,9 @@ pub(crate) fn of<'a>(task: Task) -> Option<&'a mut TaskState> {
 pub(crate) fn is_recorded_at(address: u64) -> bool {
     let number = (address as u32).wrapping_mul(GOLDEN_RATIO) >> task::place_shift();
     PLACES.get_ptr(number).is_some_and(|place| {
-        // SAFETY: a live element of the map, of which two words are read.
+        // SAFETY: as in `place`.
         let place = unsafe { &*place };
-        place.holder.task() == address && place.state.state != state::CLOSED
+        Holder(place.holder.get()).task() == address && place.state.state.get() != state::CLOSED
     })
 }
 
@@ -104,40 +110,34 @@ const KERNEL_WORKER_FLAGS: u32 = 0x0020_0000 | USER_WORKER_FLAGS;
 pub(crate) fn begun(task: Task, start: &Start, slot: u32, state: u32) -> TaskState {
     let is_kernel_worker = task::flags(task) & KERNEL_WORKER_FLAGS != 0;
     TaskState {
-        since_ns: start.from_ns,
-        waking_ns: 0,
-        cpu_ns: start.counters.cpu_ns,
-        fault_ns: 0,
-        nvcsw: start.counters.voluntary_switches as u32,
-        blocked_key: 0,
-        queue_mark: 0,
-        slot,
-        state,
-        family: start.family | if is_kernel_worker { KERNEL_WORKER } else { 0 },
-        nivcsw: start.counters.involuntary_switches as u16,
+        since_ns: Shared::new(start.from_ns),
+        waking_ns: Shared::new(0),
+        cpu_ns: Shared::new(start.counters.cpu_ns),
+        fault_ns: Shared::new(0),
+        nvcsw: Shared::new(start.counters.voluntary_switches as u32),
+        blocked_key: Shared::new(0),
+        queue_mark: Shared::new(0),
+        slot: Shared::new(slot),
+        state: Shared::new(state),
+        family: Shared::new(start.family | if is_kernel_worker { KERNEL_WORKER } else { 0 }),
+        nivcsw: Shared::new(start.counters.involuntary_switches as u16),
     }
 }
 
 /// Makes a thread part of the target. `None` if the kernel has no memory for it.
 #[inline(always)]
-pub(crate) fn create<'a>(task: Task, mut initial: TaskState) -> Option<&'a mut TaskState> {
+pub(crate) fn create<'a>(task: Task, mut initial: TaskState) -> Option<&'a TaskState> {
     let place = place(task)?;
-    if claim(&mut place.holder)? {
-        place.state = initial;
+    if claim(&place.holder)? {
+        place.state.set(&initial);
         // Only now, because the thread may be switching on another CPU, which must find its state complete. The address has
         // the bit of the claim.
-        // SAFETY: a valid, aligned word of the table.
-        unsafe {
-            core::intrinsics::atomic_or::<u64, u64, { AtomicOrdering::SeqCst }>(
-                (&raw mut place.holder).cast(),
-                task as u64,
-            )
-        };
-        return Some(&mut place.state);
+        atomic::set_bits(&place.holder, task as u64);
+        return Some(&place.state);
     }
     let state = stored(task, (&raw mut initial).cast(), BPF_LOCAL_STORAGE_GET_F_CREATE.into());
     if state.is_none() {
-        one_less(&mut place.holder);
+        one_less(&place.holder);
     }
     state
 }
@@ -148,11 +148,12 @@ const TRIES: u32 = 4;
 /// Claims a place if it is free. If not, counts one thread more in storage. Returns whether it was free; `None` if other CPUs
 /// changed it all the time.
 #[inline(never)]
-fn claim(holder: &mut Holder) -> Option<bool> {
+fn claim(holder: &Shared<u64>) -> Option<bool> {
     for _ in 0..TRIES {
-        let found = read(holder);
+        let found = Holder(holder.get());
         let is_free = found.task() == 0;
-        if exchange(holder, found, if is_free { found.claimed() } else { found.one_more() }) {
+        let to = if is_free { found.claimed() } else { found.one_more() };
+        if atomic::replace(holder, found.0, to.0) {
             return Some(is_free);
         }
     }
@@ -162,33 +163,13 @@ fn claim(holder: &mut Holder) -> Option<bool> {
 /// Counts one thread less in storage. Where other CPUs change the word all the time the number stays too high, which
 /// costs time and loses nothing.
 #[inline(never)]
-fn one_less(holder: &mut Holder) {
+fn one_less(holder: &Shared<u64>) {
     for _ in 0..TRIES {
-        let found = read(holder);
-        if exchange(holder, found, found.one_less()) {
+        let found = Holder(holder.get());
+        if atomic::replace(holder, found.0, found.one_less().0) {
             return;
         }
     }
-}
-
-#[inline(always)]
-fn read(holder: &mut Holder) -> Holder {
-    // SAFETY: a valid reference. Volatile, because other CPUs change the word.
-    unsafe { (&raw const *holder).read_volatile() }
-}
-
-/// Changes who has a place; fails if that is not what was found any more.
-#[inline(always)]
-fn exchange(holder: &mut Holder, found: Holder, to: Holder) -> bool {
-    // SAFETY: a valid, aligned word of the table.
-    let (_, exchanged) = unsafe {
-        core::intrinsics::atomic_cxchg::<u64, { AtomicOrdering::SeqCst }, { AtomicOrdering::SeqCst }>(
-            (&raw mut *holder).cast(),
-            found.0,
-            to.0,
-        )
-    };
-    exchanged
 }
 
 /// Forgets a thread of the target: one that has ended, or whose record is closed. Once for each [`create`]: it is counted.
@@ -197,10 +178,10 @@ fn exchange(holder: &mut Holder, found: Holder, to: Holder) -> bool {
 #[inline(always)]
 pub(crate) fn forget(task: Task) {
     let Some(place) = place(task) else { return };
-    if place.holder.task() == task as u64 {
+    if Holder(place.holder.get()).task() == task as u64 {
         free(place);
     } else {
-        one_less(&mut place.holder);
+        one_less(&place.holder);
     }
 }
 
@@ -208,7 +189,7 @@ pub(crate) fn forget(task: Task) {
 #[inline(always)]
 pub(crate) fn forget_earlier(newborn: Task) {
     if let Some(place) = place(newborn)
-        && place.holder.task() == newborn as u64
+        && Holder(place.holder.get()).task() == newborn as u64
     {
         free(place);
     }
@@ -216,14 +197,8 @@ pub(crate) fn forget_earlier(newborn: Task) {
 
 /// Frees a place; the number of those in storage stays.
 #[inline(always)]
-fn free(place: &mut Place) {
-    // SAFETY: a valid, aligned word of the table.
-    unsafe {
-        core::intrinsics::atomic_and::<u64, u64, { AtomicOrdering::SeqCst }>(
-            (&raw mut place.holder).cast(),
-            Holder::IN_STORAGE,
-        )
-    };
+fn free(place: &Place) {
+    atomic::keep_bits(&place.holder, Holder::IN_STORAGE);
 }
 
 /// Takes the state of a thread that lives on out of task storage, if it is there.
@@ -268,7 +243,7 @@ pub(crate) fn shown(state: u32, thread: &TaskState, task: Task) -> u32 {
     }
     match found_at(task) {
         // It can run since it was woken, and was asleep until then.
-        state::MET_WAITING if thread.woken_ns() >= thread.since_ns => state::MET_ASLEEP,
+        state::MET_WAITING if thread.woken_ns() >= thread.since_ns.get() => state::MET_ASLEEP,
         found => found,
     }
 }
@@ -277,73 +252,56 @@ pub(crate) fn shown(state: u32, thread: &TaskState, task: Task) -> u32 {
 ///
 /// Written in this order, so that the end of the recording finds with each state the time that belongs to it.
 #[inline(always)]
-pub(crate) fn enter(thread: &mut TaskState, state: u32, now: u64) {
-    // SAFETY: a field of a valid reference.
-    unsafe { (&raw mut thread.since_ns).write_volatile(now) };
-    // SAFETY: as above.
-    unsafe { (&raw mut thread.state).write_volatile(state) };
+pub(crate) fn enter(thread: &TaskState, state: u32, now: u64) {
+    thread.since_ns.set(now);
+    thread.state.set(state);
 }
 
 /// The voluntary switch that the kernel has counted so is in the record: see [`agrees`].
 #[inline(always)]
-pub(crate) fn counted_voluntary(thread: &mut TaskState, nvcsw: u64) {
-    // SAFETY: a field of a valid reference.
-    unsafe { (&raw mut thread.nvcsw).write_volatile(nvcsw as u32) };
+pub(crate) fn counted_voluntary(thread: &TaskState, nvcsw: u64) {
+    thread.nvcsw.set(nvcsw as u32);
 }
 
 /// Likewise an involuntary one.
 #[inline(always)]
-pub(crate) fn counted_involuntary(thread: &mut TaskState, nivcsw: u64) {
-    // SAFETY: a field of a valid reference.
-    unsafe { (&raw mut thread.nivcsw).write_volatile(nivcsw as u16) };
+pub(crate) fn counted_involuntary(thread: &TaskState, nivcsw: u64) {
+    thread.nivcsw.set(nivcsw as u16);
 }
 
 /// True if the record holds every switch that these counters hold. If not, one is under way: the kernel has counted
 /// it, and its tracepoint is still to come or at work.
 #[inline(always)]
 pub(crate) fn agrees(thread: &TaskState, counters: &KernelCounters) -> bool {
-    // SAFETY: a field of a valid reference.
-    let nvcsw = unsafe { (&raw const thread.nvcsw).read_volatile() };
-    // SAFETY: as above.
-    let nivcsw = unsafe { (&raw const thread.nivcsw).read_volatile() };
+    let (nvcsw, nivcsw) = (thread.nvcsw.get(), thread.nivcsw.get());
     nvcsw == counters.voluntary_switches as u32 && nivcsw == counters.involuntary_switches as u16
 }
 
 /// Changes the state from one to another; fails if it is not that one any more.
 #[inline(always)]
-pub(crate) fn replace(thread: &mut TaskState, from: u32, to: u32) -> bool {
-    // SAFETY: a valid, aligned word.
-    let (_, replaced) = unsafe {
-        core::intrinsics::atomic_cxchg::<u32, { AtomicOrdering::SeqCst }, { AtomicOrdering::SeqCst }>(
-            &raw mut thread.state,
-            from,
-            to,
-        )
-    };
-    replaced
+pub(crate) fn replace(thread: &TaskState, from: u32, to: u32) -> bool {
+    atomic::replace(&thread.state, from, to)
 }
 
 /// A thread's place in the table, which another thread may have.
 #[inline(always)]
-fn place<'a>(task: Task) -> Option<&'a mut Place> {
+fn place<'a>(task: Task) -> Option<&'a Place> {
     let address: u32;
     // What the verifier allows to be done with a pointer is to copy its lower half, which is then a number.
     // SAFETY: a move between registers.
     unsafe { asm!("{0} = {1}", out(wreg) address, in(wreg) task as u32, options(pure, nomem, nostack)) };
     let number = address.wrapping_mul(GOLDEN_RATIO) >> task::place_shift();
-    // SAFETY: a live element of the map. A thread's state is written by one CPU at a time (`waking_ns` apart, one
-    // word), and only by whoever finds the thread's address in `task`.
-    PLACES.get_ptr_mut(number).map(|place| unsafe { &mut *place })
+    // SAFETY: a live element of the map, whose fields are all shared.
+    PLACES.get_ptr(number).map(|place| unsafe { &*place })
 }
 
 /// 2^32 divided by the golden ratio, odd: spreads addresses that differ by multiples of the size of `task_struct`.
 const GOLDEN_RATIO: u32 = 0x9e37_79b1;
 
 #[inline(always)]
-fn stored<'a>(task: Task, initial: *mut core::ffi::c_void, flags: u64) -> Option<&'a mut TaskState> {
+fn stored<'a>(task: Task, initial: *mut core::ffi::c_void, flags: u64) -> Option<&'a TaskState> {
     // SAFETY: the verifier accepts only trusted task pointers here; the kernel copies the initial value.
     let value = unsafe { bpf_task_storage_get(TASKS.map(), task, initial, flags) };
-    // SAFETY: null, or a value that lives as long as the task, which outlives the program; written by one CPU at a
-    // time, as in `place`.
-    unsafe { value.cast::<TaskState>().as_mut() }
+    // SAFETY: null, or a value that lives as long as the task, which outlives the program; its fields are all shared.
+    unsafe { value.cast::<TaskState>().as_ref() }
 }

@@ -4,7 +4,10 @@ use aya_ebpf::{
     bindings::task_struct,
     helpers::generated::{bpf_get_current_task_btf, bpf_ktime_get_ns, bpf_probe_read_kernel},
 };
-use profiler_ebpf::layout::{KernelCounters, NAME_BYTES, Offsets, Settings, TICK_NS, Throttling};
+use profiler_ebpf::{
+    Shared,
+    layout::{KernelCounters, NAME_BYTES, Offsets, Settings, TICK_NS, Throttling},
+};
 
 /// A task as the tracepoints hand it over.
 pub(crate) type Task = *mut task_struct;
@@ -238,12 +241,29 @@ fn read<T: Copy + Default>(address: usize, offset: u32) -> Option<T> {
     (failed == 0).then_some(value)
 }
 
-/// Copies the name of a thread.
+/// The name of a thread; an empty one if it can't be read.
 #[inline(always)]
-pub(crate) fn read_name(task: Task, name: &mut [u8; NAME_BYTES]) {
+pub(crate) fn name(task: Task) -> [u8; NAME_BYTES] {
+    let mut name = [0; NAME_BYTES];
+    // SAFETY: a name of our own.
+    unsafe { copy_name(task, &raw mut name) };
+    name
+}
+
+/// Writes the name of a thread into memory that others may read meanwhile.
+#[inline(always)]
+pub(crate) fn read_name(task: Task, name: &Shared<[u8; NAME_BYTES]>) {
+    // SAFETY: valid, as the reference is.
+    unsafe { copy_name(task, name.as_ptr()) };
+}
+
+/// # Safety
+/// `name` must be valid for writes.
+#[inline(always)]
+unsafe fn copy_name(task: Task, name: *mut [u8; NAME_BYTES]) {
     let comm = task.cast::<u8>().wrapping_add(constant!(OFFSETS.comm) as usize);
     // SAFETY: writes at most NAME_BYTES; a failing read leaves zeros, which is an empty name.
-    unsafe { bpf_probe_read_kernel(name.as_mut_ptr().cast(), NAME_BYTES as u32, comm.cast()) };
+    unsafe { bpf_probe_read_kernel(name.cast(), NAME_BYTES as u32, comm.cast()) };
 }
 
 /// The system call number with which a thread entered the kernel; -1 if it entered in another way. An `int`, as the kernel

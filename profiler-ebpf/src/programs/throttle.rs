@@ -122,20 +122,20 @@ fn mark(task: Task) -> u32 {
 
 /// A thread switches out involuntarily, and no limit keeps it from running yet.
 #[inline(always)]
-pub(crate) fn note(thread: &mut TaskState, task: Task) {
+pub(crate) fn note(thread: &TaskState, task: Task) {
     if is_by_run_queue() {
-        thread.queue_mark = mark(task);
+        thread.queue_mark.set(mark(task));
     }
 }
 
 /// Likewise one that waits in a run queue after a wake or since its birth. What is returned is set beside the time of that:
 /// see [`WOKEN_THROTTLED`].
 #[inline(always)]
-pub(crate) fn queued(thread: &mut TaskState, task: Task) -> u64 {
+pub(crate) fn queued(thread: &TaskState, task: Task) -> u64 {
     if !is_by_run_queue() {
         return 0;
     }
-    thread.queue_mark = mark(task);
+    thread.queue_mark.set(mark(task));
     if is_fair(task) && is_throttled(task) { WOKEN_THROTTLED } else { 0 }
 }
 
@@ -148,11 +148,11 @@ pub(crate) const UNTOLD: u32 = u32::MAX;
 /// are not known; the first one of a newborn thread stays as it was.
 #[inline(always)]
 pub(crate) fn settled(thread: &TaskState, task: Task, was: u32) -> (u32, u64) {
-    let woken = thread.waking_ns;
+    let woken = thread.waking_ns.get();
     if !is_by_run_queue() || was == state::ON_CPU || woken & WOKEN_THROTTLED != 0 {
         return (was, woken);
     }
-    let (before, now) = (thread.queue_mark, mark(task));
+    let (before, now) = (thread.queue_mark.get(), mark(task));
     if before == now || (before | now) & EVER == 0 {
         return (was, woken);
     }

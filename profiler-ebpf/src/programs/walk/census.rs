@@ -4,11 +4,10 @@
 //! [`Global`]. A process is known by its leader: one whose leader has ended, or is not in the table of states, is passed over.
 
 use crate::programs::{
-    global::add_shared,
-    states,
+    atomic, states,
     task::{self, TASK_DEAD, TASK_NEW, Task},
 };
-use profiler_ebpf::layout::{Global, state};
+use profiler_ebpf::layout::{SharedGlobal, state};
 
 /// Counts one task if it is a living thread of the target or of one of its processes.
 ///
@@ -16,11 +15,11 @@ use profiler_ebpf::layout::{Global, state};
 /// joined by then if any event told of it, and one that was forgotten before it was looked for is marked dead by then. One
 /// that has never run is passed over, which hides nothing: it has done nothing.
 #[inline(always)]
-pub(crate) fn count(task: Task, global: &mut Global) {
+pub(crate) fn count(task: Task, global: &SharedGlobal) {
     let had_run = task::has_run(task);
     if let Some(thread) = states::of(task) {
-        if thread.state != state::CLOSED {
-            add_shared(&mut global.recorded);
+        if thread.state.get() != state::CLOSED {
+            atomic::add(&global.recorded, 1);
         }
         return;
     }
@@ -28,6 +27,6 @@ pub(crate) fn count(task: Task, global: &mut Global) {
         return;
     }
     if task::leader(task).is_some_and(states::is_recorded_at) {
-        add_shared(&mut global.unrecorded);
+        atomic::add(&global.unrecorded, 1);
     }
 }

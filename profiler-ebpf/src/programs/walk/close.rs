@@ -2,12 +2,13 @@
 
 use super::census;
 use crate::programs::{
-    global::{add_shared, global},
+    atomic,
+    global::global,
     slots::{self, slot},
     states,
     task::{self, Task, TaskIterator, now_ns},
 };
-use profiler_ebpf::layout::{Global, TaskState, phase, state};
+use profiler_ebpf::layout::{SharedGlobal, TaskState, phase, state};
 
 /// After so many walks a record is closed whatever the counters say, and the difference is in it: a switch under way
 /// is over when the next walk begins, so that even a thread that always switches is met between two of them soon.
@@ -23,25 +24,25 @@ const PATIENCE: u64 = 16;
 pub(crate) fn close(iterator: *mut TaskIterator) {
     let Some(global) = global() else { return };
     let Some(task) = TaskIterator::task(iterator) else {
-        add_shared(&mut global.walks);
+        atomic::add(&global.walks, 1);
         return;
     };
-    if global.walks == 0 {
+    if global.walks.get() == 0 {
         census::count(task, global);
         return;
     }
     let Some(thread) = states::of(task) else { return };
-    close_thread(task, thread, global, global.walks >= PATIENCE);
+    close_thread(task, thread, global, global.walks.get() >= PATIENCE);
 }
 
 /// Closes the record of a thread, unless that is done already or, while there is patience, a switch is under way.
 #[inline(always)]
-pub(crate) fn close_thread(task: Task, thread: &mut TaskState, global: &mut Global, is_impatient: bool) {
-    let was = thread.state;
+pub(crate) fn close_thread(task: Task, thread: &TaskState, global: &SharedGlobal, is_impatient: bool) {
+    let was = thread.state.get();
     if was == state::CLOSED {
         return;
     }
-    add_shared(&mut global.closings);
+    atomic::add(&global.closings, 1);
     let mut counters = task::counters(task);
     if !states::agrees(thread, &counters) && !is_impatient {
         return;
@@ -54,11 +55,11 @@ pub(crate) fn close_thread(task: Task, thread: &mut TaskState, global: &mut Glob
         // It went through the same state again in between.
         counters = task::counters(task);
     }
-    match slot(thread.slot) {
+    match slot(thread.slot.get()) {
         Some(slot) => {
             slots::saw(slot, thread, open_state);
-            slots::finish(task, slot, &counters, now_ns(), open_state, thread.since_ns);
-            slot.phase = phase::CLOSED;
+            slots::finish(task, slot, &counters, now_ns(), open_state, thread.since_ns.get());
+            slot.phase.set(phase::CLOSED);
         }
         None => slots::finish_slotless(&counters, slots::slotless_entry::WALKS, open_state),
     }

@@ -4,19 +4,20 @@
 //! nor whether its counters hold a switch whose tracepoint is still to come. The record begins with the time of the look.
 
 use crate::programs::{
+    atomic,
     birth::may_be_waking,
     families,
-    global::{add_shared, global},
+    global::global,
     slots::{self, slot, slotless_entry},
     states::{self, Start, begun},
     task::{self, TASK_DEAD, TASK_NEW, Task, TaskIterator, now_ns},
 };
 use aya_ebpf::{btf_maps::HashMap, macros::btf_map};
-use profiler_ebpf::layout::{Chosen, Global, TaskState, state};
+use profiler_ebpf::layout::{SharedChosen, SharedGlobal, TaskState, state};
 
 /// The processes whose threads join, by their numbers as user space sees them. The loader sets the size.
 #[btf_map]
-static CHOSEN: HashMap<u32, Chosen, 1> = HashMap::new();
+static CHOSEN: HashMap<u32, SharedChosen, 1> = HashMap::new();
 
 /// Looks at a thread in one walk, at most, that is switched each time. At 400 000 switches a second one in ten is.
 const LOOKS: u32 = 4;
@@ -29,7 +30,7 @@ pub(crate) fn join(iterator: *mut TaskIterator) {
         if task::watches()
             && let Some(level) = task::reader_level()
         {
-            global.namespace_level = u64::from(level) + 1;
+            global.namespace_level.set(u64::from(level) + 1);
         }
         return;
     };
@@ -39,7 +40,7 @@ pub(crate) fn join(iterator: *mut TaskIterator) {
         return;
     }
     if let Some(thread) = states::of(task) {
-        let found = thread.state;
+        let found = thread.state.get();
         let stale = state::is_met(found) && !states::agrees(thread, &task::counters(task));
         if stale && states::replace(thread, found, state::MEETING) {
             look(thread, task, global);
@@ -47,53 +48,54 @@ pub(crate) fn join(iterator: *mut TaskIterator) {
         return;
     }
     let Some((number, start_ticks)) = task::process(task) else { return };
-    let Some(chosen) = CHOSEN.get_ptr_mut(number) else { return };
-    // SAFETY: a live element of the map, which only this program writes to.
-    let chosen = unsafe { &mut *chosen };
-    if chosen.start_ticks != start_ticks {
+    let Some(chosen) = CHOSEN.get_ptr(number) else { return };
+    // SAFETY: a live element of the map, whose fields are all shared.
+    let chosen = unsafe { &*chosen };
+    if chosen.start_ticks.get() != start_ticks {
         return;
     }
     if run_state & TASK_NEW != 0 || may_be_waking(task) {
         // Its parent is in `sched_process_fork` or `sched_wakeup_new`, where it joins if its parent has. Only the next
         // walk can tell.
-        add_shared(&mut global.postponed);
+        atomic::add(&global.postponed, 1);
         return;
     }
-    if meet(task, global, chosen.family as u16) {
-        chosen.joined += 1;
-        add_shared(&mut global.joined);
+    if meet(task, global, chosen.family.get() as u16) {
+        // Only this walk writes to it.
+        chosen.joined.increase(1);
+        atomic::add(&global.joined, 1);
     }
 }
 
 /// Makes a thread part of the target that may be doing anything at the moment. Returns whether it is one now.
 #[inline(always)]
-fn meet(task: Task, global: &mut Global, family: u16) -> bool {
+fn meet(task: Task, global: &SharedGlobal, family: u16) -> bool {
     let start = Start { from_ns: now_ns(), newborn: false, family, counters: task::counters(task) };
     let number = slots::claim(task, &start, slotless_entry::WALKS);
     if let Some(slot) = slot(number) {
         // Just before the first fault that is measured.
-        slot.start.minor_faults = task::min_flt(task);
-        slot.start.major_faults = task::maj_flt(task);
+        slot.start.minor_faults.set(task::min_flt(task));
+        slot.start.major_faults.set(task::maj_flt(task));
     }
     let Some(thread) = states::create(task, begun(task, &start, number, state::MEETING)) else {
         slots::give_back(number, &start.counters, slotless_entry::WALKS);
-        add_shared(&mut global.threads_without_state);
+        atomic::add(&global.threads_without_state, 1);
         return false;
     };
     families::entered(family);
     if let Some(slot) = slot(number) {
         // An exec that took over another's id before there was a state to find.
-        slot.tid = task::tid(task);
+        slot.tid.set(task::tid(task));
     }
     let found = look(thread, task, global);
     if task::run_state(task) & TASK_DEAD != 0 && states::replace(thread, found, state::CLOSED) {
         // Its last switch has come before there was a state to find, or finds it closed.
         let mut counters = start.counters;
-        let later = thread.nvcsw.wrapping_sub(counters.voluntary_switches as u32);
+        let later = thread.nvcsw.get().wrapping_sub(counters.voluntary_switches as u32);
         counters.voluntary_switches += u64::from(later);
-        let later = (thread.nivcsw).wrapping_sub(counters.involuntary_switches as u16);
+        let later = thread.nivcsw.get().wrapping_sub(counters.involuntary_switches as u16);
         counters.involuntary_switches += u64::from(later);
-        counters.cpu_ns = thread.cpu_ns;
+        counters.cpu_ns = thread.cpu_ns.get();
         if families::left(thread) {
             states::forget(task);
         }
@@ -105,13 +107,13 @@ fn meet(task: Task, global: &mut Global, family: u16) -> bool {
 
 /// Looks at a thread that is in the state MEETING, until it is not switched meanwhile. Returns what it was found at.
 #[inline(always)]
-fn look(thread: &mut TaskState, task: Task, global: &mut Global) -> u32 {
+fn look(thread: &TaskState, task: Task, global: &SharedGlobal) -> u32 {
     let mut looks = 0;
     loop {
         slots::restart(thread, &task::counters(task), slotless_entry::WALKS);
         let now = now_ns();
-        if let Some(slot) = slot(thread.slot) {
-            slot.from_ns = now;
+        if let Some(slot) = slot(thread.slot.get()) {
+            slot.from_ns.set(now);
         }
         let found = states::found_at(task);
         states::enter(thread, found, now);
@@ -121,7 +123,7 @@ fn look(thread: &mut TaskState, task: Task, global: &mut Global) -> u32 {
         }
         looks += 1;
         if looks == LOOKS {
-            add_shared(&mut global.postponed);
+            atomic::add(&global.postponed, 1);
             return found;
         }
         if !states::replace(thread, found, state::MEETING) {

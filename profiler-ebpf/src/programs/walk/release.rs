@@ -12,7 +12,7 @@ pub(crate) fn release(iterator: *mut TaskIterator) {
     let Some(thread) = states::of(task) else { return };
     let rules = families::rules(families::of(thread));
     if rules & rule::FORGOTTEN != 0 {
-        if thread.state == state::CLOSED {
+        if thread.state.get() == state::CLOSED {
             if families::left(thread) {
                 states::forget(task);
             }

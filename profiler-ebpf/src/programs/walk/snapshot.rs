@@ -18,12 +18,12 @@ pub(crate) fn look(iterator: *mut TaskIterator) {
         census::count(task, global);
     }
     let Some(thread) = states::of(task) else { return };
-    if thread.state == state::CLOSED {
+    if thread.state.get() == state::CLOSED {
         return;
     }
-    if let Some(slot) = slot(thread.slot) {
-        slots::saw(slot, thread, states::shown(thread.state, thread, task));
+    if let Some(slot) = slot(thread.slot.get()) {
+        slots::saw(slot, thread, states::shown(thread.state.get(), thread, task));
         // Since it joined it may have got another one; most threads of a pool do just after their birth.
-        task::read_name(task, &mut slot.name);
+        task::read_name(task, &slot.name);
     }
 }
