@@ -14,7 +14,7 @@ mod fake;
 use fake::switch::{sched_switch, sched_wakeup, sched_waking};
 use fake::task::{IDLE, OTHER, TASK_DEAD, TASK_RUNNING, THREAD};
 use fake::with;
-use profiler_ebpf::layout::{Totals, blocked_key, state};
+use profiler_ebpf::layout::{SharedTotals, blocked_key, state};
 use profiler_ebpf::metric::Metric;
 use proptest::prelude::*;
 
@@ -90,9 +90,10 @@ fn run(timeline: &str, has_slot: bool) {
 /// How many, and letters in all.
 type Amount = (u64, u64);
 
-fn amount(totals: Totals) -> Amount {
-    assert_eq!(totals.sum_ns % LETTER, 0);
-    (totals.count, totals.sum_ns / LETTER)
+fn amount(totals: &SharedTotals) -> Amount {
+    let sum_ns = totals.sum_ns.get();
+    assert_eq!(sum_ns % LETTER, 0);
+    (totals.count.get(), sum_ns / LETTER)
 }
 
 #[derive(Debug, Default, PartialEq)]
@@ -109,32 +110,32 @@ struct Amounts {
 impl Amounts {
     fn in_slot() -> Self {
         let slot = with(fake::World::slot);
-        let metric = |metric: Metric| amount(slot.metrics[metric.index()].totals);
-        let waits = slot.blocked_on.iter().map(|entry| entry.sum_ns).sum::<u64>();
-        assert_eq!(waits, slot.metrics[Metric::Blocked.index()].totals.sum_ns, "each wait has a cause");
-        assert_eq!(slot.clock_backwards, 0);
+        let metric = |metric: Metric| amount(&slot.metrics[metric.index()].totals);
+        let waits = slot.blocked_on.iter().map(|entry| entry.sum_ns.get()).sum::<u64>();
+        assert_eq!(waits, slot.metrics[Metric::Blocked.index()].totals.sum_ns.get(), "each wait has a cause");
+        assert_eq!(slot.clock_backwards.get(), 0);
         Self {
             on_cpu: metric(Metric::OnCpu),
             runqueue_wait: metric(Metric::RunqueueWait),
             blocked: metric(Metric::Blocked),
             preempted: metric(Metric::Preempted),
-            runnable_idle: amount(slot.runnable_idle),
-            unsplit: amount(slot.unsplit),
-            inferred: slot.inferred_switch_ins,
+            runnable_idle: amount(&slot.runnable_idle),
+            unsplit: amount(&slot.unsplit),
+            inferred: slot.inferred_switch_ins.get(),
         }
     }
 
     fn without_slot() -> Self {
         let sums = with(fake::World::slotless);
-        let metric = |metric: Metric| amount(sums.metrics[metric.index()]);
+        let metric = |metric: Metric| amount(&sums.metrics[metric.index()]);
         Self {
             on_cpu: metric(Metric::OnCpu),
             runqueue_wait: metric(Metric::RunqueueWait),
             blocked: metric(Metric::Blocked),
             preempted: metric(Metric::Preempted),
-            runnable_idle: amount(sums.runnable_idle),
-            unsplit: amount(sums.unsplit),
-            inferred: sums.inferred_switch_ins,
+            runnable_idle: amount(&sums.runnable_idle),
+            unsplit: amount(&sums.unsplit),
+            inferred: sums.inferred_switch_ins.get(),
         }
     }
 
@@ -241,7 +242,7 @@ fn an_end_before_its_start_is_counted_and_not_measured() {
     at(4);
     preempted_by(OTHER);
     let slot = with(fake::World::slot);
-    assert_eq!((slot.clock_backwards, slot.metrics[Metric::OnCpu.index()].totals.count), (1, 0));
+    assert_eq!((slot.clock_backwards.get(), slot.metrics[Metric::OnCpu.index()].totals.count.get()), (1, 0));
 }
 
 #[test]
@@ -255,8 +256,8 @@ fn a_wait_is_put_down_to_the_system_call_that_it_was_in() {
         wake();
         switch_in();
         let slot = with(fake::World::slot);
-        let entry = slot.blocked_on.iter().find(|entry| entry.key == key).unwrap();
-        assert_eq!((entry.count, entry.sum_ns, entry.max_ns), (1, LETTER, LETTER));
+        let entry = slot.blocked_on.iter().find(|entry| entry.key.get() == key).unwrap();
+        assert_eq!((entry.count.get(), entry.sum_ns.get(), entry.max_ns.get()), (1, LETTER, LETTER));
     }
 }
 
@@ -264,8 +265,8 @@ fn a_wait_is_put_down_to_the_system_call_that_it_was_in() {
 fn the_last_switch_closes_the_record() {
     run("-===", true);
     let slot = with(fake::World::slot);
-    assert_eq!((slot.until_ns, slot.open_state), (BORN + 4 * LETTER, state::BLOCKED));
-    assert_eq!(with(fake::World::state).state, state::CLOSED);
+    assert_eq!((slot.until_ns.get(), slot.open_state.get()), (BORN + 4 * LETTER, state::BLOCKED));
+    assert_eq!(with(fake::World::state).state.get(), state::CLOSED);
 }
 
 /// Timelines as the kernel makes them: slices, and between them one of the ways to be off the CPU.

@@ -5,7 +5,8 @@
 pub(crate) mod switch;
 pub(crate) mod task;
 
-use profiler_ebpf::layout::{NO_SLOT, Slot, SlotlessTotals, TaskState, Totals, state};
+use profiler_ebpf::Shared;
+use profiler_ebpf::layout::{NO_SLOT, SharedSlot, SharedSlotlessTotals, TaskState, state};
 use std::cell::Cell;
 
 /// What the kernel and the maps have of the thread.
@@ -16,9 +17,9 @@ pub(crate) struct World {
     pub(crate) cpu_ns: Cell<u64>,
     pub(crate) syscall: Cell<i32>,
     pub(crate) announced: Cell<bool>,
-    state: Cell<*mut TaskState>,
-    slot: Cell<*mut Slot>,
-    slotless: Cell<*mut SlotlessTotals>,
+    state: Cell<&'static TaskState>,
+    slot: Cell<&'static SharedSlot>,
+    slotless: Cell<&'static SharedSlotlessTotals>,
 }
 
 thread_local! {
@@ -33,21 +34,21 @@ pub(crate) fn with<T>(look: impl FnOnce(&World) -> T) -> T {
 impl World {
     fn new() -> Self {
         // SAFETY: numbers only, of which zero is one.
-        let slot: Slot = unsafe { std::mem::zeroed() };
+        let slot: SharedSlot = unsafe { std::mem::zeroed() };
         // SAFETY: as above.
-        let slotless: SlotlessTotals = unsafe { std::mem::zeroed() };
+        let slotless: SharedSlotlessTotals = unsafe { std::mem::zeroed() };
         let state = TaskState {
-            since_ns: 0,
-            waking_ns: 0,
-            cpu_ns: 0,
-            fault_ns: 0,
-            nvcsw: 0,
-            blocked_key: 0,
-            queue_mark: 0,
-            slot: 0,
-            state: state::NEWBORN,
-            family: 0,
-            nivcsw: 0,
+            since_ns: Shared::new(0),
+            waking_ns: Shared::new(0),
+            cpu_ns: Shared::new(0),
+            fault_ns: Shared::new(0),
+            nvcsw: Shared::new(0),
+            blocked_key: Shared::new(0),
+            queue_mark: Shared::new(0),
+            slot: Shared::new(0),
+            state: Shared::new(state::NEWBORN),
+            family: Shared::new(0),
+            nivcsw: Shared::new(0),
         };
         let world = Self {
             now: Cell::new(0),
@@ -60,8 +61,8 @@ impl World {
             slot: Cell::new(Box::leak(Box::new(slot))),
             slotless: Cell::new(Box::leak(Box::new(slotless))),
         };
-        for metric in &mut world.slot().metrics {
-            metric.totals = Totals::EMPTY;
+        for metric in &world.slot().metrics {
+            metric.totals.min_ns.set(u64::MAX);
         }
         world
     }
@@ -77,23 +78,20 @@ impl World {
         self.state.set(fresh.state.get());
         self.slot.set(fresh.slot.get());
         self.slotless.set(fresh.slotless.get());
-        self.state().since_ns = now;
-        self.state().slot = if has_slot { 0 } else { NO_SLOT };
+        self.state().since_ns.set(now);
+        self.state().slot.set(if has_slot { 0 } else { NO_SLOT });
     }
 
-    pub(crate) fn state<'a>(&self) -> &'a mut TaskState {
-        // SAFETY: leaked, so that it lives on; the program has one reference at a time, as on one CPU.
-        unsafe { &mut *self.state.get() }
+    pub(crate) fn state(&self) -> &'static TaskState {
+        self.state.get()
     }
 
-    pub(crate) fn slot<'a>(&self) -> &'a mut Slot {
-        // SAFETY: as above.
-        unsafe { &mut *self.slot.get() }
+    pub(crate) fn slot(&self) -> &'static SharedSlot {
+        self.slot.get()
     }
 
-    pub(crate) fn slotless<'a>(&self) -> &'a mut SlotlessTotals {
-        // SAFETY: as above.
-        unsafe { &mut *self.slotless.get() }
+    pub(crate) fn slotless(&self) -> &'static SharedSlotlessTotals {
+        self.slotless.get()
     }
 }
 
@@ -101,28 +99,29 @@ pub(crate) mod states {
     use super::task::{THREAD, Task};
     use profiler_ebpf::layout::TaskState;
 
-    pub(crate) fn of<'a>(task: Task) -> Option<&'a mut TaskState> {
+    pub(crate) fn of<'a>(task: Task) -> Option<&'a TaskState> {
         (task == THREAD).then(|| super::with(super::World::state))
     }
 
-    pub(crate) fn enter(thread: &mut TaskState, state: u32, now: u64) {
-        (thread.since_ns, thread.state) = (now, state);
+    pub(crate) fn enter(thread: &TaskState, state: u32, now: u64) {
+        thread.since_ns.set(now);
+        thread.state.set(state);
     }
 
-    pub(crate) fn replace(thread: &mut TaskState, from: u32, to: u32) -> bool {
-        let is_same = thread.state == from;
+    pub(crate) fn replace(thread: &TaskState, from: u32, to: u32) -> bool {
+        let is_same = thread.state.get() == from;
         if is_same {
-            thread.state = to;
+            thread.state.set(to);
         }
         is_same
     }
 
-    pub(crate) fn counted_voluntary(thread: &mut TaskState, nvcsw: u64) {
-        thread.nvcsw = nvcsw as u32;
+    pub(crate) fn counted_voluntary(thread: &TaskState, nvcsw: u64) {
+        thread.nvcsw.set(nvcsw as u32);
     }
 
-    pub(crate) fn counted_involuntary(thread: &mut TaskState, nivcsw: u64) {
-        thread.nivcsw = nivcsw as u16;
+    pub(crate) fn counted_involuntary(thread: &TaskState, nivcsw: u64) {
+        thread.nivcsw.set(nivcsw as u16);
     }
 
     pub(crate) fn forget(_task: Task) {}
@@ -138,44 +137,46 @@ pub(crate) mod states {
 
 pub(crate) mod slots {
     use super::task::Task;
-    use profiler_ebpf::layout::{KernelCounters, NO_SLOT, Slot, SlotlessTotals, Totals};
+    use profiler_ebpf::Shared;
+    use profiler_ebpf::layout::{KernelCounters, NO_SLOT, SharedSlot, SharedSlotlessTotals, SharedTotals};
 
     pub(crate) mod slotless_entry {
         pub(crate) const TRACEPOINTS: u32 = 0;
     }
 
-    pub(crate) fn slot<'a>(number: u32) -> Option<&'a mut Slot> {
+    pub(crate) fn slot<'a>(number: u32) -> Option<&'a SharedSlot> {
         (number != NO_SLOT).then(|| super::with(super::World::slot))
     }
 
-    pub(crate) fn slotless<'a>(_entry: u32) -> Option<&'a mut SlotlessTotals> {
+    pub(crate) fn slotless<'a>(_entry: u32) -> Option<&'a SharedSlotlessTotals> {
         Some(super::with(super::World::slotless))
     }
 
-    pub(crate) fn add_interval(into: &mut Totals, from: u64, to: u64, clock_backwards: &mut u64) {
+    pub(crate) fn add_interval(into: &SharedTotals, from: u64, to: u64, clock_backwards: &Shared<u64>) {
         match to.checked_sub(from) {
             Some(ns) => into.add(ns),
-            None => *clock_backwards += 1,
+            None => clock_backwards.increase(1),
         }
     }
 
     pub(crate) fn measure_slotless(metric: u32, from: u64, to: u64) {
         let totals = super::with(super::World::slotless);
-        add_interval(&mut totals.metrics[metric as usize], from, to, &mut totals.clock_backwards);
+        add_interval(&totals.metrics[metric as usize], from, to, &totals.clock_backwards);
     }
 
     pub(crate) fn finish(
         _task: Task,
-        slot: &mut Slot,
+        slot: &SharedSlot,
         _counters: &KernelCounters,
         now: u64,
         open_state: u32,
         _since: u64,
     ) {
-        (slot.until_ns, slot.open_state) = (now, open_state);
+        slot.until_ns.set(now);
+        slot.open_state.set(open_state);
     }
 
-    pub(crate) fn announce(_slot: &mut Slot, _number: u32) {
+    pub(crate) fn announce(_slot: &SharedSlot, _number: u32) {
         super::with(|world| world.announced.set(true));
     }
 
@@ -185,8 +186,8 @@ pub(crate) mod slots {
 
     pub(crate) fn inferred_switch_in(number: u32) {
         match slot(number) {
-            Some(slot) => slot.inferred_switch_ins += 1,
-            None => super::with(super::World::slotless).inferred_switch_ins += 1,
+            Some(slot) => slot.inferred_switch_ins.increase(1),
+            None => super::with(super::World::slotless).inferred_switch_ins.increase(1),
         }
     }
 
@@ -196,9 +197,9 @@ pub(crate) mod slots {
 }
 
 pub(crate) mod pages {
-    use profiler_ebpf::layout::MetricSlot;
+    use profiler_ebpf::layout::SharedMetricSlot;
 
-    pub(crate) fn record(metric: &mut MetricSlot, ns: u64) {
+    pub(crate) fn record(metric: &SharedMetricSlot, ns: u64) {
         metric.totals.add(ns);
     }
 }
@@ -206,7 +207,9 @@ pub(crate) mod pages {
 pub(crate) mod families {
     use profiler_ebpf::layout::TaskState;
 
-    pub(crate) fn left(_thread: &mut TaskState) {}
+    pub(crate) fn left(_thread: &TaskState) -> bool {
+        true
+    }
 }
 
 /// No limit keeps the thread from running.
@@ -224,14 +227,14 @@ pub(crate) mod throttle {
         0
     }
 
-    pub(crate) fn queued(_thread: &mut TaskState, _task: Task) -> u64 {
+    pub(crate) fn queued(_thread: &TaskState, _task: Task) -> u64 {
         0
     }
 
-    pub(crate) fn note(_thread: &mut TaskState, _task: Task) {}
+    pub(crate) fn note(_thread: &TaskState, _task: Task) {}
 
     pub(crate) fn settled(thread: &TaskState, _task: Task, was: u32) -> (u32, u64) {
-        (was, thread.waking_ns)
+        (was, thread.waking_ns.get())
     }
 }
 
@@ -242,11 +245,11 @@ pub(crate) mod first_switch {
 
     pub(crate) const PREEMPTION: u32 = 1 << 31;
 
-    pub(crate) fn settle_out(_thread: &mut TaskState, _prev: Task, _now: u64, _switch: u32) -> bool {
+    pub(crate) fn settle_out(_thread: &TaskState, _prev: Task, _now: u64, _switch: u32) -> bool {
         unreachable!("it was not there before")
     }
 
-    pub(crate) fn settle_in(_thread: &mut TaskState, _next: Task, _now: u64) -> u32 {
+    pub(crate) fn settle_in(_thread: &TaskState, _next: Task, _now: u64) -> u32 {
         unreachable!("it was not there before")
     }
 }
