@@ -38,7 +38,7 @@ const FLOORS: [&[&str]; 11] = [
 
 /// The BPF programs, likewise.
 const PROGRAMS: [&[&str]; 8] = [
-    &["task", "global"],
+    &["atomic", "task", "global"],
     &["states", "throttle", "families"],
     &["slots"],
     &["pages"],
