@@ -66,7 +66,7 @@ pub fn disinherit() -> Result<()> {
     caps::clear(None, CapSet::Inheritable).context("cannot give up inheritable capabilities")
 }
 
-/// Whether this process may use a capability, in effect or not.
+/// True if this process may use a capability, in effect or not.
 #[must_use]
 pub fn may_use(capability: Capability) -> bool {
     caps::has_cap(None, CapSet::Permitted, capability).unwrap_or(false)

@@ -24,7 +24,7 @@ pub(crate) enum Kind {
 pub(crate) struct Column {
     pub(crate) name: String,
     pub(crate) kind: Kind,
-    /// Whether some rows have nothing there.
+    /// True if some rows have nothing there.
     pub(crate) optional: bool,
 }
 

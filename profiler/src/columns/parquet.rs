@@ -53,7 +53,7 @@ pub(crate) fn relative_width() -> KeyValue {
 
 /// The values of a column that are to be written together.
 pub(crate) struct Gathered {
-    /// Whether each row has a value; kept for optional columns only.
+    /// True if each row has a value; kept for optional columns only.
     levels: Option<Vec<i16>>,
     values: Values,
 }

@@ -1,4 +1,4 @@
-//! Whether a peer may use the socket: by the credentials that the kernel noted as it connected.
+//! True if a peer may use the socket: by the credentials that the kernel noted as it connected.
 
 use super::config::ControlConfig;
 use anyhow::Result;
@@ -20,7 +20,7 @@ impl Allowed {
         Ok(Self { uids, gids: config.gids()?.into_iter().collect() })
     }
 
-    /// Whether a user may, who connected with this group as its own.
+    /// True if a user may, who connected with this group as its own.
     pub(super) fn has(&self, uid: u32, gid: u32) -> bool {
         self.uids.contains(&uid)
             || self.gids.contains(&gid)

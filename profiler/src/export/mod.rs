@@ -140,7 +140,7 @@ impl Format {
         }
     }
 
-    /// Whether it has a form with one row a group and metric instead of every bucket.
+    /// True if it has a form with one row a group and metric instead of every bucket.
     #[must_use]
     pub fn has_summary(self) -> bool {
         match self {
@@ -151,7 +151,7 @@ impl Format {
         }
     }
 
-    /// Whether its bytes are not for a terminal.
+    /// True if its bytes are not for a terminal.
     #[must_use]
     pub fn is_binary(self) -> bool {
         match self {

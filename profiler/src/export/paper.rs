@@ -25,7 +25,7 @@ pub(super) struct Table {
 pub(super) struct Line {
     /// One for each of the table's `names`.
     pub(super) names: Vec<String>,
-    /// Whether it is the group's first.
+    /// True if it is the group's first.
     pub(super) begins_group: bool,
     pub(super) metric: &'static str,
     pub(super) count: String,

@@ -41,7 +41,7 @@ pub fn make(folder: &Path, owner: Option<&Invoker>) -> Result<Made> {
     Ok(made)
 }
 
-/// Whether it was not there before.
+/// True if it was not there before.
 fn make_one(folder: &Path, owner: Option<&Invoker>) -> Result<bool> {
     match fs::create_dir(folder) {
         // Somebody else was faster, or it is the `..` of one that was made just now.

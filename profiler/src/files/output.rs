@@ -44,7 +44,7 @@ pub struct Wanted<'a> {
     pub path: &'a Path,
     /// The flag that names it or its folder, so that messages can tell of it.
     pub flag: &'static str,
-    /// Whether it may replace anything that is there.
+    /// True if it may replace anything that is there.
     pub force: bool,
 }
 

@@ -27,7 +27,7 @@ pub enum Place {
     File {
         /// Where.
         path: PathBuf,
-        /// Whether it is there.
+        /// True if it is there.
         exists: bool,
     },
     /// What is written to and can't be replaced: a terminal, a pipe, /dev/null, an open descriptor.

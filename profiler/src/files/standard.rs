@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 pub struct NotRead;
 
 impl NotRead {
-    /// Whether this is why something failed.
+    /// True if this is why something failed.
     #[must_use]
     pub fn caused(error: &anyhow::Error) -> bool {
         let inner = |cause: &(dyn std::error::Error + 'static)| {

@@ -122,7 +122,7 @@ impl PageMemory {
         }
     }
 
-    /// Whether pages are leaving their slots.
+    /// True if pages are leaving their slots.
     pub(super) fn any_leaving(&self) -> bool {
         self.taken.as_ref().is_some_and(|taken| !taken.leaving.is_empty())
     }

@@ -1,9 +1,9 @@
-//! What a figure's file says of itself: what is drawn, of which profiles, and the manifest of each.
+//! Metadata in a figure's file: its content, its profiles, and the manifest of each.
 
 use super::Figure;
 use crate::view::manifest::manifest;
 
-/// What an anonymous figure keeps: nothing of the machine, of its owner, or of when it was.
+/// The lines that an anonymous figure keeps: nothing of the machine, of its owner, or of the date.
 const ANONYMOUS: [&str; 4] = ["tool", "wall_ns", "bucket_width", "verdict"];
 
 /// The figure in one line.

@@ -19,7 +19,7 @@ pub(super) struct Axis {
     /// Right or above.
     pub(super) high: f64,
     logarithmic: bool,
-    /// Whether there are lines behind what is shown.
+    /// True if there are lines behind what is shown.
     pub(super) has_lines: bool,
     /// In ascending order.
     ticks: Vec<Tick>,
@@ -133,7 +133,7 @@ impl Axis {
         value.max(self.low.min(self.high)).min(self.high.max(self.low))
     }
 
-    /// Where a value is, from 0 at its low end to 1 at its high one.
+    /// The position of a value, from 0 at the low end to 1 at the high one.
     pub(super) fn share(&self, value: f64) -> f64 {
         if self.logarithmic {
             (value / self.low).ln() / (self.high / self.low).ln()

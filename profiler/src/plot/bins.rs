@@ -12,7 +12,7 @@ pub(super) fn number(ns: u64) -> u32 {
     (near.saturating_sub(1)..=near + 1).rev().find(|&bin| low_ns(bin) <= ns as f64).unwrap_or(near)
 }
 
-/// Where a bin begins; that of number 10 at 10 ns.
+/// The lower bound of a bin; that of number 10 is 10 ns.
 pub(super) fn low_ns(bin: u32) -> f64 {
     if bin < IN_DECADE { f64::from(bin) } else { 10_f64.powf(f64::from(bin) / f64::from(IN_DECADE)).round() }
 }

@@ -4,10 +4,10 @@ use super::style::REST;
 use plotters::style::RGBColor;
 use std::collections::BTreeMap;
 
-/// What is left over, here and in a profile.
+/// The name of the remainder, here and in a profile.
 pub(super) const OTHERS: &str = "others";
 
-/// What threads usually wait in. Each is a shade of grey of its own, and those that are often in one figure are far apart.
+/// The usual causes of waits. Each has a shade of grey of its own, and those often in one figure are far apart.
 const USUAL: [(&str, RGBColor); 11] = [
     ("futex", RGBColor(0x14, 0x29, 0x46)),
     ("select", RGBColor(0x50, 0x24, 0x5F)),

@@ -1,4 +1,4 @@
-//! What is in which panel of a figure of distributions: with one line, every metric in the same panel; with several, a
+//! The panels of a figure of distributions: with one line, every metric in the same panel; with several, a
 //! panel for each metric in which each line is the same.
 
 use super::Figure;
@@ -86,7 +86,7 @@ pub(super) fn drawn_lines<'a>(figure: &'a Figure<'a>) -> Result<(Vec<Line<'a>>, 
     Ok((lines, empty))
 }
 
-/// Which lines a reader looks for in vain: in the figure, or in some of its panels.
+/// The lines that a reader would miss: in the figure, or in some of its panels.
 pub(super) fn not_drawn(lines: &[Line<'_>], empty: &[String]) -> Option<String> {
     /// More names than this are counted.
     const MOST_NAMES: usize = 8;
@@ -104,7 +104,7 @@ pub(super) fn not_drawn(lines: &[Line<'_>], empty: &[String]) -> Option<String> 
     (!names.is_empty()).then(|| format!("No sample in a bucket: {shown}{more}."))
 }
 
-/// How many runs lines are made of.
+/// The numbers of runs behind the lines.
 fn notes(lines: &[Line<'_>]) -> Vec<String> {
     let mut medians = BTreeSet::new();
     let mut absent = Vec::new();

@@ -11,7 +11,7 @@ use std::sync::Arc;
 const PIXELS_PER_INCH: f32 = 96.0;
 const POINTS_PER_INCH: f32 = 72.0;
 
-/// What journals ask of a figure in colour.
+/// The colour profile that journals ask for.
 const PNG_PIXELS_PER_INCH: f32 = 300.0;
 
 const METRES_PER_INCH: f32 = 0.0254;

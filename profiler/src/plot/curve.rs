@@ -21,7 +21,7 @@ pub(super) struct Step {
     /// The share of samples beyond it. Not the share up to it, whose last digits say nothing of a tail.
     pub(super) beyond: f64,
     pub(super) value_ns: f64,
-    /// Where the median of all runs that might have been is likely to be; the value itself with one run.
+    /// The interval that is likely to hold the median of all possible runs; the value itself with one run.
     pub(super) band_ns: (f64, f64),
 }
 
@@ -68,7 +68,7 @@ impl Curve {
         self.steps[place.min(self.steps.len() - 1)].value_ns
     }
 
-    /// Whether enough samples lie beyond this share's quantile to rely on its value.
+    /// True if enough samples lie beyond this share's quantile to rely on its value.
     pub(super) fn is_supported(&self, beyond: f64) -> bool {
         // Half a sample less: a share is not exactly a number of samples.
         beyond / self.least_beyond > Quantile::ENOUGH_BEYOND as f64 - 0.5

@@ -16,15 +16,15 @@ use plotters::element::Polygon;
 use plotters::style::Color as _;
 use plotters::style::text_anchor::{HPos, VPos};
 
-/// How a quantile function is drawn.
+/// The form of a quantile function.
 pub(super) trait Projection {
-    /// Where a value is that this share of samples lies beyond, as values of the two axes.
+    /// The point of a value that this share of samples lies beyond, as values of the two axes.
     fn place(&self, beyond: f64, value_ns: f64) -> (f64, f64);
 
     /// The axes for these durations and this number of samples, on a panel of this width.
     fn axes(&self, font: &Font, extent: &Extent, width_pt: f64) -> (Axis, Axis);
 
-    /// What the axes show, the durations being those of `metric`.
+    /// The titles of the axes for durations of `metric`.
     fn titles(&self, metric: &str) -> (String, String);
 
     /// Marks are where these shares lie beyond.
@@ -35,7 +35,7 @@ pub(super) trait Projection {
         "p50, p90, p99 …"
     }
 
-    /// Whether the axis of shares has a place for nothing beyond.
+    /// True if the axis of shares has a place for nothing beyond.
     fn reaches_the_end(&self) -> bool;
 
     /// A second name for a share on the vertical axis.
@@ -44,7 +44,7 @@ pub(super) trait Projection {
     }
 }
 
-/// What all panels together have to show.
+/// The ranges that all panels share.
 pub(super) struct Extent {
     pub(super) least_ns: f64,
     pub(super) most_ns: f64,

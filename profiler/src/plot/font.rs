@@ -58,7 +58,7 @@ impl Font {
         short + "…"
     }
 
-    /// What has no glyph is as wide as the box that stands for it.
+    /// A character without a glyph is as wide as the box that stands for it.
     fn advance(&self, character: char) -> u32 {
         let glyph = self.face.glyph_index(character).unwrap_or_default();
         self.face.glyph_hor_advance(glyph).unwrap_or_default().into()

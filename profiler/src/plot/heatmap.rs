@@ -51,7 +51,7 @@ impl Grid {
     }
 }
 
-/// What the shades stand for, in samples a second.
+/// The scale of the shades, in samples a second.
 #[derive(Clone, Copy, Debug)]
 struct Scale {
     lowest: f64,
@@ -172,7 +172,7 @@ fn counts(slices: &Slices<'_>, members: &[u32], metric: Metric) -> (BTreeMap<(us
     (counts, zeros)
 }
 
-/// How long the columns are: how far apart they were to be is not how far apart they are.
+/// The real lengths of the columns, which may differ from the interval that was asked for.
 fn columns(grids: &[Grid]) -> String {
     /// Lengths of so nearly the same are drawn, and told, as one.
     const NEARLY: f64 = 1.05;

@@ -15,7 +15,7 @@ const BOX_SAMPLE_PT: f64 = 7.0;
 const SAMPLE_GAP_PT: f64 = 3.0;
 const ENTRY_GAP_PT: f64 = 10.0;
 
-/// What an entry explains.
+/// The sample beside an entry.
 pub(super) enum Sample {
     Line(LineStyle),
     Area(RGBColor),

@@ -1,4 +1,4 @@
-//! What the lines of a figure are: the groups of each profile, repeated runs of the same command as one.
+//! The lines of a figure: the groups of each profile, repeated runs of the same command as one.
 
 use super::curve::Curve;
 use crate::report::{printable, shortened, titles};
@@ -28,11 +28,11 @@ struct Runs {
 
 /// One line: the distributions of a group, one a run.
 pub(super) struct Line<'a> {
-    /// What its run is called; nothing if it is of several.
+    /// The title of its run; empty if it is of several.
     pub(super) title: String,
-    /// What it is called within its run.
+    /// The name within its run.
     pub(super) own: String,
-    /// What it is called in the figure.
+    /// The label in the figure.
     pub(super) label: String,
     runs: Vec<Cow<'a, Group<'a>>>,
 }
@@ -48,7 +48,7 @@ impl Line<'_> {
         Curve::of(&self.histograms(metric))
     }
 
-    /// Whether a sample of a metric is in a bucket.
+    /// True if a sample of a metric is in a bucket.
     pub(super) fn has_buckets(&self, metric: Metric) -> bool {
         self.histograms(metric).iter().any(|histogram| !histogram.buckets.is_empty())
     }
@@ -58,7 +58,7 @@ impl Line<'_> {
         self.runs.iter().flat_map(|group| group.threads.iter().copied())
     }
 
-    /// How many runs it is made of.
+    /// The number of its runs.
     pub(super) fn runs(&self) -> usize {
         self.runs.len()
     }
@@ -123,7 +123,7 @@ fn all<'a>(subject: &'a Subject<'a>, each_run: bool) -> Vec<Line<'a>> {
     lines
 }
 
-/// What a group is called where it is clear of which runs it is: a thread or process by its name alone if no other in
+/// The label of a group without its run's title: a thread or process by its name alone if no other in
 /// these runs has it.
 pub(super) fn own_label(subject: &Subject<'_>, runs: &[usize], title: &str, group: &Group<'_>) -> String {
     let is_only_one = || {

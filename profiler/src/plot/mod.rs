@@ -35,7 +35,7 @@ use anyhow::Result;
 use model::metric::Metric;
 use sheet::{Area, Head};
 
-/// What is drawn.
+/// The kind of figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// The share of samples up to each duration
@@ -48,13 +48,13 @@ pub enum Kind {
     Histogram,
     /// Samples a second by time and duration (needs profiles recorded with --interval)
     Heatmap,
-    /// What each thread did when: shares of its states (needs profiles recorded with --interval)
+    /// The states of each thread over time: shares of each interval (needs profiles recorded with --interval)
     Timeline,
-    /// What threads were blocked on: shares of system calls
+    /// The causes of waits: shares of system calls
     BlockedOn,
 }
 
-/// How wide it is.
+/// The width of a figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Size {
     /// 3.33 inches: a column of the usual two-column styles
@@ -63,7 +63,7 @@ pub enum Size {
     Page,
 }
 
-/// What a figure can be written as.
+/// The format of a figure's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Lines and text
@@ -78,9 +78,9 @@ pub enum Format {
 pub struct Figure<'a> {
     /// Of what.
     pub subject: &'a Subject<'a>,
-    /// What is drawn.
+    /// The kind.
     pub kind: Kind,
-    /// How wide.
+    /// The width.
     pub size: Size,
     /// Draw each run by itself where several are repetitions.
     pub each_run: bool,
@@ -174,7 +174,7 @@ impl Kind {
         }
     }
 
-    /// What a line or row is if nothing else is asked for.
+    /// The default row: thread, name or run.
     #[must_use]
     pub fn group_by(self) -> GroupBy {
         match self {

@@ -33,7 +33,7 @@ impl MedianBand {
         band
     }
 
-    /// What it is, for a note: never more confidence than it has.
+    /// The interval in words, for a note: never more confidence than it has.
     pub(super) fn note(&self, runs: usize) -> String {
         let band = match self.confidence {
             Some(confidence) => {

@@ -44,7 +44,7 @@ const LEGEND_LEFT_PT: f64 = LINE_PT;
 /// Of the lines of notes.
 const NOTE_LINE_PT: f64 = 7.5;
 
-/// What stands around the panels.
+/// The space around the panels.
 pub(super) struct Surroundings {
     pub(super) legend: Legend,
     pub(super) x_title: String,
@@ -55,7 +55,7 @@ pub(super) struct Surroundings {
     pub(super) titles: Vec<Vec<String>>,
 }
 
-/// Where everything is.
+/// The positions of all parts.
 pub(super) struct Panels {
     around: Surroundings,
     notes: Vec<String>,
@@ -145,7 +145,7 @@ impl Panels {
             around,
         };
         let rows = count.div_ceil(panels.columns);
-        // What is between rows is not below the last.
+        // The last row has no gap below it.
         let bottom = panels.plots_top_pt() + rows as f64 * panels.row_pt() - ROW_GAP_PT - panels.title_pt();
         panels.height_pt = bottom + LINE_PT + panels.notes_pt() + MARGIN_PT;
         panels
@@ -228,7 +228,7 @@ impl Panels {
         (self.width_pt, self.height_pt)
     }
 
-    /// Whether a panel is the last of its row.
+    /// True if a panel is the last of its row.
     pub(super) fn ends_row(&self, number: usize) -> bool {
         (number + 1).is_multiple_of(self.columns) || number + 1 == self.count
     }
@@ -260,7 +260,7 @@ impl Panels {
 }
 
 impl Frame<'_> {
-    /// Where values are on the sheet.
+    /// The positions of values on the sheet.
     pub(super) fn at(&self, x: f64, y: f64) -> Place {
         self.plot.map_coordinate(&(x, y))
     }

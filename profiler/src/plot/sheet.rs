@@ -13,7 +13,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color as _, FontTransform, IntoFont as _, RGBColor, ShapeStyle, TextStyle};
 use std::fmt::Write as _;
 
-/// What figures are drawn on; its coordinates are those of the file.
+/// The surface of a figure; its coordinates are those of the file.
 pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 /// A place on it, in twentieths of a point.
@@ -31,7 +31,7 @@ pub(super) const SMALL_PT: f64 = 6.0;
 /// The space that a line of ordinary text takes.
 pub(super) const LINE_PT: f64 = 9.0;
 
-/// What plotters divides the size of a font by before it writes it.
+/// The factor by which plotters divides the size of a font before it writes it.
 const FONT_SCALE: f64 = 1.24;
 
 /// Points in coordinates.
@@ -69,16 +69,16 @@ pub(super) fn path(area: &Area<'_>, places: impl Into<Vec<Place>>, style: ShapeS
     area.draw(&PathElement::new(places.into(), style)).map_err(failed)
 }
 
-/// What plotters says.
+/// The message of plotters.
 pub(super) fn failed<E: std::error::Error + Send + Sync>(error: DrawingAreaErrorKind<E>) -> anyhow::Error {
     anyhow!("cannot draw the figure: {error}")
 }
 
-/// What stands in the head of the file: of the figure as a whole, shown by no viewer as part of it.
+/// The head of the file: metadata of the figure as a whole, which no viewer shows as part of it.
 pub(super) struct Head<'a> {
-    /// What the figure is.
+    /// The title.
     pub(super) title: &'a str,
-    /// What must be known to trust it.
+    /// The manifest, to judge by whether it can be trusted.
     pub(super) description: &'a str,
 }
 

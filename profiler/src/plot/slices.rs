@@ -47,12 +47,12 @@ impl<'a> Slices<'a> {
         })
     }
 
-    /// When the last one ends.
+    /// The end of the last one.
     pub(super) fn end_s(&self) -> f64 {
         self.slices.last().map_or(0.0, |slice| slice.until_s)
     }
 
-    /// Which of the profile's threads these are.
+    /// The indices of the profile's threads.
     pub(super) fn members<'b>(&self, threads: impl IntoIterator<Item = &'b Thread>) -> Vec<u32> {
         let mut places: Vec<u32> = threads
             .into_iter()
@@ -64,7 +64,7 @@ impl<'a> Slices<'a> {
 }
 
 impl Slice<'_> {
-    /// What these threads did in it; `members` in ascending order.
+    /// The states and samples of these threads in it; `members` in ascending order.
     pub(super) fn of<'b>(&'b self, members: &'b [u32]) -> impl Iterator<Item = &'b ThreadInterval> {
         let all = self.intervals.iter().flat_map(|interval| &interval.threads);
         all.filter(|thread| members.binary_search(&thread.thread).is_ok())

@@ -1,4 +1,4 @@
-//! What lines and areas look like. Nothing is said by colour alone: a line also has dashes and marks of its own, and the
+//! The look of lines and areas. Nothing is told by colour alone: a line also has dashes and marks of its own, and the
 //! colours of areas are as many shades of grey.
 
 use super::sheet::{Area, Place, failed, length, path, stroke, units};
@@ -35,7 +35,7 @@ impl LineStyle {
     }
 }
 
-/// How a line is drawn.
+/// The look of a line.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct LineStyle {
     pub(super) colour: RGBColor,
@@ -100,7 +100,7 @@ pub(super) fn ink_on(colour: RGBColor) -> RGBColor {
     if grey(colour) < MIDDLE { WHITE } else { INK }
 }
 
-/// How light a colour is, 0 to 1: what a printer without colours makes of it (ITU-R BT.601).
+/// The lightness of a colour, 0 to 1, as a printer without colours renders it (ITU-R BT.601).
 pub(super) fn grey(RGBColor(red, green, blue): RGBColor) -> f64 {
     (0.299 * f64::from(red) + 0.587 * f64::from(green) + 0.114 * f64::from(blue)) / 255.0
 }

@@ -22,7 +22,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// What a record shows: each wait that ended began with a switch, and so did one that is unfinished.
+    /// The switches and faults that a record shows: each wait that ended began with a switch, and so did an unfinished one.
     #[must_use]
     pub fn of(record: &ThreadRecord) -> Self {
         let count = |metric| record.samples.get(&metric).map_or(0, |samples| samples.count);

@@ -1,4 +1,18 @@
-//! What was added to every thread's record between two snapshots: over all of them together it is the whole record.
+//! The growth of every thread's record between two snapshots.
+//!
+//! The problem: a thread goes on while its record is read. A difference of two readings is wrong where one of them was torn
+//! (a count already raised, its bucket not yet) and where a wait that spans a snapshot turns out to be of another state than
+//! it looked like.
+//!
+//! ```text
+//!              snapshot          snapshot
+//! ----on_cpu----|--blocked-----------|---runqueue_wait--|--on_cpu---
+//!               |<-- one interval -->|
+//! ```
+//!
+//! The rule: each interval gets the record so far less all that earlier intervals got, so that all intervals together are
+//! the whole record, whatever a single reading missed. A wait that spans a snapshot gives each side its part; a part that
+//! was given to a state stays there.
 
 use super::samples::{Handed, Samples};
 use super::{End, ThreadRecord};
@@ -8,37 +22,37 @@ use model::profile::thread::OpenState;
 use model::profile::units::Nanos;
 use std::collections::{BTreeMap, HashMap};
 
-/// What was handed out so far, of the threads that go on.
+/// The part of each living thread's record that earlier intervals have.
 pub struct Deltas {
     begun: Nanos,
     /// By [`ThreadRecord::serial`]; threads that have exited are taken out.
     known: HashMap<u64, Known>,
 }
 
-/// What of a thread was handed out so far.
+/// The part of one thread's record that earlier intervals have.
 #[derive(Default)]
 struct Known {
     samples: BTreeMap<Metric, Handed>,
     states: States,
 }
 
-/// What was added between two snapshots.
+/// The growth between two snapshots.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Span {
-    /// When the one before was taken.
+    /// The time of the first snapshot.
     pub from: Nanos,
-    /// When the one at its end was taken.
+    /// The time of the second.
     pub until: Nanos,
     /// The threads to which anything was added.
     pub threads: Vec<Delta>,
 }
 
-/// What was added to a thread's record.
+/// The growth of a thread's record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Delta {
     /// The thread's [`ThreadRecord::serial`].
     pub serial: u64,
-    /// How long it was in each state.
+    /// The time in each state.
     pub states: States,
     /// Metrics of which samples ended. Extremes are as exact as the buckets.
     pub samples: BTreeMap<Metric, Samples>,
@@ -64,17 +78,17 @@ impl Deltas {
         Span { from, until, threads }
     }
 
-    /// What was added to a thread whose record is final; `None` if nothing was.
+    /// The growth of a thread whose record is final; `None` if there is none.
     pub fn ended(&mut self, record: &ThreadRecord) -> Option<Delta> {
         self.known.remove(&record.serial).unwrap_or_default().grow(record, true).some()
     }
 
-    /// What was added to a thread that goes on; `None` if nothing was.
+    /// The growth of a thread that goes on; `None` if there is none.
     pub fn seen(&mut self, record: &ThreadRecord) -> Option<Delta> {
         self.known.entry(record.serial).or_default().grow(record, false).some()
     }
 
-    /// What was added to a thread whose buckets are those of what was added alone (see [`Session::look`]); `None` if nothing
+    /// The growth of a thread whose record has only the buckets of its growth (see [`Session::look`]); `None` if there
     /// was. The samples are taken out of the record.
     ///
     /// [`Session::look`]: crate::kernel::session::Session::look
@@ -92,7 +106,7 @@ impl Deltas {
         (std::mem::replace(&mut self.begun, until), until)
     }
 
-    /// When the span that is under way began.
+    /// The start of the current span.
     #[must_use]
     pub fn begun(&self) -> Nanos {
         self.begun
@@ -106,7 +120,7 @@ impl Delta {
 }
 
 impl Known {
-    /// What was added since the last time.
+    /// The growth since the last call.
     fn grow(&mut self, record: &ThreadRecord, is_final: bool) -> Delta {
         let mut samples = BTreeMap::new();
         for (&metric, now) in &record.samples {
@@ -128,13 +142,13 @@ impl Known {
         Delta { serial: record.serial, states: self.pass(states(record, is_final)), samples }
     }
 
-    /// What was added since the last time, of which alone the buckets are in the record.
+    /// The growth since the last call, of which alone the buckets are in the record.
     fn take(&mut self, record: &mut ThreadRecord, is_final: bool) -> Delta {
         let states = self.pass(states(record, is_final));
         let mut samples = BTreeMap::new();
         for (metric, now) in std::mem::take(&mut record.samples) {
             let handed = self.samples.entry(metric).or_default();
-            // What was read in the middle of a sample has the count of the last time, and its buckets come later.
+            // A record that was read in the middle of a sample has the count of the last time, and its buckets come later.
             if now.count != handed.count() {
                 let before = std::mem::replace(handed, Handed::without_buckets(&now));
                 let mut growth = now.beyond(&before);
@@ -156,9 +170,9 @@ impl Known {
     }
 }
 
-/// What was added to each state, which is as much as was added to all of them together.
+/// The growth of each state; together it is as much as the whole record grew.
 ///
-/// What an unfinished wait was can turn out otherwise when it ends: it was given out as blocked, and its wake was never
+/// An unfinished wait may change its state when it ends: it was counted as blocked, and its wake was never
 /// announced, or the thread had been on a CPU already. That part stays where it was given out.
 fn added_time(now: States, before: States) -> States {
     let mut too_much = 0;

@@ -76,7 +76,7 @@ pub(crate) fn found(pid: u32) -> ThreadRecord {
     record
 }
 
-/// What `wait4` says, in so far as it is compared.
+/// The figures of `wait4` that are compared.
 pub(crate) fn usage(voluntary_switches: u64, involuntary_switches: u64, minor_faults: u64) -> Usage {
     Usage {
         wall_ns: Nanos(10_000),

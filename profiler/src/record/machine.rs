@@ -69,7 +69,7 @@ pub(crate) fn stolen_in(stat: &str) -> Stolen {
 }
 
 impl Stolen {
-    /// How much it grew since an earlier reading, at most. Each column is cut to whole ticks, so that a tick may be
+    /// The most that it grew since an earlier reading. Each column is cut to whole ticks, so that a tick may be
     /// missing of each; one that never left 0 on this machine counts nothing here.
     #[must_use]
     pub fn at_most_since(&self, earlier: &Self) -> Nanos {
@@ -83,7 +83,7 @@ impl Stolen {
     }
 }
 
-/// What /proc/cpuinfo says of the first CPU.
+/// The first CPU in /proc/cpuinfo.
 pub(crate) fn of_first_cpu(info: &str, label: &str) -> Option<String> {
     let fields = info.lines().filter_map(|line| line.split_once(':'));
     let mut found = fields.filter(|(name, _)| name.trim() == label).map(|(_, value)| value.trim().to_owned());
@@ -117,7 +117,7 @@ fn numbered(folder: &Path, prefix: &str) -> Vec<u32> {
     entries.filter_map(|entry| entry.file_name().to_str()?.strip_prefix(prefix)?.parse().ok()).collect()
 }
 
-/// How many numbers a list such as `0-3,8` holds.
+/// The number of numbers in a list such as `0-3,8`.
 pub(crate) fn count_of_list(list: &str) -> Option<u32> {
     list.trim()
         .split(',')

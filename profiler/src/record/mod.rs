@@ -29,7 +29,7 @@ use samples::Samples;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Where records come from: the kernel, or a script in tests.
+/// The source of records: the kernel, or a script in tests.
 pub trait Source {
     /// The threads that have exited since the last call.
     ///
@@ -68,16 +68,16 @@ pub struct Census {
     pub unrecorded: u64,
 }
 
-/// What is left when a recording is closed.
+/// The rest of a recording, read when it is closed.
 #[derive(Clone, Debug, Default)]
 pub struct Rest {
     /// Threads not handed out before, those that still live among them.
     pub threads: Vec<ThreadRecord>,
     /// The threads that lived when the recording was about to be closed.
     pub census: Census,
-    /// What threads without a slot did.
+    /// The sums of threads without a slot.
     pub without_slot: SlotlessRecord,
-    /// What was lost, apart from what the records tell of.
+    /// The losses that no record tells of.
     pub lost: LossCounts,
 }
 
@@ -92,21 +92,21 @@ pub struct ThreadRecord {
     pub tid: u32,
     /// The number of its family, where a machine is watched; 0 elsewhere.
     pub family: u16,
-    /// When the kernel created it.
+    /// The time at which the kernel created it.
     pub start_ns: Nanos,
     /// Its last name.
     pub name: String,
     /// Earlier names, oldest first.
     pub earlier_names: Vec<String>,
-    /// How often it changed its name.
+    /// The number of its renames.
     pub renames: u32,
-    /// Whether it was born during the recording, or was there before.
+    /// True if it was born during the recording, or was there before.
     pub newborn: bool,
     /// From here on it was recorded.
     pub from_ns: Nanos,
     /// Until here it was recorded.
     pub until_ns: Nanos,
-    /// How the record ends.
+    /// The end of the record.
     pub end: End,
     /// The kernel's counters at `from_ns`; zero for a newborn thread.
     pub kernel_at_start: KernelCounters,
@@ -132,7 +132,7 @@ pub struct ThreadRecord {
     pub inferred_switch_ins: u64,
     /// Metrics that have samples.
     pub samples: BTreeMap<Metric, Samples>,
-    /// What it was blocked on, longest sum first.
+    /// The causes of its waits, largest sum first.
     pub blocked_on: Vec<BlockedOn>,
     /// Minor faults that were accounted without a recorded entry.
     pub minor_without_entry: u64,
@@ -144,34 +144,34 @@ pub struct ThreadRecord {
     pub clock_backwards: u64,
 }
 
-/// How a record ends.
+/// The end of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum End {
     /// With the thread's last switch, of the kind that leads to this state.
     Exited {
-        /// What the switch would have led to.
+        /// The state that the switch would have led to.
         last_switch: OpenState,
     },
     /// While the thread lived.
     Open {
-        /// What it was doing.
+        /// Its state.
         state: OpenState,
         /// Since when.
         since_ns: Nanos,
-        /// When it had been woken, if it had.
+        /// The time of its wake, if it had been woken.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         woken_ns: Option<Nanos>,
-        /// Whether it was doing that already when it joined: no switch led there in the recording.
+        /// True if it was doing that already when it joined: no switch led there in the recording.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         found: bool,
     },
 }
 
-/// What threads without a slot did, summed.
+/// The sums of threads without a slot.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SlotlessRecord {
-    /// How many threads.
+    /// The number of threads.
     pub threads: u64,
     /// Switches into each state that had no switch-in any more: last switches and open waits.
     pub unfinished_blocked: u64,

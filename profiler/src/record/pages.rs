@@ -7,7 +7,7 @@ use model::buckets::PAGE_BUCKETS;
 use model::profile::histogram::Bucket;
 use model::profile::units::total;
 
-/// What counts the samples in a bucket. 32 bits in what is kept of a thread, as in the programs: of one that is watched
+/// The counter of a bucket's samples. 32 bits in a thread's record, as in the programs: in one that is recorded
 /// for long, a counter that comes to its end begins again. Sums over threads have 64.
 pub trait Counter: Copy + Default + PartialEq + Into<u64> {}
 

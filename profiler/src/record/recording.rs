@@ -15,11 +15,11 @@ pub struct Recording<S> {
     source: S,
     records: Vec<ThreadRecord>,
     intervals: Option<Intervals>,
-    /// How many of the records are in an interval that has ended.
+    /// The number of records that are in an interval that has ended.
     in_intervals: usize,
 }
 
-/// What a recording found.
+/// A finished recording.
 #[derive(Clone, Debug)]
 pub struct Recorded {
     /// The threads, in the order of their start.
@@ -30,7 +30,7 @@ pub struct Recorded {
     pub without_slot: Option<WithoutSlot>,
     /// The comparison with the kernel's counters.
     pub reconciliation: Vec<Check>,
-    /// What was lost.
+    /// The losses.
     pub lost: LossCounts,
 }
 

@@ -83,7 +83,7 @@ impl<C: Counter> Samples<C> {
 }
 
 impl Samples {
-    /// What the programs counted. `None` without samples.
+    /// The samples that the programs counted. `None` without samples.
     #[must_use]
     pub fn counted(totals: Totals, pages: Pages) -> Option<Self> {
         let Totals { count, sum_ns, min_ns, max_ns } = totals;
@@ -112,7 +112,7 @@ impl Samples {
         }
     }
 
-    /// What was added to what was handed out; `None` if nothing was. The extremes of what was added are not known: they are
+    /// The growth since `handed`; `None` if there is none. Its extremes are not known: they are
     /// the widest that its buckets and the extremes of all samples allow.
     #[must_use]
     pub fn since(&self, handed: &Handed) -> Option<Self> {
@@ -131,7 +131,7 @@ impl Samples {
         self.added(handed, Pages(pages))
     }
 
-    /// What was added, in these buckets.
+    /// The growth, in these buckets.
     fn added(&self, handed: &Handed, pages: Pages) -> Option<Self> {
         let mut growth = Self {
             count: self.count.saturating_sub(handed.count),
@@ -174,7 +174,7 @@ impl Samples {
     }
 }
 
-/// What was handed out of a thread's samples so far.
+/// The part of a thread's samples that earlier intervals have.
 ///
 /// 8 bytes for each bucket that holds samples: of a page's 128 these are some 20, and the page itself would take 512.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -192,7 +192,7 @@ impl Handed {
         Self { count: samples.count, sum_ns: samples.sum_ns, buckets: Box::default() }
     }
 
-    /// How many samples.
+    /// The number of samples.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.count

@@ -35,7 +35,7 @@ pub(crate) struct Recipe {
     pub(crate) user: Option<Invoker>,
     /// How it is recorded.
     pub(crate) settings: Settings,
-    /// Whether this process records another command after it, and so can't give up its capabilities yet.
+    /// True if this process records another command after it, and so can't give up its capabilities yet.
     pub(crate) more_to_come: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Who wins what, and why, in numbers.
+//! The winner of each question of a comparison, and the figures that decide it.
 
 use super::ranking::{clear_winner, clearly_less, dominant, order};
 use super::subject::{Subject, effective_concurrency};
@@ -9,10 +9,10 @@ use model::profile::usage::Usage;
 /// Tasks that use the CPU for more than this share of their time compute rather than wait.
 const COMPUTING: f64 = 0.5;
 
-/// Where a thread carries ten tasks or more, the number of threads is no longer what limits.
+/// The number of threads is no longer the limit where a thread carries ten tasks or more.
 const FEW_THREADS_PER_TASK: f64 = 0.1;
 
-/// What the answers are drawn from, of one workload.
+/// The figures of one workload that the answers are drawn from.
 pub(super) struct Facts<'a> {
     pub(super) title: &'a str,
     tasks: f64,
@@ -25,7 +25,7 @@ pub(super) struct Facts<'a> {
     costs: Option<Costs>,
 }
 
-/// What getrusage says of it.
+/// Its usage by getrusage.
 struct Costs {
     cpu_ns: f64,
     switches: f64,
@@ -70,7 +70,7 @@ impl<'a> Facts<'a> {
         })
     }
 
-    /// How far from having every task under way at once: 1 is all, more is fewer.
+    /// The distance from having every task under way at once: 1 is all, more is fewer.
     fn rounds(&self) -> f64 {
         // A thousandth of a task keeps it finite.
         self.tasks / self.concurrency.max(1e-3)

@@ -1,4 +1,4 @@
-//! What getrusage cannot say: the distribution of every metric.
+//! The distribution of every metric, which getrusage cannot tell.
 
 use super::groups::{Group, summed};
 use super::histogram::Axis;
@@ -74,7 +74,7 @@ pub(crate) fn median_unit<'a>(histograms: impl IntoIterator<Item = &'a Histogram
 pub(crate) struct QuantileText {
     /// Without its unit and without a mark.
     pub(crate) figure: String,
-    /// Whether few samples support it, so that it is to be marked.
+    /// True if few samples support it, so that it is to be marked.
     pub(crate) is_doubtful: bool,
 }
 
@@ -171,7 +171,7 @@ fn chart(page: &mut Page<'_>, subject: &Subject<'_>, axis: Axis, label: usize) {
     }
 }
 
-/// What is not in the table as usual, and the flag that helps.
+/// Counts that are not in the table as usual, and the flag that helps.
 fn notes(page: &mut Page<'_>, subject: &Subject<'_>) {
     let profile = subject.profile;
     if let Some(rest) = &profile.without_slot {

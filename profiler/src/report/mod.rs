@@ -1,4 +1,4 @@
-//! What a person reads: a profile, or several side by side, as text for a terminal.
+//! The report: a profile, or several side by side, as text for a terminal.
 //!
 //! Every function here is pure: from profiles and a [`Style`] to a `String`. A report goes from the known to the
 //! new and ends with the proof: what getrusage says, the questions of a comparison, the metrics, the threads,

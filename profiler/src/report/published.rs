@@ -5,9 +5,9 @@ use model::profile::units::{Bytes, Nanos};
 /// A published comparison of two programs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Published {
-    /// What was run.
+    /// The command.
     pub what: &'static str,
-    /// Where it was run.
+    /// The machine.
     pub machine: &'static str,
     /// The two programs.
     pub runs: [PublishedRun; 2],

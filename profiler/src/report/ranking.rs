@@ -1,4 +1,4 @@
-//! Who wins, by figures of which less is better.
+//! Rankings of figures of which less is better.
 
 /// Figures closer than this share of the smaller one name no winner.
 ///
@@ -6,7 +6,7 @@
 /// the CPU times lay within -5 % and +14 % of their median, of the wall times within -2 % and +6 %.
 pub(super) const CLOSE: f64 = 0.10;
 
-/// Whether `a` is less than `b` by more than chance.
+/// True if `a` is less than `b` by more than chance.
 pub(super) fn clearly_less(a: f64, b: f64) -> bool {
     a * (1.0 + CLOSE) < b
 }

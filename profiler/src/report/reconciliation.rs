@@ -21,7 +21,7 @@ const THREADS_SHOWN: usize = 8;
 /// Columns for what an agreement is about.
 const LABEL: usize = 23;
 
-/// What stands in a row of the table of differences.
+/// A row of the table of differences.
 struct Difference {
     quantity: Quantity,
     of: String,
@@ -224,7 +224,7 @@ impl Difference {
     }
 }
 
-/// What the kernel did not say although it happened.
+/// Events that the kernel did not announce.
 fn not_announced(page: &mut Page<'_>, profile: &Profile) {
     let switch_ins = total(profile.threads.iter().map(|thread| thread.inferred_switch_ins));
     let unsplit = || profile.threads.iter().filter_map(|thread| thread.unsplit);
@@ -244,7 +244,7 @@ fn not_announced(page: &mut Page<'_>, profile: &Profile) {
     }
 }
 
-/// What is in no histogram because it was under way when its thread was found.
+/// Waits and slices under way when their thread was attached to, which are in no histogram.
 fn begun_before(page: &mut Page<'_>, profile: &Profile) {
     let found = || profile.threads.iter().filter_map(|thread| thread.found);
     let states: BTreeSet<OpenState> = found().map(|found| found.state).collect();

@@ -1,4 +1,4 @@
-//! What the recording itself cost, of profiles that were recorded with `--measure-self`.
+//! The cost of the recording itself, of profiles that were recorded with `--measure-self`.
 
 use super::page::Page;
 use super::style::Paint;

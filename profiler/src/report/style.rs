@@ -1,18 +1,18 @@
-//! How a report is drawn: colour, width, and when threads are grouped.
+//! The style of a report: colour, width, and the number of threads from which on they are grouped.
 
 use anstyle::AnsiColor;
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use terminal_size::{Width, terminal_size_of};
 
-/// How a report is drawn.
+/// The style of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Style {
-    /// Whether to use ANSI colours. Nothing is said by colour alone.
+    /// True if to use ANSI colours. Nothing is said by colour alone.
     pub colour: bool,
     /// No line is longer than this many columns, 60 or more.
     pub width: usize,
-    /// Whether that holds of the verdict too. In files and pipes it is one line, so that a search finds all of it.
+    /// True if that holds of the verdict too. In files and pipes it is one line, so that a search finds all of it.
     pub wraps_verdict: bool,
     /// More threads than this are grouped by name.
     pub threads: usize,
@@ -32,7 +32,7 @@ pub(super) enum Paint {
 }
 
 impl Style {
-    /// Where the width is not known: files and pipes.
+    /// The width where none is known: files and pipes.
     pub const DEFAULT_WIDTH: usize = 100;
     /// Threads up to this number are shown one by one.
     pub const DEFAULT_THREADS: usize = 16;
@@ -66,13 +66,13 @@ impl Style {
         Self::detect(stream.is_terminal(), terminal_size_of(&stream).map(|(Width(width), _)| width))
     }
 
-    /// Whether a line on standard error can be written over.
+    /// True if a line on standard error can be written over.
     #[must_use]
     pub fn stderr_can_be_redrawn() -> bool {
         std::io::stderr().is_terminal() && obeys_escape_codes()
     }
 
-    /// Whether what stands on standard output can be written over.
+    /// True if what stands on standard output can be written over.
     #[must_use]
     pub fn stdout_can_be_redrawn() -> bool {
         std::io::stdout().is_terminal() && obeys_escape_codes()

@@ -53,18 +53,18 @@ impl<'a> Subject<'a> {
         without_slot.saturating_add(self.profile.threads.len() as u64)
     }
 
-    /// Whether the target ended by a signal or with an exit code other than 0.
+    /// True if the target ended by a signal or with an exit code other than 0.
     pub(super) fn failed(&self) -> bool {
         self.profile.run.signal.is_some() || self.profile.run.exit_code.is_some_and(|code| code != 0)
     }
 }
 
-/// How many tasks were under way at a time, on average over the workload's own wall time.
+/// The average number of tasks under way at a time, over the workload's own wall time.
 pub(super) fn effective_concurrency(workload: &Workload) -> Option<f64> {
     (workload.wall_ns.0 > 0).then(|| workload.task_time_ns.0 as f64 / workload.wall_ns.0 as f64)
 }
 
-/// What was run, when, and where.
+/// The command, the time and the machine.
 pub(super) fn header(page: &mut Page<'_>, subjects: &[Subject<'_>]) {
     let several = subjects.len() > 1;
     let label = |subject: &Subject<'_>| if several { subject.title.clone() } else { "command".to_owned() };

@@ -13,7 +13,7 @@ use model::profile::thread::{BlockedOn, OpenState};
 use model::profile::units::Nanos;
 use std::collections::BTreeSet;
 
-/// What a thread was blocked on is shown of this many system calls.
+/// The causes of waits that are shown of a thread, at most.
 const BLOCKED_ON_SHOWN: usize = 3;
 
 /// The metrics of the first table.
@@ -164,7 +164,7 @@ fn max(histogram: Option<&Histogram>, unit: Unit) -> Cell {
     Cell::maybe(histogram.map(|histogram| unit.figure(histogram.max_ns)))
 }
 
-/// What the threads of a row were doing when the recording was closed.
+/// The states of a row's threads when the recording was closed.
 fn at_the_end(group: &Group<'_>) -> String {
     let states: BTreeSet<OpenState> = group.open.iter().map(|open| open.state).collect();
     let describe = |state: OpenState| {
@@ -183,7 +183,7 @@ fn at_the_end(group: &Group<'_>) -> String {
     if parts.is_empty() { "exited".to_owned() } else { parts.join(", ") }
 }
 
-/// What a row was blocked on longest.
+/// The causes of a row's longest waits.
 fn longest<'a>(group: &'a Group<'_>) -> impl Iterator<Item = &'a BlockedOn> {
     group.blocked_on.iter().take(BLOCKED_ON_SHOWN)
 }

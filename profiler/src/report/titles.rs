@@ -1,4 +1,4 @@
-//! What a profile is called in a report: its own name or its command's file name, and what tells it from its
+//! The title of a profile in a report: its own name or its command's file name, and the arguments that tell it from its
 //! namesakes.
 
 use super::wrap::shortened;

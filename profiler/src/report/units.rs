@@ -5,7 +5,7 @@ use crate::figures::grouped;
 pub(crate) use crate::figures::{count, signed};
 use model::profile::units::{Bytes, Nanos};
 
-/// What stands for a figure that is absent.
+/// The text for a figure that is absent.
 pub(crate) const ABSENT: &str = "–";
 
 /// Digits that are kept: a bucket is up to 0.8 % wide, so a fourth would mean nothing.
@@ -65,7 +65,7 @@ impl Unit {
         no_larger.into_iter().find(|unit| unit.keeps_digits(shortest)).unwrap_or(Self::Nanos)
     }
 
-    /// Whether [`Self::figure`] shows two significant digits, or all that there are.
+    /// True if [`Self::figure`] shows two significant digits, or all that there are.
     fn keeps_digits(self, time: Nanos) -> bool {
         self.decimals() <= MOST_DECIMALS || self.of(time) >= 10_f64.powi(1 - MOST_DECIMALS)
     }

@@ -1,4 +1,4 @@
-//! What getrusage says: the first table.
+//! The usage by getrusage: the first table.
 
 use super::page::Page;
 use super::published::{Published, PublishedRun};
@@ -96,7 +96,7 @@ fn usage(subject: &Subject<'_>, figure: fn(&Usage) -> Option<f64>) -> Option<f64
     subject.profile.usage.as_ref().and_then(figure)
 }
 
-/// Whether the child's memory is known only to be at most `max_rss_bytes`.
+/// True if the child's memory is known only to be at most `max_rss_bytes`.
 pub(super) fn rss_is_bound(usage: &Usage) -> bool {
     usage.max_rss_floor_bytes.zip(usage.max_rss_bytes).is_some_and(|(floor, memory)| memory <= floor)
 }

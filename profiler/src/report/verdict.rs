@@ -40,13 +40,13 @@ pub fn tally(profile: &Profile) -> Verdict {
     }
 }
 
-/// Whether every number is proven.
+/// True if every number is proven.
 #[must_use]
 pub fn is_complete(profile: &Profile) -> bool {
     reasons(profile).is_empty()
 }
 
-/// Why not every number is proven, with the flag that helps; empty if every one is.
+/// The reasons why not every number is proven, with the flag that helps; empty if every one is.
 #[must_use]
 pub fn reasons(profile: &Profile) -> Vec<String> {
     let mut lost = profile.lost;
@@ -67,7 +67,7 @@ pub fn reasons(profile: &Profile) -> Vec<String> {
     reasons
 }
 
-/// What the limits are called where they are set.
+/// The names of the limits where they are set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LimitNames {
     threads: &'static str,

@@ -18,13 +18,13 @@ use std::time::Duration;
 pub struct Settings {
     /// How much room the recording has.
     pub limits: Limits,
-    /// Whether child processes are followed.
+    /// True if child processes are followed.
     pub follow: bool,
     /// The time limit.
     pub duration: Option<Duration>,
     /// How often a snapshot is taken, if any is.
     pub interval: Option<Duration>,
-    /// Whether to measure what the recording itself costs.
+    /// True if to measure what the recording itself costs.
     pub measure_self: bool,
 }
 
@@ -57,7 +57,7 @@ fn nanos(time: Duration) -> Nanos {
 pub struct Destination {
     /// The file, or the folder for several; `None` for one that is called after what is recorded.
     pub path: Option<PathBuf>,
-    /// Whether an existing file is overwritten, whatever is in it.
+    /// True if an existing file is overwritten, whatever is in it.
     pub force: bool,
 }
 

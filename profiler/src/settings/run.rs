@@ -37,9 +37,9 @@ pub struct Comparison {
     pub fetch: Duration,
     /// Threads of the thread pool; the workload's own default if it is left out.
     pub workers: Option<usize>,
-    /// Whether the Python pair is there too.
+    /// True if the Python pair is there too.
     pub python: bool,
-    /// Whether the published figures are shown beside.
+    /// True if the published figures are shown beside.
     pub article: bool,
 }
 

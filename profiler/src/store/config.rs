@@ -6,19 +6,19 @@ use serde::{Deserialize, Deserializer, de::Error};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Where intervals are kept, and for how long.
+/// The folder of the intervals, and the age and size at which they are removed.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StoreConfig {
     /// The folder; it is made if it is not there, the one that it is in must be.
     pub path: PathBuf,
-    /// How old a file may become; without it, any age.
+    /// The age that a file may reach; without it, any age.
     #[serde(default, deserialize_with = "time")]
     pub keep: Option<Duration>,
-    /// How much room the files of this host may take; without it, any.
+    /// The size that the files of this host may reach; without it, any.
     #[serde(default, deserialize_with = "size")]
     pub max_size: Option<Bytes>,
-    /// How long an interval is on the disk before readers see it. Before that it is safe from a crash already.
+    /// The time from an interval to its publication. It is on the disk, and safe from a crash, before that.
     #[serde(default = "default_publish", deserialize_with = "publish")]
     pub publish: Duration,
 }
@@ -27,7 +27,7 @@ pub struct StoreConfig {
 /// some six are written.
 const PUBLISH: Duration = Duration::from_secs(5 * 60);
 
-/// What stands in the default configuration.
+/// The section of the default configuration.
 pub const DEFAULT: &str = r#"# Keeps every interval as Parquet, for SQL engines (DuckDB, DataFusion, ClickHouse …). Without this section nothing is kept.
 #[store]
 # The folder. Several hosts may share one.

@@ -1,4 +1,4 @@
-//! What is in the store's files: Apache Parquet with the columns of [`rows`](super::rows).
+//! The content of the store's files: Apache Parquet with the columns of [`rows`](super::rows).
 
 use super::rows::{columns, rows};
 use crate::columns::Column;
@@ -18,18 +18,18 @@ use std::sync::Arc;
 /// The key, in a file's metadata, of the number of the last interval in it.
 const LAST: &str = "profiler.last_interval";
 
-/// What all files of a store have in common.
+/// The parts that all files of a store share.
 pub(super) struct Format {
     host: String,
     columns: Vec<Column>,
     schema: TypePtr,
 }
 
-/// What a file says of itself.
+/// The metadata of a file.
 pub(super) struct About {
     /// The number of the last interval in it.
     pub(super) last: u64,
-    /// Whether it has the columns that this version writes.
+    /// True if it has the columns that this version writes.
     pub(super) is_current: bool,
 }
 
@@ -122,7 +122,7 @@ pub(super) fn copy<W: Write + Send, R: ChunkReader>(
     Ok(())
 }
 
-/// How many rows are in a file.
+/// The number of rows in a file.
 pub(super) fn count<R: ChunkReader + 'static>(file: &SerializedFileReader<R>) -> usize {
     usize::try_from(file.metadata().file_metadata().num_rows()).unwrap_or(ROW_GROUP)
 }

@@ -1,4 +1,4 @@
-//! What the store asks of the file system, apart, so that tests can stop it after every step.
+//! The store's calls of the file system, behind a trait, so that tests can stop it after every step.
 
 use parquet::file::reader::ChunkReader;
 use std::fs::{self, File};
@@ -12,7 +12,7 @@ pub trait Disk {
     /// A file that is being written.
     type Writer: Write + Send;
 
-    /// What is in a folder; nothing if there is no such folder.
+    /// The entries of a folder; none if there is no such folder.
     ///
     /// # Errors
     /// If it can't be read.
@@ -67,7 +67,7 @@ pub trait Disk {
     fn remove_folder(&self, folder: &Path) -> io::Result<()>;
 }
 
-/// What is in a folder under a name.
+/// An entry of a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Its name. What is not UTF-8 is none of the store's.

@@ -59,7 +59,7 @@ pub(super) fn rows<R: ChunkReader + 'static>(file: R) -> Vec<(u32, Vec<String>)>
     intervals
 }
 
-/// What a reader finds: every published file, whole, and no interval twice.
+/// The files as a reader finds them: every published file, whole, and no interval twice.
 pub(super) fn found<D: Disk>(disk: &D, root: &Path) -> BTreeMap<u32, Vec<String>> {
     let mut found = BTreeMap::new();
     for date in disk.list(root).unwrap().into_iter().filter(|date| date.name.starts_with("date=")) {

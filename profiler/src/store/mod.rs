@@ -66,14 +66,14 @@ pub struct Store<D: Disk = System> {
     newest: Option<Newest>,
     /// The number of the next interval.
     next: u64,
-    /// When the last interval that was brought to the disk ended.
+    /// The end of the last interval that was written to the disk.
     last: Option<Timestamp>,
     dropped: Dropped,
     /// Held until the store is dropped.
     _lock: Option<File>,
 }
 
-/// How a store is.
+/// The state of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Status {
     /// Intervals in memory, because the disk did not take them.
@@ -86,9 +86,9 @@ pub struct Status {
     pub files: usize,
     /// The size of all files.
     pub bytes: Bytes,
-    /// When the last interval that was brought to the disk since the store was opened ended, to the second.
+    /// The end of the last interval that was written to the disk since the store was opened, to the second.
     pub last: Option<Timestamp>,
-    /// What was lost since the store was opened.
+    /// The losses since the store was opened.
     pub dropped: Dropped,
 }
 
@@ -120,7 +120,7 @@ impl<D: Disk> Store<D> {
         self.publish()
     }
 
-    /// How it is.
+    /// The state of the store.
     #[must_use]
     pub fn status(&self) -> Status {
         Status {

@@ -1,4 +1,4 @@
-//! What files and folders are called. Below the store's folder:
+//! Names of files and folders. Below the store's folder:
 //!
 //! ```text
 //! date=2026-11-27/host=db1/20261127T120005Z-0000000042.parquet     published: for readers
@@ -31,10 +31,10 @@ const DATE: &str = "%Y-%m-%d";
 /// The seconds that one published file holds at most: its intervals end in the same hour of UTC.
 pub(super) const HOUR: i64 = 3600;
 
-/// What a file is called, without its ending.
+/// The name of a file, without its ending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Name {
-    /// When the first interval in it ended, to the second.
+    /// The end of its first interval, to the second.
     pub(super) ended: Timestamp,
     /// The number of the first interval in it.
     pub(super) first: u64,
@@ -63,7 +63,7 @@ impl Name {
         format!("date={}", self.ended.strftime(DATE))
     }
 
-    /// Which hour since the epoch the first interval ended in.
+    /// The hour since the epoch in which its first interval ended.
     pub(super) fn hour(self) -> i64 {
         self.ended.as_second().div_euclid(HOUR)
     }
@@ -80,7 +80,7 @@ impl fmt::Display for Name {
     }
 }
 
-/// Where a host's files are.
+/// The folders of a host's files.
 #[derive(Clone, Debug)]
 pub(super) struct Folders {
     root: PathBuf,
@@ -112,7 +112,7 @@ impl Folders {
         self.open().join("lock")
     }
 
-    /// Where the next file is written, before it is renamed. There is one writer.
+    /// The path of the next file before it is renamed. There is one writer.
     pub(super) fn temporary(&self) -> PathBuf {
         self.open().join(format!("next.{TEMPORARY}"))
     }
@@ -131,7 +131,7 @@ impl Folders {
     }
 }
 
-/// Whether a folder is that of a day.
+/// True if a folder is that of a day.
 pub(super) fn is_date_folder(folder: &str) -> bool {
     let date = folder.strip_prefix("date=").map(|date| date.parse::<jiff::civil::Date>());
     date.is_some_and(|date| date.is_ok_and(|date| folder == format!("date={date}")))

@@ -93,7 +93,7 @@ fn published<D: Disk>(disk: &D, folders: &Folders) -> Result<BTreeMap<u64, Publi
     Ok(published)
 }
 
-/// Whether it is on the disk is not known: the daemon may have been killed before it was.
+/// True if it is on the disk is not known: the daemon may have been killed before it was.
 fn newest<D: Disk>(disk: &D, folders: &Folders, format: &Format, name: Name) -> Result<Newest> {
     let path = folders.published(name);
     let what =

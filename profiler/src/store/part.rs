@@ -15,9 +15,9 @@ use std::path::Path;
 pub(super) struct Part {
     pub(super) name: Name,
     pub(super) bytes: Bytes,
-    /// How long the interval was; not known of one that an earlier daemon left.
+    /// The length of the interval; not known of one that an earlier daemon left.
     pub(super) length: Option<Nanos>,
-    /// Whether it has the columns that this version writes.
+    /// True if it has the columns that this version writes.
     pub(super) is_current: bool,
 }
 
@@ -106,7 +106,7 @@ pub(super) fn with_remedy(error: Error, told: String) -> Error {
         }
         Some(ErrorKind::NotFound) => "make the folder that the path in [store] is in, or name another one",
         Some(_) => "see whether the disk is well, or name another path in [store]",
-        // What was found in a file, which says itself what can be done.
+        // An error about a file's content names its remedy itself.
         None => return error.context(told),
     };
     error.context(format!("{told}; {remedy}"))

@@ -30,14 +30,14 @@ pub(super) struct Newest {
     pub(super) name: Name,
     /// The number of the last interval in it: parts up to there are in it, or in one before.
     pub(super) last: u64,
-    /// Whether it has the columns that this version writes.
+    /// True if it has the columns that this version writes.
     pub(super) is_current: bool,
-    /// Whether it is known to be on the disk, and the parts that are in it are gone.
+    /// True if it is known to be on the disk, and the parts that are in it are gone.
     pub(super) is_settled: bool,
 }
 
 impl<D: Disk> Store<D> {
-    /// Whether the parts have waited long enough. By the lengths of the intervals: the wall clock may have been set.
+    /// True if the parts have waited long enough. By the lengths of the intervals: the wall clock may have been set.
     pub(super) fn is_due(&self) -> bool {
         let lengths: Option<Nanos> = self.parts.values().map(|part| part.length).sum();
         lengths.is_none_or(|length| u128::from(length.0) >= self.config.publish.as_nanos())

@@ -1,4 +1,4 @@
-//! What is removed: whole files that no longer grow, and only those that have a name of the store's.
+//! Removal by age and size: whole files that no longer grow, and only those that have a name of the store's.
 
 use super::names::Name;
 use super::publish::Published;
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use model::profile::units::Bytes;
 use serde::Serialize;
 
-/// What was removed.
+/// The removed files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Removed {
     /// Files.

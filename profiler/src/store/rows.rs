@@ -9,7 +9,7 @@ use model::metric::Metric;
 use model::profile::histogram::{Bucket, Histogram};
 use std::iter::once;
 
-/// Which rows have a value in a column.
+/// The rows that have a value in a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rows {
     /// All.
@@ -112,7 +112,7 @@ pub(super) fn columns() -> Vec<Column> {
     all_columns().iter().map(column).collect()
 }
 
-/// What is in a row beside its interval. The lengths are numbers because rustc 1.95 breaks off at a name there.
+/// The columns of a row beside its interval. The lengths are numbers because rustc 1.95 breaks off at a name there.
 #[derive(Clone, Copy)]
 struct Row<'a> {
     kind: &'static str,

@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-/// What becomes of that which was not brought to the disk.
+/// The fate of writes that were not brought to the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Crash {
     /// All is there: the process was killed.
@@ -25,7 +25,7 @@ pub(super) struct Simulated(Arc<Mutex<State>>);
 #[derive(Default)]
 struct State {
     folders: BTreeMap<PathBuf, Folder>,
-    /// How many steps there are until all of them fail.
+    /// The number of steps until all of them fail.
     steps_left: Option<u64>,
     steps: u64,
     is_full: bool,
@@ -69,7 +69,7 @@ impl Simulated {
         self.state().steps_left = Some(steps);
     }
 
-    /// Whether all steps fail.
+    /// True if all steps fail.
     pub(super) fn is_stopped(&self) -> bool {
         self.state().steps_left == Some(0)
     }
@@ -82,17 +82,17 @@ impl Simulated {
         seen
     }
 
-    /// How many steps were taken so far.
+    /// The number of steps so far.
     pub(super) fn steps(&self) -> u64 {
         self.state().steps
     }
 
-    /// Whether there is no room for anything more.
+    /// True if there is no room for anything more.
     pub(super) fn set_full(&self, is_full: bool) {
         self.state().is_full = is_full;
     }
 
-    /// What is there after a crash; all of it is on the disk then.
+    /// The files after a crash; all of it is on the disk then.
     pub(super) fn restart(&self, crash: Crash) {
         let mut state = self.state();
         state.steps_left = None;
@@ -204,7 +204,7 @@ impl Disk for Simulated {
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         let mut state = self.step()?;
-        // What the first folder is in is on the disk already.
+        // The parent of the first folder is on the disk already.
         if let Some(folder) = state.folders.get_mut(folder) {
             folder.kept = folder.seen.clone();
         }

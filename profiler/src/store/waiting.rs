@@ -6,7 +6,7 @@ use serde::Serialize;
 use std::collections::VecDeque;
 use std::ops::AddAssign;
 
-/// How much of them is kept: beyond it the oldest are dropped.
+/// The most intervals that are kept: beyond it the oldest are dropped.
 pub(super) const ROOM: Bytes = Bytes(16 << 20);
 
 /// An interval.
@@ -23,7 +23,7 @@ pub(super) struct Interval {
 #[derive(Default)]
 pub(super) struct Waiting(VecDeque<Interval>);
 
-/// What was lost.
+/// The dropped intervals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Dropped {
     /// Intervals.

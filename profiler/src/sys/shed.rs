@@ -44,7 +44,7 @@ pub(crate) fn shed() -> Result<()> {
     Ok(())
 }
 
-/// Whether every page is still the file's: one that was written to is this process's own, and no file's any more.
+/// True if every page is still the file's: one that was written to is this process's own, and no file's any more.
 fn is_clean(map: &MemoryMap) -> bool {
     let untouched = map.extension.map.get("Anonymous") == Some(&0);
     matches!(map.pathname, MMapPath::Path(_)) && !map.perms.contains(MMPermissions::WRITE) && untouched

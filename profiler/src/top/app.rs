@@ -8,7 +8,7 @@ use super::view::{Order, View};
 use model::metric::Metric;
 use std::time::Duration;
 
-/// What a key asks of the loop.
+/// The request of a key to the loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request {
     /// To end.
@@ -21,10 +21,10 @@ pub enum Request {
     Save,
 }
 
-/// What the keys mean.
+/// The mode that gives the keys their meaning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// What the help says.
+    /// The help covers the view.
     Table,
     /// They are the filter's text; the one before stands here.
     Filter(String),
@@ -39,11 +39,11 @@ pub enum Mode {
 pub struct Message {
     /// The text, printable.
     pub text: String,
-    /// Whether something failed.
+    /// True if something failed.
     pub is_bad: bool,
 }
 
-/// Whose recording is shown.
+/// The owner of the recording that is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recorder {
     /// This process, which can save it as a profile.
@@ -55,29 +55,29 @@ pub enum Recorder {
 /// The state of the view.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// What is watched, printable.
+    /// The chosen processes in words, printable.
     pub whom: String,
-    /// Who records it.
+    /// The owner of the recording.
     pub recorder: Recorder,
-    /// How long an interval is meant to be.
+    /// The length that an interval is meant to have.
     pub interval: Duration,
     /// Everything that is known now.
     model: Model,
-    /// What is shown instead while the view is paused.
+    /// The model that is shown instead while the view is paused.
     paused: Option<Model>,
-    /// What is chosen of it.
+    /// The choice of rows.
     pub view: View,
-    /// What the keys mean.
+    /// The mode that gives the keys their meaning.
     pub mode: Mode,
-    /// Whether the selected row's detail is shown.
+    /// True if the selected row's detail is shown.
     pub detail: bool,
     /// The metric of the detail; that of the order while `None`.
     chosen_metric: Option<Metric>,
-    /// Whether the detail is of the last interval instead of all.
+    /// True if the detail is of the last interval instead of all.
     pub of_interval: bool,
     /// Something to be told.
     pub message: Option<Message>,
-    /// Whether the recording has ended, so that nothing changes any more.
+    /// True if the recording has ended, so that nothing changes any more.
     pub has_ended: bool,
     /// Rows that the table had when it was drawn last: a page.
     pub page: usize,
@@ -104,19 +104,19 @@ impl App {
         }
     }
 
-    /// What is shown.
+    /// The model that is shown.
     #[must_use]
     pub fn shown(&self) -> &Model {
         self.paused.as_ref().unwrap_or(&self.model)
     }
 
-    /// How things stand now, also while something earlier is shown.
+    /// The model of the last refresh, also while an earlier one is shown.
     #[must_use]
     pub fn now(&self) -> &Model {
         &self.model
     }
 
-    /// Whether something earlier is shown.
+    /// True if something earlier is shown.
     #[must_use]
     pub fn is_paused(&self) -> bool {
         self.paused.is_some()

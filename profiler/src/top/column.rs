@@ -35,7 +35,7 @@ pub enum Column {
 /// A value for each column, in nanoseconds, a second or as a share; `None` where there is none.
 pub type Values = [Option<f64>; Column::COUNT];
 
-/// How a figure is written.
+/// The form in which a figure is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Unit {
     Rate,
@@ -44,7 +44,7 @@ enum Unit {
 }
 
 impl Column {
-    /// How many there are.
+    /// The number of columns.
     pub const COUNT: usize = 10;
 
     /// All, from left to right.
@@ -163,7 +163,7 @@ fn time(nanos: f64) -> String {
     if nanos >= LONG {
         return format!("{:.1} h", nanos / 3_600e9);
     }
-    // What would be rounded up to 1,000 of a unit is 1.00 of the next.
+    // A figure that would be rounded up to 1,000 of a unit is 1.00 of the next.
     let magnitude = nanos.max(1.0).log10().floor() as i32;
     let step = 10_f64.powi((magnitude - 2).max(0));
     duration(Nanos(((nanos / step).round() * step) as u64)).replace('\u{a0}', " ")

@@ -1,4 +1,4 @@
-//! What the view is fed with, wherever it comes from.
+//! The interface between the view and its source: a recording of its own, or a daemon.
 
 use crate::record::ThreadRecord;
 use crate::record::assemble::Seen;
@@ -11,9 +11,9 @@ use model::profile::units::Nanos;
 use std::collections::BTreeMap;
 use std::os::fd::BorrowedFd;
 
-/// Where the view has its figures from.
+/// The source of the view's figures.
 pub trait Feed {
-    /// How things stand, and what was added since the last time; `None` if that takes a while: it comes with
+    /// The state of all threads and their growth since the last call; `None` if that takes a while: it comes with
     /// [`Self::collect`] then.
     ///
     /// # Errors
@@ -29,12 +29,12 @@ pub trait Feed {
     /// Becomes readable when [`Self::collect`] can't wait either.
     fn urgent(&self) -> Option<BorrowedFd<'_>>;
 
-    /// What keeps a refresh from coming, if it is late.
+    /// The reason why a refresh is late, if it is.
     fn hindrance(&self) -> Option<String> {
         None
     }
 
-    /// What a save does, as a question: the answer yes calls [`Self::save`].
+    /// The question to ask before a save; the answer yes calls [`Self::save`].
     ///
     /// # Errors
     /// If there can be none.
@@ -46,26 +46,26 @@ pub trait Feed {
     /// If there can be none, or its place does not take it. Where the recording had to be ended, it can be tried again.
     fn save(&mut self) -> Result<String>;
 
-    /// Whether the recording has ended, so that there is nothing to refresh any more.
+    /// True if the recording has ended, so that there is nothing to refresh any more.
     fn has_ended(&self) -> bool;
 }
 
-/// What was added between two refreshes, and how things stood at the second.
+/// The growth between two refreshes, and the state at the second.
 #[derive(Clone, Debug)]
 pub struct Frame {
-    /// When the refresh before was.
+    /// The time of the refresh before.
     pub from: Nanos,
-    /// When this one was.
+    /// The time of this one.
     pub until: Nanos,
     /// The threads that live, and those that have exited in between.
     pub threads: Vec<Sighted>,
-    /// What is known of processes, by their numbers, besides the records of their first threads.
+    /// Processes by their numbers, besides the records of their first threads.
     pub processes: BTreeMap<u32, Known>,
-    /// What is not of a single thread.
+    /// Everything that is not of a single thread.
     pub standing: Standing,
 }
 
-/// What is known of a process.
+/// A process, apart from its threads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
     /// Its name.
@@ -79,13 +79,13 @@ pub struct Known {
 pub struct Sighted {
     /// Everything since it has been recorded.
     pub record: ThreadRecord,
-    /// Whether nothing more comes of it: it has ended, or is watched no more.
+    /// True if nothing more comes of it: it has ended, or is watched no more.
     pub is_final: bool,
-    /// What of that was added in this frame.
+    /// The growth in this frame.
     pub added: Added,
 }
 
-/// What was added in a frame.
+/// The growth of a thread in one frame.
 #[derive(Clone, Debug, Default)]
 pub struct Added {
     /// Switches, and faults that raised an event.
@@ -96,24 +96,24 @@ pub struct Added {
     pub histograms: BTreeMap<Metric, Histogram>,
 }
 
-/// How the recording stands.
+/// The recording's own state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
-    /// Whether any of the chosen processes lives.
+    /// True if any of the chosen processes lives.
     pub lives: bool,
-    /// What was lost so far.
+    /// The losses so far.
     pub lost: LossCounts,
-    /// What there is of the threads that have ended.
+    /// The threads that have ended.
     pub ended: Ended,
 }
 
 /// The records of threads that have ended: a profile of all needs every one of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ended {
-    /// How many threads have ended.
+    /// The number of threads that have ended.
     pub threads: u64,
-    /// Whether all of their records are kept, as far as they are to be.
+    /// True if all of their records are kept, as far as they are to be.
     pub kept: bool,
-    /// How many of them were in no frame.
+    /// The number of those that were in no frame.
     pub untold: u64,
 }

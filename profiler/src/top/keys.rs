@@ -4,7 +4,7 @@
 /// A key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key {
-    /// What is typed.
+    /// The typed text.
     Char(char),
     /// With the control key.
     Control(char),

@@ -10,12 +10,12 @@ use model::losses::{Loss, LossCounts};
 use model::profile::units::Nanos;
 use std::collections::{BTreeMap, HashMap};
 
-/// What was handed out so far of a recording.
+/// The part of a recording that was in frames so far.
 pub struct Live {
     deltas: Deltas,
     /// By [`ThreadRecord::serial`], of threads that go on.
     seen: HashMap<u64, Seen>,
-    /// How many of the recording's records of ended threads were in a frame.
+    /// The number of the recording's records of ended threads that were in a frame.
     handed_out: usize,
     /// Records of ended threads that may be kept.
     most_kept: u64,
@@ -66,7 +66,7 @@ impl Live {
         Ok(Frame { standing: Standing { ended: self.ended, ..frame.standing }, ..frame })
     }
 
-    /// What was added to threads whose records are final, and to those that go on.
+    /// The growth of threads whose records are final, and of those that go on.
     pub fn frame(&mut self, ended: &[ThreadRecord], snapshot: Snapshot) -> Frame {
         let Span { from, until, threads } = self.deltas.end(snapshot.at_ns, ended, &snapshot.threads);
         let mut added: HashMap<u64, Delta> = threads.into_iter().map(|delta| (delta.serial, delta)).collect();

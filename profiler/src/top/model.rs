@@ -23,7 +23,7 @@ pub const SHOWN_AFTER_END: u64 = 10;
 /// Ended threads that can be seen on at the same time; those that ended first make way.
 pub const MOST_ENDED: usize = 1_000;
 
-/// What a row stands for, whatever becomes of names and numbers.
+/// The identity of a row, whatever becomes of names and numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Identity {
     /// The thread with this [`ThreadRecord::serial`].
@@ -32,7 +32,7 @@ pub enum Identity {
     Process(u32),
 }
 
-/// What a thread was doing at the refresh.
+/// The state of a thread at the refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doing {
     /// In a state that can be a metric's.
@@ -71,7 +71,7 @@ impl Doing {
         }
     }
 
-    /// Whether nothing more comes.
+    /// True if nothing more comes.
     #[must_use]
     pub fn is_over(self) -> bool {
         matches!(self, Self::Ended | Self::Left)
@@ -109,9 +109,9 @@ pub struct Thread {
     pub record: ThreadRecord,
     /// Its name, printable.
     pub name: Arc<str>,
-    /// What it was doing.
+    /// Its state at the refresh.
     pub doing: Doing,
-    /// What was added in the last interval.
+    /// The growth in the last interval.
     pub added: Added,
     /// The last interval's figures.
     pub values: Values,
@@ -126,7 +126,7 @@ pub struct Thread {
 pub struct Process {
     /// Those that live.
     pub threads: u64,
-    /// What was added in the last interval.
+    /// The growth in the last interval.
     pub added: Added,
     /// The last interval's figures.
     pub values: Values,
@@ -145,15 +145,15 @@ pub struct Model {
     names: HashMap<u32, Arc<str>>,
     /// The labels of the selectors that chose them, printable; none where no daemon has.
     selectors: HashMap<u32, Arc<str>>,
-    /// When the view began.
+    /// The time at which the view began.
     pub begun: Nanos,
-    /// When the last refresh was.
+    /// The time of the last refresh.
     pub until: Nanos,
-    /// How long the last interval was.
+    /// The length of the last interval.
     pub length: Nanos,
-    /// How often there was one.
+    /// The number of refreshes.
     pub refreshes: u64,
-    /// What is not of a single thread.
+    /// Everything that is not of a single thread.
     pub standing: Standing,
     /// Threads that ended and are not in `threads` any more.
     pub gone: u64,
@@ -220,7 +220,7 @@ impl Model {
             let (record, name, added) = (record.clone(), Arc::clone(&name), Added::default());
             Arc::new(Thread { record, name, doing, added, values, history: History::default(), ended_at })
         });
-        // What a paused view shows stays as it is: of that a copy is made here.
+        // A paused view keeps the thread as it was; a copy is made here then.
         let thread = Arc::make_mut(known);
         thread.history.push(values);
         (thread.record, thread.name, thread.added) = (record, name, added);
@@ -298,7 +298,7 @@ impl Model {
     }
 }
 
-/// What was added to several threads.
+/// The growth of several threads.
 pub fn summed<'a>(parts: impl Iterator<Item = &'a Added> + Clone) -> Added {
     let seen = summed_seen(parts.clone().map(|part| part.seen));
     let mut states = States::default().all();
@@ -327,7 +327,7 @@ pub fn merged<'a>(
     Metric::ALL.into_iter().filter_map(|metric| Some((metric, of(metric)?))).collect()
 }
 
-/// What several threads were blocked on, longest sum first.
+/// The causes of waits of several threads, largest sum first.
 pub fn blocked_on<'a>(threads: impl Iterator<Item = &'a Thread>) -> Vec<BlockedOn> {
     let mut sums: BTreeMap<&str, BlockedOn> = BTreeMap::new();
     for wait in threads.flat_map(|thread| &thread.record.blocked_on) {

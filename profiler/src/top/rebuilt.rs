@@ -17,7 +17,7 @@ pub(super) struct Records {
     known: HashMap<u64, ThreadRecord>,
 }
 
-/// What a frame came to.
+/// The records that a frame led to.
 pub(super) struct Taken {
     /// The records that are final.
     pub(super) ended: Vec<ThreadRecord>,
@@ -127,7 +127,7 @@ mod tests {
     const WHO: Who<'_> = Who { selector: "web", process: "server" };
     const THREADS: usize = 4;
 
-    /// What happens to one of some threads.
+    /// An event of one of some threads.
     #[derive(Clone, Debug)]
     enum Event {
         Sample(Metric, u64),

@@ -24,9 +24,9 @@ const CHUNK: usize = 64 << 10;
 pub struct Remote {
     socket: PathBuf,
     daemon: UnixStream,
-    /// What is there so far of the next frame.
+    /// The part of the next frame that has arrived.
     received: Vec<u8>,
-    /// When that was asked for.
+    /// The time of the request.
     asked: Option<Instant>,
     records: Records,
     live: Live,

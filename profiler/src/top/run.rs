@@ -15,7 +15,7 @@ use std::io::{Stdout, stdin};
 use std::time::Duration;
 use tokio::time::{Interval, MissedTickBehavior, interval, interval_at};
 
-/// What a terminal hands over at once, at most: with room for all of it one reading leaves nothing behind
+/// The most bytes that a terminal delivers at once: with a buffer for all of it one reading leaves nothing behind
 /// (drivers/tty/n_tty.c `N_TTY_BUF_SIZE`).
 const TYPED_AT_ONCE: usize = 4096;
 

@@ -21,7 +21,7 @@ const USUAL: Size = Size { width: 80, height: 24 };
 /// would take 206 GB.
 const MOST: Size = Size { width: 1280, height: 432 };
 
-/// What stands on a terminal: only what changes is written to it.
+/// The content of a terminal: only changes are written to it.
 pub struct Screen<B: Backend> {
     backend: B,
     before: Option<Buffer>,
@@ -33,7 +33,7 @@ impl<B: Backend<Error: Send + Sync + 'static>> Screen<B> {
         Self { backend, before: None }
     }
 
-    /// What it is drawn on.
+    /// The terminal.
     pub fn backend(&self) -> &B {
         &self.backend
     }
@@ -80,7 +80,7 @@ pub fn on_stdout() -> Screen<CrosstermBackend<Stdout>> {
     Screen::new(CrosstermBackend::new(stdout()))
 }
 
-/// How large that is.
+/// The size of the terminal.
 #[must_use]
 pub fn size() -> Size {
     match terminal_size_of(stdout()) {

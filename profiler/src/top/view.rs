@@ -1,11 +1,11 @@
-//! What is chosen of the model: which rows, in which order, and the one that is looked at.
+//! The rows that are chosen of the model, their order, and the selected one.
 
 use super::column::{Column, Values};
 use super::model::{Doing, History, Identity, Model};
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-/// What the rows are sorted by.
+/// The order of the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     /// The name; then the numbers.
@@ -22,7 +22,7 @@ impl Order {
         [Self::Name, Self::Number].into_iter().chain(Column::ALL.map(Self::By))
     }
 
-    /// Whether the largest comes first unless it is reversed.
+    /// True if the largest comes first unless it is reversed.
     fn is_descending(self) -> bool {
         matches!(self, Self::By(_))
     }
@@ -41,7 +41,7 @@ impl Order {
 /// A row of the table.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// What it stands for.
+    /// The process or thread of the row.
     pub identity: Identity,
     /// The name of the thread or process.
     pub name: Arc<str>,
@@ -53,28 +53,28 @@ pub struct Row {
     pub process: Option<Arc<str>>,
     /// The label of the daemon's selector that chose it.
     pub selector: Option<Arc<str>>,
-    /// What a thread was doing.
+    /// The state of a thread.
     pub doing: Option<Doing>,
-    /// How many threads of a process live.
+    /// The number of living threads of a process.
     pub threads: u64,
     /// The figures.
     pub values: Values,
 }
 
-/// What is chosen of the model.
+/// The choice of rows.
 #[derive(Clone, Debug)]
 pub struct View {
-    /// What the rows are sorted by.
+    /// The order of the rows.
     pub order: Order,
-    /// Whether the other way round.
+    /// True if the order is reversed.
     pub reversed: bool,
     /// Only rows in whose names, numbers or selectors this is found, in upper or lower case.
     pub filter: String,
-    /// Whether a row is a process instead of a thread.
+    /// True if a row is a process instead of a thread.
     pub by_process: bool,
     /// The row that is looked at; there is one unless there are none at all.
     pub selected: Option<Identity>,
-    /// Whether that is the first, whatever it is: until another is chosen, and once that is gone.
+    /// True if that is the first, whatever it is: until another is chosen, and once that is gone.
     pub follows_first: bool,
     /// The rows, sorted, as of the last [`Self::arrange`].
     pub rows: Vec<Row>,
@@ -151,7 +151,7 @@ impl View {
         self.first = self.first.clamp((place + 1).saturating_sub(shown), place).min(last_first);
     }
 
-    /// Whether the largest comes first.
+    /// True if the largest comes first.
     #[must_use]
     pub fn is_descending(&self) -> bool {
         self.order.is_descending() != self.reversed

@@ -1,4 +1,4 @@
-//! What one interval of the watch came to.
+//! One interval of the watch, by group.
 
 use jiff::Timestamp;
 use model::losses::LossCounts;
@@ -9,33 +9,33 @@ use model::profile::units::Nanos;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What one interval added, by group. Nothing is in two batches and nothing in none.
+/// The growth of one interval, by group. Each sample and each nanosecond is in exactly one batch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
-    /// When the interval began, by the wall clock: where the one before ended.
+    /// The start of the interval, by the wall clock: the end of the one before.
     pub from: Timestamp,
-    /// When it ended, by the wall clock, which may have been set meanwhile.
+    /// The end, by the wall clock, which may have been set meanwhile.
     pub until: Timestamp,
-    /// How long it was, by CLOCK_MONOTONIC.
+    /// The length, by CLOCK_MONOTONIC.
     pub length_ns: Nanos,
     /// The groups to which anything was added, in the order of their keys.
     pub groups: Vec<Group>,
-    /// What is missing in it.
+    /// The losses of the interval.
     pub lost: LossCounts,
 }
 
-/// What the parts of a [`Key`] say of the group that takes what is beyond a selector's `max_groups`. No process or thread
+/// The word in a [`Key`] for the group of everything beyond a selector's `max_groups`. No process or thread
 /// is called so by itself unless it wants to be.
 pub const OTHERS: &str = "(others)";
 
-/// What was added to the threads of a group, summed.
+/// The growth of the threads of a group, summed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Group {
-    /// Which group.
+    /// The group.
     pub key: Key,
     /// Threads of it to which anything was added.
     pub threads: u64,
-    /// How long they were in each state.
+    /// The time in each state.
     pub states: States,
     /// Metrics of which samples ended. Extremes are as exact as the buckets.
     pub histograms: BTreeMap<Metric, Histogram>,
@@ -55,7 +55,7 @@ impl Group {
     }
 }
 
-/// What a selector's threads are grouped by: fewer parts make fewer groups.
+/// The parts by which a selector groups threads: fewer parts make fewer groups.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
     /// The name of the selector that chose the process.

@@ -45,7 +45,7 @@ const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct WatchConfig {
-    /// How long an interval is.
+    /// The length of an interval.
     #[serde(deserialize_with = "interval")]
     pub interval: Duration,
     /// Threads recorded at the same time.
@@ -63,7 +63,7 @@ impl Default for WatchConfig {
 }
 
 impl WatchConfig {
-    /// How the machine is recorded.
+    /// The limits of the recording.
     ///
     /// # Errors
     /// If there is no room for it, or more than there can be.
@@ -90,7 +90,7 @@ impl WatchConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SelectorConfig {
-    /// What it is called.
+    /// The selector's name.
     pub label: String,
     /// These processes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -104,13 +104,13 @@ pub struct SelectorConfig {
     /// The control group of a systemd unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
-    /// What is told apart.
+    /// The parts of a group's key.
     #[serde(default = "default_parts")]
     pub group_by: BTreeSet<Part>,
-    /// What is kept.
+    /// The metrics that are kept.
     #[serde(default = "default_metrics")]
     pub metrics: BTreeSet<MetricName>,
-    /// Whether what the processes start belongs to it.
+    /// True if what the processes start belongs to it.
     #[serde(default = "yes")]
     pub follow: bool,
     /// Groups there can be.
@@ -121,7 +121,7 @@ pub struct SelectorConfig {
     pub max_processes: usize,
 }
 
-/// What a selector's threads can be told apart by.
+/// A part by which a selector's threads can be grouped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Part {
@@ -203,7 +203,7 @@ impl SelectorConfig {
         keys
     }
 
-    /// What chooses the processes.
+    /// The choice of processes.
     ///
     /// # Errors
     /// If that is nothing, or more than one thing.

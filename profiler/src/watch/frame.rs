@@ -1,7 +1,7 @@
 //! The frames of a view, from one refresh to the next: what was added to each thread's record since the first frame, or
 //! since the thread began.
 //!
-//! What is a count or a sum stands in full, so that nothing adds up wrong; only the buckets, which are most of a record,
+//! Counts and sums stand in full, so that nothing adds up wrong; only the buckets, which are most of a record,
 //! are those to which samples were added since the frame before, each as `[number, samples]` (see
 //! [`model::buckets`]).
 
@@ -14,10 +14,10 @@ use model::profile::units::Nanos;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What one refresh brings.
+/// One refresh of a view.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Frame {
-    /// When the threads were looked at, on CLOCK_MONOTONIC.
+    /// The time of the snapshot, on CLOCK_MONOTONIC.
     pub at_ns: Nanos,
     /// Processes of which something lives, that the view's selectors have chosen.
     pub processes: u64,
@@ -29,25 +29,25 @@ pub struct Frame {
     pub ended: Vec<ThreadFrame>,
     /// Threads that began and ended since the frame before and are not in `ended`, as they were too many.
     pub ended_untold: u64,
-    /// What was lost so far.
+    /// The losses so far.
     #[serde(with = "in_interval")]
     pub lost: LossCounts,
 }
 
-/// What was added to a thread's record.
+/// The growth of a thread's record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ThreadFrame {
     /// [`ThreadRecord::serial`], which tells threads apart whatever becomes of their numbers.
     pub serial: u64,
-    /// Who it is: in the first frame that it is in.
+    /// The identity: in the first frame that it is in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<Identity>,
     /// Its name, if that is new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// How it stands.
+    /// State and counts now.
     pub now: Now,
-    /// What it was blocked on since it is recorded, if anything was added to that.
+    /// The causes of its waits since the start of the record, if anything was added to them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked_on: Option<Vec<BlockedOn>>,
     /// The metrics of which samples were added.
@@ -55,7 +55,7 @@ pub struct ThreadFrame {
     pub metrics: BTreeMap<MetricName, Growth>,
 }
 
-/// What of a thread never changes.
+/// The part of a thread that never changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// The number of its process.
@@ -68,7 +68,7 @@ pub struct Identity {
     pub process: String,
 }
 
-/// What a thread is doing, and its counts without a histogram. Absent is none.
+/// The state of a thread, and its counts without a histogram. Absent is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Now {
     /// [`ThreadRecord::from_ns`]
@@ -119,7 +119,7 @@ pub struct Growth {
 }
 
 impl ThreadFrame {
-    /// Whether nothing was added but time.
+    /// True if nothing was added but time.
     #[must_use]
     pub fn is_nothing_more(&self) -> bool {
         self.name.is_none() && self.blocked_on.is_none() && self.metrics.is_empty()
@@ -185,7 +185,7 @@ impl Now {
         record.clock_backwards = self.clock_backwards;
     }
 
-    /// What it is at a later moment if nothing is added until then: what it is doing goes on.
+    /// The counts at a later moment if nothing is added until then: the state goes on.
     #[must_use]
     pub fn at(mut self, moment: Nanos) -> Self {
         if let End::Open { since_ns, .. } = self.end {

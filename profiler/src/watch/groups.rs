@@ -38,7 +38,7 @@ struct Open {
     samples: BTreeMap<Metric, Samples<u64>>,
 }
 
-/// What an interval came to.
+/// A closed interval.
 #[derive(Default)]
 pub(super) struct Closed {
     pub(super) groups: Vec<Group>,
@@ -104,7 +104,7 @@ impl Groups {
         }
     }
 
-    /// Where what has no place of its own goes.
+    /// The key for everything beyond `max_groups`.
     fn others(&self) -> Key {
         let tells_processes = self.parts.contains(&Part::Pid) || self.parts.contains(&Part::Process);
         Key {

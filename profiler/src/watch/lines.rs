@@ -10,7 +10,7 @@ use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 
-/// What it is called in the configuration.
+/// The name in the configuration.
 pub const NAME: &str = "lines";
 
 /// The default text.

@@ -1,10 +1,10 @@
-//! When all processes are looked at again, which finds those that have got another name without an exec.
+//! The schedule of scans of all processes, which find those that changed their name without an exec.
 
 use anyhow::{Context as _, Result};
 use nix::time::{ClockId, clock_gettime};
 use std::time::{Duration, Instant};
 
-/// How long after a look the next one is due. A look at 500 processes takes about 4 ms.
+/// The time from one scan to the next. A scan of 500 processes takes about 4 ms.
 const AFTER: Duration = Duration::from_secs(10);
 
 /// It is due later where there are so many processes that looks would take more of a CPU than a part in this: 0.2 %.
@@ -20,7 +20,7 @@ impl Looks {
         Self { next: Instant::now() }
     }
 
-    /// Whether the next one is due.
+    /// True if the next one is due.
     pub(super) fn is_due(&self) -> bool {
         self.next <= Instant::now()
     }
@@ -37,12 +37,12 @@ impl Looks {
     }
 }
 
-/// How long after a look that used so much of a CPU.
+/// The time to the next scan after one that used so much of a CPU.
 fn until_next(used: Duration) -> Duration {
     AFTER.max(used * SHARE)
 }
 
-/// What this thread has used of CPUs so far.
+/// The CPU time of this thread.
 fn cpu_time() -> Result<Duration> {
     let used =
         clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).context("cannot read CLOCK_THREAD_CPUTIME_ID")?;

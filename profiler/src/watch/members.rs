@@ -12,7 +12,7 @@ pub(super) struct Member {
     /// The label of the selector that chose it.
     pub(super) label: Arc<str>,
     pub(super) process: Process,
-    /// What [`Family::without_slot`] was before it had this number.
+    /// The value of [`Family::without_slot`] before it had this number.
     without_slot: u64,
     /// Threads of the family that were part of the target when they were last counted.
     pub(super) threads: u64,
@@ -37,7 +37,7 @@ impl Members {
             .map(|(family, member)| (*family, member))
     }
 
-    /// How many there are.
+    /// The number of processes.
     pub(super) fn processes(&self) -> u64 {
         self.all.len() as u64
     }
@@ -105,7 +105,7 @@ impl Members {
     }
 }
 
-/// What has changed about the members.
+/// Changes among the members.
 #[derive(Default)]
 pub(super) struct Counted {
     /// Families of which nothing is left.

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How often a control group is sought that is not there or is empty: all folders have to be looked at for a unit.
+/// The time between two searches for a control group that is missing or empty: a unit takes a scan of all folders.
 const SEEK_EVERY: Duration = Duration::from_millis(900);
 
 /// A selector that is in effect.
@@ -25,12 +25,12 @@ pub(super) struct Watched {
     pub(super) turned_away: u64,
     /// Threads that found no slot.
     pub(super) threads_without_slot: u64,
-    /// Why it can't choose anything at the moment.
+    /// The reason why it can't choose anything at the moment.
     pub(super) problem: Option<String>,
     selector: Selector,
-    /// Where its control group was found.
+    /// The folder of its control group.
     folder: Option<PathBuf>,
-    /// When it was last sought.
+    /// The time of the last search.
     sought: Option<Instant>,
     /// The processes in its control group.
     present: BTreeSet<u32>,
@@ -139,7 +139,7 @@ impl Selectors {
         self.all.iter().any(|watched| watched.matches(process))
     }
 
-    /// Whether the name of a process decides for one of them.
+    /// True if the name of a process decides for one of them.
     pub(super) fn any_by_name(&self) -> bool {
         self.all.iter().any(|watched| matches!(watched.selector, Selector::Name(_)))
     }

@@ -1,4 +1,4 @@
-//! Where the intervals go. What fails there is told of and never ends the daemon.
+//! Sinks, to which the intervals go. A sink's failure is reported and never ends the daemon.
 
 use super::batch::Batch;
 use crate::watch::status::SinkStatus;
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 /// Takes intervals, each once and in their order.
 pub trait Sink {
-    /// What it is called in the configuration.
+    /// The name in the configuration.
     fn name(&self) -> &'static str;
 
     /// Takes an interval that has ended.
@@ -16,7 +16,7 @@ pub trait Sink {
     /// If it can't; it is asked again with the next one.
     fn take(&mut self, batch: &Batch) -> Result<()>;
 
-    /// What is in its way though it takes them.
+    /// A problem that did not keep it from taking intervals.
     fn problem(&self) -> Option<String> {
         None
     }
@@ -92,7 +92,7 @@ impl Sinks {
         }
     }
 
-    /// How they are.
+    /// The state of each sink.
     #[must_use]
     pub fn status(&self) -> Vec<SinkStatus> {
         let status = |watched: &Watched| SinkStatus {

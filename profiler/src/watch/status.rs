@@ -1,14 +1,14 @@
-//! What `profiler ctl status` tells of the watch.
+//! The watch as `profiler ctl status` shows it.
 
 use super::config::SelectorConfig;
 use jiff::Timestamp;
 use model::losses::{LossCounts, in_interval};
 use serde::{Deserialize, Serialize};
 
-/// Who is watched, and how much room there is.
+/// The selectors with their processes, and the slots in use.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WatchStatus {
-    /// When the interval that is under way began.
+    /// The start of the current interval.
     pub interval_begun: Timestamp,
     /// Slots in use.
     pub slots_used: u32,
@@ -16,7 +16,7 @@ pub struct WatchStatus {
     pub slots: u32,
     /// The selectors, in the order in which a process is compared with them.
     pub selectors: Vec<SelectorStatus>,
-    /// What was lost in the interval that is under way.
+    /// The losses of the current interval.
     #[serde(with = "in_interval")]
     pub lost: LossCounts,
 }
@@ -36,7 +36,7 @@ pub struct SelectorStatus {
     pub processes_turned_away: u64,
     /// Threads that found no slot and are in no group, since it was added.
     pub threads_without_slot: u64,
-    /// Why it can't choose anything at the moment.
+    /// The reason why it can't choose anything at the moment.
     pub problem: Option<String>,
 }
 
@@ -45,7 +45,7 @@ pub struct SelectorStatus {
 pub struct SinkStatus {
     /// Its name in the configuration.
     pub name: String,
-    /// Why it does not take them; absent if it does.
+    /// The reason why it takes no intervals; absent if it does.
     pub problem: Option<String>,
     /// Since when it is as it is now.
     pub since: Timestamp,

@@ -1,6 +1,6 @@
-//! Who watches through the daemon: what was added since the last frame of each, so that the next one has that alone.
+//! Viewers of the daemon: each gets the growth since its last frame, and nothing else.
 //!
-//! What was added before a viewer began is in none of its frames. For one that asks for no frame, what was added to a busy
+//! Growth from before a viewer began is in none of its frames. For one that asks for no frame, the growth of a busy
 //! thread comes to some 4 kB. Threads that are known are bounded by the slots, those that came and went by [`MOST_UNSEEN`].
 
 mod known;
@@ -35,13 +35,13 @@ pub type Shared = Rc<RefCell<Viewer>>;
 pub struct Viewer {
     /// It wants to see only the threads of this selector.
     selector: Option<String>,
-    /// Whether it had a frame.
+    /// True if it had a frame.
     has_begun: bool,
     /// The threads that go on, by [`ThreadRecord::serial`].
     known: HashMap<u64, Known>,
-    /// What is known so far of the next frame.
+    /// The next frame so far.
     next: Frame,
-    /// How many in its `ended` were in no frame before.
+    /// The number of threads in its `ended` that were in no frame before.
     unseen: usize,
     rests_until: Option<Instant>,
 }
@@ -72,7 +72,7 @@ impl Viewer {
         self.rests_until = Some(self.rests_until.map_or(now, |until| until.max(now)) + RESTS * took);
     }
 
-    /// Whether it wants to see the threads of a selector.
+    /// True if it wants to see the threads of a selector.
     pub(super) fn wants(&self, label: &str) -> bool {
         self.selector.as_ref().is_none_or(|selector| selector == label)
     }
@@ -133,7 +133,7 @@ impl Viewer {
     }
 }
 
-/// Where a thread belongs.
+/// The selector and the process of a thread.
 #[derive(Clone, Copy)]
 pub(crate) struct Who<'a> {
     /// The label of its selector.

@@ -34,19 +34,19 @@ pub struct Watcher {
     names: Names,
     deltas: Deltas,
     viewers: Viewers,
-    /// When the interval that is under way began, by the wall clock.
+    /// The start of the current interval, by the wall clock.
     begun: Timestamp,
     /// Groups of the interval that is under way whose selectors are gone.
     left: Vec<Group>,
     /// Selectors that are being taken out.
     gone: Vec<Watched>,
-    /// What was lost in it so far, of what the session does not count.
+    /// The losses of the current interval so far that the session does not count.
     lost: LossCounts,
-    /// What the session had lost when it began.
+    /// The session's losses at the start of the current interval.
     lost_before: LossCounts,
     /// Execs that were missed when all processes were last looked through.
     missed_execs: u64,
-    /// Whether a process was turned away, and there may be room for it now.
+    /// True if a process was turned away, and there may be room for it now.
     look_through: bool,
     looks: Looks,
 }
@@ -204,7 +204,7 @@ impl Watcher {
         Ok(now)
     }
 
-    /// What was added in the interval that is under way, until now.
+    /// The growth in the current interval, until now.
     ///
     /// # Errors
     /// If it can't be read.
@@ -265,7 +265,7 @@ impl Watcher {
         (self.members.processes(), self.members.threads())
     }
 
-    /// Who is watched, and how much room there is.
+    /// The selectors with their processes, and the slots in use.
     ///
     /// # Errors
     /// If the kernel does not tell.

@@ -67,7 +67,7 @@ pub(crate) fn assert_sleeps_in(thread: &Thread, syscall: &str, sleeps: u64) -> u
     waits
 }
 
-/// Whether a process exists and is not only waiting to be waited for.
+/// True if a process exists and is not only waiting to be waited for.
 pub(crate) fn is_alive(pid: u32) -> bool {
     std::fs::read_to_string(format!("/proc/{pid}/stat"))
         .is_ok_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X'])))
@@ -84,12 +84,12 @@ pub(crate) fn held_child(profiler: u32) -> Option<u32> {
     tree::descendants(profiler).into_iter().find(|&child| is_held(child))
 }
 
-/// Whether a process holds: it has not executed its command.
+/// True if a process holds: it has not executed its command.
 pub(crate) fn is_held(pid: u32) -> bool {
     arguments(pid).nth(1).is_some_and(|argument| argument == hold::COMMAND)
 }
 
-/// Whether a process is one of the comparison's, and executes.
+/// True if a process is one of the comparison's, and executes.
 pub(crate) fn is_workload(pid: u32) -> bool {
     arguments(pid).next().is_some_and(|program| program.ends_with("-workload"))
 }
@@ -311,7 +311,7 @@ impl Outcome {
         self.written.as_ref().unwrap_or_else(|| panic!("no profile was written: {}", self.stderr))
     }
 
-    /// Whether there is a profile.
+    /// True if there is a profile.
     pub(crate) fn has_profile(&self) -> bool {
         self.written.is_some()
     }
@@ -367,7 +367,7 @@ impl Outcome {
         self
     }
 
-    /// Whether a rule is among the explanations.
+    /// True if a rule is among the explanations.
     pub(crate) fn is_explained_by(&self, rule: Rule) -> bool {
         let explanations =
             self.profile().reconciliation.iter().filter_map(|check| check.explanation.as_ref());

@@ -134,7 +134,7 @@ impl Top {
         fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs")
     }
 
-    /// Whether lines are edited and shown as they are typed, the cursor is there, and so is what was before.
+    /// True if lines are edited and shown as they are typed, the cursor is there, and so is what was before.
     fn is_given_back(&self) -> bool {
         let flags = tcgetattr(self.terminal.screen()).expect("it is a terminal").local_flags;
         let shown = self.shown.lock().unwrap();

@@ -127,7 +127,7 @@ impl Contender {
         }
     }
 
-    /// Whether it has hooks where such an event happens.
+    /// True if it has hooks where such an event happens.
     pub(super) fn watches(self, event: Event) -> bool {
         match self {
             Self::Nothing => false,
@@ -138,7 +138,7 @@ impl Contender {
         }
     }
 
-    /// Whether it is followed by threads and by switch rate: who watches switches, the profiler once, and what they
+    /// True if it is followed by threads and by switch rate: who watches switches, the profiler once, and what they
     /// are compared with.
     pub(super) fn is_followed(self) -> bool {
         self == Self::Nothing || self.watches(Event::Switch) && self != Self::ProfilerOfItself

@@ -39,7 +39,7 @@ impl Settings {
         rounds(&self.bench)
     }
 
-    /// Whether the figures are not to judge by.
+    /// True if the figures are not to judge by.
     pub(super) fn quick(&self) -> bool {
         self.bench.quick
     }

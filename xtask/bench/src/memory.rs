@@ -85,7 +85,7 @@ fn with_live_threads<T>(command: &mut Command, look: fn(u32) -> Result<T>) -> Re
     }
 }
 
-/// Whether the load came to say that its threads are alive.
+/// True if the load came to say that its threads are alive.
 fn wait_for_line(profiler: &mut Child) -> Result<bool> {
     let stdout = profiler.stdout.as_mut().context("the profiler has no standard output")?;
     let mut line = String::new();

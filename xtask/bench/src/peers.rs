@@ -22,7 +22,7 @@ pub(super) struct Peer {
     package: &'static str,
     /// Its folder in the package.
     folder: &'static str,
-    /// Whether it is a program, to be started with the libraries of its own release.
+    /// True if it is a program, to be started with the libraries of its own release.
     is_program: bool,
 }
 

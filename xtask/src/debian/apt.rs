@@ -37,7 +37,7 @@ impl Apt {
         self.get().args(["--option", "APT::Update::Error-Mode=any", "update"]).run()
     }
 
-    /// Whether lists were fetched before.
+    /// True if lists were fetched before.
     pub fn has_lists(&self) -> bool {
         let mut lists = fs::read_dir(self.folder.join("state/lists")).into_iter().flatten().flatten();
         lists.any(|entry| entry.file_name().to_string_lossy().contains("_Packages"))

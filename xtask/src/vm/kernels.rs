@@ -90,7 +90,7 @@ pub(super) struct Kernel {
     pub(super) topology: Topology,
     /// Where its runs leave what they make.
     pub(super) folder: PathBuf,
-    /// Whether its figures are held against committed ones.
+    /// True if its figures are held against committed ones.
     pub(super) has_figures: bool,
 }
 

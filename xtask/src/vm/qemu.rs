@@ -38,7 +38,7 @@ pub(super) struct Boot {
     pub(super) console: PathBuf,
     /// How long it took.
     pub(super) took: Duration,
-    /// Whether it was ended because it took too long.
+    /// True if it was ended because it took too long.
     pub(super) timed_out: bool,
 }
 
@@ -126,7 +126,7 @@ fn escaped(path: &Path) -> Result<String> {
     Ok(text.replace(',', ",,"))
 }
 
-/// Whether the guest ended by itself. One that has not is ended here.
+/// True if the guest ended by itself. One that has not is ended here.
 fn wait(guest: &mut Child, limit: Instant) -> Result<bool> {
     const PAUSE: Duration = Duration::from_millis(200);
     loop {

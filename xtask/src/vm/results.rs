@@ -85,7 +85,7 @@ impl Results {
         self.tests.iter().filter(|(_, outcome)| matches!(outcome, Outcome::TriedAgain(_))).count()
     }
 
-    /// Whether everything is well.
+    /// True if everything is well.
     pub(super) fn is_good(&self) -> bool {
         self.problems.is_empty() && self.passed() == self.tests.len()
     }

@@ -19,7 +19,7 @@ impl LossCounts {
         all
     }
 
-    /// Whether nothing was lost.
+    /// True if nothing was lost.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
         *self == Self::default()

@@ -46,7 +46,7 @@ impl Quantile {
     /// Fewer samples than this beyond a quantile make it a matter of luck.
     pub const ENOUGH_BEYOND: u64 = 10;
 
-    /// Whether enough samples lie beyond it to rely on the value.
+    /// True if enough samples lie beyond it to rely on the value.
     #[must_use]
     pub fn is_supported(self) -> bool {
         self.beyond >= Self::ENOUGH_BEYOND

@@ -13,7 +13,7 @@ pub struct Machine {
     /// The version of its microcode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub microcode: Option<String>,
-    /// Whether the processor says that it is a virtual one.
+    /// True if the processor says that it is a virtual one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub virtualized: Option<bool>,
     /// How its CPUs are arranged.
@@ -29,7 +29,7 @@ pub struct Machine {
     /// The preference between speed and energy that the processor was given; where CPUs differ, each with its CPUs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub energy_preference: Option<String>,
-    /// Whether the CPUs may clock higher than their base frequency.
+    /// True if the CPUs may clock higher than their base frequency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boost: Option<bool>,
     /// True if cores run several hardware threads at this time.

@@ -140,7 +140,7 @@ pub struct CpusAllowed {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct Options {
-    /// Whether child processes were followed.
+    /// True if child processes were followed.
     pub follow: bool,
     /// Threads that could be recorded at the same time.
     pub max_threads: u32,

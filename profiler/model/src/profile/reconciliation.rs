@@ -46,7 +46,7 @@ impl Check {
         if measured < kernel { -magnitude } else { magnitude }
     }
 
-    /// Whether the figures agree, or a rule of the kernel explains why they do not.
+    /// True if the figures agree, or a rule of the kernel explains why they do not.
     #[must_use]
     pub fn holds(&self) -> bool {
         self.difference == 0 || self.explanation.is_some()
@@ -170,6 +170,6 @@ pub struct Verdict {
     pub explained: usize,
     /// Differences of single threads that a rule explains: parts of those sums.
     pub explained_in_threads: usize,
-    /// Whether anything was lost.
+    /// True if anything was lost.
     pub lost: bool,
 }

@@ -1,4 +1,4 @@
-//! Whether a profile's figures fit together: what a file must keep to be worth a report.
+//! True if a profile's figures fit together: what a file must keep to be worth a report.
 //!
 //! Only what a report relies on. What a recording found odd is its reconciliation's to say.
 

@@ -24,7 +24,7 @@ pub struct Thread {
     pub earlier_names: Vec<String>,
     /// How often it changed its name.
     pub renames: u32,
-    /// Whether it had exited when the recording was closed.
+    /// True if it had exited when the recording was closed.
     pub exited: bool,
     /// From here on it was recorded: its first wake, or the moment it was found.
     pub from_ns: Nanos,
@@ -146,7 +146,7 @@ pub struct Open {
     pub state: OpenState,
     /// How long it had lasted.
     pub for_ns: Nanos,
-    /// Whether the thread was found so, and has done nothing else: `for_ns` is the part within the recording.
+    /// True if the thread was found so, and has done nothing else: `for_ns` is the part within the recording.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub found: bool,
 }

@@ -19,7 +19,7 @@ impl HandedOut {
         Self { counts: vec![[0; Metric::COUNT]; slots as usize], rest: HashMap::new() }
     }
 
-    /// Whether that is all, where there are so many samples. A sample that is in a bucket and does not count yet may be
+    /// True if that is all, where there are so many samples. A sample that is in a bucket and does not count yet may be
     /// there.
     pub(super) fn is_all(&self, slot: u32, metric: Metric, count: u64) -> bool {
         self.counts[slot as usize][metric.index()] == count

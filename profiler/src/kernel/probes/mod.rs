@@ -35,7 +35,7 @@ pub(super) struct Probe {
     pub(super) programs: &'static [Program],
     /// Those whose size depends on what is wanted.
     pub(super) maps: &'static [Map],
-    /// Whether a recording needs it.
+    /// True if a recording needs it.
     pub(super) is_wanted: fn(&Wanted) -> bool,
 }
 
@@ -92,7 +92,7 @@ impl Wanted {
         Self { limits, follow: true, living: 1, snapshots: true, watches: true, throttles_queues: true }
     }
 
-    /// Whether threads of processes that live already are attached to.
+    /// True if threads of processes that live already are attached to.
     pub(super) fn joins(&self) -> bool {
         self.watches || self.living > 0
     }

@@ -33,7 +33,7 @@ impl Access {
         Ok(Self { token, tls })
     }
 
-    /// Whether a request with this `Authorization` may be answered.
+    /// True if a request with this `Authorization` may be answered.
     pub(super) fn permits(&self, authorization: Option<&HeaderValue>) -> bool {
         self.token.as_ref().is_none_or(|token| authorization.is_some_and(|given| token.is(given)))
     }

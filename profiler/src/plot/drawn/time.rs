@@ -87,7 +87,7 @@ fn check_row(figure: &Drawn, profile: &Profile, row: &str, members: &[u32]) {
             interval.threads.iter().filter(|thread| members.contains(&thread.thread)).collect();
         let mut sums = States::default();
         threads.iter().for_each(|thread| sums.add(&thread.states));
-        // Where a record ends after its snapshot, the row is full.
+        // The row is full where a record ends after its snapshot.
         let whole = (length * threads.len() as f64).max(sums.total().0 as f64);
         let x = across.at(at);
         let seen = figure.along((x, middle - pitch / 2.0), (x, middle + pitch / 2.0));

@@ -23,7 +23,7 @@ pub(super) struct ClockSlack {
     pub(super) waits_ns: u64,
     /// The distance between the kernel's stamps and the tracepoints.
     pub(super) stamps_ns: u64,
-    /// What is shown as a thread's last wait, if it ran in that, since its switch-in was not announced and no later
+    /// The thread's last wait as it is shown, if the thread ran in it, since its switch-in was not announced and no later
     /// switch tells (see `inferred_switch_ins`); else 0.
     pub(super) last_ns: u64,
 }

@@ -17,23 +17,23 @@ use model::profile::units::Nanos;
 use model::profile::usage::{BeforeExec, Usage};
 use std::collections::BTreeSet;
 
-/// What the kernel says of the run as a whole.
+/// The kernel's figures of the run as a whole.
 #[derive(Clone, Copy, Debug)]
 pub struct Reference<'a> {
-    /// What it says of the child, if the target was one.
+    /// Its figures of the child, if the target was one.
     pub child: Option<Child<'a>>,
     /// CPU time that interrupts took or a hypervisor stole during the run, at most, all CPUs together.
     pub stolen_ns: Nanos,
 }
 
-/// What the kernel says of a child that was waited for.
+/// The kernel's figures of a child that was waited for.
 #[derive(Clone, Copy, Debug)]
 pub struct Child<'a> {
     /// Its usage from its exec on.
     pub usage: &'a Usage,
-    /// What it had used when it called exec, which `usage` leaves out.
+    /// Its usage when it called exec, which `usage` leaves out.
     pub before_exec: &'a BeforeExec,
-    /// Whether its children were followed.
+    /// True if its children were followed.
     pub follow: bool,
 }
 

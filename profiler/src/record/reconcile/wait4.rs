@@ -15,7 +15,7 @@ use model::profile::thread::WithoutSlot;
 use model::profile::units::Nanos;
 use model::profile::usage::BeforeExec;
 
-/// What the records say of one quantity, and by how much `wait4` may differ.
+/// One quantity by the records, and the bounds within which `wait4` may differ.
 #[derive(Default)]
 struct Expected {
     measured: u64,
@@ -80,7 +80,7 @@ fn without_event(faults: u64) -> String {
 
 const NOT_FOLLOWED: &str = "children that were waited for are in wait4's figures, and were not followed";
 
-/// What is counted one by one, in the order in which [`counts`] lists it.
+/// The quantities that are counted one by one, in the order of [`counts`].
 const COUNTED: [Quantity; 4] = [
     Quantity::VoluntarySwitches,
     Quantity::InvoluntarySwitches,
@@ -88,7 +88,7 @@ const COUNTED: [Quantity; 4] = [
     Quantity::MajorFaults,
 ];
 
-/// How much of each a thread may add after its counters were added to its process's: its last switch.
+/// The most of each that a thread may add after its counters were added to its process's: its last switch.
 const LATE: [u64; 4] = [1, 1, 0, 0];
 
 /// The counts of anything that has them, as [`COUNTED`] orders them.
@@ -144,7 +144,7 @@ fn expected(
     if let Some(rest) = without_slot {
         let (measured, kernel) = (counts!(rest), counts!(&rest.kernel));
         for (n, expected) in all.iter_mut().enumerate() {
-            // Which processes they belong to is not known.
+            // Their processes are not known.
             expected.add(measured[n], kernel[n], LATE[n] * rest.threads, false);
         }
     }
@@ -167,7 +167,7 @@ fn cpu_time(
     };
     let measured =
         records.iter().map(|record| sum_of(record, Metric::OnCpu)).sum::<u64>() + slotless(Metric::OnCpu);
-    // What a thread that was found running had used before, its first slice taken away, less what it had when it
+    // CPU time that a thread found running had used before, its first slice taken away, less its time when it
     // called exec.
     let before = records
         .iter()

@@ -1,4 +1,4 @@
-//! What fits: which columns, how wide each, and where a table is divided.
+//! The layout of a table in a given width: its columns, their widths, and the place where it is divided.
 
 use super::super::page::INDENT;
 use super::super::wrap;
@@ -27,11 +27,11 @@ pub(super) struct Layout {
 #[derive(Clone, Copy, Default)]
 pub(super) struct Width {
     pub(super) total: usize,
-    /// What the decimal point and everything after it take; 0 where points are not aligned.
+    /// The width of the decimal point and everything after it; 0 where points are not aligned.
     pub(super) fraction: usize,
 }
 
-/// What may be given up for width, in the order in which it is.
+/// The parts that are given up for width, in the order in which they are.
 #[derive(Clone, Copy)]
 struct Choice {
     cap: usize,
@@ -111,13 +111,13 @@ const NARROWEST: Choice = Choice { cap: CAPS[CAPS.len() - 1], optional: false, a
 
 fn choices() -> impl Iterator<Item = Choice> {
     [(true, true), (false, true), (false, false)].into_iter().flat_map(|(optional, aligned)| {
-        // What is optional is not worth headings in shreds.
+        // Optional columns are not worth headings in shreds.
         let caps = if optional { CAPS.len() - 1 } else { CAPS.len() };
         CAPS.into_iter().take(caps).map(move |cap| Choice { cap, optional, aligned })
     })
 }
 
-/// Which columns stand together when a table is too wide: the labels, then as many groups as fit.
+/// The columns that stand together when a table is too wide: the labels, then as many groups as fit.
 pub(super) fn parts(table: &Table, limit: usize) -> Vec<Vec<usize>> {
     let layout = Layout::of(table, NARROWEST, limit);
     let labels = layout.widths.first().map_or(0, |width| width.total);
@@ -179,7 +179,7 @@ pub(super) fn cell_lines(cell: &Cell, align: Align, cap: usize) -> Vec<String> {
     }
 }
 
-/// What a figure's decimal point and the digits after it take.
+/// The width of a figure's decimal point and the digits after it.
 pub(super) fn fraction_width(cell: &Cell) -> usize {
     cell.text.find('.').map_or(0, |point| wrap::width(&cell.text[point..]))
 }

@@ -27,7 +27,7 @@ pub(crate) struct Column {
     /// The heading that it shares with its neighbours of the same group.
     group: Option<String>,
     align: Align,
-    /// Whether it is the first to go where space is short.
+    /// True if it is the first to go where space is short.
     optional: bool,
 }
 

@@ -119,7 +119,7 @@ fn throttled(model: &Model) -> u64 {
     model.threads.values().filter_map(|thread| thread.record.throttled).map(|waits| waits.count).sum()
 }
 
-/// What the kernel did not announce, of the threads in the view.
+/// Waits without an announced wake, and switch-ins that were inferred, of the threads in the view.
 fn unannounced(model: &Model) -> (u64, u64) {
     let records = || model.threads.values().map(|thread| &thread.record);
     let unsplit = records().filter_map(|record| record.unsplit).map(|waits| waits.count).sum();

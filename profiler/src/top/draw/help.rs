@@ -1,4 +1,4 @@
-//! What the keys do, and what the figures are.
+//! The help: the keys and the figures explained.
 
 use super::{Palette, columns, put};
 use crate::top::app::{App, Recorder};

@@ -3,10 +3,10 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
-/// How things look.
+/// The styles of the view's parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Palette {
-    /// Whether in colour.
+    /// True for colours.
     pub colour: bool,
 }
 
@@ -39,7 +39,7 @@ impl Palette {
         Style::new().add_modifier(Modifier::REVERSED)
     }
 
-    /// What the table is sorted by.
+    /// The heading of the column that the table is sorted by.
     pub(super) fn sorted(self) -> Style {
         self.accent().add_modifier(Modifier::BOLD | Modifier::UNDERLINED)
     }

@@ -10,7 +10,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-/// What the kernel keeps of a thread's name (`TASK_COMM_LEN`, less the zero).
+/// The characters that the kernel keeps of a thread's name (`TASK_COMM_LEN`, less the zero).
 const NAME: u16 = 15;
 /// Numbers have at most seven digits (`PID_MAX_LIMIT`); each with the blank before it.
 const NUMBER: u16 = 8;

@@ -1,4 +1,4 @@
-//! What a viewer knows of a thread.
+//! A thread as a viewer knows it.
 
 use crate::record::ThreadRecord;
 use crate::record::deltas::Delta;
@@ -8,10 +8,10 @@ use model::metric::Metric;
 use model::profile::units::{Nanos, total};
 use std::collections::BTreeMap;
 
-/// What a viewer knows of a thread, and what is to be in its next frame.
+/// A thread as a viewer knows it, and its growth for the next frame.
 #[derive(Default)]
 pub(super) struct Known {
-    /// How it stood when the viewer began, if it was there already.
+    /// Its counts when the viewer began, if it was there already.
     before: Option<Now>,
     now: Option<Now>,
     /// The name that was told; `None` before its first frame.
@@ -24,19 +24,19 @@ pub(super) struct Known {
 /// The samples of a metric since the viewer began.
 struct Added {
     totals: Totals,
-    /// How many of them are in a frame.
+    /// The number of samples that are in a frame.
     told: u64,
     /// The buckets of the others, as [`Samples::numbered`].
     buckets: Vec<(u16, u32)>,
 }
 
 impl Known {
-    /// Whether it was in a frame.
+    /// True if it was in a frame.
     pub(super) fn is_told(&self) -> bool {
         self.name.is_some()
     }
 
-    /// How it stood in the last frame.
+    /// Its counts in the last frame.
     pub(super) fn now(&self) -> Option<Now> {
         self.now
     }
@@ -54,7 +54,7 @@ impl Known {
         }
     }
 
-    /// What was added since the last time.
+    /// The growth since the last frame.
     pub(super) fn tell(&mut self, record: &ThreadRecord) -> ThreadFrame {
         let now = Now::of(record);
         let now = self.before.as_ref().map_or(now, |before| now.since(before));

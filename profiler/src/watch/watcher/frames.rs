@@ -1,4 +1,4 @@
-//! What viewers see of the watch.
+//! Frames for viewers of the watch.
 
 use super::Watcher;
 use crate::watch::frame::Frame;

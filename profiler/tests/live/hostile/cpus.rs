@@ -73,7 +73,7 @@ fn a_cpu_that_goes_away_and_comes_back_is_recorded_again() {
     assert!(verdict.contains("1 CPU watched late or not"), "{}", outcome.stderr);
 }
 
-/// Whether the kernel lets the profiler open events for a CPU that comes back, when it has only CAP_PERFMON left: with
+/// True if the kernel lets the profiler open events for a CPU that comes back, when it has only CAP_PERFMON left: with
 /// this setting above 2, which only distributions' kernels know, it wants CAP_SYS_ADMIN.
 fn are_watched_again() -> bool {
     let paranoid = fs::read_to_string("/proc/sys/kernel/perf_event_paranoid").unwrap();
