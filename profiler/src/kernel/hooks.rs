@@ -1,7 +1,7 @@
 //! Loads and attaches the programs of probes, and runs their iterators.
 
 use super::hotplug;
-use super::probes::{self, Hook, Probe, Program, programs};
+use super::probes::{Hook, Probe, Program, on_each_cpu, programs};
 use anyhow::{Context, Result, bail};
 use aya::programs::perf_event::{PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
 use aya::programs::{BtfTracePoint, Iter, PerfEvent, ProgramFd};
@@ -43,14 +43,9 @@ pub(super) fn load(ebpf: &mut Ebpf, btf: &Btf, name: &str) -> Result<()> {
     .with_context(|| format!("the kernel refused the program {name}"))
 }
 
-/// Attaches every program that hangs on each CPU to one that has come online.
-pub(super) fn attach_to_cpu(ebpf: &mut Ebpf, cpu: u32) -> Result<()> {
-    for &Program { name, hook } in programs(probes::ALL) {
-        if let Hook::Software(event) = hook {
-            attach_on(ebpf, name, event, cpu)?;
-        }
-    }
-    Ok(())
+/// Attaches those of the programs that hang on each CPU to one that has come online.
+pub(super) fn attach_to_cpu(ebpf: &mut Ebpf, probes: &[&'static Probe], cpu: u32) -> Result<()> {
+    on_each_cpu(probes).try_for_each(|(name, event)| attach_on(ebpf, name, event, cpu))
 }
 
 /// Attaches a program to a software event on one CPU. A CPU that has gone away again meanwhile is passed over.

@@ -13,7 +13,7 @@ use super::page_memory::PageMemory;
 use super::probes::attach::JOIN;
 use super::probes::records::CLOSE;
 use super::probes::snapshot::SNAPSHOT;
-use super::probes::{self, Wanted};
+use super::probes::{self, Probe, Wanted};
 use super::slots;
 use crate::clock::monotonic_now;
 use crate::privilege;
@@ -50,6 +50,8 @@ const NO_FAMILY: u16 = 0;
 /// A running recording. Dropping it detaches every program.
 pub struct Session {
     ebpf: Ebpf,
+    /// Those that are loaded.
+    probes: Vec<&'static Probe>,
     slot_memory: MappedArray<Slot>,
     pages: PageMemory,
     exits: RingBuf<MapData>,
@@ -99,10 +101,9 @@ impl Session {
 
     /// With every probe that is wanted attached.
     fn attached(loaded: Loaded, access: Access, btf: &Btf) -> Result<Self> {
-        let probes: Vec<_> = probes::wanted(&probes::ALL, &loaded.wanted).collect();
         let mut session = Self::loaded(loaded, access)?;
-        hooks::load_all(&mut session.ebpf, btf, &probes)?;
-        hooks::attach_all(&mut session.ebpf, &probes, session.cpus.watched())?;
+        hooks::load_all(&mut session.ebpf, btf, &session.probes)?;
+        hooks::attach_all(&mut session.ebpf, &session.probes, session.cpus.watched())?;
         Ok(session)
     }
 
@@ -111,6 +112,7 @@ impl Session {
         let page_memory = MappedArray::new(array(&ebpf, "PAGES")?, pages, access)?;
         let free_pages = take(&mut ebpf, "FREE_PAGES")?;
         Ok(Self {
+            probes: probes::wanted(&probes::ALL, &wanted).collect(),
             slot_memory: MappedArray::new(array(&ebpf, "SLOTS")?, slots, access)?,
             pages: match access {
                 Access::Read => PageMemory::read(page_memory, free_pages),
@@ -213,7 +215,7 @@ impl Session {
     /// distributions' kernels want CAP_SYS_ADMIN for it, which is given up by then.
     fn follow_cpus(&mut self) -> Result<()> {
         for cpu in self.cpus.arrived()? {
-            let _watched = privilege::raised(|| hooks::attach_to_cpu(&mut self.ebpf, cpu));
+            let _watched = privilege::raised(|| hooks::attach_to_cpu(&mut self.ebpf, &self.probes, cpu));
         }
         Ok(())
     }

@@ -113,6 +113,14 @@ pub(super) fn programs<'a>(
     probes.into_iter().flat_map(|probe| probe.programs)
 }
 
+/// The programs of some probes that hang on each CPU, with their events.
+pub(super) fn on_each_cpu(probes: &[&'static Probe]) -> impl Iterator<Item = (&'static str, SoftwareEvent)> {
+    programs(probes.iter().copied()).filter_map(|program| match program.hook {
+        Hook::Software(event) => Some((program.name, event)),
+        Hook::Tracepoint { .. } | Hook::TaskIterator => None,
+    })
+}
+
 /// The maps of some probes and their sizes.
 pub(super) fn map_sizes(probes: &[&Probe], wanted: &Wanted) -> Vec<(&'static str, u32)> {
     let maps = probes.iter().flat_map(|probe| probe.maps);
@@ -156,6 +164,14 @@ pub(super) mod tests {
         assert_eq!(names(&probes, &snapshots), [records::CLOSE, "no_such_tracepoint"]);
         assert_eq!(names(&probes, &LEAST), [records::CLOSE]);
         assert!(map_sizes(&probes, &LEAST).contains(&("FAKE", 77)));
+    }
+
+    /// One that is not loaded can't be attached to a CPU that comes online, and would keep the others from it.
+    #[test]
+    fn a_cpu_that_comes_online_gets_the_programs_of_the_probes_that_are_loaded() {
+        let names = |probes: &[&'static Probe]| on_each_cpu(probes).map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!(names(&[&records::PROBE, &FAKE]), [""; 0]);
+        assert_eq!(names(&[&FAKE, &fault::PROBE]), ["minor_fault", "major_fault"]);
     }
 
     #[test]
