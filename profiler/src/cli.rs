@@ -1,4 +1,4 @@
-//! What can be typed. Only clap types: every command turns them into checked settings before anything runs.
+//! The command line, as clap types: every command turns them into checked settings before anything runs.
 
 mod attach;
 #[cfg(feature = "daemon")]
@@ -33,7 +33,7 @@ use std::ffi::OsString;
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, max_term_width = 100)]
 pub struct Cli {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -42,8 +42,8 @@ impl Cli {
     /// Reads a command line, the program's name included.
     ///
     /// # Errors
-    /// What clap refuses, and `run --` without a command: it comes of `run -- $COMMAND` with nothing in the variable, and
-    /// must not start the comparison.
+    /// Everything that clap refuses, and `run --` without a command: it comes of `run -- $COMMAND` with nothing in the
+    /// variable, and must not start the comparison.
     pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let arguments: Vec<OsString> = arguments.into_iter().collect();
         let cli = Self::try_parse_from(&arguments).map_err(|error| hinted(error, &arguments))?;

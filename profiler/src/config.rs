@@ -30,11 +30,11 @@ const STORE_DEFAULT: &str = "";
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// How the machine is watched.
+    /// The settings of the recording.
     pub watch: WatchConfig,
-    /// Who is watched.
+    /// The choice of processes.
     pub selector: Vec<SelectorConfig>,
-    /// Who may talk to the daemon.
+    /// The users that may use the control socket.
     pub control: ControlConfig,
     /// Each interval as a line of JSON, if it is wanted.
     pub lines: Option<LinesConfig>,

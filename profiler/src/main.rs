@@ -17,7 +17,7 @@ use profiler::target::launch::ExecFailed;
 use profiler::target::signals::{self, Interrupted};
 use std::process::ExitCode;
 
-/// What was asked for can't be done: a requirement, a file or a limit is in the way.
+/// Exit code of a request that can't be met: a requirement, a file or a limit is in the way.
 const FAILURE: u8 = 1;
 
 /// Whoever read the output wants no more: the code of a program that SIGPIPE ended, as most are.
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
         Ok(cli) => dispatch(&cli),
         Err(refused) => usage::print(&refused).map(|()| refused.exit_code().try_into().unwrap_or(FAILURE)),
     };
-    // What is lost of the output is no success; another code says more.
+    // Lost output is no success; another code says more.
     let done = done.and_then(|code| if code == 0 { standard::check_written().map(|()| 0) } else { Ok(code) });
     match done {
         Ok(code) => ExitCode::from(code),

@@ -1,4 +1,4 @@
-//! What is mounted where.
+//! Mounted file systems.
 
 use procfs_core::FromBufRead as _;
 use procfs_core::process::{MountInfo, MountInfos};

@@ -1,12 +1,12 @@
 //! Capabilities: in effect only while the programs are loaded and attached, then given up.
 //!
-//! What is profiled, what it prints and the files that are read are not trusted; none of them is touched while
+//! The target, its output and the files that are read are not trusted; none of them is touched while
 //! more than [`KEPT`] is in effect.
 
 use anyhow::{Context, Result};
 use caps::{CapSet, Capability, CapsHashSet};
 
-/// What a profiler that was started as root keeps, to do what it was asked to: signal a command that runs as another
+/// The capabilities that a profiler started as root keeps, to do what it was asked to: signal a command that runs as another
 /// user, write where it was told, and hand the file to the caller.
 const KEPT: [Capability; 4] =
     [Capability::CAP_KILL, Capability::CAP_DAC_OVERRIDE, Capability::CAP_FOWNER, Capability::CAP_CHOWN];

@@ -132,7 +132,7 @@ impl<W: Write> Write for Harmless<W> {
 
 impl<W: Write> Drop for Harmless<W> {
     fn drop(&mut self) {
-        // What it is of has been told already, or could not be.
+        // The error has been reported already, or could not be.
         let _ = self.pass_on(true);
     }
 }

@@ -37,7 +37,7 @@ impl SocketFile {
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // What is left behind is replaced at the next start.
+        // A file that is left behind is replaced at the next start.
         let _ = fs::remove_file(&self.0);
     }
 }

@@ -5,7 +5,7 @@ pub(crate) mod parquet;
 
 use jiff::Timestamp;
 
-/// What a column holds.
+/// The kind of a column's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Text,

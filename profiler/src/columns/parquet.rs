@@ -46,7 +46,7 @@ fn field(column: &Column) -> Result<TypePtr> {
     Ok(Arc::new(field?))
 }
 
-/// What every file with buckets says: the bound of a bucket's width as a share of its lower bound.
+/// The metadata of every file with buckets: the bound of a bucket's width as a share of its lower bound.
 pub(crate) fn relative_width() -> KeyValue {
     KeyValue::new("profiler.max_relative_width".to_owned(), RELATIVE_ERROR.to_string())
 }

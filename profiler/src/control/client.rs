@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-/// How long the daemon may take to answer: an attach looks at every process, and may have to wait for others.
+/// The most time that the daemon may take to answer: an attach scans every process, and may have to wait for others.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Asks the daemon.
@@ -49,7 +49,7 @@ pub fn connect(socket: &Path) -> Result<UnixStream> {
 /// If the daemon does not answer.
 pub fn converse(mut daemon: &UnixStream, socket: &Path, request: &Request) -> Result<String> {
     let shown = socket.display();
-    // Who is refused is told so before the request is read.
+    // A peer that is refused gets the answer before its request is read.
     let written = daemon.write_all(&line(request)?);
     let mut answer = String::new();
     BufReader::new(daemon)

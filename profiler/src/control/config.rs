@@ -5,7 +5,7 @@ use nix::unistd::{Group, User};
 use serde::Deserialize;
 use std::path::PathBuf;
 
-/// Where the socket is by default.
+/// The default path of the socket.
 pub const SOCKET: &str = "/run/profiler/control.sock";
 
 /// The default text.

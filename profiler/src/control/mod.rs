@@ -1,4 +1,4 @@
-//! How the daemon is talked to while it runs: a unix socket, one line of JSON for a request and one for its answer.
+//! The daemon's control socket: a unix socket, one line of JSON for a request and one for its answer.
 //!
 //! - `config`: where the socket is and who may use it.
 //! - `peers`: whether the process at the other end may.

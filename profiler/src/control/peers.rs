@@ -6,7 +6,7 @@ use nix::unistd::{Gid, Uid, User, getgrouplist};
 use std::collections::BTreeSet;
 use std::ffi::CString;
 
-/// Who may.
+/// The users and groups that may use the socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Allowed {
     uids: BTreeSet<u32>,

@@ -23,15 +23,15 @@ pub fn line(message: impl Serialize) -> Result<Vec<u8>> {
     Ok(line)
 }
 
-/// What can be asked of the daemon.
+/// A request to the daemon.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "request", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Request {
-    /// Who is watched, and what goes wrong.
+    /// The selectors with their processes, and problems.
     Status,
     /// Watch more, until it is detached or the daemon ends.
     Attach {
-        /// Whom.
+        /// The choice of processes.
         selector: Box<SelectorConfig>,
     },
     /// Take a selector out.
@@ -39,7 +39,7 @@ pub enum Request {
         /// Its label.
         label: String,
     },
-    /// What was added in the interval that is under way.
+    /// The growth in the current interval.
     Snapshot,
     /// End the interval that is under way now.
     Flush,
@@ -53,7 +53,7 @@ pub enum Request {
     Refresh,
 }
 
-/// What the daemon says to that.
+/// The daemon's answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub enum Answer {
@@ -70,29 +70,29 @@ pub enum Answer {
     Frame(Box<Frame>),
     /// It can't be done, or not by this peer.
     Refused {
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
 
-/// How the daemon is.
+/// The state of the daemon.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Status {
     /// Its version.
     pub version: String,
     /// Its number.
     pub pid: u32,
-    /// When it was started.
+    /// The time of its start.
     pub started_at: Timestamp,
-    /// How long an interval is.
+    /// The length of an interval.
     pub interval_ns: Nanos,
     /// Intervals that have ended.
     pub intervals: u64,
-    /// What was lost in all of them.
+    /// The losses of all of them.
     #[serde(with = "in_interval")]
     pub lost: LossCounts,
-    /// Who is watched.
+    /// The state of the watch.
     pub watch: WatchStatus,
-    /// Where the intervals go.
+    /// The state of the sinks.
     pub sinks: Vec<SinkStatus>,
 }

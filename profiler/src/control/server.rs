@@ -23,7 +23,7 @@ use tokio::time::{sleep_until, timeout};
 /// Everybody may connect: who may not use it is told so, and logged.
 const SOCKET_MODE: u32 = 0o666;
 
-/// How long a peer may take to write a request, or to read the answer.
+/// The most time that a peer may take to write a request, or to read the answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Peers that are served at a time; others wait for their turn in the kernel's queue.

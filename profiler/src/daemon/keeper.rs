@@ -14,24 +14,24 @@ use std::time::{Duration, Instant};
 /// Intervals that may wait for the disk to take the one before.
 const QUEUE: usize = 8;
 
-/// How long the loop waits for an interval to be on the disk: a disk that is well takes milliseconds, and then nothing that
-/// has ended can be lost any more. Meanwhile the programs go on counting.
+/// The most time that the loop waits for an interval to be on the disk: a healthy disk takes milliseconds, and then
+/// nothing that has ended can be lost any more. Meanwhile the programs go on counting.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How long a flush is waited for: less than what the service manager's watchdog leaves (30 s in the unit).
+/// The most time that a flush is waited for: less than what the service manager's watchdog leaves (30 s in the unit).
 const FLUSH_LIMIT: Duration = Duration::from_secs(10);
 
 /// Between two looks for files that are due to be removed.
 const RETAIN_EVERY: Duration = Duration::from_mins(5);
 
-/// What the thread is told to do.
+/// An order to the thread.
 enum Order {
     Keep(Batch),
     /// Publish.
     Flush,
 }
 
-/// How the store is.
+/// The state of the store.
 #[derive(Default)]
 struct State {
     problem: Option<String>,
@@ -96,7 +96,7 @@ fn note(store: &Store, done: Result<()>, state: &Mutex<State>) {
     *lock(state) = State { problem, dropped: store.status().dropped.intervals };
 }
 
-/// What is in it is set in one go.
+/// A panic leaves the state whole: it is set in one go.
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }

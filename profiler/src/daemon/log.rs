@@ -1,4 +1,4 @@
-//! What is logged: to standard error, in colours on a terminal, and for the journal with the priority that it sorts by.
+//! The log: on standard error, in colours on a terminal, and for the journal with the priority that it sorts by.
 
 use crate::terminal::{Codes, Guarded};
 use anyhow::Result;

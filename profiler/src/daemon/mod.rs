@@ -34,7 +34,7 @@ use std::time::Duration;
 use systemd::ServiceManager;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
-/// How often exited threads are collected, control groups are looked into and the service manager hears of the daemon.
+/// The interval at which exited threads are collected, control groups are read and the service manager is notified.
 /// Exits that are urgent and execs do not wait for it.
 const TEND_EVERY: Duration = Duration::from_secs(1);
 
@@ -52,7 +52,7 @@ pub struct Daemon {
     intervals: u64,
     lost: LossCounts,
     manager: ServiceManager,
-    /// What the service manager was told last: it is not bothered with the same again.
+    /// The last status that the service manager was sent: the same is not sent again.
     told: String,
 }
 

@@ -1,4 +1,4 @@
-//! Where the intervals go: the sinks that the configuration asks for, and what answers for the metrics.
+//! The sinks that the configuration asks for, and the server of the metrics.
 
 #[cfg(feature = "store")]
 use super::keeper::Keeper;
@@ -88,7 +88,7 @@ impl Outputs {
         self.sinks.flush();
     }
 
-    /// How they are.
+    /// The state of the sinks.
     pub(super) fn status(&self) -> Vec<SinkStatus> {
         self.sinks.status()
     }
@@ -129,7 +129,7 @@ impl Outputs {
     }
 }
 
-/// What this machine is called.
+/// The name of this machine.
 fn host() -> Result<String> {
     let name = fs::read_to_string("/proc/sys/kernel/hostname").context("cannot read this host's name")?;
     Ok(name.trim().to_owned())

@@ -1,4 +1,4 @@
-//! What the service manager is told (sd_notify(3)). Without one there is nobody to tell, and nothing is done.
+//! Notifications to the service manager (sd_notify(3)). Without one nothing is done.
 //!
 //! The daemon never waits for it: what its socket has no room for is sent with what comes next, in order.
 

@@ -7,7 +7,7 @@ use model::profile::histogram::{Bucket, Histogram};
 /// The smallest value that is told from 0.
 const LOWEST_NS: u64 = 1;
 
-/// What HdrHistogram calls so: the buckets below the first doubling.
+/// HdrHistogram's sub-buckets: the buckets below the first doubling.
 pub(super) const SUB_BUCKETS: usize = 2 * PAGE_BUCKETS;
 
 /// The same counts in the same buckets. Samples that are in no bucket are not in it.

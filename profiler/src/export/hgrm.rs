@@ -120,7 +120,7 @@ fn lines(histogram: &Histogram) -> Vec<Line> {
     lines
 }
 
-/// How many steps from 0 to 100 % are as long as the one from here.
+/// The number of steps from 0 to 100 % that are as long as the one from here.
 fn ticks(percent: f64) -> f64 {
     let halvings = (100.0 / (100.0 - percent)).log2().floor();
     TICKS_PER_HALF_DISTANCE * (halvings + 1.0).exp2()

@@ -10,7 +10,7 @@ use model::profile::{Profile, interval};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-/// What was recorded of a group and a metric, in the order of time. All histograms together are the group's.
+/// The intervals of a group and a metric, in the order of time. All histograms together are the group's.
 pub(super) struct Series<'a> {
     pub(super) group: &'a Group<'a>,
     pub(super) metric: Metric,

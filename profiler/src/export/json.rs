@@ -27,7 +27,7 @@ struct About<'a> {
     reconciliation: &'a [Check],
 }
 
-/// What is not known of a group is left out.
+/// Unknown facts of a group are left out.
 #[derive(Serialize)]
 struct Series<'a> {
     profile: &'a str,

@@ -8,7 +8,7 @@ use crate::report::units::ABSENT;
 use crate::view::Subject;
 use crate::view::manifest::comments;
 
-/// How a document uses it.
+/// The lines that a document needs to use it.
 const USE: [&str; 2] = [
     r"In the preamble: \usepackage{booktabs}. In the document:",
     r"\begin{table} \centering \caption{...} \input{THIS FILE} \end{table}",
@@ -17,7 +17,7 @@ const USE: [&str; 2] = [
 /// Up to nine columns and the names of threads do not fit a page otherwise.
 const SMALL: &str = "{\\small\\setlength{\\tabcolsep}{4pt}%\n";
 
-/// What few samples support: beside a figure, the sign for `about` reads better than the text's tilde.
+/// The mark of quantiles with few samples: beside a figure, the sign for `about` reads better than the text's tilde.
 const DOUBTFUL_MARK: &str = r"$\sim$";
 
 pub(super) fn latex(subject: &Subject<'_>) -> Vec<u8> {
@@ -61,7 +61,7 @@ fn tabular(table: &Table) -> String {
     text
 }
 
-/// What a group is stands in its first row only.
+/// The name of a group stands in its first row only.
 fn cells(line: &Line) -> impl Iterator<Item = String> {
     let name = |name: &String| if line.begins_group { tex::escaped(name) } else { String::new() };
     let quantiles = line.quantiles.iter().map(|quantile| match quantile {

@@ -8,7 +8,7 @@ use crate::view::Subject;
 use crate::view::manifest::comments;
 use unicode_width::UnicodeWidthStr as _;
 
-/// What Markdown or HTML takes for markup, wherever it stands in a line.
+/// Characters that Markdown or HTML takes for markup, wherever they stand in a line.
 const MARKUP: &str = "\\`*_[]<>|~&$";
 
 pub(super) fn markdown(subject: &Subject<'_>) -> Vec<u8> {

@@ -27,7 +27,7 @@ use crate::view::Subject;
 use crate::view::series::GroupBy;
 use anyhow::Result;
 
-/// What can be made of profiles.
+/// A format of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Every bucket of every group, a row each; with --summary one row a group and metric
@@ -61,7 +61,7 @@ pub enum Format {
 /// One file of an export.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Artifact {
-    /// What is added to the name that was asked for, before its extension; nothing for the main file.
+    /// The addition to the name that was asked for, before its extension; empty for the main file.
     pub suffix: String,
     /// Another extension than the main file's, for a companion.
     pub extension: Option<&'static str>,
@@ -163,7 +163,7 @@ impl Format {
         }
     }
 
-    /// What the rows are if nothing else is asked for.
+    /// The default row.
     #[must_use]
     pub fn group_by(self) -> GroupBy {
         match self {

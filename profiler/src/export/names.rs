@@ -7,10 +7,10 @@ use crate::view::series::{Group, GroupBy, Key};
 use model::metric::Metric;
 use std::collections::BTreeMap;
 
-/// What tells each of a subject's groups from the others.
+/// The parts of the names that tell a subject's groups from each other.
 pub(super) struct Names<'a> {
     subject: &'a Subject<'a>,
-    /// How many groups have these parts.
+    /// The number of groups with these parts.
     namesakes: BTreeMap<Vec<String>, usize>,
 }
 
@@ -33,7 +33,7 @@ impl<'a> Names<'a> {
 
     /// For the suffix of a file's name: the same with `.` between them, and what is neither a letter, a digit nor one
     /// of `-_` as `=` and two digits for each byte (as quoted-printable has it): LaTeX and shells take that as it is.
-    /// What the whole export has in common is left out.
+    /// Parts that all groups of the export share are left out.
     pub(super) fn suffix(&self, group: &Group<'_>, metric: Metric) -> String {
         let mut parts = self.parts(group);
         if self.subject.profiles.len() == 1 {

@@ -55,7 +55,7 @@ pub(super) fn table(subject: &Subject<'_>) -> Table {
     Table { names: shown.headings(), unit, lines }
 }
 
-/// What must be read with the table, a sentence each. Of every profile the verdict.
+/// Notes that must be read with the table, a sentence each. The verdict of every profile is among them.
 pub(super) fn notes(subject: &Subject<'_>, table: &Table) -> Vec<String> {
     let mut notes =
         vec![format!("Times in {}, from buckets of {} each.", table.unit.symbol(), bucket_width())];
@@ -72,7 +72,7 @@ pub(super) fn notes(subject: &Subject<'_>, table: &Table) -> Vec<String> {
     notes
 }
 
-/// What of the table's counts is in no quantile, in the words and numbers of the verdict, unless only some of the
+/// The part of the table's counts that is in no quantile, in the words and numbers of the verdict, unless only some of the
 /// threads or metrics were chosen.
 fn losses(subject: &Subject<'_>) -> Vec<String> {
     let with_slot = rows(subject).filter(|row| row.group.key != Key::WithoutSlot);
@@ -88,7 +88,7 @@ fn losses(subject: &Subject<'_>) -> Vec<String> {
     present.map(text).collect()
 }
 
-/// Which columns say what a group is.
+/// The columns that name a group.
 struct Shown {
     run: bool,
     group: Option<&'static str>,

@@ -11,7 +11,7 @@ pub(super) const QUANTILES: [(&str, f64); 5] =
 
 /// One row.
 pub(super) struct Row<'a> {
-    /// What its profile is called.
+    /// The title of its profile.
     pub(super) title: &'a str,
     pub(super) group: &'a Group<'a>,
     pub(super) metric: Metric,

@@ -1,6 +1,6 @@
 //! The tidy tables of CSV and Parquet: one observation a row, the same columns in both.
 //!
-//! What a reader must know of the figures stands in columns too, since CSV has no other place for it: the bound of
+//! Facts that a reader must know of the figures stand in columns too, since CSV has no other place for them: the bound of
 //! the buckets' relative width, and how many samples are in no bucket.
 
 use super::summary::{QUANTILES, Row, rows};
@@ -24,7 +24,7 @@ pub(super) fn table<'a>(subject: &'a Subject<'a>) -> Table<'a> {
     }
 }
 
-/// What every row begins with.
+/// The columns that every row begins with.
 fn identity_columns() -> Vec<Column> {
     vec![
         Column::always("profile", Kind::Text),

@@ -16,7 +16,7 @@ use tempfile::{Builder, NamedTempFile};
 /// Readable by everyone, less what the umask takes away.
 pub const FILE_MODE: u32 = 0o666;
 
-/// What of a file's mode is kept by the file that replaces it: nothing that a program could be run with.
+/// The bits of a file's mode that the file keeps which replaces it: nothing that a program could be run with.
 const PERMISSIONS: u32 = 0o777;
 
 /// A file beside its place.
@@ -103,7 +103,7 @@ fn temporary() -> Builder<'static, 'static> {
     builder
 }
 
-/// What the kernel answered alone: the temporary name, which `tempfile` adds, is of a file that nobody knows of.
+/// The kernel's answer alone: the temporary name, which `tempfile` adds, is of a file that nobody knows of.
 fn without_name(error: io::Error) -> io::Error {
     if error.raw_os_error().is_some() { error } else { error.kind().into() }
 }

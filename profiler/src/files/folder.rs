@@ -15,7 +15,7 @@ pub struct Made(Vec<PathBuf>);
 impl Drop for Made {
     fn drop(&mut self) {
         for folder in self.0.iter().rev() {
-            // What has something in it stays, and what can't be removed is no reason to fail.
+            // A folder with something in it stays, and one that can't be removed is no reason to fail.
             let _ = fs::remove_dir(folder);
         }
     }

@@ -1,4 +1,4 @@
-//! What a command made of profiles, where it was asked to go.
+//! Files that a command makes of profiles, and the paths that they are written to.
 
 use super::beside::Beside;
 use super::place::Place;

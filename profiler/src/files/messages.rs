@@ -1,4 +1,4 @@
-//! What goes to standard error. It may be a file on a full disk or a pipe that nobody reads: a message that cannot
+//! Messages on standard error. It may be a file on a full disk or a pipe that nobody reads: a message that cannot
 //! be written must not end the program, which may hold the only copy of a profile.
 
 use super::standard;

@@ -1,4 +1,4 @@
-//! Where a profile is written: found to be writable before anything runs, and never over somebody else's file. If its
+//! The file of a profile: found to be writable before anything runs, and never over somebody else's file. If its
 //! place takes it no more when the run is over (the disk is full), it is kept elsewhere: a run may have taken hours, and
 //! cannot be had again.
 
@@ -18,11 +18,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use tempfile::Builder;
 
-/// Where else a profile is kept, after the folder for temporary files (`TMPDIR`, or /tmp): often another disk, and at
+/// Other folders to keep a profile in, after the one for temporary files (`TMPDIR`, or /tmp): often another disk, and at
 /// last memory.
 const ELSEWHERE: [&str; 2] = ["/var/tmp", "/dev/shm"];
 
-/// Where a profile is.
+/// The path of a written profile.
 pub enum Kept {
     /// Written to standard output.
     Stdout,
@@ -32,12 +32,12 @@ pub enum Kept {
     Elsewhere {
         /// A file, or a folder with its pieces, and how to put these together.
         place: String,
-        /// Why it is not in its place.
+        /// The reason why it is not where it was wanted.
         reason: Error,
     },
 }
 
-/// Where a profile is wanted.
+/// The path that a profile is wanted at.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
     /// The file.
@@ -76,18 +76,18 @@ impl Replaces {
 pub enum Output {
     /// Standard output.
     Stdout,
-    /// What can't be replaced, opened already: a pipe, a terminal, /dev/null.
+    /// An output that can't be replaced, opened already: a pipe, a terminal, /dev/null.
     Stream {
         /// As it was asked for.
         path: PathBuf,
-        /// What takes the profile.
+        /// The open output.
         stream: File,
     },
     /// A file; what will take its place is there already.
     File {
         /// As it was asked for.
         path: PathBuf,
-        /// What will take its place.
+        /// The file that will replace it.
         beside: Beside,
         /// Rule for a file that is there already.
         replaces: Replaces,
@@ -195,7 +195,7 @@ fn keep_elsewhere(profile: &Profile, owner: Option<&Invoker>) -> Option<String> 
     let name = Output::default_path(profile.run.program().unwrap_or_default());
     let name = name.to_string_lossy();
     let stem = name.trim_end_matches(file::EXTENSION);
-    // Why one of them does not take it is no news any more.
+    // Fallback errors are dropped: the caller reports the original one.
     let whole = folders.iter().find_map(|folder| keep_in(folder, stem, profile, owner).ok());
     whole.map(|path| path.display().to_string()).or_else(|| {
         let most = size_limit::bytes()?;

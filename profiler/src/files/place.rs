@@ -1,4 +1,4 @@
-//! What a path that is to be written to leads to.
+//! The target of a path that is to be written to.
 
 use super::beside::folder_of;
 use super::standard;
@@ -18,19 +18,19 @@ const STDERR: [&str; 3] = ["/dev/stderr", "/dev/fd/2", "/proc/self/fd/2"];
 /// As many links as the kernel follows (include/linux/namei.h `MAXSYMLINKS`).
 const MOST_LINKS: usize = 40;
 
-/// What a path leads to.
+/// The target of a path.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Place {
     /// Standard output.
     Stdout,
     /// A regular file, or none yet, at the end of all links.
     File {
-        /// Where.
+        /// The path behind all links.
         path: PathBuf,
         /// True if it is there.
         exists: bool,
     },
-    /// What is written to and can't be replaced: a terminal, a pipe, /dev/null, an open descriptor.
+    /// A file that can't be replaced: a terminal, a pipe, /dev/null, an open descriptor.
     Stream,
 }
 
@@ -62,13 +62,13 @@ impl Place {
     }
 }
 
-/// Why nothing can be written to a place whose folder is not there; `None` if it is.
+/// The error that the folder of a path is not there; `None` if it is.
 pub(crate) fn no_folder(place: &Path) -> Option<Error> {
     let folder = folder_of(place);
     (!folder.exists()).then(|| anyhow!("there is no folder {0}; mkdir -p {0} makes it", folder.display()))
 }
 
-/// What a chain of links leads to; `None` if that is an open descriptor, whose file may have another name by now.
+/// The end of a chain of links; `None` if that is an open descriptor, whose file may have another name by now.
 fn end_of_links(path: &Path) -> Result<Option<PathBuf>> {
     let mut place = path.to_owned();
     for _ in 0..MOST_LINKS {

@@ -8,7 +8,7 @@ use arbitrary::{Arbitrary, Unstructured};
 use model::profile::{Profile, soundness};
 use std::collections::BTreeSet;
 
-/// What is exported of profiles.
+/// An export to make.
 #[derive(Debug)]
 pub struct Wish {
     format: Format,

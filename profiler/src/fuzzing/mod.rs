@@ -1,4 +1,4 @@
-//! What the fuzz targets call, and the tests that run their kept inputs: for every reader of what others wrote,
+//! Entry points of the fuzz targets and of the tests that run their kept inputs: for every reader of outside bytes,
 //! one function that feeds it and asserts what must hold whatever it is fed.
 //!
 //! Compiled for tests and with the feature `fuzzing` only.
@@ -19,7 +19,7 @@ use model::profile::later::Later;
 use model::profile::units::Nanos;
 use model::profile::{Profile, file};
 
-/// What became of an input.
+/// The outcome of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It was read, and all that follows from it was done.
@@ -78,7 +78,7 @@ fn written(profile: &Profile) -> Vec<u8> {
 
 /// A report grows with its profile, not with the square of it.
 fn assert_is_bounded(file: &[u8], report: &str) {
-    /// What a report has of itself: headings, rules and legends.
+    /// The length of a report's own text: headings, rules and legends.
     const OWN: usize = 64 << 10;
     /// A character may be shown as three bytes, with as much around it, in a few places.
     const TIMES: usize = 20;

@@ -7,7 +7,7 @@ use model::profile::Profile;
 /// More profiles side by side show nothing that so many do not.
 pub const MOST_PROFILES: usize = 4;
 
-/// How a report is asked for.
+/// The options of a report.
 #[derive(Arbitrary, Debug, Default)]
 pub struct Look {
     width: u8,

@@ -41,7 +41,7 @@ pub fn machine_texts(text: &str) {
     let _ = (read, machine::stolen_in(text));
 }
 
-/// What a person types and what a workload prints.
+/// Texts that a person types and that a workload prints.
 pub fn arguments(text: &str) {
     if let Ok(duration) = values::duration(text) {
         assert!(duration > Duration::ZERO);

@@ -1,4 +1,4 @@
-//! What all batches came to, by group: bounded in number, and forgotten when a group is gone.
+//! The sums of all batches, by group: bounded in number, and forgotten when a group is gone.
 
 use super::shape::{Samples, Shape};
 use crate::watch::batch::{Batch, Group, Key, OTHERS};
@@ -9,7 +9,7 @@ use model::profile::units::Nanos;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What the number of series is bounded by.
+/// The bounds of the number of series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Limits {
     /// Groups of each selector that have series of their own.
@@ -23,11 +23,11 @@ pub(super) struct Limits {
 pub(super) struct Groups {
     pub(super) shape: Shape,
     limits: Limits,
-    /// How long all batches were: the time by which groups expire, which nobody sets.
+    /// The length of all batches: the clock by which groups expire, which nobody sets.
     clock: Nanos,
-    /// When the first batch began and the last one ended.
+    /// The start of the first batch and the end of the last one.
     pub(super) window: Option<(Timestamp, Timestamp)>,
-    /// How many batches there were.
+    /// The number of batches.
     pub(super) batches: u64,
     /// By name.
     pub(super) selectors: BTreeMap<Arc<str>, Selector>,
@@ -42,9 +42,9 @@ pub(super) struct Selector {
     pub(super) groups: BTreeMap<Key, Series>,
     /// The key of those beyond the limit.
     other: Key,
-    /// What these came to together; `None` if there were none.
+    /// The sum of these; `None` if there were none.
     rest: Option<Series>,
-    /// How many there were in the last batch.
+    /// The number of groups in the last batch.
     pub(super) in_other: u64,
     /// Groups that are gone.
     pub(super) expired: u64,
@@ -53,7 +53,7 @@ pub(super) struct Selector {
 /// The sums of a group.
 #[derive(Clone, Debug)]
 pub(super) struct Series {
-    /// When the first batch with it began.
+    /// The start of the first batch with it.
     pub(super) began: Timestamp,
     last: Nanos,
     /// Threads in the last batch; `None` if it was not in that.

@@ -1,4 +1,4 @@
-//! What monitoring systems read: the sums of all intervals by group, scraped (OpenMetrics) and pushed (OTLP).
+//! Metrics for monitoring systems: the sums of all intervals by group, scraped (OpenMetrics) and pushed (OTLP).
 //!
 //! - [`MetricsConfig`] says where.
 //! - [`Metrics::add`] takes each interval; it never waits for a reader.
@@ -46,7 +46,7 @@ pub struct Metrics {
 /// Groups that are added to while others read them: what is being read is copied before it is changed.
 type Shared = Mutex<Arc<Groups>>;
 
-/// What is pushed.
+/// The sums that are pushed.
 #[derive(Debug)]
 struct Pushed {
     groups: Shared,
@@ -82,7 +82,7 @@ impl Metrics {
         }
     }
 
-    /// What a scrape shows.
+    /// The content of a scrape.
     fn snapshot(&self) -> Snapshot {
         Snapshot {
             groups: Arc::clone(&lock(&self.scraped)),

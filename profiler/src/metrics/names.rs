@@ -1,4 +1,4 @@
-//! What the metrics are named, for both protocols.
+//! Names of the metrics, for both protocols.
 //!
 //! OpenMetrics puts [`PREFIX`] and `_` before a name and the unit after it, `_total` after a counter; OTLP has the
 //! unit apart, and a dot after the prefix.
@@ -31,13 +31,13 @@ pub(super) const STATE: Name =
 pub(super) const THREADS: Name =
     Name { name: "threads", help: "Threads that were recorded in the last interval." };
 
-/// What was lost.
+/// The losses.
 pub(super) const LOST: Name = Name {
     name: "lost",
     help: "What was not recorded, or not in full, by kind: all 0 on a machine that is not overloaded.",
 };
 
-/// How a measured duration is named.
+/// The name of a measured duration.
 pub(super) const fn histogram(metric: Metric) -> Name {
     match metric {
         Metric::OnCpu => {

@@ -1,4 +1,4 @@
-//! What this process itself uses.
+//! The usage of this process itself.
 
 use crate::kernel_text::kibibytes;
 use model::profile::units::{Bytes, Nanos};
@@ -6,7 +6,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
 use std::fs;
 
-/// What this process used until now. What the kernel does not tell is missing.
+/// The usage of this process until now. Figures that the kernel does not give are absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Own {
     /// User and system time.

@@ -10,7 +10,7 @@ const FIRST_BITS: u32 = 10;
 /// The highest bound is at most 2^40 ns: about 18 minutes.
 const LAST_BITS: u32 = 40;
 
-/// How far apart the bounds of classic histograms are.
+/// The spacing of the bounds of classic histograms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "u32")]
 pub enum BucketFactor {
@@ -29,7 +29,7 @@ impl BucketFactor {
         }
     }
 
-    /// How many bounds there are.
+    /// The number of bounds.
     const fn bounds(self) -> u32 {
         (LAST_BITS - FIRST_BITS) / self.bits() + 1
     }
@@ -50,7 +50,7 @@ impl TryFrom<u32> for BucketFactor {
 /// Finer than 2^6 buckets an octave would be finer than what is measured.
 pub(super) const FINEST_SCALE: u8 = 6;
 
-/// Which buckets samples are put into. Buckets are numbered; higher numbers hold longer samples.
+/// The buckets of a histogram. Buckets are numbered; higher numbers hold longer samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
     /// Fixed bounds, the last bucket being all beyond them.

@@ -24,7 +24,7 @@ pub(crate) struct Attachment {
     begun: Begun,
     /// Those whose threads joined.
     pub(crate) processes: Vec<Process>,
-    /// How they were chosen.
+    /// The choice of processes.
     pub(crate) attached: Attached,
     started_at: Timestamp,
     started_ns: Nanos,
@@ -57,7 +57,7 @@ impl Attachment {
         Ok(Self { begun, processes, attached, started_at, started_ns, cpus_allowed, options })
     }
 
-    /// When the recording began.
+    /// The start of the recording.
     pub(crate) fn started_ns(&self) -> Nanos {
         self.started_ns
     }
@@ -67,7 +67,7 @@ impl Attachment {
         &mut self.begun.recording
     }
 
-    /// What is being recorded.
+    /// The running recording.
     pub(crate) fn session(&self) -> &Session {
         self.begun.recording.source()
     }

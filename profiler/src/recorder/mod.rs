@@ -90,7 +90,7 @@ pub(super) fn profile(run: Run, usage: Usage, recorded: Recorded, self_cost: Opt
     }
 }
 
-/// What waits for signals, timers and descriptors.
+/// The runtime that waits for signals, timers and descriptors.
 ///
 /// # Errors
 /// If it can't be started.

@@ -1,4 +1,4 @@
-//! How one command is recorded: held until every probe is live, released, watched to its end, and made a profile of.
+//! The recording of one command: held until every probe is live, released, supervised to its end, and made a profile of.
 
 use crate::clock::monotonic_now;
 use crate::kernel::load::Target;
@@ -23,7 +23,7 @@ use std::io::Read as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ChildStdout;
 
-/// What to record, checked.
+/// A recording to make, checked.
 #[derive(Clone, Debug)]
 pub(crate) struct Recipe {
     /// The name of the sample workload that the command is, if it is one: its standard output is then a JSON line
@@ -31,9 +31,9 @@ pub(crate) struct Recipe {
     pub(crate) name: Option<&'static str>,
     /// The command and its arguments, which need not be UTF-8; not empty.
     pub(crate) command: Vec<OsString>,
-    /// Whom it runs as, if not as this process.
+    /// The user that it runs as, if not that of this process.
     pub(crate) user: Option<Invoker>,
-    /// How it is recorded.
+    /// The settings of the recording.
     pub(crate) settings: Settings,
     /// True if this process records another command after it, and so can't give up its capabilities yet.
     pub(crate) more_to_come: bool,
@@ -126,7 +126,7 @@ fn until_its_end(usage: Usage, recorded: &Recorded, started: Nanos) -> Usage {
     Usage { wall_ns, cpu_percent, ..usage }
 }
 
-/// What a workload wrote. Half a line is no wonder of one that was stopped.
+/// The output of a workload. A stopped one may leave half a line.
 fn summary(stdout: ChildStdout, signals: &mut Signals) -> Result<Option<Workload>> {
     match read_summary(stdout) {
         Err(_) if signals.stopped_by()?.is_some() => Ok(None),
@@ -136,7 +136,7 @@ fn summary(stdout: ChildStdout, signals: &mut Signals) -> Result<Option<Workload
 
 /// The workload's own line. One that was ended early has written none.
 pub(crate) fn read_summary(stdout: impl std::io::Read) -> Result<Option<Workload>> {
-    /// What a pipe holds, and so the most that can be there once the workload has ended.
+    /// The capacity of a pipe, and so the most that can be there once the workload has ended.
     const MOST_BYTES: u64 = 64 << 10;
     let mut bytes = Vec::new();
     stdout.take(MOST_BYTES).read_to_end(&mut bytes).context("cannot read the workload's output")?;

@@ -1,6 +1,6 @@
-//! How much room a recording has. What the kernel's maps make of it is in `kernel::load`.
+//! Limits of a recording. The sizes of the kernel's maps that follow from them are in `kernel::load`.
 
-/// How much room a recording has.
+/// Limits of a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Threads recorded at the same time.
@@ -20,7 +20,7 @@ impl Limits {
     /// start, wait on a barrier and exit lose nothing with it (`cargo xtask bench --only memory`).
     const HISTOGRAM_BYTES_PER_THREAD: u64 = 19 * BUCKET_PAGE_BYTES;
 
-    /// What the page numbers of a slot can address, and more than any machine should be asked for.
+    /// The most that the page numbers of a slot can address, and more than any machine should be asked for.
     pub const MOST_HISTOGRAM_MEMORY: u64 = 1 << 40;
 
     /// Room for a number of threads, with the bucket memory that goes with it.

@@ -1,4 +1,4 @@
-//! What was asked for, as plain values: resolved and checked once, before anything is opened or started. The command line
+//! Settings as plain values: resolved and checked once, before anything is opened or started. The command line
 //! is one source of it (`cli`), the daemon's configuration another (`watch::config`).
 
 pub mod limits;
@@ -13,16 +13,16 @@ use selector::Selector;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How to record.
+/// The settings of a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// How much room the recording has.
+    /// Its limits.
     pub limits: Limits,
     /// True if child processes are followed.
     pub follow: bool,
     /// The time limit.
     pub duration: Option<Duration>,
-    /// How often a snapshot is taken, if any is.
+    /// The interval between snapshots, if any are taken.
     pub interval: Option<Duration>,
     /// True if to measure what the recording itself costs.
     pub measure_self: bool,
@@ -52,7 +52,7 @@ fn nanos(time: Duration) -> Nanos {
     Nanos(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
 }
 
-/// Where what is recorded goes.
+/// The file of a profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Destination {
     /// The file, or the folder for several; `None` for one that is called after what is recorded.
@@ -70,15 +70,15 @@ pub struct Shown {
     pub threads: usize,
 }
 
-/// What `attach` was asked for.
+/// The settings of `attach`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attach {
-    /// Which processes.
+    /// The choice of processes.
     pub selector: Selector,
-    /// How they are recorded.
+    /// The settings of the recording.
     pub settings: Settings,
-    /// Where the profile goes.
+    /// The file of the profile.
     pub destination: Destination,
-    /// What is shown of it.
+    /// The parts of the report.
     pub shown: Shown,
 }

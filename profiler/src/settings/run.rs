@@ -1,25 +1,25 @@
-//! What `run` was asked for.
+//! The settings of `run`.
 
 use super::{Destination, Settings, Shown};
 use std::ffi::OsString;
 use std::time::Duration;
 
-/// What `run` was asked for.
+/// The settings of `run`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// What is run.
+    /// The command, or the comparison.
     pub what: What,
     /// Under sudo, run it as root and not as the user who called sudo.
     pub as_root: bool,
-    /// How it is recorded.
+    /// The settings of the recording.
     pub settings: Settings,
     /// The file of the command's profile, or the folder of a comparison's.
     pub destination: Destination,
-    /// What is shown at the end.
+    /// The parts of the report.
     pub shown: Shown,
 }
 
-/// What is run.
+/// The command, or the comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
     /// A command with its arguments, which need not be UTF-8; not empty.
@@ -28,12 +28,12 @@ pub enum What {
     Comparison(Comparison),
 }
 
-/// How the sample workloads are compared.
+/// The settings of a comparison of the sample workloads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Comparison {
     /// Tasks of each workload.
     pub tasks: u32,
-    /// How long each task waits.
+    /// The time that each task waits.
     pub fetch: Duration,
     /// Threads of the thread pool; the workload's own default if it is left out.
     pub workers: Option<usize>,

@@ -6,7 +6,7 @@ use glob::Pattern;
 use model::profile::attached::Selection;
 use std::path::PathBuf;
 
-/// What chooses processes.
+/// A choice of processes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selector {
     /// These numbers.

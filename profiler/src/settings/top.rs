@@ -1,11 +1,11 @@
-//! What `top` was asked for.
+//! The settings of `top`.
 
 use super::selector::Selector;
 use super::{Destination, Settings};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What `top` was asked for.
+/// The settings of `top`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Top {
     /// A view of what a daemon records.
@@ -21,20 +21,20 @@ pub struct DaemonView {
     pub socket: PathBuf,
     /// Only the threads of this selector, by its label.
     pub selector: Option<String>,
-    /// How often the view is refreshed.
+    /// The time between refreshes.
     pub refresh: Duration,
 }
 
 /// A view of a recording of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProcessView {
-    /// Which processes.
+    /// The choice of processes.
     pub selector: Selector,
-    /// How they are recorded; the interval is that of the view.
+    /// The settings of the recording; the interval is that of the view.
     pub settings: Settings,
-    /// How often the view is refreshed.
+    /// The time between refreshes.
     pub refresh: Duration,
-    /// Where a profile is saved.
+    /// The file of a saved profile.
     pub destination: Destination,
     /// Ended threads whose records are kept for a save.
     pub keep: u64,

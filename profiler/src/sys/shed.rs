@@ -9,7 +9,7 @@ use rustix::mm::{Advice, madvise};
 use std::fs::{File, OpenOptions};
 use std::io::{BufReader, Write as _};
 
-/// What the kernel's peak is set back through; opened before the user changes, who may not open it.
+/// The file that resets the kernel's peak; opened before the user changes, who may not open it.
 pub(crate) struct Peak(Option<File>);
 
 impl Peak {

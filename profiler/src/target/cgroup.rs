@@ -9,7 +9,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
-/// Where hierarchies are mounted.
+/// The usual mount points of hierarchies.
 const ROOT: &str = "/sys/fs/cgroup";
 
 /// Is there where systemd runs (sd_booted(3)).

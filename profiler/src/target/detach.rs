@@ -1,4 +1,4 @@
-//! What happens while processes are recorded that ran before: they are watched and left alone. A signal or the time limit
+//! Supervision of processes that ran before: they are recorded and left alone. A signal or the time limit
 //! ends the recording, and so does the end of all of them.
 
 use super::select::Process;

@@ -100,7 +100,7 @@ fn settle(order: &Order) -> Result<()> {
     privilege::disinherit()
 }
 
-/// What this process has used so far is not the command's: the profiler takes it off.
+/// The profiler takes the usage of this process so far off the command's.
 fn tell_usage(to: &mut File) -> Result<()> {
     writeln!(to, "{}", usage_line()?).context("cannot tell the profiler this process's usage")
 }

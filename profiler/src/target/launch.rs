@@ -28,22 +28,22 @@ use wait4::Wait4 as _;
 pub struct ExecFailed {
     /// The command's name.
     pub command: String,
-    /// Why not.
+    /// The reason.
     pub reason: String,
     /// 126 or 127.
     pub code: u8,
 }
 
-/// What the child's memory may still grow by between its last look at it and its exec: pages of the code that executes
+/// The most by which the child's memory may grow between its last reading and its exec: pages of the code that executes
 /// the command. 410 to 800 kB were seen: the kernel counts resident pages on each CPU, and adds them up now and then.
 const EXEC_RSS_BYTES: u64 = 1 << 20;
 
-/// What to start.
+/// A command to start.
 #[derive(Clone, Debug)]
 pub struct Launch {
     /// The command and its arguments, which need not be UTF-8; not empty.
     pub command: Vec<OsString>,
-    /// Whom it runs as, if not as this process.
+    /// The user that it runs as, if not that of this process.
     pub user: Option<Invoker>,
     /// Whether its standard output is read instead of passed through.
     pub capture_stdout: bool,
@@ -84,11 +84,11 @@ pub struct Running {
 
 /// A child that has ended.
 pub struct Ended {
-    /// How.
+    /// Its exit status.
     pub status: ExitStatus,
-    /// What the kernel charged for it from its exec on.
+    /// The kernel's charge for it from its exec on.
     pub usage: Usage,
-    /// What it charged for it before.
+    /// The charge before that.
     pub before_exec: BeforeExec,
 }
 
@@ -135,7 +135,7 @@ pub fn start(launch: &Launch) -> Result<Held> {
     Ok(Held { pid: child.id(), child: Guarded(Some(child)), command: name, release, failure })
 }
 
-/// Why this program can't start itself again with the command's arguments.
+/// The error that this program can't start itself again with the command's arguments.
 fn not_started(command: &str, error: std::io::Error) -> anyhow::Error {
     let remedy = match remedy::answer_of(&error) {
         // The command would meet the same limit.

@@ -1,4 +1,4 @@
-//! Who is profiled, and how it is started and stopped.
+//! The target: how it is chosen, started, supervised and stopped.
 //!
 //! - `called`: the names of a process.
 //! - `cgroup`: control groups and their processes.

@@ -1,4 +1,4 @@
-//! Why a command can't be executed, and what its user can do: the kernel's own words leave out which file it is about.
+//! The reason why a command can't be executed, and the remedy: the kernel's own words leave out the file's name.
 
 use super::hold::{NOT_EXECUTABLE, NOT_FOUND};
 use std::ffi::OsStr;
@@ -7,7 +7,7 @@ use std::io::{Error, ErrorKind, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-/// What the kernel reads of a script's first line (include/uapi/linux/binfmts.h `BINPRM_BUF_SIZE`).
+/// The bytes that the kernel reads of a script's first line (include/uapi/linux/binfmts.h `BINPRM_BUF_SIZE`).
 const FIRST_LINE_BYTES: u64 = 256;
 
 /// Bits of a mode that let somebody execute a file.
@@ -17,7 +17,7 @@ const EXECUTABLE: u32 = 0o111;
 pub(super) const TOO_LONG: &str = "its arguments and environment are longer than the kernel takes; give it fewer or \
      shorter arguments, or raise the limit of the stack, of which they may have a quarter (ulimit -s)";
 
-/// Why a command was refused, in one line.
+/// The reason for a refusal, in one line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) reason: String,

@@ -1,4 +1,4 @@
-//! Which processes that run already are profiled: by number, name, control group or unit.
+//! Selection among running processes: by number, name, control group or unit.
 
 use super::called::{has_name, nearest};
 pub(crate) use super::cgroup::Members;
@@ -27,7 +27,7 @@ use std::process;
 pub struct Process {
     /// Its number.
     pub pid: u32,
-    /// When it was started, in clock ticks since boot: with the number it tells it from every other process.
+    /// The start, in clock ticks since boot: with the number it tells it from every other process.
     pub start_ticks: u64,
     /// Its name (`comm`).
     pub name: String,
@@ -178,7 +178,7 @@ fn numbered(pid: u32) -> Result<Process> {
     Ok(described(pid, stat))
 }
 
-/// Why there is no such process. It may have the number in a pid namespace of its own, inside a container.
+/// The reason why there is no such process. It may have the number in a pid namespace of its own, inside a container.
 fn missing(pid: u32) -> String {
     let inside = all_pids().unwrap_or_default().into_iter().find(|&other| {
         let numbers = of_status(other, "NSpid:").unwrap_or_default();

@@ -17,7 +17,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 #[error("interrupted before the command started ({0})")]
 pub struct Interrupted(pub Number);
 
-/// Whom signals that come to this process are meant for.
+/// The addressee of signals that come to this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MeantFor {
     /// A command that it runs, to which all are passed on.
@@ -92,7 +92,7 @@ impl Arrived {
     /// is this process's if it gets any. Only that it hangs up it tells the leader of the session alone
     /// (drivers/tty/tty_jobctrl.c `tty_signal_session_leader`).
     ///
-    /// What somebody sends to the whole group with kill(2) looks like what is sent to this process alone.
+    /// A signal sent to the whole group with kill(2) looks like one sent to this process alone.
     #[must_use]
     pub fn has_reached(self, pid: u32) -> bool {
         let leads_session = || getsid(None) == Ok(getpid());

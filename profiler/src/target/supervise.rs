@@ -1,4 +1,4 @@
-//! What happens while the target runs: signals are passed on, the time limit is kept, exited threads are
+//! Supervision of the target while it runs: signals are passed on, the time limit is kept, exited threads are
 //! collected.
 
 use super::launch::{Ended, Running};
@@ -14,7 +14,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, interval_at, sleep_until};
 
-/// How often exited threads are collected. Short enough that the default slots last while 80 000 threads a
+/// The interval at which exited threads are collected. Short enough that the default slots last while 80 000 threads a
 /// second come and go, long enough that the wake-ups (20 a second) are lost beside the target's.
 pub(crate) const COLLECT_EVERY: Duration = Duration::from_millis(50);
 
@@ -35,7 +35,7 @@ pub(crate) fn watch(descriptor: &impl AsFd) -> Result<AsyncFd<OwnedFd>> {
     AsyncFd::with_interest(descriptor, Interest::READABLE).context("cannot watch a descriptor")
 }
 
-/// How far the end of all of the target's processes has come.
+/// The progress of the end of all of the target's processes.
 enum Ending {
     /// It is not asked for. The child's end is the run's, whatever it leaves behind.
     None,
@@ -81,10 +81,10 @@ impl Ending {
     }
 }
 
-/// What happens at set times.
+/// The timed events of a recording.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Times {
-    /// When the target is ended.
+    /// The time at which the target is ended.
     pub limit: Option<Duration>,
     /// Between two snapshots.
     pub interval: Option<Duration>,
@@ -97,7 +97,7 @@ impl From<&Settings> for Times {
 }
 
 impl Times {
-    /// When the time limit of what begins now is reached. One that the clock can't hold never is.
+    /// The end of a time limit that begins now; `None` without one, or for one beyond the clock's range.
     pub(super) fn limit_from_now(self) -> Option<Instant> {
         self.limit.and_then(|limit| Instant::now().checked_add(limit))
     }
@@ -147,7 +147,7 @@ pub async fn until_end<S: Source + AsFd>(
                 recording.collect()?;
                 progress(recording.exited());
                 if let Ending::GiveUp(_) = ending {
-                    // What was born while the others were killed.
+                    // Processes that were born while the others were killed.
                     target.signal_all(Signal::SIGKILL);
                 }
             }

@@ -1,4 +1,4 @@
-//! Whom the command runs as, and who owns the files that are written.
+//! The user that the command runs as and that owns the written files.
 
 use anyhow::{Context, Result};
 use nix::unistd::{Gid, Uid, User};

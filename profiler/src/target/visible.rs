@@ -1,4 +1,4 @@
-//! Which processes /proc shows: it may be mounted so that it hides those of other users (proc(5), `hidepid`).
+//! Processes that /proc hides: it may be mounted so that it hides those of other users (proc(5), `hidepid`).
 
 use crate::mounts::mounts;
 use crate::privilege;
@@ -7,7 +7,7 @@ use nix::unistd::{Gid, getegid, getgroups, setgroups};
 use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 
-/// How /proc hides processes from this one.
+/// The way in which /proc hides processes from this one.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Hiding {
     /// The value of `hidepid`.
@@ -28,13 +28,13 @@ pub fn show_all() {
     }
 }
 
-/// How processes are hidden from this one, if any are.
+/// The way in which processes are hidden from this one, if any are.
 pub(crate) fn hidden() -> Option<Hiding> {
     let sees_all = |group: Gid| group == getegid() || getgroups().is_ok_and(|groups| groups.contains(&group));
     hiding(Path::new("/")).filter(|hiding| !hiding.group.is_some_and(sees_all))
 }
 
-/// What to add where a process was not found.
+/// The addition to a message that a process was not found.
 pub(crate) fn hint() -> String {
     hidden().map_or_else(String::new, |hiding| format!("; {hiding}"))
 }

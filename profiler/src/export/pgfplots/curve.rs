@@ -18,7 +18,7 @@ pub(super) struct Curve<'a> {
     what: String,
     /// The place of its group.
     pub(super) group: usize,
-    /// What is added to the figure's name for the data file.
+    /// The addition to the figure's name for the data file.
     pub(super) suffix: String,
     pub(super) points: Vec<Point>,
 }

@@ -1,4 +1,4 @@
-//! Which groups a figure draws: as many as can be told apart, the rest as one.
+//! The groups that a figure draws: as many as can be told from each other, the rest as one.
 
 use super::curve::points;
 use super::style::STYLES;
@@ -7,7 +7,7 @@ use crate::view::series::Group;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-/// What is drawn of a subject.
+/// The drawn part of a subject.
 pub(super) struct Drawn<'a> {
     /// In the order of the subject.
     pub(super) own: Vec<&'a Group<'a>>,

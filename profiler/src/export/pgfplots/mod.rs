@@ -52,7 +52,7 @@ fn is_plain_name(name: &str) -> bool {
         && name.chars().all(|character| character.is_ascii_alphanumeric() || "-_.=+".contains(character))
 }
 
-/// What is drawn.
+/// The drawn groups and metrics.
 struct Figure<'a> {
     subject: &'a Subject<'a>,
     /// Of the groups, in the order of [`STYLES`].

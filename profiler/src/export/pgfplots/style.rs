@@ -1,6 +1,6 @@
-//! How groups are drawn.
+//! The look of groups.
 
-/// How a group is drawn.
+/// The look of a group.
 pub(super) struct Style {
     pub(super) colour: &'static str,
     pub(super) rgb: [u8; 3],

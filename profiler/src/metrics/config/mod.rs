@@ -15,7 +15,7 @@ use std::time::Duration;
 /// The section with its defaults, to be shown.
 pub const DEFAULT_TOML: &str = include_str!("default.toml");
 
-/// Where metrics are shown, and of how many groups.
+/// The address at which metrics are scraped, and the number of groups.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MetricsConfig {
@@ -31,12 +31,12 @@ pub struct MetricsConfig {
     pub token: Option<PathBuf>,
     /// Groups of each selector that have series of their own.
     pub max_groups: usize,
-    /// How long after its last interval a group is shown.
+    /// The time after its last interval for which a group is shown.
     #[serde(deserialize_with = "duration")]
     pub expire_after: Duration,
-    /// How far apart the bounds of the histograms are.
+    /// The spacing of the histograms' bounds.
     pub bucket_factor: BucketFactor,
-    /// Where metrics are pushed to.
+    /// The collector that metrics are pushed to.
     pub otlp: Option<OtlpConfig>,
 }
 
@@ -48,7 +48,7 @@ impl MetricsConfig {
     /// Refuses what contradicts itself or would show metrics to the network without protection.
     ///
     /// # Errors
-    /// What is wrong, and how to mend it.
+    /// The contradiction, and the remedy.
     pub fn check(&self) -> Result<()> {
         ensure!(self.max_groups > 0, "max_groups is 0: at least one group must have series of its own");
         let has_tls = match (&self.certificate, &self.key) {

@@ -11,20 +11,20 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Where metrics are pushed to, and in which form.
+/// The collector that metrics are pushed to, and the form in which they are.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OtlpConfig {
-    /// Where a collector takes metrics by OTLP/HTTP.
+    /// The collector's URL for OTLP/HTTP.
     #[serde(deserialize_with = "endpoint")]
     pub endpoint: Uri,
     /// The time from one push to the next.
     #[serde(default = "OtlpConfig::interval", deserialize_with = "duration")]
     pub interval: Duration,
-    /// How long one request may take.
+    /// The most time that one request may take.
     #[serde(default = "OtlpConfig::timeout", deserialize_with = "duration")]
     pub timeout: Duration,
-    /// What each push holds.
+    /// The content of each push.
     #[serde(default)]
     pub temporality: Temporality,
     /// The form of the histograms.
@@ -43,14 +43,14 @@ pub struct OtlpConfig {
     pub resource: BTreeMap<String, String>,
 }
 
-/// What a push holds.
+/// The content of a push.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Temporality {
     /// All since the series began.
     #[default]
     Cumulative,
-    /// What was added since the push before.
+    /// The growth since the push before.
     Delta,
 }
 
@@ -95,7 +95,7 @@ impl OtlpConfig {
         self.headers().map(|_| ())
     }
 
-    /// Where the collector is.
+    /// The collector's host and port.
     pub(in super::super) fn host(&self) -> Result<&str> {
         let host = self.endpoint.host().context("the endpoint names no host")?;
         Ok(host.trim_start_matches('[').trim_end_matches(']'))
@@ -105,7 +105,7 @@ impl OtlpConfig {
     pub(in super::super) fn headers(&self) -> Result<Vec<(HeaderName, HeaderValue)>> {
         let header = |(name, value): (&String, &String)| {
             let parsed = HeaderName::try_from(name).with_context(|| format!("{name:?} is no header name"))?;
-            // What is in it is not shown: it may be a secret.
+            // The value is not shown: it may be a secret.
             let mut value = HeaderValue::try_from(value)
                 .with_context(|| format!("the header {name} has a value that can't be sent"))?;
             value.set_sensitive(true);

@@ -44,7 +44,7 @@ impl Format {
 pub(super) struct Snapshot {
     pub(super) groups: Arc<Groups>,
     pub(super) lost: LossCounts,
-    /// What became of the data points that were pushed; `None` if nothing is pushed.
+    /// The fate of the data points that were pushed; `None` if nothing is pushed.
     pub(super) pushed: Option<Outcome>,
     pub(super) own: Own,
 }
@@ -90,7 +90,7 @@ impl Collector for Snapshot {
 }
 
 impl Snapshot {
-    /// What groups and selectors both have.
+    /// The series that groups and selectors both have.
     fn encode_series(
         &self,
         encoder: &mut DescriptorEncoder<'_>,
@@ -123,7 +123,7 @@ impl Snapshot {
         Ok(())
     }
 
-    /// How many groups there are, and what of them is not shown by itself.
+    /// The number of groups, and of those that are not shown by themselves.
     fn encode_groups(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let help = "Groups of the selector that have series of their own.";
         let mut family = encoder.encode_descriptor("groups", help, None, MetricType::Gauge)?;

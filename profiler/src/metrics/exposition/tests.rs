@@ -63,7 +63,7 @@ fn without_anything_recorded_there_is_a_text() {
     let none = Snapshot { groups, lost: LossCounts::default(), pushed: None, own: Own::default() };
     let text = text(&none, Format::OpenMetrics);
     assert!(text.ends_with("# EOF\n"));
-    // What is not known is not shown as 0.
+    // Unknown figures are not shown as 0.
     assert!(!text.contains("\nprofiler_last_interval_timestamp_seconds "));
     assert!(!text.contains("process_") && !text.contains("otlp"));
 }

@@ -23,10 +23,10 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 /// More than a collector says of what it refused.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
-/// What the request is.
+/// The content type of a request.
 const PROTOBUF: &str = "application/x-protobuf";
 
-/// Where requests go and what goes with them.
+/// The collector's address and the headers of each request.
 pub(super) struct Client {
     endpoint: Uri,
     host: String,
@@ -36,7 +36,7 @@ pub(super) struct Client {
     timeout: Duration,
 }
 
-/// What a collector did with a request.
+/// The collector's verdict on a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// It has taken it, except for so many data points, with its reason.

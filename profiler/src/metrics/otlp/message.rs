@@ -21,10 +21,10 @@ use opentelemetry_proto::tonic::metrics::v1::{
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use std::collections::BTreeMap;
 
-/// Who sends: the attributes of the resource.
+/// The sender: the attributes of the resource.
 pub(super) type Attributes = BTreeMap<String, String>;
 
-/// What is sent, and what it says of itself.
+/// The sums to send, and their temporality.
 pub(super) struct Content<'a> {
     pub(super) groups: &'a Groups,
     pub(super) temporality: Temporality,
@@ -142,7 +142,7 @@ impl Content<'_> {
     }
 }
 
-/// How many data points a request holds.
+/// The number of data points in a request.
 pub(super) fn data_points(request: &ExportMetricsServiceRequest) -> u64 {
     let points = |metric: &Metric| match &metric.data {
         Some(Data::Gauge(gauge)) => gauge.data_points.len(),

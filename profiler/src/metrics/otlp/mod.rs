@@ -28,7 +28,7 @@ const BACKOFF: [Duration; 4] =
 /// The longest wait that a collector may ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// What became of the data points that were sent.
+/// The fate of the data points that were sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Outcome {
     /// The collector took them.
@@ -147,7 +147,7 @@ impl Pusher {
 }
 
 impl Metrics {
-    /// What is to be sent now; with delta temporality it is taken out. `began` is when counting began.
+    /// The next request; with delta temporality its sums are taken out. `began` is the time when counting began.
     fn prepare(&self, resource: &Attributes, began: Timestamp) -> Option<Prepared> {
         let pushed = self.pushed.as_ref()?;
         let groups = {

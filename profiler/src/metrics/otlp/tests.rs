@@ -265,7 +265,7 @@ async fn the_end_is_not_kept_waiting() {
         tokio::task::yield_now().await;
     }
     push.stop().await;
-    // What was dropped was tried once more, with all that there was at the end.
+    // The dropped points were sent once more, with all others, at the end.
     assert_eq!(collector.received().len(), 2);
     let outcome = *lock(&metrics.pushed.as_ref().unwrap().outcome);
     assert_eq!(outcome, Outcome { accepted: points(1), dropped: points(1) });

@@ -1,4 +1,4 @@
-//! Who may read at an address: the bearer token, and TLS.
+//! Access control of an address: the bearer token, and TLS.
 
 use super::super::config::MetricsConfig;
 use super::super::pem;
@@ -13,7 +13,7 @@ use subtle::ConstantTimeEq as _;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::{ServerConfig, pki_types::PrivateKeyDer, pki_types::pem::PemObject as _};
 
-/// What the files said when they were read.
+/// The content of the files when they were read.
 pub(super) struct Access {
     token: Option<Token>,
     pub(super) tls: Option<TlsAcceptor>,
@@ -45,7 +45,7 @@ struct Token(Box<[u8]>);
 impl Token {
     /// Shorter ones could be tried out: 22 characters of Base64 are 128 bits.
     const SHORTEST: usize = 22;
-    /// What fits in a request's head with room to spare.
+    /// The most bytes of a token: it fits in a request's head with room to spare.
     const LONGEST: u64 = 4096;
 
     fn read(path: &Path) -> Result<Self> {

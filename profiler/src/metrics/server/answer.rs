@@ -1,4 +1,4 @@
-//! What a request is answered.
+//! Answers to requests.
 
 use super::super::Metrics;
 use super::access::Access;
@@ -17,7 +17,7 @@ const PATH: &str = "/metrics";
 /// Texts that are written at a time; further requests wait.
 const MAX_TEXTS: usize = 2;
 
-/// What is sent.
+/// The body of an answer.
 pub(super) type Body = Either<Full<Bytes>, Text>;
 
 /// Makes the answers.

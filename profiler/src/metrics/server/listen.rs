@@ -1,4 +1,4 @@
-//! Where requests come in: a unix socket, an address.
+//! Listeners: a unix socket, an address.
 
 use crate::unix_socket::SocketFile;
 use anyhow::{Context as _, Result};

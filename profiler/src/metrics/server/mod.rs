@@ -30,10 +30,10 @@ use tokio::time::{sleep, timeout};
 /// Connections at a time of each listener; further ones wait.
 const MAX_CONNECTIONS: usize = 16;
 
-/// How long a request's head, and before that the TLS handshake, may take.
+/// The most time that a request's head, and before that the TLS handshake, may take.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a connection may last in all: several times what Prometheus waits for a scrape by default (10 s).
+/// The most time that a connection may last in all: several times what Prometheus waits for a scrape by default (10 s).
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The most that a request's head may be: what a proxy adds fits in it.

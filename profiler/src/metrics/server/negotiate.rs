@@ -1,4 +1,4 @@
-//! Which form of the text a request asks for.
+//! The form of the text that a request asks for.
 
 use super::super::exposition::Format;
 use hyper::HeaderMap;
@@ -19,7 +19,7 @@ pub(super) fn format(headers: &HeaderMap) -> Format {
     if open_metrics > 0.0 && open_metrics >= plain { Format::OpenMetrics } else { Format::Prometheus }
 }
 
-/// What a media range stands for and how much it is wanted; `None` if there is no such text.
+/// The text that a media range stands for and its weight; `None` if there is no such text.
 fn offered(range: &str) -> Option<(Format, f64)> {
     let mut parts = range.split(';').map(str::trim);
     let kind = parts.next()?.to_ascii_lowercase();

@@ -176,7 +176,7 @@ async fn only_the_token_opens_and_a_new_one_counts_after_reload() {
     assert!(shows_metrics(&ask(&server, &with(&second)).await));
     assert!(is_refused(&ask(&server, &with(TOKEN)).await, "401 Unauthorized"));
 
-    // What can't be used changes nothing.
+    // Unusable files change nothing.
     site.private("token", "short");
     let refused = format!("{:#}", server.reload().unwrap_err());
     assert!(refused.contains("cannot take the token in") && !refused.contains("short"), "{refused}");

@@ -9,10 +9,10 @@ use std::task::{Context, Poll};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::spawn_blocking;
 
-/// What is handed over at a time: small enough to be memory that was used before, 64 KiB.
+/// The size of a chunk: small enough to be memory that was used before, 64 KiB.
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// What is written ahead of the reader.
+/// The chunks that are written ahead of the reader.
 const CHUNKS: usize = 4;
 
 /// The text, as it comes.
