@@ -10,14 +10,14 @@ use clap::builder::{RangedI64ValueParser, RangedU64ValueParser};
 /// ends in a message instead of in a machine without threads.
 const MAX_WORKERS: u64 = 10_000;
 
-/// What every task does, and how many there are.
+/// The tasks: their number and the work of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::Args)]
 pub struct Args {
-    /// How many tasks to run, all submitted at once; at least 1.
+    /// Run this many tasks, all submitted at once; at least 1.
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = tasks())]
     pub tasks: u32,
 
-    /// How long each task waits, such as 50ms, 3s or 1m.
+    /// Let each task wait this long, such as 50ms, 3s or 1m.
     #[arg(long, value_name = "DURATION", default_value = "50ms", value_parser = humantime::parse_duration)]
     pub fetch: Duration,
 

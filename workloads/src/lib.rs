@@ -1,4 +1,4 @@
-//! What the two workloads share, so that they differ only in how they schedule.
+//! The parts that the two workloads share, so that they differ only in their scheduling.
 //!
 //! Each runs the same tasks, `fetch_database`, all submitted at once: a line to a sink, a wait, then (if asked
 //! for) fresh memory and CPU, and a second line. `tokio-workload` waits on an event loop,

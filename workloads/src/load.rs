@@ -20,7 +20,7 @@ const SPIN_ROUNDS: u32 = 4096;
 /// are present already. The memory goes back when the result is dropped.
 ///
 /// # Errors
-/// When the kernel refuses the mapping.
+/// If the kernel refuses the mapping.
 pub fn touch(bytes: usize) -> Result<Option<MmapMut>> {
     if bytes == 0 {
         return Ok(None);
@@ -39,7 +39,7 @@ pub fn touch(bytes: usize) -> Result<Option<MmapMut>> {
 /// Burns at least `time` of the calling thread's CPU time, in user mode but for the looks at the clock.
 ///
 /// # Errors
-/// When the kernel does not tell the thread's CPU time.
+/// If the kernel does not tell the thread's CPU time.
 pub fn spin(time: Duration) -> Result<()> {
     if time.is_zero() {
         return Ok(());

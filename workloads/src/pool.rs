@@ -25,7 +25,7 @@ struct Shared {
     changed: Condvar,
 }
 
-/// Who has what to do; pure bookkeeping, without threads.
+/// The queue of jobs; pure bookkeeping, without threads.
 struct Plan<J> {
     queue: VecDeque<J>,
     /// Workers without a job, those that have yet to start included; so jobs beyond this number need a worker.
@@ -47,7 +47,7 @@ impl Pool {
     /// Queues a job and returns where its result will arrive, once; a job that panics disconnects instead.
     ///
     /// # Errors
-    /// When the job needs a new worker and the system has no thread left.
+    /// If the job needs a new worker and the system has no thread left.
     pub fn submit<T: Send + 'static>(
         &mut self,
         job: impl FnOnce() -> T + Send + 'static,
@@ -66,7 +66,7 @@ impl Pool {
     /// Waits until all jobs are done and all workers have ended; returns how many workers there were.
     ///
     /// # Errors
-    /// When a worker panicked.
+    /// If a worker panicked.
     pub fn join(self) -> Result<usize> {
         self.shared.plan().closed = true;
         self.shared.changed.notify_all();

@@ -1,4 +1,4 @@
-//! Where the tasks' lines go: nowhere, at the price that printing has.
+//! The sink of the tasks' lines: they go nowhere, at the price that printing has.
 
 use std::fmt::Arguments;
 use std::fs::File;
@@ -18,7 +18,7 @@ impl Sink {
     /// Opens `/dev/null` for writing.
     ///
     /// # Errors
-    /// When it cannot be opened, as in a sandbox without devices.
+    /// If it cannot be opened, as in a sandbox without devices.
     pub fn open() -> Result<Self> {
         let file = File::options().write(true).open(NULL);
         let file = file.with_context(|| format!("cannot open {NULL}, where the tasks print to"))?;
@@ -28,7 +28,7 @@ impl Sink {
     /// Writes one line.
     ///
     /// # Errors
-    /// When a full buffer cannot be written out.
+    /// If a full buffer cannot be written out.
     pub fn line(&self, line: Arguments<'_>) -> Result<()> {
         // A panic elsewhere cannot leave half a line that matters: nobody reads them.
         let mut out = self.0.lock().unwrap_or_else(PoisonError::into_inner);

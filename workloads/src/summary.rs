@@ -9,10 +9,10 @@ use serde::Serialize;
 
 use crate::task::Span;
 
-/// What a run did. The profiler reads these names.
+/// The summary of a run. The profiler reads these names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Summary {
-    /// How the tasks were scheduled, in words; see [`scheduler`].
+    /// The scheduling of the tasks, in words; see [`scheduler`].
     pub scheduler: String,
     /// Tasks done.
     pub tasks: u64,
@@ -40,7 +40,7 @@ impl Summary {
     /// Prints the summary to standard output, as one line of JSON.
     ///
     /// # Errors
-    /// When standard output is closed.
+    /// If standard output is closed.
     pub fn print(&self) -> Result<()> {
         let line = serde_json::to_string(self).context("cannot form the summary")?;
         writeln!(io::stdout(), "{line}").context("cannot write the summary to standard output")
@@ -62,7 +62,7 @@ pub fn scheduler(kind: Kind, count: usize) -> String {
 pub enum Kind {
     /// A tokio runtime.
     EventLoop {
-        /// What tokio calls that runtime, such as `current-thread`.
+        /// The name of that runtime in tokio, such as `current-thread`.
         flavor: &'static str,
     },
     /// Threads of the operating system.
@@ -75,7 +75,7 @@ pub fn conclude(program: &str, outcome: Result<Summary>) -> ExitCode {
     match outcome.and_then(|summary| summary.print()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // When even standard error is closed, the exit code still tells.
+            // The exit code still tells when even standard error is closed.
             writeln!(io::stderr(), "{program}: {error:#}").ok();
             ExitCode::FAILURE
         }

@@ -11,7 +11,7 @@ use crate::args::Args;
 use crate::load;
 use crate::sink::Sink;
 
-/// What is the same for all tasks of a run.
+/// The constants of all tasks of a run.
 #[derive(Debug)]
 pub struct Work {
     args: Args,
@@ -26,7 +26,7 @@ pub struct Started {
     at: Instant,
 }
 
-/// When a task ran, without the time that it was queued.
+/// The time that a task ran, without its time in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
     /// The task's first action.
@@ -39,12 +39,12 @@ impl Work {
     /// The work that `args` describe.
     ///
     /// # Errors
-    /// When the sink cannot be opened.
+    /// If the sink cannot be opened.
     pub fn new(args: Args) -> Result<Self> {
         Ok(Self { args, sink: Sink::open()? })
     }
 
-    /// How long a task has to wait between [`begin`](Self::begin) and [`finish`](Self::finish).
+    /// The time that a task has to wait between [`begin`](Self::begin) and [`finish`](Self::finish).
     #[must_use]
     pub fn fetch(&self) -> Duration {
         self.args.fetch
@@ -53,7 +53,7 @@ impl Work {
     /// Does what task `number` does before its wait.
     ///
     /// # Errors
-    /// When its line cannot be written.
+    /// If its line cannot be written.
     pub fn begin(&self, number: u32) -> Result<Started> {
         let at = Instant::now();
         self.print("Fetching", number)?;
@@ -63,7 +63,7 @@ impl Work {
     /// Does what a task does after its wait, on the thread that it woke up on.
     ///
     /// # Errors
-    /// When memory, the thread's CPU time or the sink is refused.
+    /// If memory, the thread's CPU time or the sink is refused.
     pub fn finish(&self, task: Started) -> Result<Span> {
         // The memory is touched after the wait, as the answer arrives then, and is held while it is worked on.
         let answer = load::touch(self.args.touch)?;

@@ -18,14 +18,14 @@ const CARGO_FUZZ_VERSION: &str = "0.13.2";
 /// An input that takes longer is a finding: the largest report is made in a tenth of it, sanitizer included.
 const SLOWEST_INPUT_S: u32 = 20;
 
-/// What an input may allocate at once, and what a target may occupy, is a finding beyond.
+/// The limits of an allocation and of a target's memory; anything beyond is a finding.
 const MOST_ALLOCATED_MIB: u32 = 1024;
 const MOST_RESIDENT_MIB: u32 = 2048;
 
-/// What is fuzzed, and for how long.
+/// The targets and the time for each.
 #[derive(clap::Args)]
 pub(crate) struct FuzzArgs {
-    /// How long each target runs
+    /// Run each target for this time
     #[arg(long, value_parser = seconds, default_value = "60s", value_name = "TIME")]
     time: Duration,
 

@@ -1,5 +1,5 @@
-//! What the commands of `cargo xtask` and the program `bench` share: external programs, the way to root, the layout of the
-//! workspace, Debian's packages, the BPF toolchain and what is built with it.
+//! The parts that the commands of `cargo xtask` and the program `bench` share: external programs, the way to root, the
+//! layout of the workspace, Debian's packages, the BPF toolchain and what is built with it.
 
 pub mod build;
 pub mod command;

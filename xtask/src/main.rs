@@ -101,7 +101,7 @@ mod tests {
     use super::*;
     use clap::CommandFactory as _;
 
-    /// What a list of commands shows, and what `--help` begins with.
+    /// The line in a list of commands, with which `--help` begins.
     #[test]
     fn each_command_is_described_in_one_short_line() {
         const VERBS: [&str; 8] = ["Boot", "Build", "Fuzz", "Install", "Lint", "Measure", "Pack", "Run"];

@@ -47,7 +47,7 @@ const fn command(command: &'static [&'static str], package: &'static str) -> Nee
     Need { proof: Proof::Command(command), package }
 }
 
-/// What boots the guests.
+/// The programs that boot the guests.
 pub const QEMU: &str = "qemu-system-x86_64";
 
 /// Signs Debian's archive; its name has changed between releases.
@@ -126,7 +126,7 @@ fn install(missing: &[Need], consent: &Consent) -> Result<()> {
     }
     let apt =
         || privilege.command(Path::new("apt-get"), &[("DEBIAN_FRONTEND", OsStr::new("noninteractive"))]);
-    // Where one of the machine's sources is out of order, the package may still come from another, or from older lists.
+    // The package may still come from another source, or from older lists, where one of the machine's is out of order.
     if let Err(error) = apt().args(["update", "-qq"]).run() {
         eprintln!("warning: {error:#}");
     }
@@ -197,10 +197,10 @@ fn succeeds(command: &[&str]) -> bool {
     Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success())
 }
 
-/// Where system programs are, which not every user's PATH names.
+/// The folders of system programs, which not every user's PATH names.
 const SYSTEM_PROGRAMS: [&str; 2] = ["/usr/sbin", "/sbin"];
 
-/// Where a program is.
+/// The path of a program.
 pub fn find(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)

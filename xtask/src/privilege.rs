@@ -9,7 +9,7 @@ use std::{
     process::Command,
 };
 
-/// How a program is started as root.
+/// The way in which a program is started as root.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Privilege {
     /// We are root.

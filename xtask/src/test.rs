@@ -21,7 +21,7 @@ use xtask::{
 /// `cargo xtask test`
 #[derive(Args)]
 pub(crate) struct TestArgs {
-    /// How long the live soak test lasts (10m) [default: a few seconds]
+    /// Let the live soak test last this long (10m) [default: a few seconds]
     #[arg(long, value_name = "TIME")]
     soak: Option<OsString>,
 
@@ -35,7 +35,7 @@ pub(crate) struct TestArgs {
     consent: Consent,
 }
 
-/// How the live tests are told.
+/// The output of the live tests.
 const SOAK: &str = "PROFILER_SOAK";
 
 /// Has the live tests only look for what they need (`profiler/tests/live/requirements.rs`).
@@ -114,7 +114,7 @@ fn executable(messages: &str, target: &str) -> Option<PathBuf> {
     })
 }
 
-/// What tells the live tests where the release binaries are.
+/// The variable that tells the live tests the folder of the release binaries.
 pub(crate) fn variables(workspace: &Workspace) -> [(&'static str, PathBuf); 2] {
     let release = workspace.release();
     [("PROFILER_BIN", release.join("profiler")), ("PROFILER_RELEASE_DIR", release)]

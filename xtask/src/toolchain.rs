@@ -66,7 +66,7 @@ impl Toolchain {
     }
 }
 
-/// What is missing of the BPF toolchain.
+/// The missing parts of the BPF toolchain.
 #[derive(Debug)]
 pub struct Incomplete {
     nightly: bool,
@@ -164,7 +164,7 @@ fn version_field<'a>(version: &'a str, name: &str) -> Option<&'a str> {
     version.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
 }
 
-/// Where `-Z build-std` looks for the folder `library`.
+/// The folder in which `-Z build-std` looks for the folder `library`.
 fn sources(sysroot: &Path) -> PathBuf {
     sysroot.join("lib/rustlib/src/rust")
 }

@@ -1,4 +1,4 @@
-//! Where things are in the checkout.
+//! Paths in the checkout.
 
 use anyhow::{Context as _, Result};
 use std::{
@@ -32,22 +32,22 @@ impl Workspace {
         self.root.join("profiler-ebpf/prebuilt/profiler-ebpf.o")
     }
 
-    /// Where cargo builds.
+    /// The folder that cargo builds in.
     pub fn target(&self) -> PathBuf {
         self.root.join("target")
     }
 
-    /// Where the release binaries are left.
+    /// The folder of the release binaries.
     pub fn release(&self) -> PathBuf {
         self.target().join("release")
     }
 
-    /// Where cargo builds for BPF: its own folder, because its compiler and flags are its own.
+    /// The folder that cargo builds for BPF in: its own, because its compiler and flags are its own.
     pub fn bpf_target(&self) -> PathBuf {
         self.target().join("bpf")
     }
 
-    /// Where `cargo xtask setup` installs programs.
+    /// The folder of the programs that `cargo xtask setup` installs.
     pub fn tools(&self) -> PathBuf {
         self.target().join("tools")
     }

@@ -11,7 +11,7 @@ use xtask::{command::Run as _, debian::apt::Apt};
 /// The release that first has all of the packages.
 const SUITE: &str = "trixie";
 
-/// Where the files of the packages are.
+/// The folder of the packages' files.
 pub(super) fn root(folder: &Path) -> PathBuf {
     folder.join("root")
 }

@@ -1,4 +1,4 @@
-//! Who is measured: nothing at all, empty programs, the profiler, and its peers.
+//! The contenders: nothing at all, empty programs, the profiler, and its peers.
 
 use super::{
     beside::Ready,
@@ -45,7 +45,7 @@ pub(super) enum Contender {
     PerfTrace,
 }
 
-/// How a contender and a load come together.
+/// The way in which a contender and a load come together.
 pub(super) enum Way {
     /// The load alone.
     Alone(Command),
@@ -62,12 +62,12 @@ pub(super) enum Way {
     Around {
         /// Both of them.
         command: Command,
-        /// Where the contender leaves its record.
+        /// The file of the contender's record.
         record: PathBuf,
     },
 }
 
-/// What a contender leaves.
+/// The kind of a contender's record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Record {
     /// Nothing.
@@ -107,7 +107,7 @@ impl Contender {
         Self::PerfTrace,
     ];
 
-    /// What it is called.
+    /// The name in tables.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Nothing => "no profiler",
@@ -144,7 +144,7 @@ impl Contender {
         self == Self::Nothing || self.watches(Event::Switch) && self != Self::ProfilerOfItself
     }
 
-    /// What it leaves.
+    /// The kind of its record.
     pub(super) fn record(self) -> Record {
         match self {
             Self::Nothing | Self::Empty | Self::ProfilerOfOthers | Self::ProfilerOfMany => Record::Nothing,
@@ -171,7 +171,7 @@ impl Contender {
         peers.iter().map(|peer| peer.name).collect()
     }
 
-    /// How it is run with a job.
+    /// The way in which it is run with a job.
     pub(super) fn way(self, settings: &Settings, job: &Job) -> Result<Way> {
         let programs = &settings.programs;
         let found = self.needs().into_iter().map(|name| settings.found.path(name).map_err(Error::msg));

@@ -1,4 +1,4 @@
-//! What a page fault costs more: a page toucher alone, over empty BPF programs on the same hooks, and under the
+//! The added cost of a page fault: a page toucher alone, over empty BPF programs on the same hooks, and under the
 //! profiler.
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
     turns::{beside_build_before, in_turns, with_build_before},
 };
 
-/// Who is measured.
+/// The contenders.
 pub(super) const CONTENDERS: [Contender; 3] = [Contender::Nothing, Contender::Empty, Contender::Profiler];
 
 /// Nanoseconds a fault may take more.

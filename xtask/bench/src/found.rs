@@ -1,4 +1,4 @@
-//! What the preparing half has found for the measuring half: programs by name, or why they are not there.
+//! The findings that the preparing half passes to the measuring half: programs by name, or why they are not there.
 
 use anyhow::Result;
 use clap::Args;
@@ -24,7 +24,7 @@ impl Found {
         };
     }
 
-    /// Where a program is, or why it is not there.
+    /// The path of a program, or why it is not there.
     pub(super) fn path(&self, name: &str) -> Result<PathBuf, String> {
         match (value(&self.found, name), value(&self.missing, name)) {
             (Some(path), _) => Ok(path.into()),

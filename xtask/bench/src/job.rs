@@ -1,6 +1,6 @@
-//! What the contenders are measured with: a load and the way it is run.
+//! Jobs: a load and the way it is run.
 
-/// What a load makes many of.
+/// The event that a load makes many of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Event {
     /// Context switches.
@@ -25,11 +25,11 @@ const SPARE_ROOM: u32 = 10;
 pub(super) struct Job {
     /// Its arguments.
     pub(super) load: Vec<String>,
-    /// What it makes many of.
+    /// The event that it makes many of.
     pub(super) event: Event,
-    /// How many of them it makes at least, from its start to its end.
+    /// The least number of events from its start to its end.
     pub(super) events: u64,
-    /// What `profiler run` needs to be told of it.
+    /// The options of `profiler run` that it needs.
     pub(super) options: Vec<String>,
 }
 

@@ -54,7 +54,7 @@ impl Programs {
         })
     }
 
-    /// What attaches the empty BPF programs to the hooks of the metrics of an event, and how many links it makes.
+    /// The command that attaches the empty BPF programs to the hooks of the metrics of an event, and its number of links.
     pub(super) fn empty_programs(&self, object: &Path, event: Event) -> Result<(Command, usize)> {
         let (name, links) = match event {
             Event::Switch => ("switch", SWITCH_HOOKS),
@@ -65,7 +65,7 @@ impl Programs {
         Ok((command, links))
     }
 
-    /// Where the files of the runs are left.
+    /// The folder of the runs' files.
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }

@@ -1,11 +1,11 @@
-//! What a table must say of where and when it was measured.
+//! The time and the machine of a measurement, for the tables.
 
 use anyhow::{Context as _, Result};
 use nix::unistd::{SysconfVar, sysconf};
 use std::{fs, process::Command, thread};
 use xtask::command::Run as _;
 
-/// When and where.
+/// The time and the machine.
 pub(super) fn now_and_here() -> Result<String> {
     let date = Command::new("date").args(["--utc", "+%Y-%m-%d %H:%M UTC"]).read()?;
     let kernel = read("/proc/sys/kernel/osrelease")?;

@@ -12,10 +12,10 @@ use anyhow::{Result, bail};
 use clap::Args;
 use xtask::workspace::Workspace;
 
-/// How much shorter the loads are with `--quick`.
+/// The factor by which the loads are shorter with `--quick`.
 const QUICK_SHARE: u32 = 10;
 
-/// What the preparing half hands over: its own arguments, and what it found.
+/// The arguments of the measuring half: those of the preparing half, and its findings.
 #[derive(Args)]
 pub(crate) struct MeasureArgs {
     #[command(flatten)]
@@ -24,10 +24,10 @@ pub(crate) struct MeasureArgs {
     found: Found,
 }
 
-/// What everything that measures is told.
+/// The settings of everything that measures.
 pub(super) struct Settings {
     bench: BenchArgs,
-    /// What is measured.
+    /// The measured programs.
     pub(super) programs: Programs,
     /// And with what.
     pub(super) found: Found,
@@ -44,7 +44,7 @@ impl Settings {
         self.bench.quick
     }
 
-    /// When and where it is measured, and whether not to judge by.
+    /// The time and the machine, and a note if the figures are not to judge by.
     pub(super) fn now_and_here(&self) -> Result<String> {
         let quick = if self.bench.quick { ", shortened loads (--quick)" } else { "" };
         Ok(machine::now_and_here()? + quick)

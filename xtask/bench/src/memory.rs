@@ -60,7 +60,7 @@ fn run(programs: &Programs, build: Build, case: &Case) -> Result<(u64, u64)> {
     let bytes = with_live_threads(&mut command, map_bytes)?;
     let profile = file::read(&path)?;
     let (threads, lost) = (profile.threads.len(), profile::lost(&profile));
-    // What was lost is told in its own line; threads that are missing without being lost would be a defect.
+    // Losses have a line of their own; threads that are missing without being lost would be a defect.
     ensure!(
         threads >= case.threads || lost > 0,
         "{} tells of {threads} threads, and of nothing lost",
@@ -93,7 +93,7 @@ fn wait_for_line(profiler: &mut Child) -> Result<bool> {
     Ok(bytes > 0)
 }
 
-/// What all BPF maps of a process take, by the kernel's account (`memlock`).
+/// The memory of all BPF maps of a process, by the kernel's account (`memlock`).
 fn map_bytes(pid: u32) -> Result<u64> {
     let mut maps = BTreeMap::new();
     for info in descriptors(pid)? {

@@ -11,7 +11,7 @@ use std::{
 };
 use xtask::{command::Run as _, workspace::Workspace};
 
-/// Where system programs are, which not every user's PATH names.
+/// The folders of system programs, which not every user's PATH names.
 const SYSTEM_PROGRAMS: &str = "/usr/sbin";
 
 /// A file of a Debian package.
@@ -47,12 +47,12 @@ pub(super) const PERF: Peer = program("perf", "linux-perf", "usr/bin");
 /// All of them.
 pub(super) const ALL: [&Peer; 6] = [&RUNQLAT, &CPUDIST, &OFFCPUTIME, &BPFTRACE, &RUNQLAT_BT, &PERF];
 
-/// How all of them get installed.
+/// The command that installs all of them.
 pub(super) fn advice() -> String {
     format!("`apt install {}`", packages().join(" "))
 }
 
-/// What was found, with its version: a package each.
+/// The peers that are there, with their versions: a package each.
 pub(super) fn versions(workspace: &Workspace, found: &Found) -> Vec<String> {
     let version = |package: &&'static str| {
         let mut peers = ALL.into_iter().filter(|peer| peer.package == *package);
@@ -74,13 +74,13 @@ fn packages() -> Vec<&'static str> {
     packages
 }
 
-/// Where those are unpacked that are not installed.
+/// The folder in which those are unpacked that are not installed.
 fn folder(workspace: &Workspace) -> PathBuf {
     workspace.target().join("peers")
 }
 
 impl Peer {
-    /// Where it is; fetches it if it is nowhere.
+    /// The path of the peer; fetches it if it is nowhere.
     pub(super) fn find(&self, workspace: &Workspace) -> Result<PathBuf> {
         if let Some(installed) = self.installed() {
             return Ok(installed);

@@ -23,7 +23,7 @@ use xtask::{
     workspace::Workspace,
 };
 
-/// What is measured, and how thoroughly.
+/// The steps to measure, and the number of rounds.
 #[derive(Args, Clone)]
 pub(super) struct BenchArgs {
     /// Rounds of everything that is measured in turns [default: 21, with --quick 3]
@@ -169,12 +169,12 @@ fn empty_programs(workspace: &Workspace, object: &Object) -> Result<PathBuf> {
     Ok(empty)
 }
 
-/// Where the profiles of the runs are left.
+/// The folder of the runs' profiles.
 pub(super) fn folder(workspace: &Workspace) -> PathBuf {
     workspace.target().join("bench")
 }
 
-/// Where the table is left.
+/// The file of the table.
 pub(super) fn table_file(target: &Path) -> PathBuf {
     target.join("bench.md")
 }

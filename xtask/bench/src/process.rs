@@ -1,4 +1,4 @@
-//! What the kernel tells of the processes that are measured, and what they wrote.
+//! Figures of the kernel about the measured processes, and their output.
 
 use anyhow::{Context as _, Result};
 use nix::{
@@ -41,7 +41,7 @@ fn ignores(status: &str, signal: Signal) -> bool {
     mask.is_some_and(|mask| mask >> (signal as i32 - 1) & 1 == 1)
 }
 
-/// What the kernel tells of each descriptor of a process.
+/// The kernel's information about each descriptor of a process.
 pub(super) fn descriptors(pid: u32) -> Result<Vec<String>> {
     let folder = format!("/proc/{pid}/fdinfo");
     let mut infos = Vec::new();
@@ -58,7 +58,7 @@ pub(super) fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
     info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
 }
 
-/// How often the kernel left out a BPF program of a process, because another one ran on the CPU at that moment; 0 if
+/// The number of times the kernel left out a BPF program of a process, because another one ran on the CPU; 0 if
 /// the process has none.
 pub(super) fn missed_program_runs(pid: u32) -> Result<u64> {
     Ok(descriptors(pid)?.iter().filter_map(|info| field(info, "recursion_misses")?.parse::<u64>().ok()).sum())
@@ -96,7 +96,7 @@ pub(super) fn create(path: &Path) -> Result<File> {
     File::create(path).with_context(|| format!("cannot create {}", path.display()))
 }
 
-/// What a process wrote, which need not be text throughout.
+/// The output of a process, which need not be text throughout.
 pub(super) fn read(path: &Path) -> Result<String> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn ignored_signals_are_read_from_their_bits() {
-        // What `trap '' INT` leaves in a shell.
+        // The state that `trap '' INT` leaves in a shell.
         let status = "Name:\tsh\nSigBlk:\t0000000000000001\nSigIgn:\t0000000000000002\n";
         assert!(ignores(status, Signal::SIGINT));
         assert!(!ignores(status, Signal::SIGHUP));

@@ -1,4 +1,4 @@
-//! How long `profiler report` and `profiler export` take on the profile of a run with many threads.
+//! The time that `profiler report` and `profiler export` take on the profile of a run with many threads.
 
 use super::{
     load::{Build, Programs},

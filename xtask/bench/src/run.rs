@@ -17,7 +17,7 @@ use std::{
 };
 use xtask::command::cannot_start;
 
-/// What a run came to.
+/// The outcome of a run.
 pub(super) struct Outcome {
     /// Of the load.
     pub(super) timed: Timed,
@@ -29,19 +29,19 @@ pub(super) struct Outcome {
 pub(super) struct Timed {
     /// Nanoseconds of one piece of the load's work.
     pub(super) figure_ns: f64,
-    /// How long all of it took.
+    /// The time of all of it.
     pub(super) wall: Duration,
     /// The contender's CPU time meanwhile.
     pub(super) cpu: Duration,
 }
 
-/// What a contender used and left.
+/// The usage and the record of a contender.
 pub(super) struct Consumer {
     /// Its CPU time from its start to its end.
     pub(super) cpu_in_all: Duration,
-    /// How often the kernel left out one of its BPF programs.
+    /// The number of times the kernel left out one of its BPF programs.
     pub(super) missed_program_runs: u64,
-    /// What it recorded: a file, or what it printed.
+    /// The record: a file, or its output.
     pub(super) record: PathBuf,
     /// The record, if it is a profile.
     pub(super) profile: Option<Profile>,
@@ -67,7 +67,7 @@ pub(super) fn run(contender: Contender, settings: &Settings, job: &Job) -> Resul
 }
 
 impl Outcome {
-    /// What the profiler lost; 0 if the contender was another.
+    /// The profiler's losses; 0 if the contender was another.
     pub(super) fn lost_by_profiler(&self) -> u64 {
         self.consumer.as_ref().and_then(|consumer| consumer.profile.as_ref()).map_or(0, profile::lost)
     }

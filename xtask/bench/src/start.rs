@@ -1,4 +1,4 @@
-//! How long it takes from the profiler's start until the profiled command runs.
+//! The time from the profiler's start until the profiled command runs.
 
 use super::{
     load::Build,

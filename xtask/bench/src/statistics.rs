@@ -39,19 +39,19 @@ impl Summary {
     }
 }
 
-/// What has this part of the sorted samples below it; between two of them in proportion.
+/// The value that has this part of the sorted samples below it; between two of them in proportion.
 fn quantile(sorted: &[f64], part: f64) -> Option<f64> {
     let place = part * sorted.len().checked_sub(1)? as f64;
     let (lower, upper) = (sorted.get(place.floor() as usize)?, sorted.get(place.ceil() as usize)?);
     Some(lower + (upper - lower) * place.fract())
 }
 
-/// What each round had more than its own base: a drift of the machine is then in neither.
+/// The excess of each round over its own base: a drift of the machine is then in neither.
 pub(super) fn differences(samples: &[f64], base: &[f64]) -> Vec<f64> {
     samples.iter().zip(base).map(|(sample, base)| sample - base).collect()
 }
 
-/// How many times `of` the `part` is; `None` if nothing was measured to compare with.
+/// The ratio of the `part` to `of`; `None` if nothing was measured to compare with.
 pub(super) fn ratio(part: f64, of: f64) -> Option<f64> {
     (of > 0.0).then(|| part / of)
 }

@@ -1,4 +1,4 @@
-//! What a switch costs more: a pipe ping-pong alone, over empty BPF programs on the same hooks, under the
+//! The added cost of a switch: a pipe ping-pong alone, over empty BPF programs on the same hooks, under the
 //! profiler, beside a profiler that records another program, and beside `runqlat`.
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
     turns::{Taken, beside_build_before, in_turns, times, with_build_before},
 };
 
-/// Who is measured.
+/// The contenders.
 pub(super) const CONTENDERS: [Contender; 6] = [
     Contender::Nothing,
     Contender::Empty,

@@ -4,7 +4,7 @@ use super::statistics::Summary;
 use anyhow::Error;
 use std::fmt::Write as _;
 
-/// How an amount is written.
+/// The unit of an amount.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Unit {
     /// Microseconds.
@@ -15,7 +15,7 @@ pub(super) enum Unit {
     Ms,
     /// 2^20 bytes.
     MiB,
-    /// How many times as much.
+    /// A ratio.
     Times,
     /// A number of things.
     Count,
@@ -108,7 +108,7 @@ impl Verdict {
     }
 }
 
-/// How many bars are not met; one that was not measured is not met.
+/// The number of bars that are not met; one that was not measured is not met.
 pub(super) fn unmet(rows: &[Row]) -> usize {
     rows.iter().filter_map(Row::verdict).filter(|verdict| *verdict != Verdict::Pass).count()
 }

@@ -57,12 +57,12 @@ impl Taken {
         samples.as_deref().map_err(Clone::clone)
     }
 
-    /// What the load takes with a contender.
+    /// The load's figure with a contender.
     pub(super) fn whole(&self, of: Contender) -> Result<Summary, String> {
         Summary::of(self.samples(of)?).ok_or_else(|| "no rounds".to_owned())
     }
 
-    /// What it takes more than with none, round by round.
+    /// Its excess over the figure with none, round by round.
     pub(super) fn added(&self, by: Contender) -> Result<Summary, String> {
         let added = differences(self.samples(by)?, self.samples(Contender::Nothing)?);
         Summary::of(&added).ok_or_else(|| "no rounds".to_owned())
@@ -84,7 +84,7 @@ pub(super) fn with_build_before(settings: &Settings, contenders: &[Contender]) -
     contenders.iter().copied().chain(before).collect()
 }
 
-/// What that build adds, and how many times that is what this one adds; nothing if none was named.
+/// The cost that build adds, and the ratio of this one's to it; nothing if none was named.
 pub(super) fn beside_build_before(taken: &Taken, unit: Unit) -> Vec<Row> {
     if !taken.0.iter().any(|(contender, _)| *contender == Contender::ProfilerBefore) {
         return Vec::new();
@@ -99,7 +99,7 @@ pub(super) fn beside_build_before(taken: &Taken, unit: Unit) -> Vec<Row> {
     ]
 }
 
-/// How many times `of` the `part` is.
+/// The ratio of the `part` to `of`.
 pub(super) fn times(part: Result<f64, String>, of: Result<f64, String>) -> Result<f64, String> {
     ratio(part?, of?)
         .ok_or_else(|| "the machine was too noisy: what it is compared with added nothing".to_owned())

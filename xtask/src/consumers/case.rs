@@ -9,7 +9,7 @@ use std::{
 };
 use xtask::{command::Run as _, privilege::Privilege, workspace::Workspace};
 
-/// How long the intervals of the recordings are: each has several.
+/// The length of the recordings' intervals: each recording has several.
 const INTERVAL: &str = "--interval=100ms";
 
 /// Exports: the format if the extension does not say it, the file, and further arguments.
@@ -49,7 +49,7 @@ const FIGURE_FORMATS: [&str; 3] = ["svg", "pdf", "png"];
 /// Profiles that are exported together.
 pub(super) struct Case {
     pub(super) name: &'static str,
-    /// Where the exports are.
+    /// The folder of the exports.
     pub(super) folder: PathBuf,
     pub(super) profiles: Vec<PathBuf>,
     has_intervals: bool,

@@ -1,4 +1,4 @@
-//! What reads metrics: a Prometheus that scrapes, a reader of OTLP that is pushed to.
+//! Readers of metrics: a Prometheus that scrapes, and a receiver of OTLP.
 
 use super::scripts;
 use anyhow::Result;

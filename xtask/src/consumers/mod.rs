@@ -66,7 +66,7 @@ pub(crate) fn consumers(workspace: &Workspace, consent: &Consent) -> Result<()> 
     Ok(())
 }
 
-/// What is written in Python.
+/// The checks that are written in Python.
 fn scripts(workspace: &Workspace) -> PathBuf {
     workspace.root().join("profiler/tests/consumers")
 }

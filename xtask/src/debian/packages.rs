@@ -16,7 +16,7 @@ pub struct Packages {
     folder: PathBuf,
 }
 
-/// What the lists say of a package.
+/// The entry of a package in the lists.
 #[derive(Debug, PartialEq)]
 pub struct Package {
     name: String,

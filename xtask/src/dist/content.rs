@@ -1,4 +1,4 @@
-//! What goes into both packages.
+//! The content of both packages.
 
 use super::{
     epoch,

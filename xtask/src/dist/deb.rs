@@ -15,10 +15,10 @@ use std::{
 };
 use xtask::command::Run as _;
 
-/// Where the default configuration goes, as the unit says: a conffile, so what was changed in it is kept.
+/// The path of the default configuration, as the unit has it: a conffile, so that changes in it are kept.
 pub(super) const CONFIG: &str = "etc/profiler/profiler.toml";
 
-/// Where the programs are: beside each other, and only `profiler` on the path.
+/// The folder of the programs: beside each other, and only `profiler` on the path.
 pub(super) const PROGRAMS: &str = "usr/lib/profiler";
 
 /// The documentation's folder.
@@ -113,7 +113,7 @@ fn copyright(content: &Content) -> Result<String> {
     ))
 }
 
-/// What dpkg reads: the fields, the scripts, the conffile, and the sums of the files.
+/// The archive that dpkg reads: the fields, the scripts, the conffile, and the sums of the files.
 fn control(content: &Content, tree: &Tree, folder: &Path, architecture: &str) -> Result<()> {
     let files = tree.files()?;
     let (mut sums, mut kilobytes) = (String::new(), 0);

@@ -1,4 +1,4 @@
-//! What is handed to users: a tarball, and a package for Debian. The same checkout gives the same bytes.
+//! Packages for users: a tarball, and a package for Debian. The same checkout gives the same bytes.
 //!
 //! [`content`] says what goes in, [`third_party`] the licences that belong to it, [`tarball`] and [`deb`] how it is packed,
 //! [`check`] tries what came of it.

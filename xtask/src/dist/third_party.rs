@@ -14,7 +14,7 @@ use xtask::{command::Run as _, workspace::Workspace};
 /// The file's name in both packages.
 pub(super) const NAME: &str = "THIRD-PARTY";
 
-/// How the names of files begin that hold a licence or what it wants to be handed on, in small letters.
+/// The beginnings, in small letters, of the names of files that hold a licence or a notice.
 const BEGINNINGS: [&str; 7] =
     ["licence", "license", "copying", "copyright", "notice", "unlicense", "authors"];
 
@@ -37,7 +37,7 @@ impl Crate {
         license.with_context(|| format!("{} {} names no licence", self.name, self.version))
     }
 
-    /// Where its files are on this machine.
+    /// The folder of its files on this machine.
     pub(super) fn folder(&self) -> Result<&Path> {
         self.manifest_path.parent().with_context(|| format!("{} has no folder", self.name))
     }

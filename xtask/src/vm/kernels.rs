@@ -83,12 +83,12 @@ pub(super) struct Kernel {
     pub(super) origin: String,
     /// The bzImage.
     pub(super) image: PathBuf,
-    /// Where its modules are; none if all that is needed is built in.
+    /// The folder of its modules; none if all that is needed is built in.
     pub(super) modules: Option<PathBuf>,
     /// Of any release: it is linked to nothing.
     pub(super) busybox: PathBuf,
     pub(super) topology: Topology,
-    /// Where its runs leave what they make.
+    /// The folder of its runs.
     pub(super) folder: PathBuf,
     /// True if its figures are held against committed ones.
     pub(super) has_figures: bool,

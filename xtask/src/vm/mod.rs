@@ -49,7 +49,7 @@ pub(crate) struct VmArgs {
     #[arg(long, value_name = "DIR", requires = "kernel")]
     modules: Option<PathBuf>,
 
-    /// How the guest's instructions are run
+    /// Run the guest's instructions in this way
     #[arg(long, value_enum, default_value = "tcg")]
     accel: Accelerator,
 
@@ -92,7 +92,7 @@ impl Accelerator {
     }
 }
 
-/// What a guest does.
+/// The work of a guest.
 struct Job {
     live: PathBuf,
     variables: [(&'static str, PathBuf); 2],
@@ -105,7 +105,7 @@ struct Job {
 /// (`profiler/tests/live/trial.rs`).
 const EACH_KERNEL: &str = "PROFILER_EACH_KERNEL";
 
-/// What one kernel's run came to.
+/// The outcome of one kernel's run.
 struct Run {
     name: String,
     origin: String,

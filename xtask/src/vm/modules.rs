@@ -10,8 +10,8 @@ use std::{
 };
 use xtask::command::Run as _;
 
-/// What the guest needs to reach the host's files and its disk. One that a kernel does not have as a module is built
-/// into it; if it is not, the guest says what it cannot mount.
+/// The modules that the guest needs to reach the host's files and its disk. One that a kernel does not have as a module
+/// is built into it; if it is not, the guest says what it cannot mount.
 pub(super) const NEEDED: [&str; 8] = [
     "virtio_pci",
     "virtio_blk",
@@ -95,7 +95,7 @@ fn decompressed(file: &Path) -> Result<Vec<u8>> {
     Command::new(program).args(["--decompress", "--stdout"]).arg(file).read_bytes()
 }
 
-/// What its `.modinfo` says: strings with a NUL at the end, one of them `depends=a,b`.
+/// The fields of its `.modinfo`: strings with a NUL at the end, one of them `depends=a,b`.
 fn dependencies(module: &[u8]) -> Result<Vec<String>> {
     let file = object::File::parse(module)?;
     let section = file.section_by_name(".modinfo").context("it has no section .modinfo")?;

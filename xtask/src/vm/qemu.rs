@@ -30,13 +30,13 @@ const MEMORY_MIB: u32 = 3072;
 /// Size of the guest's disk, in bytes; what is not written to takes no space.
 const DISK_BYTES: u64 = 4 << 30;
 
-/// What a run leaves.
+/// The result of a run.
 pub(super) struct Boot {
     /// The folder that the guest wrote to.
     pub(super) job: PathBuf,
-    /// What the guest's kernel and first script said.
+    /// The output of the guest's kernel and first script.
     pub(super) console: PathBuf,
-    /// How long it took.
+    /// The time that it took.
     pub(super) took: Duration,
     /// True if it was ended because it took too long.
     pub(super) timed_out: bool,
@@ -146,7 +146,7 @@ fn wait(guest: &mut Child, limit: Instant) -> Result<bool> {
 }
 
 impl Job {
-    /// What the guest's scripts read, as assignments of the shell.
+    /// The variables that the guest's scripts read, as assignments of the shell.
     fn settings(&self, workspace: &Workspace) -> Result<String> {
         let mut settings = String::new();
         let filter = self.filter.clone().unwrap_or_default();

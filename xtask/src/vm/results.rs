@@ -1,4 +1,4 @@
-//! What a guest left: the machine it was, the verifier's view, the outcome of each test.
+//! The results of a guest: the machine it was, the verifier's view, the outcome of each test.
 
 use super::{kernels::Topology, qemu::Boot};
 use anyhow::{Context as _, Result};
@@ -18,11 +18,11 @@ pub(super) struct Results {
     pub(super) tests: Vec<(String, Outcome)>,
     /// The lines at the end of what the live tests said that name the slowest of them.
     pub(super) slowest: String,
-    /// What makes this run a failure beside its tests.
+    /// The reason why this run is a failure beside its tests.
     pub(super) problems: Vec<String>,
 }
 
-/// What `profiler doctor --programs --json` says of a program.
+/// The entry of a program in `profiler doctor --programs --json`.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub(super) struct ProgramFigures {
     pub(super) name: String,
@@ -121,7 +121,7 @@ impl Results {
         }
     }
 
-    /// What came of the tests that were tried again.
+    /// The outcomes of the tests that were tried again.
     fn read_again(&mut self, lines: &str) {
         let mut again = Self::default();
         again.read_tests(lines);

@@ -8,7 +8,7 @@ const HOTTEST: &str = "sched_switch";
 
 const ABSENT: &str = "–";
 
-/// What everybody wants to know first.
+/// The line to read first.
 pub(super) fn tests(runs: &[Run]) -> String {
     let mut seen = BTreeSet::new();
     let names = runs.iter().flat_map(|run| &run.results.tests).map(|(name, _)| name);
@@ -30,7 +30,7 @@ pub(super) fn tests(runs: &[Run]) -> String {
     markdown(&heading("test", runs), rows.chain([totals, machine, time]))
 }
 
-/// What the verifier made of each program.
+/// The verifier's figures of each program.
 pub(super) fn programs(runs: &[Run], committed: &Committed) -> String {
     let mut names: Vec<&str> = Vec::new();
     for program in runs.iter().flat_map(|run| &run.results.programs) {
@@ -87,7 +87,7 @@ pub(super) fn page(runs: &[Run], date: &str) -> String {
     markdown(&columns, rows)
 }
 
-/// How many tests passed.
+/// The number of tests that passed.
 fn passed(run: &Run) -> String {
     let results = &run.results;
     let all = format!("{} of {}", results.passed(), results.tests.len());
@@ -97,7 +97,7 @@ fn passed(run: &Run) -> String {
     }
 }
 
-/// What failed at the first try alone, kernel by kernel.
+/// The tests that failed at the first try alone, kernel by kernel.
 pub(super) fn first_failures(runs: &[Run]) -> String {
     let mut text = String::new();
     for run in runs {
@@ -117,7 +117,7 @@ pub(super) fn slowest(runs: &[Run]) -> String {
     told.map(|run| format!("{}: {}\n", title(run), run.results.slowest)).collect()
 }
 
-/// What went wrong, kernel by kernel.
+/// The failures, kernel by kernel.
 pub(super) fn failures(runs: &[Run]) -> String {
     let mut text = String::new();
     for run in runs.iter().filter(|run| !run.results.is_good()) {

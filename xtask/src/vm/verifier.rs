@@ -53,7 +53,7 @@ impl Committed {
         self.0.get(kernel)?.instructions.get(program).copied()
     }
 
-    /// Where a kernel's programs are not what was committed.
+    /// The differences between a kernel's programs and the committed figures.
     pub(super) fn regressions(&self, kernel: &str, programs: &[ProgramFigures]) -> Vec<String> {
         let mut found: Vec<String> = programs
             .iter()

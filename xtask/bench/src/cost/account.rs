@@ -1,4 +1,4 @@
-//! What a contender's record holds of the events that a load made, and what is known to be missing there.
+//! The events of a load in a contender's record, and those known to be missing there.
 
 use crate::{
     contender::{Contender, Record},
@@ -19,7 +19,7 @@ use std::{
     path::Path,
 };
 
-/// What the record of a run says of itself. What it does not say is `None`.
+/// The account of a run's record. Figures that it does not give are `None`.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Account {
     /// Events, as the contender defines them ([`notes`](super::notes)).

@@ -116,7 +116,7 @@ impl<'a> Bench<'a> {
         Ok(outcome)
     }
 
-    /// What a switch takes more with many threads.
+    /// The added cost of a switch with many threads.
     fn by_threads(&self, contenders: &mut [Measured]) {
         for count in THREADS {
             let job = Job::ring(count, self.shortened(PASSES));
@@ -128,7 +128,7 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// What a switch takes more where switches are rare.
+    /// The added cost of a switch where switches are rare.
     fn by_rate(&self, contenders: &mut [Measured]) {
         for work in WORK {
             let trips = TRIPS / (1 + work / WORK_OF_A_TRIP);

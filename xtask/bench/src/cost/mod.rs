@@ -1,4 +1,4 @@
-//! What the profiler costs beside its peers: `cargo xtask bench --peers`.
+//! The profiler's cost beside its peers: `cargo xtask bench --peers`.
 //!
 //! Every contender runs with the same loads, in turns ([`figures`]); what each adds is taken round by round from the
 //! load alone. [`results`] keeps the figures, of which [`table`] and [`chart`] are made.

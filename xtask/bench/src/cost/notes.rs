@@ -1,8 +1,8 @@
-//! What the contenders count, from their sources and manuals: none of it is measured.
+//! The events that the contenders count, from their sources and manuals: none of it is measured.
 
 use crate::contender::Contender;
 
-/// What an event is to a contender, and how it tells what it lost; `None` where there is nothing to say.
+/// The event of a contender, and its way to tell its losses; `None` where there is nothing to say.
 pub(super) fn counts(contender: Contender) -> Option<&'static str> {
     Some(match contender {
         Contender::Nothing

@@ -1,4 +1,4 @@
-//! What was measured, as the file that the tables and the charts are made of.
+//! The results, as the file that the tables and the charts are made of.
 
 use super::account::Account;
 use crate::{contender::Contender, statistics::Summary};
@@ -9,7 +9,7 @@ use std::{fs, path::Path};
 /// All of it.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Results {
-    /// When and where.
+    /// The time and the machine.
     pub(super) measured: String,
     /// Of everything that is measured in turns.
     pub(super) rounds: u32,
@@ -21,13 +21,13 @@ pub(super) struct Results {
     pub(super) contenders: Vec<Measured>,
     /// Those that are not there.
     pub(super) missing: Vec<Missing>,
-    /// What the contenders used and left.
+    /// The usage and the records of the contenders.
     pub(super) long_runs: Vec<LongRuns>,
     /// Samples, threads and events that the profiler lost in all runs together, each of them.
     pub(super) lost_by_profiler: u64,
 }
 
-/// What was measured of one contender. What could not be says why.
+/// The figures of one contender, or the reason why there are none.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Measured {
     pub(super) contender: Contender,
@@ -35,9 +35,9 @@ pub(super) struct Measured {
     pub(super) switch_ns: Result<Summary, String>,
     /// Likewise for a fault.
     pub(super) fault_ns: Result<Summary, String>,
-    /// What a switch takes with so many threads.
+    /// The cost of a switch with so many threads.
     pub(super) threads: Vec<Point>,
-    /// What a switch takes where so many happen in a second without it.
+    /// The cost of a switch where so many happen in a second without it.
     pub(super) rates: Vec<Point>,
 }
 
@@ -70,11 +70,11 @@ pub(super) struct LongRun {
     pub(super) left: Result<Left, String>,
 }
 
-/// What a contender used and left: in the run in the middle of three by its CPU time, but the most that was lost in any
+/// The usage and record of a contender: of the run in the middle of three by its CPU time, but the most that was lost in any
 /// of them.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Left {
-    /// What its record says.
+    /// The account of its record.
     #[serde(flatten)]
     pub(super) account: Account,
     /// Its CPU time while the load was timed, in percent of that time.

@@ -24,7 +24,7 @@ const BAR_PERF: f64 = 1.0 / 6.0;
 /// Tools that together give what the profiler gives.
 pub(super) const TOGETHER: [Contender; 3] = [Contender::Runqlat, Contender::Cpudist, Contender::CpudistOff];
 
-/// What stands for a figure that there is not.
+/// The text for a figure that there is not.
 const ABSENT: &str = "–";
 
 /// All tables, and what was measured where.
@@ -73,7 +73,7 @@ pub(super) fn bars(results: &Results) -> Vec<Row> {
     ]
 }
 
-/// What each adds to a switch and to a fault.
+/// The cost that each adds to a switch and to a fault.
 fn added(results: &Results) -> String {
     let head = ["", "added to a switch", "added to a minor fault"].map(str::to_owned);
     let row = |measured: &Measured| {
@@ -104,7 +104,7 @@ fn range(Summary { median, least, greatest, .. }: &Summary) -> String {
     format!("{median:.0} ns ({least:.0} to {greatest:.0})")
 }
 
-/// What each counted, lost and used with one load.
+/// The counts, losses and usage of each with one load.
 fn long_runs(long: &LongRuns) -> String {
     let head = ["", "counted", "lost", "record", "CPU meanwhile", "CPU in all"].map(str::to_owned);
     let rows = long.runs.iter().map(|run| {
@@ -144,7 +144,7 @@ fn capitalised(text: &str) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
-/// What an event is to each.
+/// The event of each.
 fn definitions(results: &Results) -> String {
     let line = |measured: &Measured| {
         let counts = notes::counts(measured.contender)?;
@@ -173,7 +173,7 @@ fn series(title: &str, results: &Results, points: impl Fn(&Measured) -> &Vec<Poi
     format!("{title}\n\n{}", lines_up(head, rows.collect()))
 }
 
-/// Why some cells are empty, each reason once.
+/// The reasons for empty cells, each once.
 fn failures(results: &Results) -> Option<String> {
     let measured = results.contenders.iter().flat_map(|measured| {
         let points = measured.threads.iter().chain(&measured.rates).map(|point| &point.switch_ns);
@@ -186,7 +186,7 @@ fn failures(results: &Results) -> Option<String> {
     (!whys.is_empty()).then(|| format!("Not measured ({ABSENT}):\n\n{}", whys.concat()))
 }
 
-/// Who is not there at all, and what to do about it.
+/// The contenders that are not there at all, and the remedy.
 fn missing(results: &Results) -> Option<String> {
     let mut whys = results.missing.iter().map(|missing| missing.why.as_str()).collect::<Vec<_>>();
     whys.dedup();

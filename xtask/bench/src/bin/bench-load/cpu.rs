@@ -1,4 +1,4 @@
-//! Where a load runs.
+//! The CPU of a load.
 
 use anyhow::{Context as _, Result};
 use nix::{

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use std::io::{self, BufRead as _, Write as _};
 
-/// What a load says when only the timed part is left to do.
+/// The line of a load that has only the timed part left to do.
 const READY: &str = "ready";
 
 /// Closed, it holds a load back until a line comes on standard input; open, it does nothing.

@@ -46,7 +46,7 @@ impl Ring {
         self.wait(0);
     }
 
-    /// What a thread does that is not the first.
+    /// The work of a thread that is not the first.
     fn take_part(&self, place: usize) {
         let mut over = false;
         while !over {

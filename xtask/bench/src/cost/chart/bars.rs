@@ -17,7 +17,7 @@ pub(super) struct Bar {
     name: String,
     /// Nanoseconds of each part; none if it was not measured.
     parts_ns: Vec<f64>,
-    /// Where the middle half of the rounds lies.
+    /// The middle half of the rounds.
     middle_ns: Option<[f64; 2]>,
     is_ours: bool,
 }

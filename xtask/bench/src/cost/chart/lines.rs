@@ -34,7 +34,7 @@ const NAME_STEP: i32 = 20;
 const GRID: RGBColor = RGBColor(225, 225, 225);
 const LEADER: RGBColor = RGBColor(170, 170, 170);
 
-/// What the axes mean.
+/// The titles of the axes.
 pub(super) struct Axes<'a> {
     pub(super) across: &'a str,
     pub(super) up: &'a str,
@@ -70,7 +70,7 @@ pub(super) fn of(
 struct Scale {
     low: f64,
     high: f64,
-    /// Where the low and the high end lie.
+    /// The low and the high end.
     pixels: [i32; 2],
 }
 

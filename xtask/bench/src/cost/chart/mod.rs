@@ -9,12 +9,12 @@ use crate::{contender::Contender, job::Event};
 use anyhow::Result;
 use lines::Axes;
 
-/// What a chart says of itself.
+/// The texts of a chart.
 struct Words<'a> {
     title: &'a str,
-    /// How it is to be read.
+    /// A note on its reading.
     subtitle: String,
-    /// When and where it was measured.
+    /// The time and the machine of the measurement.
     measured: &'a str,
 }
 
@@ -78,7 +78,7 @@ const NOISE_PERCENT: f64 = 0.05;
 /// A hundredth of a second.
 const NS_PER_PERCENT: f64 = 1e7;
 
-/// Who has hooks there.
+/// The contenders that have hooks there.
 fn watching(results: &Results, event: Event) -> impl Iterator<Item = &Measured> {
     results.contenders.iter().filter(move |measured| measured.contender.watches(event))
 }

@@ -1,4 +1,4 @@
-//! What all charts share: fonts, colours, marks, and numbers as text.
+//! The look that all charts share: fonts, colours, marks, and numbers as text.
 
 use super::{Words, is_ours};
 use crate::contender::Contender;
