@@ -11,7 +11,7 @@ use std::{
 const VARIABLE: &str = "PROFILER_BPF_OBJECT";
 const COMMITTED: &str = "../profiler-ebpf/prebuilt/profiler-ebpf.o";
 
-/// What a commit or an edit changes.
+/// The files that a commit or an edit changes.
 const TREE: [&str; 7] = [
     "../.git/logs/HEAD",
     "../.git/index",

@@ -83,12 +83,12 @@ in_memory! {
     #[derive(Clone, Copy, Debug)]
     #[repr(C)]
     pub struct BucketPage, SharedBucketPage {
-        /// Where nobody takes counters out, one stays at its largest value once there; the samples above are then without a
-        /// bucket.
+        /// The samples of each bucket. A counter stays at its largest value where nobody takes counters out; the samples above
+        /// are then without a bucket.
         pub counts: [u32; buckets::PAGE_BUCKETS],
     }
 
-    /// What a thread was blocked on, told by the system call it was inside.
+    /// A cause of waits, by the system call that the thread was inside.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     #[repr(C)]
     pub struct BlockedOn, SharedBlockedOn {
@@ -124,14 +124,14 @@ in_memory! {
 
     /// All that is recorded of one thread.
     ///
-    /// What is measured is written by the CPU that switches the thread, or that runs it in a fault; the earlier names by
-    /// whoever renames the thread; and by a walk what it saw, and where the record begins or ends.
+    /// Measurements are written by the CPU that switches the thread, or that runs it in a fault; the earlier names by
+    /// whoever renames the thread; and by a task-iterator pass the state it saw, and the record's begin or end.
     #[derive(Clone, Copy, Debug)]
     #[repr(C, align(64))]
     pub struct Slot, SharedSlot {
         /// One for each of [`Metric::ALL`].
         pub metrics: [MetricSlot; Metric::COUNT],
-        /// What the thread was blocked on; entries are filled from a hash of the key on.
+        /// The causes of the thread's waits; entries are filled from a hash of the key on.
         pub blocked_on: [BlockedOn; BLOCKED_ON_ENTRIES],
         /// Waits on system calls that found no free entry (key unused).
         pub blocked_on_others: BlockedOn,
@@ -153,9 +153,9 @@ in_memory! {
         pub pid: u32,
         /// Thread id (`pid` in the kernel) in the initial pid namespace.
         pub tid: u32,
-        /// How often the thread changed its name.
+        /// The number of the thread's renames.
         pub renames: u32,
-        /// When the kernel created the thread (`start_time`), CLOCK_MONOTONIC.
+        /// The time at which the kernel created the thread (`start_time`), CLOCK_MONOTONIC.
         pub start_ns: u64,
         /// From here on the thread was recorded, CLOCK_MONOTONIC.
         pub from_ns: u64,
@@ -183,7 +183,7 @@ in_memory! {
         pub start: KernelCounters,
         /// The kernel's counters when it ended.
         pub end: KernelCounters,
-        /// How long what `found_state` says lasted from `from_ns` on. Where that was on a CPU, CPU time is compared from
+        /// The time for which `found_state` lasted from `from_ns` on. After a state on a CPU, CPU time is compared from
         /// its end on, since the kernel brings its figure up to date only then.
         pub found_ns: u64,
         /// The name it has, or had last.
@@ -192,7 +192,7 @@ in_memory! {
         pub earlier_names: [[u8; NAME_BYTES]; EARLIER_NAMES],
         /// Since when the thread was doing what `seen_state` says.
         pub seen_since_ns: u64,
-        /// When it had been woken by then; 0 if it was not since its last switch-in.
+        /// The time of its wake by then; 0 if it was not woken since its last switch-in.
         pub seen_waking_ns: u64,
         /// One of [`state`]: what it was doing when the task iterator last looked at it, for a snapshot or to close its
         /// record.
@@ -202,7 +202,7 @@ in_memory! {
         pub found_state: u32,
     }
 
-    /// What threads without a slot did, summed for each CPU.
+    /// The sums of threads without a slot, for each CPU.
     #[derive(Clone, Copy, Debug)]
     #[repr(C)]
     pub struct SlotlessTotals, SharedSlotlessTotals {
@@ -238,7 +238,7 @@ in_memory! {
         pub start: KernelCounters,
     }
 
-    /// What the programs count of a family.
+    /// The programs' counts of a family.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     #[repr(C)]
     pub struct Family, SharedFamily {

@@ -21,7 +21,7 @@ pub enum Metric {
 }
 
 impl Metric {
-    /// How many metrics there are.
+    /// The number of metrics.
     pub const COUNT: usize = 6;
 
     /// Every metric, in the order of its index.

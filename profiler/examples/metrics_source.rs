@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 const USAGE: &str = "metrics_source CONFIG.toml INTERVALS.json";
 
-/// How long each interval is said to have been.
+/// The claimed length of each interval.
 const INTERVAL: SignedDuration = SignedDuration::from_secs(1);
 
 #[derive(Deserialize)]

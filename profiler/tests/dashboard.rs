@@ -36,7 +36,7 @@ fn shown(text: &str) -> Labels {
     shown
 }
 
-/// What stands before `=`, `=~` and so on, outside of quotes.
+/// The text before `=`, `=~` and so on, outside of quotes.
 fn label_names(labels: &str) -> Vec<String> {
     let outside = without_quoted(labels);
     let names =
@@ -90,7 +90,7 @@ fn asked(query: &str) -> Labels {
     asked
 }
 
-/// What a query asks for and is not shown.
+/// The series that a query asks for and that are not shown.
 fn missing(query: &str, shown: &Labels) -> Vec<String> {
     let mut missing = Vec::new();
     let asked = asked(query);

@@ -1,4 +1,4 @@
-//! Where processes join and leave all the time: a chosen process and all that it starts is a family.
+//! Families, for a daemon, where processes join and leave all the time: a chosen process and all that it starts.
 
 use super::NAME_BYTES;
 
@@ -10,7 +10,7 @@ pub const KERNEL_WORKER: u16 = 1 << 15;
 
 const _: () = assert!(FAMILIES <= KERNEL_WORKER as u32);
 
-/// What user space decides for a family: bits.
+/// The rules that user space sets for a family: bits.
 pub mod rule {
     /// The children of its processes do not join.
     pub const THREADS_ONLY: u32 = 1;
@@ -30,7 +30,7 @@ pub struct Executed {
     pub pid: u32,
     /// Keeps the next field aligned.
     pub reserved: u32,
-    /// When it was started, in clock ticks since boot.
+    /// The start, in clock ticks since boot.
     pub start_ticks: u64,
     /// The name that it has from now on.
     pub name: [u8; NAME_BYTES],

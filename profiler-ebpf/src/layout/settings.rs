@@ -1,11 +1,11 @@
-//! What user space tells the programs: where the kernel keeps things, what the user decided, whom to record.
+//! Settings of the programs from user space: offsets of the kernel's fields, the user's choices, the target.
 
 in_memory! {
     /// A process whose threads join while they live; the key is its number as user space sees it.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     #[repr(C)]
     pub struct Chosen, SharedChosen {
-        /// When it was started, in clock ticks since boot as /proc shows it: another process with its number is not it.
+        /// The start, in clock ticks since boot as /proc shows it: another process with its number is not it.
         pub start_ticks: u64,
         /// Threads of it that have joined.
         pub joined: u64,
@@ -19,7 +19,7 @@ in_memory! {
 /// Nanoseconds of a clock tick in /proc (`USER_HZ` is 100 on x86).
 pub const TICK_NS: u64 = 10_000_000;
 
-/// Where the running kernel keeps the fields that the programs read: bytes from the start of the struct.
+/// The offsets of the fields that the programs read, in bytes from the start of the struct.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Offsets {
@@ -107,7 +107,7 @@ impl Throttling {
     }
 }
 
-/// What user space decides before the programs are loaded.
+/// The settings that user space makes before the programs are loaded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Settings {

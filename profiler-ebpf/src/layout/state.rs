@@ -1,4 +1,4 @@
-//! What a thread is doing, between two events.
+//! The states of a thread, between two events.
 
 /// Running on a CPU.
 pub const ON_CPU: u32 = 1;
@@ -21,7 +21,7 @@ pub const THROTTLED: u32 = 8;
 /// Every state up to here is an index of [`super::SlotlessTotals::open`].
 pub const COUNTED: usize = THROTTLED as usize + 1;
 
-// What the recording found a thread at that it joined while it lived. It had begun before, so that it is no
+// States at attach of a thread that joined while it lived. They had begun before, so that they are no
 // sample. The look at it was from another CPU, perhaps in the middle of a switch: it says what to call this,
 // and the first switch says what it was.
 
@@ -34,7 +34,7 @@ pub const MET_WAITING: u32 = 11;
 /// Being looked at once more, since it was switched during the look.
 pub const MEETING: u32 = 12;
 
-/// Whether nothing has happened yet to a thread that was joined while it lived.
+/// True until the first context switch after attaching to a running thread.
 #[must_use]
 #[inline(always)]
 pub const fn is_met(state: u32) -> bool {

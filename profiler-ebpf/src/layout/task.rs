@@ -2,7 +2,7 @@
 
 use crate::Shared;
 
-/// What the programs keep of each thread of the target while it lives.
+/// The state that the programs keep of each thread of the target while it lives.
 ///
 /// It is never plain: a waker, the walks and the CPU that switches the thread all use it at once.
 ///
@@ -15,7 +15,7 @@ pub struct TaskState {
     pub waking_ns: Shared<u64>,
     /// `se.sum_exec_runtime` at its last switch-out.
     pub cpu_ns: Shared<u64>,
-    /// When it entered the fault it is in, 0 if it is in none.
+    /// The time at which it entered the fault it is in, 0 if it is in none.
     pub fault_ns: Shared<u64>,
     /// `nvcsw` at its last switch-out, modulo 2^32: a switch is voluntary if and only if the counter grew. Written after `state`.
     pub nvcsw: Shared<u32>,

@@ -174,7 +174,7 @@ fn one_less(holder: &Shared<u64>) {
 
 /// Forgets a thread of the target: one that has ended, or whose record is closed. Once for each [`create`]: it is counted.
 ///
-/// What is in task storage goes with the task.
+/// A state in task storage goes with the task.
 #[inline(always)]
 pub(crate) fn forget(task: Task) {
     let Some(place) = place(task) else { return };
@@ -287,7 +287,7 @@ pub(crate) fn replace(thread: &TaskState, from: u32, to: u32) -> bool {
 #[inline(always)]
 fn place<'a>(task: Task) -> Option<&'a Place> {
     let address: u32;
-    // What the verifier allows to be done with a pointer is to copy its lower half, which is then a number.
+    // The verifier allows the lower half of a pointer to be copied, which is then a number.
     // SAFETY: a move between registers.
     unsafe { asm!("{0} = {1}", out(wreg) address, in(wreg) task as u32, options(pure, nomem, nostack)) };
     let number = address.wrapping_mul(GOLDEN_RATIO) >> task::place_shift();

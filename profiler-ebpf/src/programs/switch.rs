@@ -99,7 +99,7 @@ fn switched_out(thread: &TaskState, prev: Task, next: Task, now: u64, prev_state
     let nvcsw = task::nvcsw(prev);
     let left = leave(thread, prev, next, now, nvcsw, prev_state);
     let slot = slot(thread.slot.get());
-    // What is summed or announced can't be taken back: it is either done here or by the end of the recording.
+    // A sum or an announcement can't be taken back: it is either done here or by the end of the recording.
     let to = if dead { state::CLOSED } else { left };
     if (dead || slot.is_none()) && !states::replace(thread, was, to) {
         if dead {

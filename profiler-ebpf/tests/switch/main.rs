@@ -18,7 +18,7 @@ use profiler_ebpf::layout::{SharedTotals, blocked_key, state};
 use profiler_ebpf::metric::Metric;
 use proptest::prelude::*;
 
-/// When the thread is born, and the nanoseconds of a letter.
+/// The time of the thread's birth, and the nanoseconds of a letter.
 const BORN: u64 = 1_000_000;
 const LETTER: u64 = 1_000;
 
@@ -87,7 +87,7 @@ fn run(timeline: &str, has_slot: bool) {
     assert!(with(|world| world.announced.get()), "{timeline}: its end was not told");
 }
 
-/// How many, and letters in all.
+/// The number, and letters in all.
 type Amount = (u64, u64);
 
 fn amount(totals: &SharedTotals) -> Amount {

@@ -43,7 +43,7 @@ fn references(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// What a type is; of one that is neither an object nor an enum, its JSON type before it.
+/// The type in words; of one that is neither an object nor an enum, its JSON type before it.
 fn described(definition: &Value) -> String {
     let text = text(definition);
     let is_scalar = definition.get("properties").is_none() && definition.get("anyOf").is_none();

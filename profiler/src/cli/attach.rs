@@ -1,4 +1,4 @@
-//! What can be typed after `profiler attach`.
+//! Arguments of `profiler attach`.
 
 use super::RecordingArgs;
 use crate::outside_bytes;
@@ -33,7 +33,7 @@ Examples:
 /// `profiler attach`
 #[derive(Debug, Args)]
 pub struct AttachArgs {
-    /// Which processes.
+    /// The choice of processes.
     #[command(flatten)]
     pub choice: ChoiceArgs,
 
@@ -49,12 +49,12 @@ pub struct AttachArgs {
     #[arg(long)]
     pub no_follow: bool,
 
-    /// What `run` has too.
+    /// Arguments shared with `run`.
     #[command(flatten)]
     pub recording: RecordingArgs,
 }
 
-/// Which processes are attached to.
+/// A choice of processes.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Which processes (exactly one of these)")]
 #[group(required = true, multiple = false)]
@@ -80,7 +80,7 @@ pub struct ChoiceArgs {
 }
 
 impl AttachArgs {
-    /// What is asked for.
+    /// The resolved settings.
     ///
     /// # Errors
     /// If it makes no sense together.
@@ -107,7 +107,7 @@ impl ChoiceArgs {
     }
 }
 
-/// What the kernel numbers processes up to (`PID_MAX_LIMIT`, include/linux/threads.h).
+/// The highest number of a process (`PID_MAX_LIMIT`, include/linux/threads.h).
 const MOST_PIDS: u32 = 1 << 22;
 
 /// Names need not be UTF-8, and so patterns of them.

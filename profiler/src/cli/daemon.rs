@@ -1,4 +1,4 @@
-//! What can be typed after `profiler daemon` and `profiler ctl`.
+//! Arguments of `profiler daemon` and `profiler ctl`.
 
 use super::attach::ChoiceArgs;
 use clap::{Args, Subcommand};
@@ -48,7 +48,7 @@ pub struct CtlArgs {
     #[arg(long, global = true)]
     pub json: bool,
 
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: CtlCommand,
 }
@@ -77,11 +77,11 @@ pub enum CtlCommand {
 /// `profiler ctl attach`
 #[derive(Debug, Args)]
 pub struct CtlAttachArgs {
-    /// What to call it
+    /// The selector's label
     #[arg(long, value_name = "LABEL")]
     pub label: String,
 
-    /// Which processes.
+    /// The choice of processes.
     #[command(flatten)]
     pub choice: ChoiceArgs,
 }

@@ -1,4 +1,4 @@
-//! What can be typed after `profiler plot`.
+//! Arguments of `profiler plot`.
 
 use super::SelectionArgs;
 use crate::plot::{Format, Kind, Size};
@@ -19,7 +19,7 @@ pub struct PlotArgs {
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
-    /// What is drawn
+    /// The kind of figure
     #[arg(short, long, value_enum)]
     pub kind: Kind,
 
@@ -35,7 +35,7 @@ pub struct PlotArgs {
     #[arg(long)]
     pub force: bool,
 
-    /// How wide the figure is
+    /// The figure's width
     #[arg(long, value_enum, default_value_t = Size::Column)]
     pub size: Size,
 
@@ -47,7 +47,7 @@ pub struct PlotArgs {
     #[arg(long)]
     pub anonymous: bool,
 
-    /// What is drawn.
+    /// The choice of threads and metrics.
     #[command(flatten)]
     pub selection: SelectionArgs,
 }

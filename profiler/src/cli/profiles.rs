@@ -1,4 +1,4 @@
-//! What can be typed after the commands that read profiles: `report`, `export` and `plot`.
+//! Arguments of the commands that read profiles: `report`, `export` and `plot`.
 
 use super::recording::StyleArgs;
 use crate::outside_bytes;
@@ -29,7 +29,7 @@ pub struct ReportArgs {
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
-    /// How the report looks.
+    /// The style of the report.
     #[command(flatten)]
     pub report: StyleArgs,
 }
@@ -57,12 +57,12 @@ pub struct ExportArgs {
     #[arg(long)]
     pub summary: bool,
 
-    /// What is exported.
+    /// The choice of threads and metrics.
     #[command(flatten)]
     pub selection: SelectionArgs,
 }
 
-/// What is chosen of profiles.
+/// A choice of threads and metrics.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Selection")]
 pub struct SelectionArgs {
@@ -74,13 +74,13 @@ pub struct SelectionArgs {
     #[arg(long, value_name = "GLOB")]
     pub thread: Option<OsString>,
 
-    /// What is added up [default: what suits the format]
+    /// The rows: threads, or sums of them [default: the format's own]
     #[arg(long, value_enum)]
     pub group_by: Option<GroupBy>,
 }
 
 impl SelectionArgs {
-    /// What is asked for, with this grouping if none is.
+    /// The selection, with this grouping if none is given.
     ///
     /// # Errors
     /// If the pattern makes no sense.

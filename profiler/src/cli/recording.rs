@@ -8,7 +8,7 @@ use clap::Args;
 use std::path::Path;
 use std::time::Duration;
 
-/// How anything is recorded and shown.
+/// Arguments of every recording.
 #[derive(Debug, Args)]
 pub struct RecordingArgs {
     /// Print the profile instead of the report (only with --output -)
@@ -28,17 +28,17 @@ pub struct RecordingArgs {
     #[arg(long)]
     pub measure_self: bool,
 
-    /// How much room the recording has.
+    /// The limits of the recording.
     #[command(flatten)]
     pub limits: LimitArgs,
 
-    /// How the report looks.
+    /// The style of the report.
     #[command(flatten)]
     pub report: StyleArgs,
 }
 
 impl RecordingArgs {
-    /// How it is recorded.
+    /// The settings of the recording.
     ///
     /// # Errors
     /// If the limits make no sense.
@@ -52,7 +52,7 @@ impl RecordingArgs {
         })
     }
 
-    /// What is shown at the end. Standard output takes the profile only.
+    /// The parts of the report. Standard output takes the profile only.
     ///
     /// # Errors
     /// If the profile is to be printed and goes elsewhere.
@@ -64,7 +64,7 @@ impl RecordingArgs {
     }
 }
 
-/// How much room a recording has.
+/// Limits of a recording.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limits")]
 pub struct LimitArgs {
@@ -93,7 +93,7 @@ impl LimitArgs {
     }
 }
 
-/// How a report looks.
+/// The style of a report.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Report")]
 pub struct StyleArgs {

@@ -1,4 +1,4 @@
-//! What can be typed after `profiler run`, and after the command that it starts itself.
+//! Arguments of `profiler run`, and of the command that it starts itself.
 
 use super::recording::RecordingArgs;
 use crate::settings::Destination;
@@ -48,17 +48,17 @@ pub struct RunArgs {
     #[arg(long)]
     pub as_root: bool,
 
-    /// What `attach` has too.
+    /// Arguments shared with `attach`.
     #[command(flatten)]
     pub recording: RecordingArgs,
 
-    /// What is compared without a command.
+    /// Arguments of the comparison without a command.
     #[command(flatten)]
     pub comparison: ComparisonArgs,
 }
 
 impl RunArgs {
-    /// What is asked for.
+    /// The resolved settings.
     ///
     /// # Errors
     /// If it makes no sense together.
@@ -92,7 +92,7 @@ fn workers() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..=MAX_WORKERS)
 }
 
-/// What `run` compares without a command.
+/// Arguments of the comparison that `run` makes without a command.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Comparison (without a command)")]
 pub struct ComparisonArgs {
@@ -100,7 +100,7 @@ pub struct ComparisonArgs {
     #[arg(long, value_parser = tasks(), conflicts_with = "command", value_name = "N")]
     pub tasks: Option<u32>,
 
-    /// How long each task waits
+    /// Let each task wait this long
     #[arg(long, value_parser = duration, conflicts_with = "command", value_name = "TIME")]
     pub fetch: Option<Duration>,
 

@@ -1,4 +1,4 @@
-//! What can be typed after `profiler top`.
+//! Arguments of `profiler top`.
 
 use super::{ChoiceArgs, LimitArgs};
 use crate::settings::top::{DaemonView, ProcessView, Top};
@@ -30,15 +30,15 @@ Examples:
 /// `profiler top`
 #[derive(Debug, Args)]
 pub struct TopArgs {
-    /// Which processes.
+    /// The choice of processes.
     #[command(flatten)]
     pub choice: ChoiceArgs,
 
-    /// What a daemon watches instead.
+    /// The view of a daemon instead.
     #[command(flatten)]
     pub daemon: DaemonViewArgs,
 
-    /// How often the view is refreshed, at least 100ms
+    /// Refresh the view this often, at least every 100ms
     #[arg(long, value_parser = refresh, default_value = "1s", value_name = "TIME")]
     pub interval: Duration,
 
@@ -46,7 +46,7 @@ pub struct TopArgs {
     #[arg(long)]
     pub no_follow: bool,
 
-    /// Where s saves the profile [default: NAME.profile.json, of the first process]
+    /// The file that s saves the profile to [default: NAME.profile.json, of the first process]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
@@ -59,12 +59,12 @@ pub struct TopArgs {
     #[arg(long, default_value_t = 20_000, value_name = "N")]
     pub keep: u64,
 
-    /// How much room the recording has.
+    /// The limits of the recording.
     #[command(flatten)]
     pub limits: LimitArgs,
 }
 
-/// Whose view it is instead of one's own.
+/// The daemon whose recording is shown instead of one's own.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Through a daemon")]
 #[group(skip)]
@@ -85,7 +85,7 @@ pub struct DaemonViewArgs {
 }
 
 impl TopArgs {
-    /// What is asked for.
+    /// The resolved settings.
     ///
     /// # Errors
     /// If it makes no sense together.
@@ -115,7 +115,7 @@ impl TopArgs {
     }
 }
 
-/// What chooses processes here. (What is required is not asked for where it conflicts with what is there.)
+/// The choice of processes here. (A required argument is not asked for where it conflicts with one that is there.)
 const CHOICES: [&str; 4] = ["pid", "name", "cgroup", "unit"];
 
 /// Nobody can follow more.

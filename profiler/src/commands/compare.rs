@@ -21,7 +21,7 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Where the profiles go by default.
+/// The default folder of the profiles.
 const DEFAULT_FOLDER: &str = "profiles";
 
 /// One workload of the comparison.
@@ -125,7 +125,7 @@ pub fn compare(
     Ok(code(failed.unwrap_or_default(), done))
 }
 
-/// What came of the workloads, in their order.
+/// The outcomes of the workloads, in their order.
 struct Recorded {
     profiles: Vec<Profile>,
     written: Vec<Result<Kept>>,

@@ -11,7 +11,7 @@ const MOST_COLUMNS: usize = 30;
 
 /// The line that is drawn anew every second. Dropping it wipes it.
 pub struct Progress {
-    /// What is recorded; `None` where nothing is drawn.
+    /// The name of the recording; `None` where nothing is drawn.
     of: Option<String>,
     started: Instant,
     shown: Option<u64>,

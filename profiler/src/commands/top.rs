@@ -38,7 +38,7 @@ pub fn top(asked: Top) -> Result<()> {
     }
 }
 
-/// What a daemon watches.
+/// The view of a daemon.
 fn of_daemon(asked: DaemonView) -> Result<()> {
     screen::check("`profiler ctl snapshot` says what was added without one")?;
     let DaemonView { socket, selector, refresh } = asked;
@@ -84,7 +84,7 @@ fn of_processes(asked: ProcessView) -> Result<()> {
     runtime.block_on(view::run(&mut app, &mut watched, palette()))
 }
 
-/// Where a profile goes.
+/// The file of a profile.
 struct Place {
     path: PathBuf,
     force: bool,

@@ -85,7 +85,7 @@ pub(super) fn loaded(ebpf: &Ebpf) -> impl Iterator<Item = (&str, &aya::programs:
     ebpf.programs().filter(|(_, program)| program.fd().is_ok())
 }
 
-/// How often the kernel skipped one of the programs because it was already running on that CPU
+/// The number of times the kernel skipped one of the programs because it was already running on that CPU
 /// (`recursion_misses`, kernel/bpf/syscall.c `bpf_prog_show_fdinfo`).
 pub(super) fn missed_runs(ebpf: &Ebpf) -> Result<u64> {
     let mut missed = 0;

@@ -18,7 +18,7 @@ const KERNEL_GROUP: u32 = 1;
 /// No message is longer (include/linux/kobject.h `UEVENT_BUFFER_SIZE`).
 const MESSAGE_BYTES: usize = 2048;
 
-/// What happened to a CPU.
+/// A change of a CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
     Online(u32),
@@ -101,7 +101,7 @@ pub(super) fn online() -> Result<BTreeSet<u32>> {
     Ok(cpus.into_iter().collect())
 }
 
-/// What a message says of a CPU, if it is of one: `online@/devices/system/cpu/cpu1`, a zero, and its variables.
+/// The change that a message tells of, if it is of a CPU: `online@/devices/system/cpu/cpu1`, a zero, and its variables.
 fn change(message: &[u8]) -> Option<Change> {
     let head = std::str::from_utf8(message.split(|&byte| byte == 0).next()?).ok()?;
     let (action, device) = head.split_once('@')?;

@@ -23,7 +23,7 @@ pub(super) const PAGE_BYTES: u32 = 4096;
 const _: () = assert!(BUCKET_PAGE_BYTES == size_of::<BucketPage>() as u64);
 
 impl Limits {
-    /// What the maps of such a recording take.
+    /// The size of the maps of such a recording.
     #[must_use]
     pub(crate) fn map_bytes(self) -> Bytes {
         // The queue of free slots holds one number more than it has, that of free pages likewise.
@@ -51,7 +51,7 @@ impl Limits {
     }
 }
 
-/// Whom to record.
+/// The processes to record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Target<'a> {
     /// The process whose next exec makes it the target, as this process sees its number; 0 for none.
@@ -65,7 +65,7 @@ pub struct Target<'a> {
 pub struct Living {
     /// Its number, as this process sees it.
     pub pid: u32,
-    /// When it was started, in clock ticks since boot: tells it from another one that has its number later.
+    /// The start, in clock ticks since boot: tells it from another one that has its number later.
     pub start_ticks: u64,
 }
 

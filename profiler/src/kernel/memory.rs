@@ -29,7 +29,7 @@ unsafe impl Plain for Slot {}
 // SAFETY: as above.
 unsafe impl Plain for BucketPage {}
 
-/// What may be done with mapped memory.
+/// The access to mapped memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
     /// It is read.
@@ -67,7 +67,7 @@ impl<T: Plain> MappedArray<T> {
         Ok(Self { map, access, pieces, len, elements: PhantomData })
     }
 
-    /// How many elements there are.
+    /// The number of elements.
     pub(super) fn len(&self) -> usize {
         self.len
     }
@@ -80,7 +80,7 @@ impl<T: Plain> MappedArray<T> {
         Ok(unsafe { element.read_volatile() })
     }
 
-    /// Where an element is mapped.
+    /// The address of an element.
     fn element(&self, index: u32) -> Result<*const T> {
         let index = index as usize;
         let piece = self.pieces.get(index / Self::IN_PIECE).filter(|_| index < self.len);
@@ -107,7 +107,7 @@ impl<T: Plain> MappedArray<T> {
         mapped.context("cannot map the memory that the programs write to")
     }
 
-    /// Where an element is mapped to be changed.
+    /// The address of an element that is to be changed.
     fn changeable(&self, index: u32) -> Result<*mut T> {
         ensure!(self.access == Access::Take, "nothing may be taken out of memory that is mapped to be read");
         self.element(index).map(<*const T>::cast_mut)
@@ -153,7 +153,7 @@ impl MappedArray<Slot> {
         Ok(unsafe { phase.read_volatile() })
     }
 
-    /// How many samples of each metric are in a slot.
+    /// The number of samples of each metric in a slot.
     pub(super) fn counts(&self, index: u32) -> Result<[u64; Metric::COUNT]> {
         let first = self.element(index)?.wrapping_byte_add(offset_of!(Slot, metrics)).cast::<MetricSlot>();
         Ok(std::array::from_fn(|metric| {

@@ -1,4 +1,4 @@
-//! Where the running kernel keeps the fields that the programs read, from its own type information (BTF).
+//! Offsets of the fields that the programs read in the running kernel, from its own type information (BTF).
 
 use anyhow::{Context, Result, bail};
 use btf_rs::{Backend, Btf, BtfType, Struct, Type};
@@ -11,7 +11,7 @@ use std::io::{self, Read as _};
 use std::os::fd::AsRawFd as _;
 use std::path::Path;
 
-/// Where the kernel shows its type information (`CONFIG_DEBUG_INFO_BTF`).
+/// The file of the kernel's type information (`CONFIG_DEBUG_INFO_BTF`).
 pub const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
 
 /// Unnamed structs and unions inside each other; the kernel has 3 such levels in `task_struct`.
@@ -38,7 +38,7 @@ const HEADER_BYTES: u64 = 24;
 /// A header, as a little-endian machine writes it, of a file of this length.
 fn check_header(header: &[u8], length: u64) -> Result<()> {
     const MAGIC: [u8; 2] = 0xeb9f_u16.to_le_bytes();
-    /// Where its figures stand: its own length, then place and length of the types and of the names.
+    /// The offsets of its figures: its own length, then place and length of the types and of the names.
     const FIELDS: [usize; 5] = [4, 8, 12, 16, 20];
     if !header.starts_with(&MAGIC) {
         bail!("it is of another format");

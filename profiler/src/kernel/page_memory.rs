@@ -27,7 +27,7 @@ pub(super) struct PageMemory {
     taken: Option<Taken>,
 }
 
-/// What is known of counters that are taken out.
+/// The state of counters that are taken out.
 struct Taken {
     /// For each page when something was last found in it, on CLOCK_MONOTONIC.
     touched: Vec<Nanos>,
@@ -36,7 +36,7 @@ struct Taken {
     leaving: Vec<(Place, u32)>,
 }
 
-/// Where a page belonged.
+/// The owner of a page.
 #[derive(Clone, Copy)]
 struct Place {
     slot: u32,
@@ -105,7 +105,7 @@ impl PageMemory {
         Ok(pages)
     }
 
-    /// What was read of a slot is handed out, as far as it can be.
+    /// Samples that were read of a slot are handed out, as far as they can be.
     pub(super) fn hand_out(&mut self, slot: u32, samples: &mut BTreeMap<Metric, Samples>) {
         if let Some(taken) = &mut self.taken {
             taken.handed_out.hand_out(slot, samples);

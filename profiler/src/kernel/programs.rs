@@ -1,4 +1,4 @@
-//! What the kernel makes of each program: the work of the verifier, the machine code, the time it takes.
+//! The programs in the kernel's view: the work of the verifier, the machine code, the time to load.
 
 use super::hooks;
 use super::load::{self, Loaded, Target};
@@ -15,7 +15,7 @@ use std::time::Instant;
 pub struct LoadedProgram {
     /// Its name in the object.
     pub name: &'static str,
-    /// What it hangs on, as libbpf names its section: `tp_btf`, `perf_event`, `iter`.
+    /// The kind of its hook, as libbpf names its section: `tp_btf`, `perf_event`, `iter`.
     #[serde(rename = "type")]
     pub hook: &'static str,
     /// Instructions the verifier processed, those of every path it took; since Linux 5.16.

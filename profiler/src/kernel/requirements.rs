@@ -1,4 +1,4 @@
-//! What the machine must offer, each with its state, what needs it and how to mend it.
+//! Requirements on the machine, each with its state, its users and its remedy.
 
 use super::load::Target;
 use super::offsets::{self, KERNEL_BTF};
@@ -30,23 +30,24 @@ const OLDEST_KERNEL: (u32, u32) = (6, 1);
 /// CAP_PERFMON or not; the mainline kernel knows values up to 2.
 const PARANOID_REFUSES_PERFMON: i64 = 3;
 
-/// What a recording takes besides its maps, most of it while the verifier works: a control group's highest use was
+/// The memory of a recording besides its maps, most of it while the verifier works: a control group's highest use was
 /// 34 to 36 MiB above the maps with 64, 4096 and 10 000 threads.
 const MEMORY_BESIDE_MAPS: u64 = 40 << 20;
 
-/// What this process maps besides: 60 000 KiB in all were enough for a recording whose maps took 46.9 MiB, 40 000 were not.
+/// The addresses of this process besides its maps: 60 000 KiB in all were enough for a recording whose maps took 46.9 MiB,
+/// 40 000 were not.
 const ADDRESSES_BESIDE_MAPS: u64 = 16 << 20;
 
 /// One thing the machine must offer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requirement {
-    /// What it is.
+    /// The name.
     pub name: String,
-    /// What was found.
+    /// The state that was found.
     pub found: String,
-    /// What needs it.
+    /// The parts that need it.
     pub needed_by: &'static str,
-    /// How to mend it; absent if nothing is missing.
+    /// The remedy; absent if nothing is missing.
     pub remedy: Option<String>,
 }
 
@@ -61,7 +62,7 @@ impl Requirement {
     }
 }
 
-/// What is missing, in the words of `profiler doctor`.
+/// The missing requirements, in the words of `profiler doctor`.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", describe(.0))]
 pub struct Missing(pub Vec<Requirement>);

@@ -1,4 +1,4 @@
-//! How much memory the kernel would let this process have: what the machine has, or what is left in the tightest of
+//! The memory that the kernel would let this process have: what the machine has, or what is left in the tightest of
 //! the control groups that the process is in. The kernel charges BPF maps to the group of whoever makes them (since
 //! Linux 5.11, kernel/bpf/syscall.c `bpf_map_save_memcg`).
 
@@ -45,7 +45,7 @@ pub(super) fn left(root: &Path) -> Option<Room> {
     machine.into_iter().chain(of_groups(root)).min_by_key(|room| room.left)
 }
 
-/// What each control group of this process leaves, those without a limit left out.
+/// The memory left in each control group of this process, those without a limit left out.
 fn of_groups(root: &Path) -> Vec<Room> {
     let mounts = mounts(root);
     let mut rooms = Vec::new();
@@ -80,7 +80,7 @@ fn own_groups(root: &Path) -> Vec<ProcessCGroup> {
         .map_or_else(Vec::new, |ProcessCGroups(groups)| groups)
 }
 
-/// What one group leaves; `None` if it has no limit.
+/// The memory left in one group; `None` if it has no limit.
 fn of_group(root: &Path, folder: &Path, files: &Files) -> Option<Room> {
     let below_root = root.join(folder.strip_prefix("/").unwrap_or(folder));
     let text = |name: &str| fs::read_to_string(below_root.join(name)).ok();

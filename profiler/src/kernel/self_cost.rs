@@ -1,4 +1,4 @@
-//! What the recording itself costs: the kernel's statistics of the BPF programs, the memory of the maps, and the
+//! The cost of the recording itself: the kernel's statistics of the BPF programs, the memory of the maps, and the
 //! kernel's account of this process.
 
 use super::hooks;
@@ -27,7 +27,7 @@ pub struct Measurement {
     before: Usage,
 }
 
-/// What the kernel says of the programs and the maps.
+/// The kernel's figures of the programs and the maps.
 pub struct KernelCost {
     programs: Vec<ProgramCost>,
     map_bytes: Bytes,

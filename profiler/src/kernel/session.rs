@@ -34,14 +34,14 @@ use std::{
 use unrecorded::Unrecorded;
 use watch::Families;
 
-/// How long a thread that its parent has waited for may take to leave its CPU: the parent is told before that
+/// The most time that a thread whose parent has waited for it may take to leave its CPU: the parent is told before that
 /// (kernel/exit.c `do_exit`: `exit_notify`, then `do_task_dead`), and a hypervisor can stop the CPU in between.
 const LAST_SWITCH_LIMIT: Duration = Duration::from_secs(5);
 
 /// Between two walks, and before every wait for programs.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// How long threads that are born and switched meanwhile may keep the walk that has them join from its end.
+/// The most time that threads born and switched meanwhile may keep the attaching pass from its end.
 const JOIN_LIMIT: Duration = Duration::from_secs(5);
 
 /// The family of threads where there are no families.
@@ -67,7 +67,7 @@ pub struct Session {
     /// For each slot the [`ThreadRecord::serial`] of the thread that has it, or will have it next.
     serials: Vec<u64>,
     next_serial: u64,
-    /// When the threads that live already began to join.
+    /// The start of attaching to the threads that lived already.
     joined_from: Nanos,
     /// Living threads without a record that snapshots came to.
     unrecorded: Unrecorded,
@@ -165,7 +165,7 @@ impl Session {
         self.joined_from
     }
 
-    /// How many threads of a process have joined while they lived.
+    /// The number of threads of a process that joined while they lived.
     ///
     /// # Errors
     /// If the kernel does not tell.
@@ -174,7 +174,7 @@ impl Session {
         Ok(chosen.joined)
     }
 
-    /// What was lost so far, apart from what the records tell of.
+    /// The losses so far, apart from those that the records tell of.
     ///
     /// # Errors
     /// If the kernel does not tell.
@@ -306,7 +306,7 @@ impl Session {
         Ok(live + threads.saturating_sub(finished))
     }
 
-    /// What threads without a slot did, one for each CPU and for each of the two that add to it.
+    /// The sums of threads without a slot, one for each CPU and for each of the two that add to it.
     fn slotless_totals(&self) -> Result<Vec<SlotlessTotals>> {
         let mut totals = Vec::new();
         for entry in 0..self.slotless.len() {
@@ -346,7 +346,7 @@ impl Source for Session {
         let threads_unfinished = self.close_threads()?;
         let mut threads = self.collect_exited()?;
         for number in 0..self.slots_used()? {
-            // What was still in use is closed now; an exit that could not be announced is found here too.
+            // A slot that was still in use is closed now; an exit that could not be announced is found here too.
             let slot = self.slot_memory.read(number)?;
             let finished = matches!(slot.phase, phase::CLOSED | phase::EXITED);
             if finished && slot.until_ns != self.collected_until[number as usize] {

@@ -157,7 +157,7 @@ fn end(slot: &Slot) -> End {
     }
 }
 
-/// What a thread was found at, once that is over. The first slice of the one that executed the command is a sample.
+/// The state of a thread at attach, once that is over. The first slice of the one that executed the command is a sample.
 fn found(slot: &Slot) -> Option<Found> {
     let state = if state::is_met(slot.found_state) { open_state(slot.found_state)? } else { return None };
     Some(Found { state, for_ns: Nanos(slot.found_ns) })

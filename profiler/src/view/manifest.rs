@@ -1,4 +1,4 @@
-//! What a reviewer asks of every figure: on what machine, by what, how, what was lost, what was proven. The same lines
+//! The manifest that a reviewer asks for: machine, tool, command and settings, losses and proof. The same lines
 //! in every format, as comments or metadata.
 
 use super::Subject;

@@ -1,4 +1,4 @@
-//! What of profiles is exported or drawn: the distributions of the chosen metrics, for each thread, name, process or run.
+//! Series for exports and figures: the distributions of the chosen metrics, for each thread, name, process or run.
 
 use glob::Pattern;
 use model::metric::Metric;
@@ -9,7 +9,7 @@ use model::profile::units::Nanos;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// What the rows are.
+/// The kind of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GroupBy {
     /// One for each thread
@@ -38,14 +38,14 @@ impl GroupBy {
     }
 }
 
-/// What is chosen.
+/// The choice of threads and metrics.
 #[derive(Clone, Debug)]
 pub struct Selection {
     /// Only these metrics; all of them if empty.
     pub metrics: Vec<Metric>,
     /// Only threads whose name matches.
     pub threads: Option<Pattern>,
-    /// What the rows are.
+    /// The kind of the rows.
     pub group_by: GroupBy,
 }
 
@@ -54,7 +54,7 @@ pub struct Selection {
 pub struct Group<'a> {
     /// The place of its profile among those that were given.
     pub run: usize,
-    /// What it is.
+    /// The key.
     pub key: Key,
     /// The threads in it; none if they had no slots.
     pub threads: Vec<&'a Thread>,
@@ -62,7 +62,7 @@ pub struct Group<'a> {
     pub histograms: BTreeMap<Metric, Cow<'a, Histogram>>,
 }
 
-/// What a group is. Unique within its run.
+/// The key of a group. Unique within its run.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
     /// A thread. A number can be used again, so its start belongs to it.
@@ -71,7 +71,7 @@ pub enum Key {
         pid: u32,
         /// Thread id.
         tid: u32,
-        /// When the kernel created it.
+        /// The time at which the kernel created it.
         start_ns: Nanos,
         /// Its last name.
         name: String,
@@ -220,7 +220,7 @@ impl Key {
         if let Self::Thread { tid, .. } = *self { Some(tid) } else { None }
     }
 
-    /// When it was created, where it is a thread.
+    /// The time of its creation, where it is a thread.
     #[must_use]
     pub fn start_ns(&self) -> Option<Nanos> {
         if let Self::Thread { start_ns, .. } = *self { Some(start_ns) } else { None }

@@ -1,4 +1,4 @@
-//! What a user sees who makes a mistake: one clear message with a way out, and the right exit code. Nothing
+//! The user's mistakes: each gets one clear message with a way out, and the right exit code. Nothing
 //! here needs root.
 
 #![allow(
@@ -74,7 +74,7 @@ fn a_command_that_is_missing_does_not_start_the_comparison() {
 fn numbers_out_of_range_are_refused() {
     fails(&["run", "--tasks", "0"], 2, &["--tasks"]);
     fails(&["run", "--workers", "0"], 2, &["--workers"]);
-    // What a workload would refuse is refused before it is started.
+    // The workload's own refusals come before it is started.
     fails(&["run", "--workers", "10001"], 2, &["--workers", "1..=10000"]);
     fails(&["run", "--tasks", "4294967296"], 2, &["--tasks", "1..=4294967295"]);
     fails(&["run", "--max-threads", "0", "--", "true"], 2, &["--max-threads"]);

@@ -1,4 +1,4 @@
-//! What a profiler has in the kernel, by the kernel's own numbers: programs, links and maps.
+//! The kernel objects of a profiler, by the kernel's own numbers: programs, links and maps.
 
 use crate::support::eventually;
 use aya::maps::{Array, Map, MapData, loaded_maps};
@@ -16,7 +16,7 @@ pub(crate) struct Attached {
 }
 
 impl Attached {
-    /// What a process holds now.
+    /// The objects that a process holds now.
     pub(crate) fn of(pid: u32) -> Self {
         let mut held = Self::default();
         let descriptors = fs::read_dir(format!("/proc/{pid}/fdinfo")).into_iter().flatten().flatten();
@@ -28,7 +28,7 @@ impl Attached {
         held
     }
 
-    /// Who has which place of the table of states now.
+    /// The holders of the entries of the table of states now.
     pub(crate) fn places(&self) -> Vec<Holder> {
         const NAME: &str = "PLACES";
         const WORDS: usize = size_of::<Place>() / size_of::<u64>();

@@ -1,4 +1,4 @@
-//! What `run` does around the recording: streams, files, following.
+//! The behaviour of `run` around the recording: streams, files, following.
 
 use crate::support::{Outcome, Scene, command, target};
 use crate::trial::trials;

@@ -32,7 +32,7 @@ impl ControlGroup {
         group
     }
 
-    /// What a process writes its number to, in order to join.
+    /// The file that a process writes its number to, in order to join.
     pub(crate) fn procs(&self) -> PathBuf {
         self.folder.join("cgroup.procs")
     }

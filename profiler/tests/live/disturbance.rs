@@ -19,7 +19,7 @@ const ATTEMPTS: usize = 10;
 #[derive(Clone, Debug, Default)]
 struct Runs {
     good: usize,
-    /// What the test said of each of the others.
+    /// The test's words about each of the others.
     disturbances: Vec<String>,
 }
 
@@ -67,7 +67,7 @@ pub(crate) fn told() -> String {
 /// Too many disturbed runs in all of these tests together: what they show is then left to chance.
 pub(crate) fn too_many() -> Option<String> {
     let (good, disturbed) = totals(&RUNS.lock().unwrap_or_else(PoisonError::into_inner));
-    // Where the host stops the CPUs of a guest wherever it likes, only the share is told.
+    // The share is only told where the host stops the CPUs of a guest wherever it likes.
     (!is_emulated() && is_too_many(good, disturbed)).then(|| {
         format!(
             "only {good} of {} runs that had to be undisturbed were; give the machine less to do, or find out what \

@@ -19,7 +19,7 @@ pub(crate) fn tests() -> Vec<Trial> {
 const FRESH_PAGES: u64 = 1_000;
 
 fn each_fresh_page_is_a_minor_fault() {
-    // Where the stack and the heap begin decides how many pages they take: the same place in both runs.
+    // The start of the stack and of the heap decides the number of their pages: the same place in both runs.
     let before = personality::get().unwrap();
     personality::set(before | Persona::ADDR_NO_RANDOMIZE).unwrap();
     undisturbed(touch_fresh_pages);

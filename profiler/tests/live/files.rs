@@ -1,4 +1,4 @@
-//! Where profiles are written: what is there before, meanwhile and after.
+//! The files of profiles: before, during and after a run.
 
 use crate::support::{CALLER, Outcome, Scene, command, required};
 use crate::trial::trials;

@@ -24,7 +24,7 @@ pub(crate) fn tests() -> Vec<Trial> {
     ]
 }
 
-/// What all callers begin with.
+/// The lines that all callers begin with.
 const CALLER: &str = "import os, resource, signal, sys\n";
 
 /// A program that a caller starts in its own place, after this preparation in Python.
@@ -88,7 +88,7 @@ fn the_callers_timers_are_the_commands() {
         .collect();
     assert_eq!(timers.len(), 3, "{}", outcome.stdout);
     for (timer, given) in timers.iter().zip([50.0, 60.0, 70.0]) {
-        // What it may take until the command asks, on a machine that does much else.
+        // The most time until the command asks, on a machine that does much else.
         assert!(timer[0] > given - 40.0 && timer[0] <= given, "{timers:?}");
         assert_eq!(timer[1], 7.5);
     }

@@ -184,7 +184,7 @@ fn assert_reported(scene: &Scene, output: &Output, workloads: &[&str]) {
     }
 }
 
-/// What is in a folder, sorted.
+/// The entries of a folder, sorted.
 fn names_in(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap();
     let mut names: Vec<String> =

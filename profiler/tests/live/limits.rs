@@ -1,4 +1,4 @@
-//! When room runs out the totals stay exact, and the report says so.
+//! Limits: totals stay exact when memory runs out, and the report says so.
 
 use crate::attached::{Attached, in_storage, in_table};
 use crate::control_group::ControlGroup;

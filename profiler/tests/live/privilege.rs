@@ -1,4 +1,4 @@
-//! What the profiler may do while a command runs, what the command gets from it, and how little is enough.
+//! Privileges: the profiler's while a command runs, the command's own, and the least that are enough.
 
 use crate::attach::{Attachment, Running};
 use crate::own_mounts::in_own_mounts;
@@ -43,7 +43,7 @@ pub(crate) fn assert_given_up(status: &str) {
     assert_eq!(capabilities(status, "CapAmb:"), 0);
 }
 
-/// What a command shows of itself.
+/// The privileges that a command shows of itself.
 const SHOW: &str = "grep ^Cap /proc/self/status; for fd in /proc/$$/fd/*; do echo fd ${fd##*/}; done";
 
 fn a_callers_command_gets_no_capability_and_no_descriptor() {
@@ -58,7 +58,7 @@ fn assert_bare(outcome: &Outcome) {
     for set in ["CapInh:", "CapPrm:", "CapEff:", "CapAmb:"] {
         assert_eq!(capabilities(&outcome.stdout, set), 0, "{}", outcome.stdout);
     }
-    // What this test inherited itself is passed on by everyone.
+    // The test's own inheritance is passed on by everyone.
     let alone = Command::new("sh").args(["-c", SHOW]).output().unwrap();
     let alone = String::from_utf8(alone.stdout).unwrap();
     assert_eq!(descriptors(&outcome.stdout), descriptors(&alone));

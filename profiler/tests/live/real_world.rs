@@ -42,7 +42,7 @@ with ThreadPoolExecutor(8) as pool:
         let is_worker = |thread: &&Thread| pids.contains(&thread.pid) && thread.pid != thread.tid;
         let workers: Vec<&Thread> = threads.iter().filter(is_worker).collect();
         assert_eq!(workers.len(), 8, "{workers:#?}");
-        // Which call sleeps is the version's choice.
+        // The call that sleeps depends on the version.
         let calls = ["clock_nanosleep", "select", "pselect6"];
         let sleeps: u64 = workers.iter().flat_map(|thread| calls.map(|call| blocked_on(thread, call))).sum();
         let hidden: u64 = workers.iter().map(|thread| unannounced(thread)).sum();

@@ -1,4 +1,4 @@
-//! How a run is stopped: by a signal, by the time limit; and that nothing stays behind.
+//! The end of a run: by a signal, by the time limit; and that nothing stays behind.
 
 use crate::attached::Attached;
 use crate::support::{Outcome, Scene, command, eventually, is_alive, ready_pid, target};

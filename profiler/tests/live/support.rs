@@ -200,7 +200,7 @@ impl Scene {
 }
 
 impl Drop for Scene {
-    /// What a failed test wrote is worth a look.
+    /// The files of a failed test are worth a look.
     fn drop(&mut self) {
         if std::thread::panicking()
             && let Some(folder) = self.folder.take()
@@ -277,7 +277,7 @@ pub(crate) fn is_emulated() -> bool {
     std::env::var_os("PROFILER_EMULATED").is_some()
 }
 
-/// What a finished run left.
+/// The remains of a finished run.
 pub(crate) struct Outcome {
     /// The profiler's exit code; a signal that ended it is a failure.
     pub(crate) code: i32,
@@ -316,7 +316,7 @@ impl Outcome {
         self.written.is_some()
     }
 
-    /// What the target says of itself: the JSON on its last line.
+    /// The target's own figures: the JSON on its last line.
     pub(crate) fn told(&self) -> Value {
         let line = self.stdout.lines().last().unwrap_or_default();
         serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line:?}; {}", self.stderr))
@@ -375,7 +375,7 @@ impl Outcome {
     }
 }
 
-/// How often and for how long a thread was blocked on a system call.
+/// The count and the time of a thread's waits in a system call.
 pub(crate) fn blocked_on(thread: &Thread, syscall: &str) -> u64 {
     thread.blocked_on.iter().filter(|entry| entry.syscall == syscall).map(|entry| entry.count).sum()
 }

@@ -1,4 +1,4 @@
-//! What is typed at a terminal, and a terminal that hangs up.
+//! Keys typed at a terminal, and a terminal that hangs up.
 
 use crate::attach::Running;
 use crate::disturbance::undisturbed;
@@ -49,7 +49,7 @@ impl Terminal {
     fn with(size: Option<Winsize>) -> Self {
         let pty = openpty(size.as_ref(), None).expect("there are terminals");
         for end in [&pty.master, &pty.slave] {
-            // What the profiler has as its standard input is a copy: it must not hold the keyboard's end itself.
+            // The profiler's standard input is a copy: it must not hold the keyboard's end itself.
             fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).expect("it can be kept from children");
         }
         Self { keyboard: pty.master.into(), screen: pty.slave.into() }
@@ -83,7 +83,7 @@ impl Terminal {
         self.screen.try_clone().expect("it can be duplicated")
     }
 
-    /// What programs write; who reads it does not wait for it.
+    /// The output of programs; reading does not wait for it.
     pub(crate) fn output(&self) -> File {
         fcntl(&self.keyboard, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).expect("it need not block");
         self.keyboard.try_clone().expect("it can be duplicated")

@@ -9,7 +9,7 @@ use profiler_ebpf::Shared;
 use profiler_ebpf::layout::{NO_SLOT, SharedSlot, SharedSlotlessTotals, TaskState, state};
 use std::cell::Cell;
 
-/// What the kernel and the maps have of the thread.
+/// The thread's state in the kernel and in the maps.
 pub(crate) struct World {
     pub(crate) now: Cell<u64>,
     pub(crate) nvcsw: Cell<u64>,

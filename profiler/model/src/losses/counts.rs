@@ -4,7 +4,7 @@ use super::Loss;
 use std::fmt;
 use std::ops::{AddAssign, Index, IndexMut, Sub};
 
-/// How often each kind of loss happened. All 0 means that nothing was lost.
+/// The count of each kind of loss. All 0 means that nothing was lost.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct LossCounts([u64; Loss::COUNT]);
 
@@ -70,7 +70,7 @@ impl AddAssign for LossCounts {
 impl Sub for LossCounts {
     type Output = Self;
 
-    /// What was lost since; counts that fell are 0.
+    /// The losses since; counts that fell are 0.
     fn sub(self, before: Self) -> Self {
         Self::of(self.iter().map(|(loss, count)| (loss, count.saturating_sub(before[loss]))))
     }

@@ -45,7 +45,7 @@ pub enum Limit {
     Groups,
 }
 
-/// What stands in [`Described::because`] for the name of the limit.
+/// The placeholder in [`Described::because`] for the name of the limit.
 pub const LIMIT: &str = "LIMIT";
 
 /// A loss in words.
@@ -53,13 +53,13 @@ pub const LIMIT: &str = "LIMIT";
 pub struct Described {
     /// The name in files, columns and labels.
     pub name: &'static str,
-    /// What its count in a profile means; `None` for a loss that no recording has.
+    /// The meaning of its count in a profile; `None` for a loss that no recording has.
     pub in_profile: Option<&'static str>,
-    /// What its count in an interval of a daemon means; `None` for a loss that no daemon has.
+    /// The meaning of its count in an interval of a daemon; `None` for a loss that no daemon has.
     pub in_interval: Option<&'static str>,
-    /// What is counted, in the singular.
+    /// The thing that is counted, in the singular.
     pub noun: &'static str,
-    /// What is wrong with it; follows the counted noun.
+    /// The fault in it; follows the counted noun.
     pub trouble: &'static str,
     /// The reason, with [`LIMIT`] where the limit's name belongs.
     pub because: &'static str,

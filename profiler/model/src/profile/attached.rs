@@ -5,11 +5,11 @@ use super::units::total;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Which processes were attached to, and how they were chosen.
+/// The processes that were attached to, and their selection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct Attached {
-    /// How they were chosen.
+    /// The selection.
     pub selection: Selection,
     /// Those that were. Their children that were born during the recording are not among them.
     pub processes: Vec<AttachedProcess>,
@@ -39,7 +39,7 @@ impl Attached {
     }
 }
 
-/// How processes were chosen.
+/// The way in which processes were chosen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 #[serde(remote = "Self", rename_all = "snake_case")]
@@ -70,6 +70,6 @@ pub struct AttachedProcess {
     pub name: String,
     /// Its command line; bytes likewise.
     pub command: Vec<String>,
-    /// How many threads it had.
+    /// The number of its threads.
     pub threads: u64,
 }

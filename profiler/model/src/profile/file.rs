@@ -22,7 +22,7 @@ pub const MOST_BYTES: u64 = 4 << 30;
 const NOT_A_PROFILE: &str =
     "it is damaged or not a profile (JSON expected); record it again, or name another file";
 
-/// Which editors put before a text in UTF-8; a reader may pass over it (RFC 8259, 8.1).
+/// The mark that editors put before a text in UTF-8; a reader may pass over it (RFC 8259, 8.1).
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Forms in which a profile may have been wrapped on its way, by their first bytes.

@@ -38,7 +38,7 @@ pub struct Histogram {
 pub struct Quantile {
     /// The upper end of the bucket that holds it, as HdrHistogram reports it, and never above the maximum.
     pub value: Nanos,
-    /// How many samples lie beyond the quantile's rank.
+    /// The number of samples beyond the quantile's rank.
     pub beyond: u64,
 }
 

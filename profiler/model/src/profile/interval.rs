@@ -7,27 +7,27 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What happened between two snapshots. Nothing is in two intervals and nothing in none: over all intervals counts,
+/// The growth between two snapshots. Nothing is in two intervals and nothing in none: over all intervals counts,
 /// sums and buckets add up to those of the threads, exactly.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct Interval {
-    /// When the snapshot before it was taken, or the target started.
+    /// The time of the snapshot before it, or of the target's start.
     pub from_ns: Nanos,
-    /// When the snapshot at its end was taken, or the last record ended. A sample is in the interval in which it ended,
+    /// The time of the snapshot at its end, or of the last record's end. A sample is in the interval in which it ended,
     /// or, within the time that a snapshot takes, in the next.
     pub until_ns: Nanos,
     /// The threads that lived in it.
     pub threads: Vec<ThreadInterval>,
 }
 
-/// What one thread did in an interval.
+/// The growth of one thread in an interval.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct ThreadInterval {
     /// Its place in the profile's `threads`, from 0 on.
     pub thread: u32,
-    /// How long it was in each state, those that began before or end later by their part in this interval.
+    /// The time in each state; a state that began before or ends later counts with its part in this interval.
     pub states: States,
     /// By the metric's name; a metric of which no sample ended is left out. Extremes are as exact as the buckets.
     #[cfg_attr(any(test, feature = "arbitrary"), arbitrary(with = crate::profile::random::by_metric))]
@@ -70,7 +70,7 @@ const TIMES: [fn(&mut States) -> &mut Nanos; States::COUNT] = [
 ];
 
 impl States {
-    /// How many states there are.
+    /// The number of states.
     pub const COUNT: usize = size_of::<Self>() / size_of::<Nanos>();
 
     /// The times, in the order of the fields.

@@ -1,4 +1,4 @@
-//! Where a profile was recorded.
+//! The machine that a profile was recorded on.
 
 use super::units::Bytes;
 use schemars::JsonSchema;
@@ -16,7 +16,7 @@ pub struct Machine {
     /// True if the processor says that it is a virtual one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub virtualized: Option<bool>,
-    /// How its CPUs are arranged.
+    /// The arrangement of its CPUs.
     pub topology: Topology,
     /// The frequency governor; where CPUs differ, each with its CPUs.
     pub governor: Option<String>,
@@ -43,19 +43,19 @@ pub struct Machine {
     pub preemption: Option<String>,
     /// The kernel's release and version.
     pub kernel: Option<String>,
-    /// What the kernel was booted with.
+    /// The kernel's command line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kernel_command_line: Option<String>,
     /// Processor weaknesses and what the kernel does against each.
     pub mitigations: Vec<Mitigation>,
     /// Physical memory.
     pub memory_bytes: Option<Bytes>,
-    /// When the kernel uses huge pages by itself: `always`, `madvise` or `never`.
+    /// The use of huge pages by the kernel itself: `always`, `madvise` or `never`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transparent_hugepages: Option<String>,
 }
 
-/// How the CPUs are arranged.
+/// The arrangement of the CPUs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct Topology {
@@ -75,6 +75,6 @@ pub struct Topology {
 pub struct Mitigation {
     /// The kernel's name of it.
     pub weakness: String,
-    /// What the kernel says it does.
+    /// The kernel's words for its state.
     pub state: String,
 }

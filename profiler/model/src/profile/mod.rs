@@ -38,7 +38,7 @@ use usage::Usage;
 /// The version of the file format that this program writes and the newest it reads.
 pub const SCHEMA: u32 = 1;
 
-/// What one run recorded.
+/// The record of one run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct Profile {
@@ -47,26 +47,26 @@ pub struct Profile {
     pub schema: u32,
     /// The program that wrote it.
     pub tool: Tool,
-    /// Where it was recorded.
+    /// The machine.
     pub machine: Machine,
-    /// What was run.
+    /// The command, or the processes that were attached to.
     pub run: Run,
-    /// What getrusage reports of it, or of processes that ran already by how much the kernel's counters grew.
+    /// The usage by getrusage, or of processes that ran already the growth of the kernel's counters.
     pub usage: Option<Usage>,
     /// The threads of the target, in the order of their start.
     pub threads: Vec<Thread>,
     /// Threads that found no slot, summed; absent if every thread had one.
     pub without_slot: Option<WithoutSlot>,
-    /// What was measured beside what the kernel counted: the sums over the run, and every thread that differs.
+    /// The measured figures beside the kernel's own: the sums over the run, and every thread that differs.
     pub reconciliation: Vec<Check>,
     /// The run cut into intervals; absent unless that was asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub intervals: Vec<Interval>,
-    /// What was lost; present even when all zero.
+    /// The losses; present even when all zero.
     #[serde(with = "in_profile")]
     #[schemars(with = "in_profile::Described")]
     pub lost: LossCounts,
-    /// What the recording itself cost; absent unless that was asked for.
+    /// The cost of the recording itself; absent unless that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub self_cost: Option<SelfCost>,
     /// Parts of the file that a later version wrote and this one read past; not written again.
@@ -89,11 +89,11 @@ pub struct Tool {
     pub commit: Option<String>,
 }
 
-/// What was run.
+/// The command, or the processes that were attached to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct Run {
-    /// What the run is called, if not by its command: the workload of a comparison.
+    /// The name of the run, if not that of its command: the workload of a comparison.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The command and its arguments; of processes that ran already, those of the first. A byte that is no UTF-8 is
@@ -101,10 +101,10 @@ pub struct Run {
     /// as bytes; a backslash that stands before such an escape, or before `x5c`, is written as `\x5c`. So two commands
     /// that differ never look the same.
     pub command: Vec<String>,
-    /// Which processes these were; absent if the command was started to be recorded.
+    /// The processes that were attached to; absent if the command was started to be recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attached: Option<Attached>,
-    /// When the target started, or the recording of one that ran already, RFC 3339.
+    /// The start of the target, or of the recording of one that ran already, RFC 3339.
     pub started_at: String,
     /// The same moment on CLOCK_MONOTONIC: the anchor of every other time in the profile.
     pub started_ns: Nanos,
@@ -119,7 +119,7 @@ pub struct Run {
     /// The CPUs that it might use; absent from what earlier versions wrote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpus_allowed: Option<CpusAllowed>,
-    /// How it was recorded.
+    /// The settings of the recording.
     pub options: Options,
     /// The JSON line that a workload printed of itself; absent for other commands.
     pub workload: Option<Workload>,
@@ -136,7 +136,7 @@ pub struct CpusAllowed {
     pub target: Option<String>,
 }
 
-/// How a run was recorded.
+/// The settings of a recording.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct Options {
@@ -148,16 +148,16 @@ pub struct Options {
     pub histogram_memory_bytes: units::Bytes,
     /// The time limit, if there was one.
     pub duration_ns: Option<Nanos>,
-    /// How often a snapshot was taken, if any was.
+    /// The interval between snapshots, if any were taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval_ns: Option<Nanos>,
 }
 
-/// What a workload says of itself.
+/// A workload's own figures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct Workload {
-    /// How the program schedules its tasks, in its own words.
+    /// The scheduling of its tasks, in the program's own words.
     pub scheduler: String,
     /// Tasks done.
     pub tasks: u64,

@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 /// One quantity, measured and counted by the kernel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Check {
-    /// What is compared.
+    /// The quantity.
     pub quantity: Quantity,
     /// Over what.
     pub scope: Scope,
@@ -53,7 +53,7 @@ impl Check {
     }
 }
 
-/// What is compared.
+/// A quantity that is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 #[serde(remote = "Self", rename_all = "snake_case")]
@@ -121,7 +121,7 @@ pub enum Scope {
 
 open_enum!(Scope);
 
-/// Why a difference is as it should be.
+/// A rule of the kernel that explains a difference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct Explanation {

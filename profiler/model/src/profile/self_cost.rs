@@ -1,10 +1,10 @@
-//! What the recording itself cost (`profiler run --measure-self`).
+//! The cost of the recording itself (`profiler run --measure-self`).
 
 use super::units::{Bytes, Nanos};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What the recording cost, from before the BPF programs were loaded until the records were collected.
+/// The cost of the recording, from before the BPF programs were loaded until the records were collected.
 ///
 /// The kernel's statistics cost time themselves: two more readings of the clock for each run of a program, which
 /// is about what the shorter programs take. A run that is measured is thus slower than one that is not.
@@ -20,17 +20,17 @@ pub struct SelfCost {
     pub system_ns: Nanos,
     /// The largest resident set of the profiler so far; the mapped memory that it has looked at counts in it.
     pub max_rss_bytes: Bytes,
-    /// What the BPF maps take, by the kernel's account.
+    /// The memory of the BPF maps, by the kernel's account.
     pub map_bytes: Bytes,
 }
 
-/// What the kernel counted of one BPF program.
+/// The kernel's figures of one BPF program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct ProgramCost {
     /// The program.
     pub name: String,
-    /// How often it ran.
+    /// The number of its runs.
     pub runs: u64,
     /// The time of all its runs.
     pub run_time_ns: Nanos,

@@ -76,7 +76,7 @@ mod tests {
     use super::super::units::Nanos;
     use super::*;
 
-    /// What is said of a sound histogram of 5, 7 and 300 ns after it was damaged.
+    /// The refusal of a histogram of 5, 7 and 300 ns after it was damaged.
     fn said(damage: fn(&mut Histogram)) -> String {
         let mut histogram = Histogram::of([5, 7, 300].map(Nanos)).unwrap();
         sound(&histogram).unwrap();

@@ -1,4 +1,4 @@
-//! What was recorded of one thread.
+//! The record of one thread.
 
 use super::histogram::Histogram;
 use super::later::{Unknown, open_enum, open_schema};
@@ -16,13 +16,13 @@ pub struct Thread {
     pub pid: u32,
     /// Thread id.
     pub tid: u32,
-    /// When the kernel created it, so that a reused `tid` is another thread.
+    /// The time at which the kernel created it, so that a reused `tid` is another thread.
     pub start_ns: Nanos,
     /// The name it has, or had last; bytes that are no UTF-8 as in `run.command`.
     pub name: String,
     /// The names it had before, oldest first; at most three.
     pub earlier_names: Vec<String>,
-    /// How often it changed its name.
+    /// The number of its renames.
     pub renames: u32,
     /// True if it had exited when the recording was closed.
     pub exited: bool,
@@ -47,7 +47,7 @@ pub struct Thread {
     pub faults_never_accounted: u64,
     /// Moves to another CPU, by the kernel's count.
     pub migrations: u64,
-    /// What the thread was doing when it was found, if it lived before the recording began: this had begun before, so
+    /// The state at attach, if the thread lived before the recording began: it had begun before, so
     /// it is no sample and in no histogram. Absent for other threads, and while `open` is still that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<Found>,
@@ -69,7 +69,7 @@ pub struct Thread {
     /// By the metric's name; a metric without samples is left out.
     #[cfg_attr(any(test, feature = "arbitrary"), arbitrary(with = crate::profile::random::by_metric))]
     pub histograms: BTreeMap<String, Histogram>,
-    /// What it was blocked on, longest sum first.
+    /// The causes of its waits, largest sum first.
     pub blocked_on: Vec<BlockedOn>,
     /// The kernel's own counters over the same time.
     pub kernel: KernelCounters,
@@ -95,7 +95,7 @@ impl Thread {
     }
 }
 
-/// What a thread was doing when the recording was closed.
+/// The state of a thread when the recording was closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 #[serde(remote = "Self", rename_all = "snake_case")]
@@ -142,22 +142,22 @@ impl OpenState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct Open {
-    /// What it was.
+    /// The state.
     pub state: OpenState,
-    /// How long it had lasted.
+    /// The time for which it had lasted.
     pub for_ns: Nanos,
     /// True if the thread was found so, and has done nothing else: `for_ns` is the part within the recording.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub found: bool,
 }
 
-/// What a thread was found at, once that is over.
+/// The state of a thread at attach, once that is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct Found {
-    /// What it was.
+    /// The state.
     pub state: OpenState,
-    /// How long it went on from the moment at which the thread was found.
+    /// The time for which it went on from attach.
     pub for_ns: Nanos,
 }
 
@@ -165,7 +165,7 @@ pub struct Found {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct Waits {
-    /// How many ended.
+    /// The number of waits that ended.
     pub count: u64,
     /// Their sum.
     pub sum_ns: Nanos,
@@ -179,7 +179,7 @@ pub const OF_32BIT: &str = "ia32:";
 /// Likewise of one with 32-bit pointers by the 64-bit entry.
 pub const OF_X32: &str = "x32:";
 
-/// What a thread was blocked on.
+/// A cause of waits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct BlockedOn {
@@ -216,7 +216,7 @@ pub struct KernelCounters {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
 pub struct WithoutSlot {
-    /// How many threads.
+    /// The number of threads.
     pub threads: u64,
     /// Voluntary switches that were seen.
     pub voluntary_switches: u64,

@@ -1,4 +1,4 @@
-//! What getrusage reports.
+//! The usage by getrusage.
 
 use super::units::{Bytes, Nanos};
 use schemars::JsonSchema;
@@ -49,7 +49,7 @@ impl Usage {
     }
 }
 
-/// What the child itself had used when it called exec: the profiler's, not the command's.
+/// The usage of the child itself when it called exec: the profiler's, not the command's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BeforeExec {
     /// CPU time in user mode.

@@ -1,13 +1,13 @@
-//! Which of the samples of a slot were handed out with their buckets, and the buckets that were taken and were not.
+//! The samples of each slot that were handed out with their buckets, and the buckets that were taken and were not.
 
 use crate::record::pages::Pages;
 use crate::record::samples::Samples;
 use model::metric::Metric;
 use std::collections::{BTreeMap, HashMap};
 
-/// What was handed out so far, of each slot.
+/// The samples of each slot that were handed out so far.
 pub(super) struct HandedOut {
-    /// How many samples of each metric.
+    /// The number of samples of each metric.
     counts: Vec<[u64; Metric::COUNT]>,
     /// The buckets that were taken and not handed out: of few slots at a time.
     rest: HashMap<u32, Vec<(Metric, Pages)>>,

@@ -1,4 +1,4 @@
-//! What can be measured, one file a probe: its programs and where they hang, its maps and their sizes, and when it is wanted.
+//! Probes, one file each: the programs and their hooks, the maps and their sizes, and when the probe is wanted.
 //! Loading, attaching, `doctor` and the list of programs follow from [`ALL`].
 //!
 //! To add one: a file with a `PROBE`, its place in [`ALL`], and its programs in `profiler-ebpf/src/main.rs` under the same
@@ -47,14 +47,14 @@ pub(super) struct Program {
     pub(super) hook: Hook,
 }
 
-/// Where a program hangs.
+/// The hook of a program.
 #[derive(Clone, Copy)]
 pub(super) enum Hook {
     /// A tracepoint, by the kernel's type information (`tp_btf`).
     Tracepoint {
         /// The folder it is in below tracefs' `events`.
         group: &'static str,
-        /// What is measured there, as `doctor` says it.
+        /// The metrics that it serves, as `doctor` says it.
         purpose: &'static str,
     },
     /// A software event of perf, on each CPU.
@@ -70,7 +70,7 @@ pub(super) struct Map {
     pub(super) entries: fn(&Wanted) -> u32,
 }
 
-/// What a recording asks of the kernel, and what is known of that kernel.
+/// A recording's demands on the kernel, and the facts about that kernel.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wanted {
     pub(super) limits: Limits,

@@ -29,7 +29,7 @@ const PATIENCE: u32 = 16;
 /// Walks at most, however many threads are born meanwhile.
 const MOST_WALKS: u32 = 64;
 
-/// What belongs to families in the kernel.
+/// The maps of families.
 pub(super) struct Families {
     counts: Array<MapData, Family>,
     rules: Array<MapData, u32>,
@@ -139,7 +139,7 @@ impl Session {
         families.iter().try_for_each(|&family| self.families.rule(family, rules))
     }
 
-    /// What the programs count of a family. One without threads has no exit left that [`Source::collect_exited`] would
+    /// The programs' counts of a family. One without threads has no exit left that [`Source::collect_exited`] would
     /// not hand out now.
     ///
     /// [`Source::collect_exited`]: crate::record::Source::collect_exited

@@ -1,4 +1,4 @@
-//! Which processes are chosen.
+//! The choice of processes.
 
 use super::{Attachment, Running, attached_to};
 use crate::support::{Scene, target};

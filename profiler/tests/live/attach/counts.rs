@@ -1,4 +1,4 @@
-//! What is counted of threads that are found: nothing of what had begun before, all that comes after.
+//! The counts of threads that are attached to: nothing of what had begun before, all that comes after.
 
 use super::{Attachment, Running};
 use crate::intervals::assert_intervals_are_the_whole;
@@ -67,7 +67,7 @@ fn what_threads_do_meanwhile_is_counted_as_the_kernel_does() {
         assert_eq!(found.state, OpenState::Blocked, "{thread:#?}");
         let open = thread.open.expect("it lives");
         assert_eq!((open.state, open.found), (OpenState::Blocked, false), "{thread:#?}");
-        // What ended the wait that was found is a whole wait for a CPU, if it was announced.
+        // The rest of the wait at attach is a whole wait for a CPU, if its end was announced.
         let blocked = thread.count(Metric::Blocked) + unannounced(thread);
         assert_eq!(blocked + 1, thread.voluntary_switches, "the last is open: {thread:#?}");
     }
@@ -108,7 +108,7 @@ fn a_spinner_has_an_open_slice_and_no_sample() {
     outcome.assert_complete();
     let thread = spinner(&outcome);
     assert_eq!(thread.tid, tid);
-    // Where the kernel did not announce its last switch-in, it ran in what is shown as its last wait.
+    // The thread ran in its last wait as it is shown, if the kernel did not announce its last switch-in.
     let hidden = thread.open.filter(|_| outcome.is_explained_by(Rule::RunningAtClose));
     let measured = on_cpu(thread) + hidden.map_or(0, |open| open.for_ns.0);
     assert!(measured + SLACK_NS >= within, "{measured} ns of at least {within}: {thread:#?}");
@@ -117,7 +117,7 @@ fn a_spinner_has_an_open_slice_and_no_sample() {
     match (thread.found, thread.open) {
         // It was never switched: all of it is the slice that it was found in.
         (None, Some(open)) => assert!(open.found && thread.histograms.is_empty(), "{thread:#?}"),
-        // What it was found at is in no histogram.
+        // The state at attach is in no histogram.
         (Some(_), Some(open)) => assert!(!open.found, "{thread:#?}"),
         other => panic!("{other:?}: {thread:#?}"),
     }

@@ -30,7 +30,7 @@ fn as_caller(daemon: &Daemon, arguments: &[&str]) -> Output {
     command.args(flags).arg(ctl.get_program()).args(ctl.get_args()).args(arguments).output().unwrap()
 }
 
-/// What makes somebody else of who starts what follows.
+/// The words that change the identity of whoever starts the rest.
 pub(super) fn become_caller() -> [&'static str; 5] {
     assert_eq!(CALLER, 65534);
     ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]

@@ -44,7 +44,7 @@ fn a_reload_adds_and_removes_selectors() {
     assert_eq!(processes, [1, 1]);
     second.tell();
     daemon.reload(&added);
-    // What was added to the first before it left is not lost.
+    // The first one's growth from before it left is not lost.
     let interval = daemon.flush();
     let has = |label: &str| interval.groups.iter().any(|group| group.selector == label);
     assert!(has("prey") && has("other"), "{interval:#?}");

@@ -1,4 +1,4 @@
-//! What comes and goes for long: slots are used again, memory stays the same, who leaves leaves nothing.
+//! Long runs: slots are used again, memory stays the same, processes that leave leave nothing.
 
 use super::{Daemon, count, counted, name, named, prey, selector, switches};
 use crate::attached::{Attached, in_storage, in_table};

@@ -240,7 +240,7 @@ fn number(row: &Row, name: &str) -> Option<i64> {
     }
 }
 
-/// What a daemon left.
+/// The remains of a daemon.
 struct Stopped {
     succeeded: bool,
     stderr: String,

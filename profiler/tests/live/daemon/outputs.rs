@@ -1,4 +1,4 @@
-//! What the daemon hands out: the store and the metrics hold what was counted, and a new configuration opens them again.
+//! The daemon's outputs: the store and the metrics hold all that was counted, and a new configuration opens them again.
 
 use super::{Daemon, count, name, prey, selector};
 use crate::trial::trials;
@@ -83,7 +83,7 @@ fn a_store_that_cannot_be_opened_is_told_of() {
     assert!(daemon.log().contains("file/store"), "{}", daemon.log());
 }
 
-/// What a scrape through the socket finds.
+/// The result of a scrape through the socket.
 fn scraped(socket: &Path) -> String {
     let mut stream =
         UnixStream::connect(socket).unwrap_or_else(|error| panic!("{}: {error}", socket.display()));

@@ -1,4 +1,4 @@
-//! What is seen through the daemon: the kernel's figures, by whom may, and nothing of it is missing in the intervals.
+//! The view through the daemon: the kernel's figures, for those who may look, and nothing of it is missing in the intervals.
 
 use super::control::{allow_caller, become_caller};
 use super::{Daemon, count, name, prey, selector};
@@ -195,7 +195,7 @@ fn looking_on_takes_nothing_from_the_intervals() {
         assert_eq!(count(&interval, "on_cpu"), after - before, "{interval:#?}");
         assert_eq!(interval.groups.iter().map(|group| group.threads).sum::<u64>(), 4);
     }
-    // What ends while somebody looks on is in the last interval too.
+    // A thread that ends while somebody looks on is in the last interval too.
     running.finish();
     daemon.wait_for(0);
     let stopped = daemon.stop();

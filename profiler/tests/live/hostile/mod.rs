@@ -1,4 +1,4 @@
-//! What machines and users do to a profiler: each condition is a test, and the counts stay exact in all of them.
+//! Hostile conditions, by machines and by users: each is a test, and the counts stay exact in all of them.
 
 mod cpus;
 mod disk;
@@ -69,7 +69,7 @@ fn assert_sums_exact(outcome: &Outcome) {
     assert!(differing(outcome).is_empty(), "{:#?}", differing(outcome));
 }
 
-/// What is equal to the kernel's figure, to the last one.
+/// The figures that are equal to the kernel's, to the last one.
 const EXACT: [Quantity; 3] =
     [Quantity::VoluntarySwitches, Quantity::InvoluntarySwitches, Quantity::LifetimeNs];
 
@@ -113,7 +113,7 @@ pub(crate) fn again_and_again(
     assert!(failures.is_empty(), "{kind}: {} runs differ: {failures:#?}", failures.len());
 }
 
-/// What a thread of a hand-to-and-fro target says of itself against what was measured: its switches of both kinds.
+/// The own figures of a thread of a hand-to-and-fro target against the measured: its switches of both kinds.
 fn assert_told_switches(outcome: &Outcome, name: &str) -> u64 {
     let told = outcome.told();
     let told = |kind: &str| told[name][kind].as_u64().expect("it tells");

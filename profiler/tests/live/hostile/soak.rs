@@ -12,7 +12,7 @@ pub(crate) fn tests() -> Vec<Trial> {
     trials![memory_stays_flat_and_ledgers_stay_at_zero]
 }
 
-/// How long, as humantime writes it; set by `cargo xtask test --soak`.
+/// The length, as humantime writes it; set by `cargo xtask test --soak`.
 const LENGTH: &str = "PROFILER_SOAK";
 
 const DEFAULT_LENGTH: Duration = Duration::from_secs(4);

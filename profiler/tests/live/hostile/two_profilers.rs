@@ -32,7 +32,7 @@ fn two_profilers_of_one_command_count_the_same() {
     let inner = file::read(&inner).unwrap();
     assert!(report::is_complete(&inner), "{}", report::verdict(&inner));
     inner.threads.iter().for_each(assert_thread_exact);
-    // What was born after the command was executed is the same in both, count for count.
+    // Threads that were born after the command was executed are the same in both, count for count.
     let born: Vec<&Thread> =
         inner.threads.iter().filter(|thread| thread.name.starts_with("sleeper-")).collect();
     assert_eq!(born.len(), 4);

@@ -43,7 +43,7 @@ pub(super) fn go_on(kind: &str) -> Value {
     panic!("nobody ended this process")
 }
 
-/// What closes the recording runs on another CPU, if there is one.
+/// The closing pass runs on another CPU, if there is one.
 fn pin_to_the_last_cpu() {
     let this = Pid::from_raw(0);
     let allowed = sched_getaffinity(this).expect("the kernel tells");
