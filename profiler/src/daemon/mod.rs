@@ -1,16 +1,16 @@
 //! The daemon: waits for what happens, and has the watch, the sinks and the control socket do their part.
 //!
-//! - `outputs`: where the intervals go; `keeper` has the store on a thread of its own.
+//! - `outputs`: where the intervals go; `store_thread` has the store on a thread of its own.
 //! - `shown`: what answers for the metrics.
 //! - `log`: what is logged and how.
 //! - `systemd`: what the service manager is told.
 
-#[cfg(feature = "store")]
-mod keeper;
 pub mod log;
 mod outputs;
 #[cfg(feature = "metrics")]
 mod shown;
+#[cfg(feature = "store")]
+mod store_thread;
 mod systemd;
 
 use crate::config::Config;

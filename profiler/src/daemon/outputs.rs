@@ -1,9 +1,9 @@
 //! The sinks that the configuration asks for, and the server of the metrics.
 
-#[cfg(feature = "store")]
-use super::keeper::Keeper;
 #[cfg(feature = "metrics")]
 use super::shown::Shown;
+#[cfg(feature = "store")]
+use super::store_thread::StoreThread;
 use crate::config::Config;
 use crate::watch::batch::Batch;
 use crate::watch::lines::{self, Lines};
@@ -106,7 +106,7 @@ impl Outputs {
     fn open_store(&mut self, config: &Config) -> Result<()> {
         #[cfg(feature = "store")]
         if let Some(store) = &config.store {
-            self.sinks.replace(STORE, Some(Box::new(Keeper::open(store, &self.host)?)));
+            self.sinks.replace(STORE, Some(Box::new(StoreThread::open(store, &self.host)?)));
         }
         Ok(())
     }

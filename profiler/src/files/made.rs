@@ -1,6 +1,6 @@
 //! Files that a command makes of profiles, and the paths that they are written to.
 
-use super::beside::Beside;
+use super::atomic_file::AtomicFile;
 use super::place::Place;
 use super::{size_limit, standard, stream};
 use crate::target::user::Invoker;
@@ -33,7 +33,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
             Guarded::new(stream, Codes::None).write_all(bytes).with_context(cannot)
         }
         Place::File { path: place, .. } => {
-            let beside = Beside::open(&place, Invoker::detect()?.as_ref()).with_context(cannot)?;
+            let beside = AtomicFile::open(&place, Invoker::detect()?.as_ref()).with_context(cannot)?;
             let mut file = beside.file();
             file.write_all(bytes).with_context(cannot).map_err(size_limit::explain)?;
             beside.persist().with_context(cannot)

@@ -2,7 +2,7 @@
 //! written over), `place`, `beside`, `folder`, `pieces` and `size_limit` (where it goes), `standard` and `stream` (output and
 //! input), `messages` (standard error).
 
-pub mod beside;
+pub mod atomic_file;
 pub mod folder;
 pub mod inputs;
 pub(crate) mod made;

@@ -2,7 +2,7 @@
 //! place takes it no more when the run is over (the disk is full), it is kept elsewhere: a run may have taken hours, and
 //! cannot be had again.
 
-use super::beside::{Beside, FILE_MODE};
+use super::atomic_file::{AtomicFile, FILE_MODE};
 use super::pieces;
 use super::place::Place;
 use super::subject::Subject;
@@ -88,7 +88,7 @@ pub enum Output {
         /// As it was asked for.
         path: PathBuf,
         /// The file that will replace it.
-        beside: Beside,
+        beside: AtomicFile,
         /// Rule for a file that is there already.
         replaces: Replaces,
     },
@@ -146,7 +146,7 @@ impl Output {
                     Replaces::Same { subject: subject.clone(), flag }
                 };
                 replaces.check(path)?;
-                let beside = Beside::open(&place, owner).with_context(|| cannot("the folder of "))?;
+                let beside = AtomicFile::open(&place, owner).with_context(|| cannot("the folder of "))?;
                 size_limit::warn();
                 Ok(Self::File { path: path.to_owned(), beside, replaces })
             }

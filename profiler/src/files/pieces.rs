@@ -1,6 +1,6 @@
 //! A profile in pieces, none larger than a file may grow to: how it is kept where that is less than the profile.
 
-use super::beside::FILE_MODE;
+use super::atomic_file::FILE_MODE;
 use crate::target::user::Invoker;
 use anyhow::{Context as _, Result, ensure};
 use model::profile::{Profile, file};

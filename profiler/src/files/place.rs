@@ -1,6 +1,6 @@
 //! The target of a path that is to be written to.
 
-use super::beside::folder_of;
+use super::atomic_file::folder_of;
 use super::standard;
 use anyhow::{Context, Error, Result, anyhow, bail};
 use nix::sys::statfs::{PROC_SUPER_MAGIC, statfs};

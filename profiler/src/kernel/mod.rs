@@ -1,7 +1,7 @@
 //! The only folder that knows BPF.
 //!
 //! - `requirements`: what the machine must offer, checked before anything is started, with the way to mend it.
-//! - `room`: how much memory the kernel would let the recording have.
+//! - `memory_left`: how much memory the kernel would let the recording have.
 //! - `offsets`: where the running kernel keeps the fields that the programs read.
 //! - `load`: the object, its settings and the sizes of its maps.
 //! - `probes`: what can be measured, one file a probe: programs, where they hang, maps, and when it is wanted.
@@ -18,12 +18,12 @@ pub mod hooks;
 mod hotplug;
 pub mod load;
 pub mod memory;
+mod memory_left;
 pub mod offsets;
 mod page_memory;
 mod probes;
 pub mod programs;
 pub mod requirements;
-mod room;
 pub mod self_cost;
 pub mod session;
 mod slots;

@@ -1,9 +1,9 @@
 //! Requirements on the machine, each with its state, its users and its remedy.
 
 use super::load::Target;
+use super::memory_left::{self, MemoryLeft};
 use super::offsets::{self, KERNEL_BTF};
 use super::probes::{self, Hook, Probe};
-use super::room::{self, Room};
 use super::session::Session;
 use crate::kernel_text::chosen;
 use crate::privilege;
@@ -248,16 +248,16 @@ fn lockdown() -> Requirement {
 
 fn memory(limits: Limits) -> Requirement {
     let needed = limits.map_bytes().0.saturating_add(MEMORY_BESIDE_MAPS);
-    let room = room::left(Path::new("/"));
-    let found = match &room {
+    let memory = memory_left::left(Path::new("/"));
+    let found = match &memory {
         None => "unknown".to_owned(),
-        Some(Room { left, group }) => {
+        Some(MemoryLeft { left, group }) => {
             let of = group.as_ref().map_or_else(String::new, |folder| format!(" in {}", folder.display()));
             format!("{} MiB left{of}, {} needed", left.0 >> 20, needed >> 20)
         }
     };
     Requirement::met("memory", "slots and histograms in the kernel", found).or_missing(
-        room.is_none_or(|room| room.left.0 >= needed),
+        memory.is_none_or(|memory| memory.left.0 >= needed),
         "free some memory, raise the limit of the control group, or lower --max-threads and --histogram-memory",
     )
 }

@@ -234,13 +234,13 @@ impl Session {
     ///
     /// # Errors
     /// If they can't be looked at.
-    pub fn look(&mut self, mut see: impl FnMut(ThreadRecord, Nanos)) -> Result<Nanos> {
+    pub fn take_snapshot(&mut self, mut see: impl FnMut(ThreadRecord, Nanos)) -> Result<Nanos> {
         let at_ns = monotonic_now()?;
         let census = self.census(SNAPSHOT)?;
         self.unrecorded.saw(census.unrecorded);
         for number in 0..self.slots_used()? {
             let serial = self.serials[number as usize];
-            let record = slots::sighting(&self.slot_memory, number, &mut self.pages, serial, at_ns)?;
+            let record = slots::snapshot(&self.slot_memory, number, &mut self.pages, serial, at_ns)?;
             if let Some(record) = record {
                 see(record, at_ns);
             }
@@ -337,7 +337,7 @@ impl Source for Session {
 
     fn snapshot(&mut self) -> Result<Snapshot> {
         let mut threads = Vec::new();
-        let at_ns = self.look(|record, _| threads.push(record))?;
+        let at_ns = self.take_snapshot(|record, _| threads.push(record))?;
         Ok(Snapshot { at_ns, threads })
     }
 

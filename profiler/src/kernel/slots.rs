@@ -68,7 +68,7 @@ fn with_samples(slot: &Slot, serial: u64, samples: BTreeMap<Metric, Samples>) ->
 /// It may be switched meanwhile, on another CPU. Everything a thread did since `from_ns` is in its sums, so these tell
 /// since when it has been doing what it does: what the iterator saw holds if it began at that time. If not, the thread
 /// was switched after the iterator saw it, and the record is as of that switch.
-pub(super) fn sighting(
+pub(super) fn snapshot(
     slots: &MappedArray<Slot>,
     number: u32,
     pages: &mut PageMemory,

@@ -88,10 +88,10 @@ impl Deltas {
         self.known.entry(record.serial).or_default().grow(record, false).some()
     }
 
-    /// The growth of a thread whose record has only the buckets of its growth (see [`Session::look`]); `None` if there
+    /// The growth of a thread whose record has only the buckets of its growth (see [`Session::take_snapshot`]); `None` if there
     /// was. The samples are taken out of the record.
     ///
-    /// [`Session::look`]: crate::kernel::session::Session::look
+    /// [`Session::take_snapshot`]: crate::kernel::session::Session::take_snapshot
     pub fn taken(&mut self, record: &mut ThreadRecord, is_final: bool) -> Option<Delta> {
         let added = self.known.entry(record.serial).or_default().take(record, is_final);
         if is_final {

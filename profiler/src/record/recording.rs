@@ -75,7 +75,7 @@ impl<S: Source> Recording<S> {
     ///
     /// # Errors
     /// If the source fails.
-    pub fn look(&mut self) -> Result<Snapshot> {
+    pub fn take_snapshot(&mut self) -> Result<Snapshot> {
         self.collect()?;
         self.source.snapshot()
     }

@@ -84,7 +84,7 @@ pub(super) fn make_folders<D: Disk>(disk: &D, root: &Path, folder: &Path) -> Res
     for folder in folders {
         disk.make_folder(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
         // Also of one that is there: an earlier attempt may have failed, or been interrupted, before this.
-        sync_folder(disk, crate::files::beside::folder_of(folder))?;
+        sync_folder(disk, crate::files::atomic_file::folder_of(folder))?;
     }
     Ok(())
 }

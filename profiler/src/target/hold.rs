@@ -5,7 +5,7 @@
 use super::inherited::Inherited;
 use super::refusal::{self, Refusal};
 use crate::privilege;
-use crate::sys::shed::{self, Peak};
+use crate::sys::trim::{self, Peak};
 use anyhow::{Context, Result};
 use model::profile::units::{Bytes, Nanos};
 use model::profile::usage::BeforeExec;
@@ -71,7 +71,7 @@ pub fn hold(order: &Order) -> Result<u8> {
     let command =
         order.command.iter().map(|word| CString::new(word.as_bytes())).collect::<Result<Vec<_>, _>>();
     let command = command.context("an argument holds a zero byte")?;
-    shed::shed()?;
+    trim::trim()?;
     inherited.start_timers()?;
     // Maps again what telling needs, so that it does not count as the command's a moment later.
     write!(std::io::sink(), "{}", usage_line()?).context("cannot write down this process's usage")?;

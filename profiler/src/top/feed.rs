@@ -58,7 +58,7 @@ pub struct Frame {
     /// The time of this one.
     pub until: Nanos,
     /// The threads that live, and those that have exited in between.
-    pub threads: Vec<Sighted>,
+    pub threads: Vec<ThreadUpdate>,
     /// Processes by their numbers, besides the records of their first threads.
     pub processes: BTreeMap<u32, Known>,
     /// Everything that is not of a single thread.
@@ -76,7 +76,7 @@ pub struct Known {
 
 /// A thread, once in each frame that it lived in.
 #[derive(Clone, Debug)]
-pub struct Sighted {
+pub struct ThreadUpdate {
     /// Everything since it has been recorded.
     pub record: ThreadRecord,
     /// True if nothing more comes of it: it has ended, or is watched no more.

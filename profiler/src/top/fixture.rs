@@ -1,6 +1,6 @@
 //! Frames for tests.
 
-use super::feed::{Added, Ended, Frame, Sighted, Standing};
+use super::feed::{Added, Ended, Frame, Standing, ThreadUpdate};
 use crate::record::assemble::Seen;
 use crate::record::fixture::exited;
 use crate::record::samples::Samples;
@@ -16,13 +16,13 @@ use std::collections::BTreeMap;
 const SECOND: u64 = 1_000_000_000;
 
 /// A thread in a frame.
-pub(crate) fn thread(pid: u32, tid: u32) -> Sighted {
+pub(crate) fn thread(pid: u32, tid: u32) -> ThreadUpdate {
     let record = open(exited(pid, tid));
     let histograms: BTreeMap<Metric, Histogram> =
         record.samples.iter().map(|(metric, samples)| (*metric, samples.to_histogram())).collect();
     let seen = Seen::of(&record);
     let states = States { on_cpu_ns: Nanos(250_000_000), preempted_ns: Nanos(50_000), ..States::default() };
-    Sighted { record, is_final: false, added: Added { seen, states, histograms } }
+    ThreadUpdate { record, is_final: false, added: Added { seen, states, histograms } }
 }
 
 fn open(mut record: ThreadRecord) -> ThreadRecord {
@@ -32,14 +32,14 @@ fn open(mut record: ThreadRecord) -> ThreadRecord {
 }
 
 /// A frame of a second that ends with this one.
-pub(crate) fn frame(second: u64, threads: Vec<Sighted>) -> Frame {
+pub(crate) fn frame(second: u64, threads: Vec<ThreadUpdate>) -> Frame {
     let ended = Ended { threads: 0, kept: true, untold: 0 };
     let standing = Standing { lives: true, lost: LossCounts::default(), ended };
     let (from, until) = (Nanos((second - 1) * SECOND), Nanos(second * SECOND));
     Frame { from, until, threads, processes: BTreeMap::new(), standing }
 }
 
-impl Sighted {
+impl ThreadUpdate {
     pub(crate) fn ended(mut self) -> Self {
         self.record.end = End::Exited { last_switch: OpenState::Blocked };
         self.is_final = true;

@@ -1,6 +1,6 @@
 //! Frames from a recording under way.
 
-use super::feed::{Added, Ended, Frame, Sighted, Standing};
+use super::feed::{Added, Ended, Frame, Standing, ThreadUpdate};
 use crate::record::assemble::Seen;
 use crate::record::deltas::{Delta, Deltas, Span};
 use crate::record::recording::Recording;
@@ -58,7 +58,7 @@ impl Live {
     /// # Errors
     /// If the source fails.
     pub fn refresh<S: Source>(&mut self, recording: &mut Recording<S>) -> Result<Frame> {
-        let snapshot = recording.look()?;
+        let snapshot = recording.take_snapshot()?;
         let ended = recording.records().get(self.handed_out..).unwrap_or_default();
         let frame = self.frame(ended, snapshot);
         self.handed_out = recording.exited();
@@ -76,14 +76,14 @@ impl Live {
         snapshot.threads.iter().for_each(|record| add_losses(&mut lost, record));
         let ended = ended.iter().cloned().map(|record| (record, true));
         let records = ended.chain(snapshot.threads.into_iter().map(|record| (record, false)));
-        let threads: Vec<Sighted> = records
+        let threads: Vec<ThreadUpdate> = records
             .map(|(record, is_final)| {
                 let delta = added.remove(&record.serial);
                 let seen = self.newly_seen(&record, is_final);
                 let (states, samples) = delta.map(|delta| (delta.states, delta.samples)).unwrap_or_default();
                 let histograms =
                     samples.iter().map(|(metric, samples)| (*metric, samples.to_histogram())).collect();
-                Sighted { record, is_final, added: Added { seen, states, histograms } }
+                ThreadUpdate { record, is_final, added: Added { seen, states, histograms } }
             })
             .collect();
         let standing = Standing { lives: true, lost, ended: self.ended };

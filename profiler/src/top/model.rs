@@ -2,7 +2,7 @@
 //! [`MOST_ENDED`] that have ended last, and [`HISTORY`] values of each.
 
 use super::column::{Column, Values, values};
-use super::feed::{Added, Frame, Known, Sighted, Standing};
+use super::feed::{Added, Frame, Known, Standing, ThreadUpdate};
 use crate::record::assemble::Seen;
 use crate::record::{End, ThreadRecord};
 use crate::report::printable;
@@ -195,8 +195,8 @@ impl Model {
             self.names.insert(pid, printable(&name).into());
             self.selectors.insert(pid, printable(&selector).into());
         }
-        for sighted in threads {
-            self.take_thread(sighted);
+        for update in threads {
+            self.take_thread(update);
         }
         self.remove_ended();
         let living = || self.threads.values().filter(|thread| !thread.doing.is_over());
@@ -209,7 +209,7 @@ impl Model {
         }
     }
 
-    fn take_thread(&mut self, Sighted { record, is_final, added }: Sighted) {
+    fn take_thread(&mut self, ThreadUpdate { record, is_final, added }: ThreadUpdate) {
         if record.pid == record.tid {
             self.names.insert(record.pid, printable(&record.name).into());
         }

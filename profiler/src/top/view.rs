@@ -234,12 +234,12 @@ pub fn history(model: &Model, identity: Identity) -> Option<&History> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::feed::{Known, Sighted};
+    use super::super::feed::{Known, ThreadUpdate};
     use super::super::fixture::{frame, thread};
     use super::*;
     use model::profile::units::Nanos;
 
-    fn model(threads: Vec<Sighted>) -> Model {
+    fn model(threads: Vec<ThreadUpdate>) -> Model {
         let mut model = Model::new(Nanos(0), []);
         model.take(frame(1, threads), true);
         model

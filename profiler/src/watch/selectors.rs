@@ -71,7 +71,7 @@ impl Watched {
         }
     }
 
-    /// Looks into its control group, if it has one. Returns the processes that were not there before.
+    /// Scans into its control group, if it has one. Returns the processes that were not there before.
     fn poll(&mut self) -> BTreeSet<u32> {
         if let Selector::Pids(_) | Selector::Name(_) = self.selector {
             return BTreeSet::new();
@@ -144,7 +144,7 @@ impl Selectors {
         self.all.iter().any(|watched| matches!(watched.selector, Selector::Name(_)))
     }
 
-    /// Looks into all control groups. Returns the processes that were not there before.
+    /// Scans into all control groups. Returns the processes that were not there before.
     pub(super) fn poll(&mut self) -> BTreeSet<u32> {
         self.all.iter_mut().flat_map(Watched::poll).collect()
     }

@@ -6,9 +6,9 @@ mod frames;
 
 use super::batch::{Batch, Group, Key};
 use super::config::{SelectorConfig, WatchConfig};
-use super::looks::Looks;
 use super::members::Members;
 use super::names::Names;
+use super::scans::Scans;
 use super::selectors::{Selectors, Watched};
 use super::status::{SelectorStatus, WatchStatus};
 use super::viewer::{Shared, Viewers, Who};
@@ -48,7 +48,7 @@ pub struct Watcher {
     missed_execs: u64,
     /// True if a process was turned away, and there may be room for it now.
     look_through: bool,
-    looks: Looks,
+    scans: Scans,
 }
 
 impl Watcher {
@@ -73,7 +73,7 @@ impl Watcher {
             lost: LossCounts::default(),
             missed_execs: 0,
             look_through: false,
-            looks: Looks::new(),
+            scans: Scans::new(),
         })
     }
 
@@ -185,11 +185,11 @@ impl Watcher {
 
     /// Adds what was added until now to the interval that is under way, and to what each viewer will see; `seen_by` is the
     /// one whose frame this is for. Returns the moment.
-    fn look(&mut self, seen_by: Option<&Shared>) -> Result<Nanos> {
+    fn take_snapshot(&mut self, seen_by: Option<&Shared>) -> Result<Nanos> {
         self.collect()?;
         let Self { session, selectors, members, names, deltas, viewers, .. } = self;
         let mut pids = BTreeSet::new();
-        let now = session.look(|mut record, now| {
+        let now = session.take_snapshot(|mut record, now| {
             pids.insert(record.pid);
             let Some(member) = members.get(record.family) else { return };
             let process = names.of(&record, &member.process.name);
@@ -209,7 +209,7 @@ impl Watcher {
     /// # Errors
     /// If it can't be read.
     pub fn so_far(&mut self) -> Result<Batch> {
-        let now = self.look(None)?;
+        let now = self.take_snapshot(None)?;
         let mut lost = self.lost_until_now(self.session.lost()?);
         let mut groups = BTreeMap::new();
         merge(&mut groups, self.left.iter().cloned());
@@ -228,7 +228,7 @@ impl Watcher {
     /// # Errors
     /// If it can't be read.
     pub fn end_interval(&mut self) -> Result<Batch> {
-        let now = self.look(None)?;
+        let now = self.take_snapshot(None)?;
         let losses = self.session.lost()?;
         self.session.cut();
         let mut lost = self.lost_until_now(losses);

@@ -4,7 +4,7 @@
 use super::*;
 use crate::golden;
 use crate::top::app::Recorder;
-use crate::top::feed::{Added, Frame, Known, Sighted};
+use crate::top::feed::{Added, Frame, Known, ThreadUpdate};
 use crate::top::fixture::{frame, thread};
 use crate::top::keys::Key;
 use crate::top::model::Model;
@@ -22,7 +22,7 @@ const PLAIN: Palette = Palette { colour: false };
 
 /// A server and its workers, one of which waits long for a CPU; another process; one that ended; one with a long name in
 /// wide characters, and one that nothing is known of.
-fn threads(second: u64) -> Vec<Sighted> {
+fn threads(second: u64) -> Vec<ThreadUpdate> {
     let waits: Vec<u64> = (0..400).map(|place| 4_000 + place * place * 13).collect();
     let blocked: Vec<u64> = (0..900).map(|place| 50_000_000 + place * 4_000).collect();
     let worker = thread(4242, 4243)

@@ -30,7 +30,7 @@ impl Watcher {
             }
         }
         let missed = self.session.missed_execs()?;
-        let is_due = self.selectors.any_by_name() && self.looks.is_due();
+        let is_due = self.selectors.any_by_name() && self.scans.is_due();
         if missed != self.missed_execs || is_due || std::mem::take(&mut self.look_through) {
             self.missed_execs = missed;
             self.look_through()?;
@@ -52,7 +52,7 @@ impl Watcher {
             false => select::name(*pid).is_some_and(|name| selectors.may_match(*pid, &name)),
         };
         let pids: Vec<u32> =
-            self.looks.take(|| Ok(select::all_pids()?.into_iter().filter(may_match).collect()))?;
+            self.scans.take(|| Ok(select::all_pids()?.into_iter().filter(may_match).collect()))?;
         self.admit(pids)
     }
 

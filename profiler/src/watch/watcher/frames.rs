@@ -20,7 +20,7 @@ impl Watcher {
     /// # Errors
     /// If the threads can't be looked at.
     pub fn frame(&mut self, viewer: &Shared) -> Result<Frame> {
-        let at = self.look(Some(viewer))?;
+        let at = self.take_snapshot(Some(viewer))?;
         let mut viewer = viewer.borrow_mut();
         let shown = || self.selectors.iter().filter(|watched| viewer.wants(&watched.label));
         let processes = shown().map(|watched| self.members.of(&watched.label).count() as u64).sum();

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 /// Memory, and what bounds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Room {
+pub(super) struct MemoryLeft {
     pub(super) left: Bytes,
     /// The folder of the control group that leaves least; absent if that is the machine itself.
     pub(super) group: Option<PathBuf>,
@@ -37,16 +37,16 @@ const VERSION_2: Files =
     Files { limit: "memory.max", used: "memory.current", reclaimable: ["inactive_file ", "active_file "] };
 
 /// Reads the files below `root` (`/`, or a copy in tests). `None` if the kernel does not say.
-pub(super) fn left(root: &Path) -> Option<Room> {
+pub(super) fn left(root: &Path) -> Option<MemoryLeft> {
     let machine = fs::read_to_string(root.join("proc/meminfo"))
         .ok()
         .and_then(|text| kibibytes(&text, "MemAvailable:"))
-        .map(|left| Room { left: Bytes(left), group: None });
-    machine.into_iter().chain(of_groups(root)).min_by_key(|room| room.left)
+        .map(|left| MemoryLeft { left: Bytes(left), group: None });
+    machine.into_iter().chain(of_groups(root)).min_by_key(|memory| memory.left)
 }
 
 /// The memory left in each control group of this process, those without a limit left out.
-fn of_groups(root: &Path) -> Vec<Room> {
+fn of_groups(root: &Path) -> Vec<MemoryLeft> {
     let mounts = mounts(root);
     let mut rooms = Vec::new();
     for group in own_groups(root) {
@@ -81,7 +81,7 @@ fn own_groups(root: &Path) -> Vec<ProcessCGroup> {
 }
 
 /// The memory left in one group; `None` if it has no limit.
-fn of_group(root: &Path, folder: &Path, files: &Files) -> Option<Room> {
+fn of_group(root: &Path, folder: &Path, files: &Files) -> Option<MemoryLeft> {
     let below_root = root.join(folder.strip_prefix("/").unwrap_or(folder));
     let text = |name: &str| fs::read_to_string(below_root.join(name)).ok();
     let number = |name: &str| text(name)?.trim().parse::<u64>().ok();
@@ -91,7 +91,7 @@ fn of_group(root: &Path, folder: &Path, files: &Files) -> Option<Room> {
         stat.lines().find_map(|line| line.strip_prefix(label))?.trim().parse::<u64>().ok()
     });
     let held = used.saturating_sub(reclaimable.fold(0, u64::saturating_add));
-    Some(Room { left: Bytes(limit.saturating_sub(held)), group: Some(folder.to_owned()) })
+    Some(MemoryLeft { left: Bytes(limit.saturating_sub(held)), group: Some(folder.to_owned()) })
 }
 
 #[cfg(test)]
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn without_a_limit_it_is_the_machines() {
         let root = machine(TWO, "0::/a\n", &[("sys/fs/cgroup/a/memory.max", "max\n")]);
-        assert_eq!(left(root.path()), Some(Room { left: Bytes(1 << 20), group: None }));
+        assert_eq!(left(root.path()), Some(MemoryLeft { left: Bytes(1 << 20), group: None }));
     }
 
     #[test]
@@ -133,7 +133,7 @@ mod tests {
         ];
         let root = machine(TWO, "0::/a/b\n", &files);
         let group = Some(PathBuf::from("/sys/fs/cgroup/a"));
-        assert_eq!(left(root.path()), Some(Room { left: Bytes(250_000), group }));
+        assert_eq!(left(root.path()), Some(MemoryLeft { left: Bytes(250_000), group }));
     }
 
     #[test]
@@ -146,12 +146,12 @@ mod tests {
         ];
         let root = machine(ONE, "4:memory:/a\n2:cpu:/a\n", &files);
         let group = Some(PathBuf::from("/sys/fs/cgroup/memory/a"));
-        assert_eq!(left(root.path()), Some(Room { left: Bytes(200_000), group }));
+        assert_eq!(left(root.path()), Some(MemoryLeft { left: Bytes(200_000), group }));
     }
 
     #[test]
     fn texts_that_make_no_sense_are_no_limit() {
         let root = machine("nonsense\n", "x\n", &[]);
-        assert_eq!(left(root.path()), Some(Room { left: Bytes(1 << 20), group: None }));
+        assert_eq!(left(root.path()), Some(MemoryLeft { left: Bytes(1 << 20), group: None }));
     }
 }

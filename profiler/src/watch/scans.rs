@@ -10,12 +10,12 @@ const AFTER: Duration = Duration::from_secs(10);
 /// It is due later where there are so many processes that looks would take more of a CPU than a part in this: 0.2 %.
 const SHARE: u32 = 500;
 
-/// The looks.
-pub(super) struct Looks {
+/// The scans.
+pub(super) struct Scans {
     next: Instant,
 }
 
-impl Looks {
+impl Scans {
     pub(super) fn new() -> Self {
         Self { next: Instant::now() }
     }
@@ -29,9 +29,9 @@ impl Looks {
     ///
     /// # Errors
     /// Those of `look`.
-    pub(super) fn take<T>(&mut self, look: impl FnOnce() -> Result<T>) -> Result<T> {
+    pub(super) fn take<T>(&mut self, scan: impl FnOnce() -> Result<T>) -> Result<T> {
         let before = cpu_time()?;
-        let seen = look()?;
+        let seen = scan()?;
         self.next = Instant::now() + until_next(cpu_time()?.saturating_sub(before));
         Ok(seen)
     }
@@ -61,10 +61,10 @@ mod tests {
 
     #[test]
     fn one_is_due_until_it_was_taken() {
-        let mut looks = Looks::new();
-        assert!(looks.is_due());
-        assert!(looks.take(|| Err::<(), _>(anyhow::anyhow!("no"))).is_err() && looks.is_due());
-        assert_eq!(looks.take(|| Ok(1)).unwrap(), 1);
-        assert!(!looks.is_due());
+        let mut scans = Scans::new();
+        assert!(scans.is_due());
+        assert!(scans.take(|| Err::<(), _>(anyhow::anyhow!("no"))).is_err() && scans.is_due());
+        assert_eq!(scans.take(|| Ok(1)).unwrap(), 1);
+        assert!(!scans.is_due());
     }
 }

@@ -39,13 +39,13 @@ struct State {
 }
 
 /// Keeps intervals in the store. Dropping it brings all of them to the disk first.
-pub(super) struct Keeper {
+pub(super) struct StoreThread {
     orders: Option<SyncSender<(Order, Sender<()>)>>,
     state: Arc<Mutex<State>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Keeper {
+impl StoreThread {
     /// Opens the store of this host.
     ///
     /// # Errors
@@ -101,7 +101,7 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Sink for Keeper {
+impl Sink for StoreThread {
     fn name(&self) -> &'static str {
         NAME
     }
@@ -138,7 +138,7 @@ impl Sink for Keeper {
     }
 }
 
-impl Drop for Keeper {
+impl Drop for StoreThread {
     fn drop(&mut self) {
         self.orders = None;
         if let Some(thread) = self.thread.take() {

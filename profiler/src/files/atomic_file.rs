@@ -20,7 +20,7 @@ pub const FILE_MODE: u32 = 0o666;
 const PERMISSIONS: u32 = 0o777;
 
 /// A file beside its place.
-pub struct Beside {
+pub struct AtomicFile {
     place: PathBuf,
     file: Hidden,
 }
@@ -30,7 +30,7 @@ enum Hidden {
     Named(NamedTempFile),
 }
 
-impl Beside {
+impl AtomicFile {
     /// Opens a file in the folder of its place, which is no link. It gets the permissions of the one that is there.
     ///
     /// # Errors
@@ -141,7 +141,7 @@ mod tests {
     /// Writes into the place beside which a hidden file is made.
     fn written(place: &Path, hide: fn(&Path) -> io::Result<Hidden>) {
         let file = hide(folder_of(place)).unwrap();
-        let beside = Beside { place: place.to_owned(), file }.prepared(None).unwrap();
+        let beside = AtomicFile { place: place.to_owned(), file }.prepared(None).unwrap();
         beside.file().write_all(b"new").unwrap();
         beside.persist().unwrap();
     }
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn nothing_is_to_be_seen_of_a_file_before_it_is_complete() {
         let folder = tempfile::tempdir().unwrap();
-        let beside = Beside::open(&folder.path().join("file"), None).unwrap();
+        let beside = AtomicFile::open(&folder.path().join("file"), None).unwrap();
         beside.file().write_all(b"half").unwrap();
         assert!(matches!(beside.file, Hidden::Nameless(_)), "the file system has files without a name");
         assert_eq!(names_in(folder.path()), [""; 0]);
@@ -190,7 +190,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let place = folder.path().join("folder");
             fs::create_dir(&place).unwrap();
-            let beside = Beside { place, file: hide(folder.path()).unwrap() };
+            let beside = AtomicFile { place, file: hide(folder.path()).unwrap() };
             assert!(beside.persist().is_err());
             assert_eq!(names_in(folder.path()), ["folder"]);
         }
