@@ -128,7 +128,7 @@ pub extern "C" fn release(ctx: *mut c_void) -> i32 {
 #[unsafe(no_mangle)]
 #[unsafe(link_section = "iter/task")]
 pub extern "C" fn snapshot(ctx: *mut c_void) -> i32 {
-    walk::snapshot::look(ctx.cast());
+    walk::snapshot::sample(ctx.cast());
     0
 }
 

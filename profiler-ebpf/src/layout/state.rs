@@ -26,17 +26,17 @@ pub const COUNTED: usize = THROTTLED as usize + 1;
 // and the first switch says what it was.
 
 /// Running on a CPU.
-pub const MET_ON_CPU: u32 = 9;
+pub const ATTACHED_ON_CPU: u32 = 9;
 /// Asleep.
-pub const MET_ASLEEP: u32 = 10;
+pub const ATTACHED_ASLEEP: u32 = 10;
 /// Able to run, and on no CPU.
-pub const MET_WAITING: u32 = 11;
+pub const ATTACHED_WAITING: u32 = 11;
 /// Being looked at once more, since it was switched during the look.
-pub const MEETING: u32 = 12;
+pub const ATTACHING: u32 = 12;
 
 /// True until the first context switch after attaching to a running thread.
 #[must_use]
 #[inline(always)]
-pub const fn is_met(state: u32) -> bool {
-    state >= MET_ON_CPU
+pub const fn is_at_attach(state: u32) -> bool {
+    state >= ATTACHED_ON_CPU
 }

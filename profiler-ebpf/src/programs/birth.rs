@@ -57,8 +57,8 @@ pub(crate) fn may_be_waking(task: Task) -> bool {
 /// `copy_process` and wake the thread themselves). Whoever does so is a thread of the same process, and wakes it here.
 #[inline(always)]
 pub(crate) fn sched_wakeup_new(newborn: Task) {
-    let is_met = || states::of(newborn).is_some_and(|thread| states::is_met(thread.state.get()));
-    if task::flags(newborn) & states::USER_WORKER_FLAGS != 0 && !is_met() {
+    let is_at_attach = || states::of(newborn).is_some_and(|thread| states::is_at_attach(thread.state.get()));
+    if task::flags(newborn) & states::USER_WORKER_FLAGS != 0 && !is_at_attach() {
         sched_process_fork(task::current(), newborn);
     }
     let Some(thread) = states::of(newborn) else { return };

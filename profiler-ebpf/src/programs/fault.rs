@@ -49,7 +49,7 @@ pub(crate) fn accounted(metric: Metric) {
     } else {
         slot.minor_without_entry.increase(1);
     }
-    if states::is_met(state) {
+    if states::is_at_attach(state) {
         first_switch::fault_accounted(slot, metric as u32);
     }
 }

@@ -17,12 +17,12 @@ use profiler_ebpf::{
 /// Set in what [`settle_out`] is told of a switch, beside the task's state: it was a preemption.
 pub(crate) const PREEMPTION: u32 = 1 << 31;
 
-/// The first switch of a thread that was met is a switch-out: it was on a CPU. Leaves it in a slice that is no sample;
+/// The first switch of a thread that was attached to is a switch-out: it was on a CPU. Leaves it in a slice that is no sample;
 /// `false` if it is being looked at, so that its record begins after this switch.
 #[inline(never)]
 pub(crate) fn settle_out(thread: &TaskState, prev: Task, now: u64, switch: u32) -> bool {
     let was = thread.state.get();
-    if was == state::MEETING || !states::replace(thread, was, state::ON_CPU) {
+    if was == state::ATTACHING || !states::replace(thread, was, state::ON_CPU) {
         return false;
     }
     let mut counters = task::counters(prev);
@@ -36,11 +36,11 @@ pub(crate) fn settle_out(thread: &TaskState, prev: Task, now: u64, switch: u32) 
     restart(thread, &counters, slotless_entry::TRACEPOINTS);
     let lasted = found_until(thread, now);
     // It was off CPU, and its switch-in was not announced.
-    let is_hidden = was != state::MET_ON_CPU && lasted > ran;
+    let is_hidden = was != state::ATTACHED_ON_CPU && lasted > ran;
     if is_hidden {
         inferred_switch_in(thread.slot.get());
     }
-    found(thread.slot.get(), if is_hidden { was } else { state::MET_ON_CPU }, lasted);
+    found(thread.slot.get(), if is_hidden { was } else { state::ATTACHED_ON_CPU }, lasted);
     if thread.woken_ns() < thread.since_ns.get() {
         thread.waking_ns.set(0);
     }
@@ -62,7 +62,7 @@ fn is_voluntary(thread: &TaskState, counters: &KernelCounters, switch: u32) -> b
     }
 }
 
-/// The first switch of a thread that was met is a switch-in: it was off CPU. Leaves it in a wait for a CPU that is a
+/// The first switch of a thread that was attached to is a switch-in: it was off CPU. Leaves it in a wait for a CPU that is a
 /// sample, or in one that is none; returns its state then, CLOSED if it is being looked at.
 #[inline(never)]
 pub(crate) fn settle_in(thread: &TaskState, next: Task, now: u64) -> u32 {
@@ -70,17 +70,21 @@ pub(crate) fn settle_in(thread: &TaskState, next: Task, now: u64) -> u32 {
     let (from, woken) = (thread.since_ns.get(), thread.woken_ns());
     let is_whole = woken >= from && woken <= now;
     let to = if is_whole { state::NEWBORN } else { state::ON_CPU };
-    if was == state::MEETING || !states::replace(thread, was, to) {
+    if was == state::ATTACHING || !states::replace(thread, was, to) {
         return state::CLOSED;
     }
     restart(thread, &task::counters(next), slotless_entry::TRACEPOINTS);
     if is_whole {
         // The wait for a CPU began in the recording.
-        found(thread.slot.get(), state::MET_ASLEEP, woken - from);
+        found(thread.slot.get(), state::ATTACHED_ASLEEP, woken - from);
         thread.since_ns.set(woken);
     } else {
         let lasted = found_until(thread, now);
-        found(thread.slot.get(), if was == state::MET_ON_CPU { state::MET_WAITING } else { was }, lasted);
+        found(
+            thread.slot.get(),
+            if was == state::ATTACHED_ON_CPU { state::ATTACHED_WAITING } else { was },
+            lasted,
+        );
     }
     to
 }

@@ -217,33 +217,33 @@ pub(crate) fn is_no_sample(from: u64) -> bool {
     task::joins() && from == NO_SAMPLE
 }
 
-/// True if a thread was met, and nothing has happened to it yet.
+/// True until the first context switch after attaching to a running thread.
 #[inline(always)]
-pub(crate) fn is_met(state: u32) -> bool {
-    task::joins() && state::is_met(state)
+pub(crate) fn is_at_attach(state: u32) -> bool {
+    task::joins() && state::is_at_attach(state)
 }
 
 /// The state of a thread, as far as another CPU can tell.
 #[inline(always)]
-pub(crate) fn found_at(task: Task) -> u32 {
+pub(crate) fn state_at_attach(task: Task) -> u32 {
     if task::on_cpu(task) != 0 {
-        return state::MET_ON_CPU;
+        return state::ATTACHED_ON_CPU;
     }
     match task::run_state(task) {
-        TASK_RUNNING | TASK_WAKING => state::MET_WAITING,
-        _ => state::MET_ASLEEP,
+        TASK_RUNNING | TASK_WAKING => state::ATTACHED_WAITING,
+        _ => state::ATTACHED_ASLEEP,
     }
 }
 
 /// The state of a thread that is shown: one that nothing has happened to is looked at once more, which is reliable then.
 #[inline(always)]
 pub(crate) fn shown(state: u32, thread: &TaskState, task: Task) -> u32 {
-    if !is_met(state) {
+    if !is_at_attach(state) {
         return state;
     }
-    match found_at(task) {
+    match state_at_attach(task) {
         // It can run since it was woken, and was asleep until then.
-        state::MET_WAITING if thread.woken_ns() >= thread.since_ns.get() => state::MET_ASLEEP,
+        state::ATTACHED_WAITING if thread.woken_ns() >= thread.since_ns.get() => state::ATTACHED_ASLEEP,
         found => found,
     }
 }

@@ -75,7 +75,7 @@ fn switched_out(thread: &TaskState, prev: Task, next: Task, now: u64, prev_state
     }
     let cpu_ns = task::sum_exec_runtime(prev);
     if was != state::ON_CPU {
-        if states::is_met(was) {
+        if states::is_at_attach(was) {
             let preemption = if preempt != 0 { first_switch::PREEMPTION } else { 0 };
             if !first_switch::settle_out(thread, prev, now, prev_state | preemption) {
                 return;
@@ -204,7 +204,7 @@ fn infer_switch_in(thread: &TaskState, task: Task, was: u32, cpu_ns: u64, now: u
 #[inline(always)]
 fn switched_in(thread: &TaskState, next: Task, now: u64) {
     let mut was = thread.state.get();
-    if states::is_met(was) {
+    if states::is_at_attach(was) {
         was = first_switch::settle_in(thread, next, now);
     }
     if was != state::CLOSED {

@@ -56,8 +56,8 @@ impl Requirement {
         Self { name: name.into(), found: found.into(), needed_by, remedy: None }
     }
 
-    fn or_missing(mut self, is_met: bool, remedy: impl Into<String>) -> Self {
-        self.remedy = (!is_met).then(|| remedy.into());
+    fn or_missing(mut self, is_at_attach: bool, remedy: impl Into<String>) -> Self {
+        self.remedy = (!is_at_attach).then(|| remedy.into());
         self
     }
 }
@@ -227,9 +227,9 @@ fn perf_event_paranoid() -> Requirement {
         || format!("{FILE} holds no number"),
         |value| format!("kernel.perf_event_paranoid = {value}"),
     );
-    let is_met = value.is_some_and(|value| admin || value < PARANOID_REFUSES_PERFMON);
+    let is_at_attach = value.is_some_and(|value| admin || value < PARANOID_REFUSES_PERFMON);
     Requirement::met("perf events", NEEDED_BY, found)
-        .or_missing(is_met, "run it with sudo, or: sudo sysctl kernel.perf_event_paranoid=2")
+        .or_missing(is_at_attach, "run it with sudo, or: sudo sysctl kernel.perf_event_paranoid=2")
 }
 
 fn lockdown() -> Requirement {

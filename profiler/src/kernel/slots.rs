@@ -136,9 +136,9 @@ fn accounted(record: &ThreadRecord) -> Nanos {
 /// The state a thread was left in; `None` for one that has no meaning at the end of a record.
 pub(super) fn open_state(state: u32) -> Option<OpenState> {
     match state {
-        state::ON_CPU | state::FOUND | state::MET_ON_CPU => Some(OpenState::OnCpu),
-        state::BLOCKED | state::MET_ASLEEP => Some(OpenState::Blocked),
-        state::PREEMPTED | state::MET_WAITING => Some(OpenState::Preempted),
+        state::ON_CPU | state::FOUND | state::ATTACHED_ON_CPU => Some(OpenState::OnCpu),
+        state::BLOCKED | state::ATTACHED_ASLEEP => Some(OpenState::Blocked),
+        state::PREEMPTED | state::ATTACHED_WAITING => Some(OpenState::Preempted),
         state::RUNNABLE_IDLE => Some(OpenState::RunnableIdle),
         state::THROTTLED => Some(OpenState::Throttled),
         state::NEWBORN => Some(OpenState::Newborn),
@@ -152,14 +152,15 @@ fn end(slot: &Slot) -> End {
         End::Exited { last_switch: state }
     } else {
         let woken_ns = (slot.seen_waking_ns != 0).then_some(Nanos(slot.seen_waking_ns));
-        let found = state::is_met(slot.open_state);
+        let found = state::is_at_attach(slot.open_state);
         End::Open { state, since_ns: Nanos(slot.open_since_ns), woken_ns, found }
     }
 }
 
 /// The state of a thread at attach, once that is over. The first slice of the one that executed the command is a sample.
 fn found(slot: &Slot) -> Option<Found> {
-    let state = if state::is_met(slot.found_state) { open_state(slot.found_state)? } else { return None };
+    let state =
+        if state::is_at_attach(slot.found_state) { open_state(slot.found_state)? } else { return None };
     Some(Found { state, for_ns: Nanos(slot.found_ns) })
 }
 

@@ -11,7 +11,7 @@ use crate::programs::{
 use profiler_ebpf::layout::{SharedGlobal, TaskState, phase, state};
 
 /// After so many walks a record is closed whatever the counters say, and the difference is in it: a switch under way
-/// is over when the next walk begins, so that even a thread that always switches is met between two of them soon.
+/// is over when the next walk begins, so that even a thread that always switches is found between two of them soon.
 const PATIENCE: u64 = 16;
 
 /// Closes the record of one task, if it belongs to the target, or leaves it to the next walk. The first walk closes nothing: it

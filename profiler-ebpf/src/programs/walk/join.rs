@@ -20,7 +20,7 @@ use profiler_ebpf::layout::{SharedChosen, SharedGlobal, TaskState, state};
 static CHOSEN: HashMap<u32, SharedChosen, 1> = HashMap::new();
 
 /// Looks at a thread in one walk, at most, that is switched each time. At 400 000 switches a second one in ten is.
-const LOOKS: u32 = 4;
+const SAMPLES: u32 = 4;
 
 /// Has a task join if it is a thread of a chosen process.
 #[inline(always)]
@@ -41,9 +41,9 @@ pub(crate) fn join(iterator: *mut TaskIterator) {
     }
     if let Some(thread) = states::of(task) {
         let found = thread.state.get();
-        let stale = state::is_met(found) && !states::agrees(thread, &task::counters(task));
-        if stale && states::replace(thread, found, state::MEETING) {
-            look(thread, task, global);
+        let stale = state::is_at_attach(found) && !states::agrees(thread, &task::counters(task));
+        if stale && states::replace(thread, found, state::ATTACHING) {
+            sample(thread, task, global);
         }
         return;
     }
@@ -60,7 +60,7 @@ pub(crate) fn join(iterator: *mut TaskIterator) {
         atomic::add(&global.postponed, 1);
         return;
     }
-    if meet(task, global, chosen.family.get() as u16) {
+    if attach(task, global, chosen.family.get() as u16) {
         // Only this walk writes to it.
         chosen.joined.increase(1);
         atomic::add(&global.joined, 1);
@@ -69,7 +69,7 @@ pub(crate) fn join(iterator: *mut TaskIterator) {
 
 /// Makes a thread part of the target that may be doing anything at the moment. Returns whether it is one now.
 #[inline(always)]
-fn meet(task: Task, global: &SharedGlobal, family: u16) -> bool {
+fn attach(task: Task, global: &SharedGlobal, family: u16) -> bool {
     let start = Start { from_ns: now_ns(), newborn: false, family, counters: task::counters(task) };
     let number = slots::claim(task, &start, slotless_entry::WALKS);
     if let Some(slot) = slot(number) {
@@ -77,7 +77,7 @@ fn meet(task: Task, global: &SharedGlobal, family: u16) -> bool {
         slot.start.minor_faults.set(task::min_flt(task));
         slot.start.major_faults.set(task::maj_flt(task));
     }
-    let Some(thread) = states::create(task, begun(task, &start, number, state::MEETING)) else {
+    let Some(thread) = states::create(task, begun(task, &start, number, state::ATTACHING)) else {
         slots::give_back(number, &start.counters, slotless_entry::WALKS);
         atomic::add(&global.threads_without_state, 1);
         return false;
@@ -87,7 +87,7 @@ fn meet(task: Task, global: &SharedGlobal, family: u16) -> bool {
         // An exec that took over another's id before there was a state to find.
         slot.tid.set(task::tid(task));
     }
-    let found = look(thread, task, global);
+    let found = sample(thread, task, global);
     if task::run_state(task) & TASK_DEAD != 0 && states::replace(thread, found, state::CLOSED) {
         // Its last switch has come before there was a state to find, or finds it closed.
         let mut counters = start.counters;
@@ -105,28 +105,28 @@ fn meet(task: Task, global: &SharedGlobal, family: u16) -> bool {
     true
 }
 
-/// Looks at a thread that is in the state MEETING, until it is not switched meanwhile. Returns what it was found at.
+/// Looks at a thread that is in the state ATTACHING, until it is not switched meanwhile. Returns what it was found at.
 #[inline(always)]
-fn look(thread: &TaskState, task: Task, global: &SharedGlobal) -> u32 {
-    let mut looks = 0;
+fn sample(thread: &TaskState, task: Task, global: &SharedGlobal) -> u32 {
+    let mut samples = 0;
     loop {
         slots::restart(thread, &task::counters(task), slotless_entry::WALKS);
         let now = now_ns();
         if let Some(slot) = slot(thread.slot.get()) {
             slot.from_ns.set(now);
         }
-        let found = states::found_at(task);
+        let found = states::state_at_attach(task);
         states::enter(thread, found, now);
         // From here on its first switch is seen.
         if states::agrees(thread, &task::counters(task)) {
             return found;
         }
-        looks += 1;
-        if looks == LOOKS {
+        samples += 1;
+        if samples == SAMPLES {
             atomic::add(&global.postponed, 1);
             return found;
         }
-        if !states::replace(thread, found, state::MEETING) {
+        if !states::replace(thread, found, state::ATTACHING) {
             return found;
         }
     }

@@ -12,7 +12,7 @@ use profiler_ebpf::layout::state;
 /// Looks at one task, if it belongs to the target. The thread may be switched at the same moment on another CPU; user
 /// space sees by the sums of its slot whether what is written here goes with them.
 #[inline(always)]
-pub(crate) fn look(iterator: *mut TaskIterator) {
+pub(crate) fn sample(iterator: *mut TaskIterator) {
     let Some(task) = TaskIterator::task(iterator) else { return };
     if let Some(global) = global() {
         census::count(task, global);

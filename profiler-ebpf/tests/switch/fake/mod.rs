@@ -130,7 +130,7 @@ pub(crate) mod states {
         false
     }
 
-    pub(crate) fn is_met(_state: u32) -> bool {
+    pub(crate) fn is_at_attach(_state: u32) -> bool {
         false
     }
 }
