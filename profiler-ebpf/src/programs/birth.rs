@@ -1,4 +1,6 @@
-//! Births, execs and renames: which threads belong to the target from their first moment on.
+//! Births, execs and renames. In: `sched_process_fork`, `sched_wakeup_new`, `sched_process_exec`, `task_rename`. Out: a state
+//! and a slot for each thread that belongs to the target from its first moment on, the names of threads, and for a daemon
+//! the execs of processes that no selector has chosen yet.
 
 use super::{
     atomic, families,

@@ -1,5 +1,5 @@
-//! Families, of a recording that processes join and leave all the time: the one that a thread belongs to, its threads, and execs
-//! that may begin another one.
+//! Families, for a daemon: a process that a selector has chosen, and all that it starts. In: births and last switches of
+//! threads. Out: the number of each family's threads, its rules, and execs of processes outside, which user space may choose.
 
 use super::{
     atomic,

@@ -1,5 +1,6 @@
-//! Fault latency: entry by tracepoint, end by the software event that the kernel raises as it accounts the
-//! fault. A fault that the kernel retries enters once and is accounted once.
+//! Latency of page faults. In: `page_fault_user` and `page_fault_kernel` at the entry, the software events that the kernel
+//! raises as it accounts the fault at the end. Out: a sample of `minor_fault` or `major_fault`. A fault that the kernel
+//! retries enters once and is accounted once.
 
 use super::{
     first_switch,

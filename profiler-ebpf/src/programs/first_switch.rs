@@ -1,8 +1,8 @@
-//! The first switch of a thread that was there already: it settles what the thread was found at.
+//! The first switch after attaching to a thread that lived already: it settles the thread's state at attach.
 //!
-//! A walk that looks at a thread can't say for certain what it is doing, as it may be switched on another CPU meanwhile. The
-//! first switch after the look can: a switch-out ends a slice and a switch-in ends a wait, and no other switch of the thread is
-//! under way then. It also settles the counters that the record starts from.
+//! The problem: a task iterator samples a thread that may be switched on another CPU meanwhile, so its sample is not certain.
+//! The rule: the first switch after the sample is. A switch-out ends a slice, a switch-in ends a wait, and no other switch of
+//! the thread is under way then. It also settles the counters that the record starts from.
 
 use super::{
     slots::{inferred_switch_in, restart, slot, slotless_entry},

@@ -1,12 +1,12 @@
-//! The work of the programs, on floors: none uses what stands on its own or above.
+//! The programs, on floors: none uses what stands on its own or above.
 //!
-//! 5. `walk`: all tasks of the machine, for those that join while they live, for snapshots and for the end.
-//! 4. `switch` and `fault`, the hot paths, which measure; `birth`: which threads are measured from their first moment on.
-//! 3. `first_switch`: what a thread that was there already was found at.
-//! 2. `slots` and `pages`: the memory that the results are in.
-//! 1. `states`: what the programs know of a thread while it lives; `families`: who belongs together; `throttle`: the limits
-//!    that keep a thread from running.
-//! 0. `task`: what the kernel knows of a thread; `global`: counters that belong to none; `atomic`: changes in one step.
+//! 5. `walk`: task iterators, for attaching, for snapshots and for the end.
+//! 4. `switch` and `fault`, the hot paths, which measure; `birth`: threads that are measured from their first moment on.
+//! 3. `first_switch`: settles the state at attach of a thread that lived already.
+//! 2. `slots` and `pages`: the memory of the results.
+//! 1. `states`: the state of a thread while it lives; `families`: process trees of a daemon; `throttle`: the limits that keep
+//!    a thread from running.
+//! 0. `task`: the kernel's fields of a thread; `global`: counters of no single thread; `atomic`: changes in one step.
 
 pub(crate) mod atomic;
 pub(crate) mod birth;

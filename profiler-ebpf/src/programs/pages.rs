@@ -1,4 +1,4 @@
-//! The bucket memory: pages of counters, handed out as a thread first touches an octave of a metric.
+//! Bucket memory: pages of 128 counters, taken from a pool when a thread first touches an octave of a metric.
 
 use super::{
     atomic::{self, take_next},

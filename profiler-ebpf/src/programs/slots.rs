@@ -1,4 +1,4 @@
-//! The slots: where a thread's results are, in memory that user space maps.
+//! Slots: one thread's results each, in memory that user space maps. Threads without one are summed for each CPU.
 
 use super::{
     atomic::{self, take_next},

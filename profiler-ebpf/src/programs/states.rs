@@ -1,12 +1,12 @@
-//! The [`TaskState`] of each thread of the target: all that the programs know of it while it lives.
+//! The [`TaskState`] of each thread of the target, from its birth or from attaching on until its last switch.
 //!
-//! A table has one cache line a thread, at a place that follows from the address of its `task_struct`: the only
-//! thing about a thread that never changes while it lives (an exec gives its id and its start time to another). A
-//! thread that finds its place taken has its state in task storage, which cannot run out. The table is there
-//! because of its cost: a pipe round trip, which looks five states up, takes 48 ns less than with storage alone.
+//! A hash table has one cache line a thread, at an entry that follows from the address of its `task_struct`: the only thing
+//! about a thread that never changes while it lives (an exec gives its id and its start time to another). A thread that
+//! finds its entry taken has its state in task storage, which cannot run out. The table is there because of its cost: a pipe
+//! round trip, which needs five lookups, takes 48 ns less than with storage alone.
 //!
-//! Each place says how many threads are in storage because of it ([`Holder`]), so that all other threads of the machine are
-//! known to be outside the target by one look at the table. Every end of a thread's state lowers that number ([`forget`]).
+//! Each entry counts the threads that are in storage because of it ([`Holder`]), so that one lookup in the table tells that
+//! any other thread of the machine is outside the target. Every end of a thread's state lowers that count ([`forget`]).
 
 use super::{
     atomic,

@@ -1,4 +1,13 @@
-//! The four switch metrics, and what a thread was blocked on.
+//! Switches and wakes: the hot path. In: `sched_switch`, `sched_waking`, on some kernels `sched_wakeup`. Out: samples of
+//! `on_cpu`, `blocked`, `runqueue_wait` and `preempted`, waits by state without a histogram, and the causes of waits.
+//!
+//! ```text
+//! switch-out        waking           switch-in            switch-out
+//!     |---blocked-----|--runqueue_wait--|-------on_cpu---------|---preempted--- ...
+//! ```
+//!
+//! The rule: a switch-out is voluntary exactly if the kernel has raised `nvcsw`. A waker only leaves its time; the switch-in
+//! splits the wait there. Each stamp is read once and used for both threads of a switch.
 
 use super::{
     families, first_switch,

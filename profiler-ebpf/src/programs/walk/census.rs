@@ -1,7 +1,8 @@
-//! Every living thread of the target's processes, counted by walking all tasks, and those of them that have no record.
+//! The census: living threads of the target's processes, and those of them that have no record. In: a task of a task
+//! iterator. Out: two counters of [`Global`].
 //!
-//! It proves that no thread was missed, whatever hook should have told of its birth. In: a task; out: two counters of
-//! [`Global`]. A process is known by its leader: one whose leader has ended, or is not in the table of states, is passed over.
+//! It proves that no thread was missed, whatever hook should have told of its birth. A process is known by its leader: one
+//! whose leader has ended, or is not in the table of states, is passed over.
 
 use crate::programs::{
     atomic, states,

@@ -1,4 +1,4 @@
-//! The end of the recording: each record is closed.
+//! The end of a recording: closes each record. In: a task of a task iterator. Out: slots in the phase CLOSED.
 
 use super::census;
 use crate::programs::{
@@ -10,8 +10,8 @@ use crate::programs::{
 };
 use profiler_ebpf::layout::{SharedGlobal, TaskState, phase, state};
 
-/// After so many walks a record is closed whatever the counters say, and the difference is in it: a switch under way
-/// is over when the next walk begins, so that even a thread that always switches is found between two of them soon.
+/// Force-close after this many passes. A switch under way is over when the next pass begins, so that even a thread that
+/// always switches is soon found between two switches; if not, its record is one switch off, and the reconciliation says so.
 const PATIENCE: u64 = 16;
 
 /// Closes the record of one task, if it belongs to the target, or leaves it to the next walk. The first walk closes nothing: it

@@ -1,7 +1,8 @@
-//! Threads that join while they live: the walk that finds them. `first_switch` settles what they were found at.
+//! Attaching: threads of chosen processes that live already join. In: a task of a task iterator. Out: a state and a slot, whose
+//! record begins at the time of the sample.
 //!
-//! A thread may be switched on another CPU while a walk looks at it. So the look can't say for certain what the thread is doing,
-//! nor whether its counters hold a switch whose tracepoint is still to come. The record begins with the time of the look.
+//! The problem: the thread may be switched on another CPU while it is sampled. Neither its state is certain then, nor whether
+//! its counters hold a switch whose tracepoint is still to come. `first_switch` settles both.
 
 use crate::programs::{
     atomic,
@@ -19,7 +20,7 @@ use profiler_ebpf::layout::{SharedChosen, SharedGlobal, TaskState, state};
 #[btf_map]
 static CHOSEN: HashMap<u32, SharedChosen, 1> = HashMap::new();
 
-/// Looks at a thread in one walk, at most, that is switched each time. At 400 000 switches a second one in ten is.
+/// The most samples of a thread in one pass, if it is switched during each. At 400 000 switches a second one in ten is.
 const SAMPLES: u32 = 4;
 
 /// Has a task join if it is a thread of a chosen process.
@@ -105,7 +106,7 @@ fn attach(task: Task, global: &SharedGlobal, family: u16) -> bool {
     true
 }
 
-/// Looks at a thread that is in the state ATTACHING, until it is not switched meanwhile. Returns what it was found at.
+/// Samples a thread in the state ATTACHING until no switch comes in between. Returns its state at attach.
 #[inline(always)]
 fn sample(thread: &TaskState, task: Task, global: &SharedGlobal) -> u32 {
     let mut samples = 0;

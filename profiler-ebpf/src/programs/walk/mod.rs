@@ -1,5 +1,5 @@
-//! Walks over all tasks of the machine, each by a BPF iterator: `join` has threads that live already join, `snapshot` looks at
-//! them, `close` and `release` end their records, `census` counts those that have none.
+//! Task iterators: BPF programs that the kernel runs once for each task of the machine. `join` attaches to threads that live
+//! already, `snapshot` samples them, `close` and `release` end their records, `census` counts those without one.
 
 mod census;
 pub(crate) mod close;

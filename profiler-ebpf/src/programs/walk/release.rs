@@ -1,4 +1,4 @@
-//! The end of families while the recording goes on.
+//! The end of families while a daemon goes on. In: a task of a task iterator. Out: closed records, forgotten threads.
 
 use super::close::close_thread;
 use crate::programs::{families, global::global, states, task::TaskIterator};

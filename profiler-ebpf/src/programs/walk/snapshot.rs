@@ -9,7 +9,7 @@ use crate::programs::{
 };
 use profiler_ebpf::layout::state;
 
-/// Looks at one task, if it belongs to the target. The thread may be switched at the same moment on another CPU; user
+/// Samples one task, if it belongs to the target. The thread may be switched at the same moment on another CPU; user
 /// space sees by the sums of its slot whether what is written here goes with them.
 #[inline(always)]
 pub(crate) fn sample(iterator: *mut TaskIterator) {
