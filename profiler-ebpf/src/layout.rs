@@ -138,13 +138,13 @@ in_memory! {
         /// Involuntary switch-outs to the idle task.
         pub runnable_idle: Totals,
         /// Waits after a voluntary switch whose wake was not announced: `blocked` and `runqueue_wait` in one.
-        pub unsplit: Totals,
+        pub unattributed_wait: Totals,
         /// Waits in which a limit kept the thread from running.
         pub throttled: Totals,
         /// Those of them that began with a wake, not with an involuntary switch.
         pub throttled_wakes: u64,
-        /// Those of `unsplit` that began with an involuntary switch: a limit may have kept the thread from running.
-        pub unsplit_involuntary: u64,
+        /// Those of `unattributed_wait` that began with an involuntary switch: a limit may have kept the thread from running.
+        pub unattributed_wait_involuntary: u64,
         /// Fills the last cache line.
         pub reserved: [u64; 2],
         /// One of [`phase`].
@@ -217,13 +217,13 @@ in_memory! {
         /// Involuntary switch-outs to the idle task.
         pub runnable_idle: Totals,
         /// Waits whose wake was not announced.
-        pub unsplit: Totals,
+        pub unattributed_wait: Totals,
         /// Waits in which a limit kept the thread from running.
         pub throttled: Totals,
         /// [`Slot::throttled_wakes`]
         pub throttled_wakes: u64,
-        /// [`Slot::unsplit_involuntary`]
-        pub unsplit_involuntary: u64,
+        /// [`Slot::unattributed_wait_involuntary`]
+        pub unattributed_wait_involuntary: u64,
         /// Switch-ins that were not announced.
         pub inferred_switch_ins: u64,
         /// Fault ends without a recorded entry.

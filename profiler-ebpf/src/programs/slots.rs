@@ -113,7 +113,7 @@ fn clear(slot: &SharedSlot) {
         metric.totals.min_ns.set(u64::MAX);
     }
     slot.runnable_idle.min_ns.set(u64::MAX);
-    slot.unsplit.min_ns.set(u64::MAX);
+    slot.unattributed_wait.min_ns.set(u64::MAX);
     slot.throttled.min_ns.set(u64::MAX);
 }
 

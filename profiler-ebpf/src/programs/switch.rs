@@ -245,15 +245,15 @@ fn slice_begins(thread: &TaskState, task: Task, was: u32, now: u64) {
             waited_for_cpu(slot, woken, ready, now);
         }
         // The kernel announced no wake: the parts of this wait are not known, and none is invented.
-        state::BLOCKED => add_interval(&slot.unsplit, since, now, &slot.clock_backwards),
+        state::BLOCKED => add_interval(&slot.unattributed_wait, since, now, &slot.clock_backwards),
         state::PREEMPTED => measure(slot, Metric::Preempted, since, now),
         state::NEWBORN => waited_for_cpu(slot, woken, since, now),
         state::RUNNABLE_IDLE => add_interval(&slot.runnable_idle, since, now, &slot.clock_backwards),
         state::THROTTLED => add_interval(&slot.throttled, since, now, &slot.clock_backwards),
         throttle::UNTOLD => {
-            let counted = slot.unsplit.count.get();
-            add_interval(&slot.unsplit, since, now, &slot.clock_backwards);
-            slot.unsplit_involuntary.increase(slot.unsplit.count.get() - counted);
+            let counted = slot.unattributed_wait.count.get();
+            add_interval(&slot.unattributed_wait, since, now, &slot.clock_backwards);
+            slot.unattributed_wait_involuntary.increase(slot.unattributed_wait.count.get() - counted);
         }
         _ => {}
     }
@@ -285,14 +285,14 @@ fn switched_in_slotless(was: u32, since: u64, woken: u64, now: u64) {
                 (&totals.metrics[Metric::RunqueueWait.index()], ready)
             }
         }
-        state::BLOCKED => (&totals.unsplit, since),
+        state::BLOCKED => (&totals.unattributed_wait, since),
         state::PREEMPTED => (&totals.metrics[Metric::Preempted.index()], since),
         state::NEWBORN => (&totals.metrics[Metric::RunqueueWait.index()], since),
         state::RUNNABLE_IDLE => (&totals.runnable_idle, since),
         state::THROTTLED => (&totals.throttled, since),
         throttle::UNTOLD => {
-            totals.unsplit_involuntary.increase(1);
-            (&totals.unsplit, since)
+            totals.unattributed_wait_involuntary.increase(1);
+            (&totals.unattributed_wait, since)
         }
         _ => return,
     };

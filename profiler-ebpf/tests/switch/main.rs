@@ -103,7 +103,7 @@ struct Amounts {
     blocked: Amount,
     preempted: Amount,
     runnable_idle: Amount,
-    unsplit: Amount,
+    unattributed_wait: Amount,
     inferred: u64,
 }
 
@@ -120,7 +120,7 @@ impl Amounts {
             blocked: metric(Metric::Blocked),
             preempted: metric(Metric::Preempted),
             runnable_idle: amount(&slot.runnable_idle),
-            unsplit: amount(&slot.unsplit),
+            unattributed_wait: amount(&slot.unattributed_wait),
             inferred: slot.inferred_switch_ins.get(),
         }
     }
@@ -134,15 +134,21 @@ impl Amounts {
             blocked: metric(Metric::Blocked),
             preempted: metric(Metric::Preempted),
             runnable_idle: amount(&sums.runnable_idle),
-            unsplit: amount(&sums.unsplit),
+            unattributed_wait: amount(&sums.unattributed_wait),
             inferred: sums.inferred_switch_ins.get(),
         }
     }
 
     /// The time in all states.
     fn letters(&self) -> u64 {
-        let all =
-            [self.on_cpu, self.runqueue_wait, self.blocked, self.preempted, self.runnable_idle, self.unsplit];
+        let all = [
+            self.on_cpu,
+            self.runqueue_wait,
+            self.blocked,
+            self.preempted,
+            self.runnable_idle,
+            self.unattributed_wait,
+        ];
         all.iter().map(|amount| amount.1).sum()
     }
 }
@@ -187,7 +193,7 @@ fn a_wait_without_an_announced_wake_is_not_split() {
         on_cpu: (3, 4),
         runqueue_wait: (2, 3),
         blocked: (1, 4),
-        unsplit: (1, 5),
+        unattributed_wait: (1, 5),
         ..Amounts::default()
     };
     assert_eq!(amounts("-=?????==....--="), expected);
@@ -297,6 +303,6 @@ proptest! {
         prop_assert_eq!(amounts.blocked.1, letters("."));
         prop_assert_eq!(amounts.preempted.1, letters("~"));
         prop_assert_eq!(amounts.runnable_idle.1, letters("o"));
-        prop_assert_eq!(amounts.unsplit.1, letters("?"));
+        prop_assert_eq!(amounts.unattributed_wait.1, letters("?"));
     }
 }

@@ -141,7 +141,7 @@ fn without_histogram(states: &States) -> impl Iterator<Item = (&'static str, Nan
     let times = [
         ("throttled", states.throttled_ns),
         ("runnable_idle", states.runnable_idle_ns),
-        ("unsplit", states.unsplit_ns),
+        ("unattributed_wait", states.unattributed_wait_ns),
     ];
     times.into_iter().filter(|(_, time)| *time > Nanos(0))
 }

@@ -50,8 +50,8 @@ fn with_samples(slot: &Slot, serial: u64, samples: BTreeMap<Metric, Samples>) ->
         runnable_idle: waits(&slot.runnable_idle),
         throttled: waits(&slot.throttled),
         throttled_wakes: slot.throttled_wakes,
-        unsplit: waits(&slot.unsplit),
-        unsplit_involuntary: slot.unsplit_involuntary,
+        unattributed_wait: waits(&slot.unattributed_wait),
+        unattributed_wait_involuntary: slot.unattributed_wait_involuntary,
         inferred_switch_ins: slot.inferred_switch_ins,
         samples,
         blocked_on: blocked_on(slot),
@@ -128,7 +128,7 @@ fn unchanged(
 fn accounted(record: &ThreadRecord) -> Nanos {
     let metrics = [Metric::OnCpu, Metric::RunqueueWait, Metric::Blocked, Metric::Preempted];
     let samples = metrics.into_iter().filter_map(|metric| record.samples.get(&metric));
-    let waits = [record.runnable_idle, record.throttled, record.unsplit].into_iter().flatten();
+    let waits = [record.runnable_idle, record.throttled, record.unattributed_wait].into_iter().flatten();
     let found = record.found.map_or(Nanos(0), |found| found.for_ns);
     found + samples.map(|samples| samples.sum_ns).sum() + waits.map(|waits| waits.sum_ns).sum()
 }
@@ -280,8 +280,8 @@ impl SlotlessRecord {
         self.runnable_idle += cpu.runnable_idle.count;
         self.throttled += cpu.throttled.count;
         self.throttled_wakes += cpu.throttled_wakes;
-        self.unsplit += cpu.unsplit.count;
-        self.unsplit_involuntary += cpu.unsplit_involuntary;
+        self.unattributed_wait += cpu.unattributed_wait.count;
+        self.unattributed_wait_involuntary += cpu.unattributed_wait_involuntary;
         self.inferred_switch_ins += cpu.inferred_switch_ins;
         self.faults_without_entry += cpu.faults_without_entry;
         self.faults_never_accounted += cpu.faults_never_accounted;

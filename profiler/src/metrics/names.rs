@@ -13,7 +13,7 @@ pub(super) const SELECTOR: &str = "selector";
 
 /// The states, in the order of [`States::all`](model::profile::interval::States::all).
 pub(super) const STATES: [&str; model::profile::interval::States::COUNT] =
-    ["on_cpu", "runqueue_wait", "blocked", "preempted", "runnable_idle", "throttled", "unsplit"];
+    ["on_cpu", "runqueue_wait", "blocked", "preempted", "runnable_idle", "throttled", "unattributed_wait"];
 
 /// A name, and what it means.
 #[derive(Clone, Copy, Debug)]

@@ -36,7 +36,7 @@ const STATES: [(State, &str, RGBColor); States::COUNT] = [
     (|states| states.runqueue_wait_ns, "runqueue_wait", RGBColor(0xE6, 0x7E, 0x22)),
     (|states| states.runnable_idle_ns, "runnable_idle", RGBColor(0xEE, 0xA8, 0x38)),
     (|states| states.throttled_ns, "throttled", RGBColor(0xC8, 0xB4, 0xE0)),
-    (|states| states.unsplit_ns, "unsplit", RGBColor(0xB4, 0xDA, 0xF0)),
+    (|states| states.unattributed_wait_ns, "unattributed_wait", RGBColor(0xB4, 0xDA, 0xF0)),
     (|states| states.blocked_ns, "blocked", RGBColor(0xE4, 0xE4, 0xE4)),
 ];
 

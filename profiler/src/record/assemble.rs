@@ -32,17 +32,19 @@ impl Seen {
         };
         let runnable_idle = record.runnable_idle.map_or(0, |runnable_idle| runnable_idle.count);
         let throttled = record.throttled.map_or(0, |throttled| throttled.count) - record.throttled_wakes;
-        let unsplit = record.unsplit.map_or(0, |unsplit| unsplit.count) - record.unsplit_involuntary;
+        let unattributed_wait =
+            record.unattributed_wait.map_or(0, |unattributed_wait| unattributed_wait.count)
+                - record.unattributed_wait_involuntary;
         let involuntary =
             matches!(unfinished, Some(OpenState::Preempted | OpenState::RunnableIdle | OpenState::Throttled));
         Self {
             voluntary_switches: count(Metric::Blocked)
-                + unsplit
+                + unattributed_wait
                 + u64::from(unfinished == Some(OpenState::Blocked)),
             involuntary_switches: count(Metric::Preempted)
                 + runnable_idle
                 + throttled
-                + record.unsplit_involuntary
+                + record.unattributed_wait_involuntary
                 + u64::from(involuntary),
             minor_faults: count(Metric::MinorFault) + record.minor_without_entry,
             major_faults: count(Metric::MajorFault) + record.major_without_entry,
@@ -107,7 +109,7 @@ pub fn thread(record: ThreadRecord) -> Thread {
         open,
         runnable_idle: record.runnable_idle,
         throttled: record.throttled,
-        unsplit: record.unsplit,
+        unattributed_wait: record.unattributed_wait,
         inferred_switch_ins: record.inferred_switch_ins,
         histograms: by_name(&record.samples, Samples::to_histogram),
         blocked_on: record.blocked_on,
@@ -140,18 +142,19 @@ pub fn without_slot(record: &SlotlessRecord) -> Option<WithoutSlot> {
     let count = |metric| record.metrics.get(&metric).map_or(0, |histogram| histogram.count);
     (record.threads > 0).then(|| WithoutSlot {
         threads: record.threads,
-        voluntary_switches: count(Metric::Blocked) + record.unsplit - record.unsplit_involuntary
+        voluntary_switches: count(Metric::Blocked) + record.unattributed_wait
+            - record.unattributed_wait_involuntary
             + record.unfinished_blocked,
         involuntary_switches: count(Metric::Preempted)
             + record.runnable_idle
             + (record.throttled - record.throttled_wakes)
-            + record.unsplit_involuntary
+            + record.unattributed_wait_involuntary
             + record.unfinished_involuntary,
         minor_faults: count(Metric::MinorFault) + record.faults_without_entry,
         major_faults: count(Metric::MajorFault),
         runnable_idle: record.runnable_idle,
         throttled: record.throttled,
-        unsplit: record.unsplit,
+        unattributed_wait: record.unattributed_wait,
         inferred_switch_ins: record.inferred_switch_ins,
         metrics: by_name(&record.metrics, Histogram::clone),
         kernel: growth(&record.kernel_at_start, &record.kernel_at_end),

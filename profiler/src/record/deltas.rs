@@ -200,7 +200,7 @@ fn states(record: &ThreadRecord, is_final: bool) -> States {
         preempted_ns: sum(Metric::Preempted),
         runnable_idle_ns: record.runnable_idle.map_or(Nanos(0), |waits| waits.sum_ns),
         throttled_ns: record.throttled.map_or(Nanos(0), |waits| waits.sum_ns),
-        unsplit_ns: record.unsplit.map_or(Nanos(0), |waits| waits.sum_ns),
+        unattributed_wait_ns: record.unattributed_wait.map_or(Nanos(0), |waits| waits.sum_ns),
     };
     if let Some(found) = record.found {
         *states.of(found.state) += found.for_ns;

@@ -50,8 +50,8 @@ pub(crate) fn exited(pid: u32, tid: u32) -> ThreadRecord {
         runnable_idle: None,
         throttled: None,
         throttled_wakes: 0,
-        unsplit: None,
-        unsplit_involuntary: 0,
+        unattributed_wait: None,
+        unattributed_wait_involuntary: 0,
         inferred_switch_ins: 0,
         samples,
         blocked_on: vec![BlockedOn {

@@ -215,7 +215,7 @@ mod tests {
         seen.until_ns = begun + Nanos(1_000);
         intervals.end(seen.until_ns, [], &[seen]);
         let mut last = so_far(Metric::OnCpu, &[500], EXITED);
-        last.unsplit = Some(Waits { count: 1, sum_ns: Nanos(1_200), max_ns: Nanos(1_200) });
+        last.unattributed_wait = Some(Waits { count: 1, sum_ns: Nanos(1_200), max_ns: Nanos(1_200) });
         intervals.end(begun + Nanos(1_700), [&last], &[]);
         let total: Nanos =
             intervals.finish([last.serial]).iter().map(|interval| interval.threads[0].states.total()).sum();

@@ -125,9 +125,9 @@ pub struct ThreadRecord {
     /// Those of them that began with a wake, not with an involuntary switch.
     pub throttled_wakes: u64,
     /// Waits whose wake was not announced, or that may have been throttled.
-    pub unsplit: Option<Waits>,
+    pub unattributed_wait: Option<Waits>,
     /// Those of them that began with an involuntary switch.
-    pub unsplit_involuntary: u64,
+    pub unattributed_wait_involuntary: u64,
     /// Switch-ins that were not announced.
     pub inferred_switch_ins: u64,
     /// Metrics that have samples.
@@ -186,9 +186,9 @@ pub struct SlotlessRecord {
     /// Those of them that began with a wake, not with an involuntary switch.
     pub throttled_wakes: u64,
     /// Waits whose wake was not announced, or that may have been throttled.
-    pub unsplit: u64,
+    pub unattributed_wait: u64,
     /// Those of them that began with an involuntary switch.
-    pub unsplit_involuntary: u64,
+    pub unattributed_wait_involuntary: u64,
     /// Switch-ins that were not announced.
     pub inferred_switch_ins: u64,
     /// Faults that were accounted without a recorded entry.

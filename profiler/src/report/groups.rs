@@ -25,7 +25,7 @@ pub(super) struct Group<'a> {
     pub(super) migrations: u64,
     pub(super) runnable_idle: Option<Waits>,
     pub(super) throttled: Option<Waits>,
-    pub(super) unsplit: Option<Waits>,
+    pub(super) unattributed_wait: Option<Waits>,
     /// Of the threads that had not exited.
     pub(super) open: Vec<Open>,
     /// Longest sum first.
@@ -153,7 +153,7 @@ impl<'a> Group<'a> {
             migrations: sum(|thread| thread.migrations),
             runnable_idle: waits(threads, |thread| thread.runnable_idle),
             throttled: waits(threads, |thread| thread.throttled),
-            unsplit: waits(threads, |thread| thread.unsplit),
+            unattributed_wait: waits(threads, |thread| thread.unattributed_wait),
             open: threads.iter().filter_map(|thread| thread.open).collect(),
             blocked_on: blocked_on(threads),
         }

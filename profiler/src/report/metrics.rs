@@ -149,7 +149,7 @@ fn without_histogram(subject: &Subject<'_>) -> [(&'static str, Option<Waits>); 3
     [
         ("throttled", of(|group| group.throttled)),
         ("runnable_idle", of(|group| group.runnable_idle)),
-        ("unsplit", of(|group| group.unsplit)),
+        ("unattributed_wait", of(|group| group.unattributed_wait)),
     ]
 }
 
@@ -226,7 +226,7 @@ fn legend(page: &mut Page<'_>, range: Option<String>, has_zero: bool, is_partial
         ));
     }
     if has_sums {
-        text.push_str(" Of throttled, runnable_idle and unsplit no histogram is kept.");
+        text.push_str(" Of throttled, runnable_idle and unattributed_wait no histogram is kept.");
     }
     if let Some(range) = range {
         text.push_str(&format!(
@@ -284,7 +284,8 @@ mod tests {
         let cells: Vec<&str> = line.split_whitespace().collect();
         assert_eq!(cells[1], (2 * profile.threads.len()).to_string(), "{text}");
         assert!(cells[2..6].iter().all(|cell| *cell == "–"), "{text}");
-        assert!(text.contains("no histogram is kept"), "{text}");
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains("no histogram is kept"), "{text}");
     }
 
     #[test]

@@ -227,9 +227,11 @@ impl Difference {
 /// Events that the kernel did not announce.
 fn not_announced(page: &mut Page<'_>, profile: &Profile) {
     let switch_ins = total(profile.threads.iter().map(|thread| thread.inferred_switch_ins));
-    let unsplit = || profile.threads.iter().filter_map(|thread| thread.unsplit);
-    let (waits, waited) =
-        (total(unsplit().map(|waits| waits.count)), unsplit().map(|waits| waits.sum_ns).sum());
+    let unattributed_wait = || profile.threads.iter().filter_map(|thread| thread.unattributed_wait);
+    let (waits, waited) = (
+        total(unattributed_wait().map(|waits| waits.count)),
+        unattributed_wait().map(|waits| waits.sum_ns).sum(),
+    );
     if switch_ins > 0 {
         let text = format!("{}: placed by the kernel's CPU time", counted(switch_ins, "switch-in"));
         page.labelled("not announced", LABEL, Paint::Plain, &text);
@@ -240,7 +242,7 @@ fn not_announced(page: &mut Page<'_>, profile: &Profile) {
             counted(waits, "wait"),
             duration(waited)
         );
-        page.labelled("unsplit", LABEL, Paint::Plain, &text);
+        page.labelled("unattributed_wait", LABEL, Paint::Plain, &text);
     }
 }
 

@@ -74,10 +74,10 @@ const AFTER_LOSSES: [Documented; 20] = [
         "kept from running by a limit (`cpu.max`, deadline, real-time)",
     ),
     column(
-        "unsplit_ns",
+        "unattributed_wait_ns",
         Kind::Whole,
         Rows::Group,
-        "blocked or waiting, in waits whose wake was not announced",
+        "blocked or waiting, in waits whose wake was not announced; `unsplit_ns` in earlier files",
     ),
     column("metric", Kind::Text, Rows::Measured, "what was measured"),
     column("low_ns", Kind::Whole, Rows::Bucket, "the shortest duration in the bucket"),
@@ -166,12 +166,21 @@ pub(super) fn rows(batch: &Batch) -> impl Iterator<Item = Vec<Value<'_>>> {
 
 fn group(group: &Group) -> impl Iterator<Item = Row<'_>> {
     let states = group.states.all().map(|time| Value::Whole(time.0));
-    let [on_cpu, runqueue_wait, blocked, preempted, runnable_idle, throttled, unsplit] = states;
+    let [on_cpu, runqueue_wait, blocked, preempted, runnable_idle, throttled, unattributed_wait] = states;
     let threads = Value::Whole(group.threads);
     let row = Row {
         kind: "group",
         key: key(&group.key),
-        group: [threads, on_cpu, runqueue_wait, blocked, preempted, runnable_idle, throttled, unsplit],
+        group: [
+            threads,
+            on_cpu,
+            runqueue_wait,
+            blocked,
+            preempted,
+            runnable_idle,
+            throttled,
+            unattributed_wait,
+        ],
         ..Row::EMPTY
     };
     let measured = Row { group: Row::EMPTY.group, ..row };

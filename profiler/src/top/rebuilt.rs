@@ -100,8 +100,8 @@ fn nothing_of(serial: u64, identity: &Identity) -> ThreadRecord {
         runnable_idle: None,
         throttled: None,
         throttled_wakes: 0,
-        unsplit: None,
-        unsplit_involuntary: 0,
+        unattributed_wait: None,
+        unattributed_wait_involuntary: 0,
         inferred_switch_ins: 0,
         samples: BTreeMap::new(),
         blocked_on: Vec::new(),
@@ -131,7 +131,7 @@ mod tests {
     #[derive(Clone, Debug)]
     enum Event {
         Sample(Metric, u64),
-        Unsplit(u64),
+        UnattributedWait(u64),
         Renamed(u8),
         Switched(bool),
         /// It has ended, and another is born in its place.
@@ -148,7 +148,7 @@ mod tests {
         prop_oneof![
             6 => ((0..Metric::COUNT), 0..1_u64 << 43)
                 .prop_map(|(metric, ns)| Event::Sample(Metric::ALL[metric], ns)),
-            1 => any::<u64>().prop_map(|ns| Event::Unsplit(ns >> 8)),
+            1 => any::<u64>().prop_map(|ns| Event::UnattributedWait(ns >> 8)),
             1 => any::<u8>().prop_map(Event::Renamed),
             2 => any::<bool>().prop_map(Event::Switched),
             1 => Just(Event::Ended),
@@ -187,9 +187,12 @@ mod tests {
     fn happen(record: &mut ThreadRecord, event: &Event, now: Nanos) {
         match *event {
             Event::Sample(metric, ns) => sample(record, metric, ns),
-            Event::Unsplit(ns) => {
-                let waits =
-                    record.unsplit.get_or_insert(Waits { count: 0, sum_ns: Nanos(0), max_ns: Nanos(0) });
+            Event::UnattributedWait(ns) => {
+                let waits = record.unattributed_wait.get_or_insert(Waits {
+                    count: 0,
+                    sum_ns: Nanos(0),
+                    max_ns: Nanos(0),
+                });
                 (waits.count, waits.max_ns) = (waits.count + 1, Nanos(ns));
             }
             Event::Renamed(number) => record.name = format!("worker-{number}"),

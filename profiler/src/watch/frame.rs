@@ -89,12 +89,12 @@ pub struct Now {
     /// [`ThreadRecord::throttled_wakes`]
     #[serde(default, skip_serializing_if = "is_none")]
     pub throttled_wakes: u64,
-    /// [`ThreadRecord::unsplit_involuntary`]
+    /// [`ThreadRecord::unattributed_wait_involuntary`]
     #[serde(default, skip_serializing_if = "is_none")]
-    pub unsplit_involuntary: u64,
-    /// [`ThreadRecord::unsplit`]
+    pub unattributed_wait_involuntary: u64,
+    /// [`ThreadRecord::unattributed_wait`]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unsplit: Option<Waits>,
+    pub unattributed_wait: Option<Waits>,
     /// [`ThreadRecord::inferred_switch_ins`]
     #[serde(default, skip_serializing_if = "is_none")]
     pub inferred_switch_ins: u64,
@@ -142,8 +142,8 @@ impl Now {
             runnable_idle: record.runnable_idle,
             throttled: record.throttled,
             throttled_wakes: record.throttled_wakes,
-            unsplit_involuntary: record.unsplit_involuntary,
-            unsplit: record.unsplit,
+            unattributed_wait_involuntary: record.unattributed_wait_involuntary,
+            unattributed_wait: record.unattributed_wait,
             inferred_switch_ins: record.inferred_switch_ins,
             minor_without_entry: record.minor_without_entry,
             major_without_entry: record.major_without_entry,
@@ -158,8 +158,10 @@ impl Now {
             runnable_idle: waits_since(self.runnable_idle, before.runnable_idle),
             throttled: waits_since(self.throttled, before.throttled),
             throttled_wakes: self.throttled_wakes.saturating_sub(before.throttled_wakes),
-            unsplit_involuntary: self.unsplit_involuntary.saturating_sub(before.unsplit_involuntary),
-            unsplit: waits_since(self.unsplit, before.unsplit),
+            unattributed_wait_involuntary: self
+                .unattributed_wait_involuntary
+                .saturating_sub(before.unattributed_wait_involuntary),
+            unattributed_wait: waits_since(self.unattributed_wait, before.unattributed_wait),
             inferred_switch_ins: self.inferred_switch_ins.saturating_sub(before.inferred_switch_ins),
             minor_without_entry: self.minor_without_entry.saturating_sub(before.minor_without_entry),
             major_without_entry: self.major_without_entry.saturating_sub(before.major_without_entry),
@@ -177,8 +179,8 @@ impl Now {
         record.runnable_idle = self.runnable_idle;
         record.throttled = self.throttled;
         record.throttled_wakes = self.throttled_wakes;
-        record.unsplit_involuntary = self.unsplit_involuntary;
-        record.unsplit = self.unsplit;
+        record.unattributed_wait_involuntary = self.unattributed_wait_involuntary;
+        record.unattributed_wait = self.unattributed_wait;
         record.inferred_switch_ins = self.inferred_switch_ins;
         record.minor_without_entry = self.minor_without_entry;
         record.major_without_entry = self.major_without_entry;

@@ -261,7 +261,7 @@ mod tests {
         let record = |samples: &[u64], waited| {
             let mut record = exited(1, 7);
             let samples = Samples::of(samples.iter().copied()).unwrap();
-            (record.samples, record.unsplit) = ([(Metric::OnCpu, samples)].into(), waits(waited));
+            (record.samples, record.unattributed_wait) = ([(Metric::OnCpu, samples)].into(), waits(waited));
             record
         };
         let mut see = |viewer: &mut Viewer, record| {
@@ -270,12 +270,12 @@ mod tests {
             take(viewer).threads.remove(0)
         };
         let first = see(&mut viewer, record(&[5, 6], 3));
-        assert_eq!((first.metrics.len(), first.now.unsplit), (0, None));
+        assert_eq!((first.metrics.len(), first.now.unattributed_wait), (0, None));
         let second = see(&mut viewer, record(&[5, 6, 7, 7], 4));
         let growth = &second.metrics[&Metric::OnCpu.into()];
         let totals = Totals { count: 2, sum_ns: Nanos(14), min_ns: Nanos(7), max_ns: Nanos(7) };
         assert_eq!((growth.totals, &*growth.buckets), (totals, &[(7, 2)][..]));
-        assert_eq!(second.now.unsplit, waits(1));
+        assert_eq!(second.now.unattributed_wait, waits(1));
     }
 
     #[test]

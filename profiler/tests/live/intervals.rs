@@ -74,8 +74,8 @@ fn a_long_wait_is_in_every_interval() {
     let profile = outcome.profile();
     let sleeper = profile.threads.iter().position(|thread| thread.name == "sleeper-0").expect("it ran");
     let asleep = |part: &&ThreadInterval| {
-        let States { blocked_ns, unsplit_ns, .. } = part.states;
-        (blocked_ns + unsplit_ns).0 > 0
+        let States { blocked_ns, unattributed_wait_ns, .. } = part.states;
+        (blocked_ns + unattributed_wait_ns).0 > 0
     };
     // 300 ms asleep, cut every 20 ms: at least ten intervals however late some snapshots are.
     let intervals = parts(profile, sleeper).filter(asleep).count();

@@ -50,7 +50,7 @@ pub(crate) fn own_memory(pid: u32) -> u64 {
 /// On an ordinary machine there are none. Some virtual machines hide an agent of their host from tracing: while
 /// that runs on a CPU, no program is called for a wake there, nor for the switch to the next thread.
 pub(crate) fn unannounced(thread: &Thread) -> u64 {
-    thread.unsplit.map_or(0, |waits| waits.count)
+    thread.unattributed_wait.map_or(0, |waits| waits.count)
 }
 
 /// Asserts that each of so many sleeps of a thread is a wait, and returns how many are. A timer that expires before its

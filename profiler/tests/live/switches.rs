@@ -40,7 +40,9 @@ fn sleepers_block_once_a_sleep() {
         match threads.iter().find(|thread| thread.voluntary_switches != SLEEPS + 1 || unannounced(thread) > 0)
         {
             None => Ok(()),
-            Some(thread) => Err(format!("{:?} not announced; {:?}", thread.unsplit, thread.blocked_on)),
+            Some(thread) => {
+                Err(format!("{:?} not announced; {:?}", thread.unattributed_wait, thread.blocked_on))
+            }
         }
     });
 }

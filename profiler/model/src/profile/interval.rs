@@ -54,8 +54,9 @@ pub struct States {
     /// Kept from running by a limit: of a control group, of deadline or real-time threads.
     #[serde(default)]
     pub throttled_ns: Nanos,
-    /// Blocked or waiting for a CPU, in waits of which the kernel announced no wake.
-    pub unsplit_ns: Nanos,
+    /// Blocked or waiting for a CPU, in waits of which the kernel announced no wake. Called `unsplit_ns` in earlier files.
+    #[serde(alias = "unsplit_ns")]
+    pub unattributed_wait_ns: Nanos,
 }
 
 /// The times of a [`States`], in the order of its fields.
@@ -66,7 +67,7 @@ const TIMES: [fn(&mut States) -> &mut Nanos; States::COUNT] = [
     |states| &mut states.preempted_ns,
     |states| &mut states.runnable_idle_ns,
     |states| &mut states.throttled_ns,
-    |states| &mut states.unsplit_ns,
+    |states| &mut states.unattributed_wait_ns,
 ];
 
 impl States {
@@ -98,7 +99,7 @@ impl States {
             OpenState::RunnableIdle => &mut self.runnable_idle_ns,
             OpenState::Blocked => &mut self.blocked_ns,
             // Nothing that is recorded is in one.
-            OpenState::Unknown(_) => &mut self.unsplit_ns,
+            OpenState::Unknown(_) => &mut self.unattributed_wait_ns,
         }
     }
 

@@ -62,8 +62,9 @@ pub struct Thread {
     pub throttled: Option<Waits>,
     /// Waits after a voluntary switch of which the kernel announced no wake: `blocked` and `runqueue_wait` in
     /// one, in neither of the two histograms. On kernels before 6.18 also waits in which a thread of a group that was out of
-    /// quota at some time changed its CPU: throttled or not.
-    pub unsplit: Option<Waits>,
+    /// quota at some time changed its CPU: throttled or not. Called `unsplit` in earlier files.
+    #[serde(alias = "unsplit")]
+    pub unattributed_wait: Option<Waits>,
     /// Switch-ins that the kernel did not announce: when they were is inferred from its CPU time.
     pub inferred_switch_ins: u64,
     /// By the metric's name; a metric without samples is left out.
@@ -232,8 +233,9 @@ pub struct WithoutSlot {
     /// Waits in which a limit kept a thread from running: in none of the metrics.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub throttled: u64,
-    /// Waits of which the kernel announced no wake: in none of the metrics.
-    pub unsplit: u64,
+    /// Waits of which the kernel announced no wake: in none of the metrics. Called `unsplit` in earlier files.
+    #[serde(alias = "unsplit")]
+    pub unattributed_wait: u64,
     /// Switch-ins that the kernel did not announce.
     pub inferred_switch_ins: u64,
     /// By the metric's name: histograms whose buckets are empty.

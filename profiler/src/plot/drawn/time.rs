@@ -61,7 +61,7 @@ fn named(states: &States) -> [(&'static str, f64); States::COUNT] {
         ("runqueue_wait", states.runqueue_wait_ns),
         ("runnable_idle", states.runnable_idle_ns),
         ("throttled", states.throttled_ns),
-        ("unsplit", states.unsplit_ns),
+        ("unattributed_wait", states.unattributed_wait_ns),
         ("blocked", states.blocked_ns),
     ]
     .map(|(name, time)| (name, time.0 as f64))

@@ -31,11 +31,12 @@ pub(super) struct ClockSlack {
 impl ClockSlack {
     pub(super) fn of(record: &ThreadRecord) -> Self {
         let slices = record.samples.get(&Metric::OnCpu).map_or(0, |samples| samples.count);
-        let unsplit = record.unsplit.map_or(0, |unsplit| unsplit.sum_ns.0);
+        let unattributed_wait =
+            record.unattributed_wait.map_or(0, |unattributed_wait| unattributed_wait.sum_ns.0);
         // Found on a run queue, it may just have been woken.
         let found = record.found.filter(|found| found.state == OpenState::Preempted);
         let found = found.map_or(0, |found| found.for_ns.0);
-        let waits_ns = sum_of(record, Metric::RunqueueWait) + unsplit + moved_ns(record) + found;
+        let waits_ns = sum_of(record, Metric::RunqueueWait) + unattributed_wait + moved_ns(record) + found;
         let stamps_ns = slices * STAMP_JITTER_NS;
         Self { waits_ns, stamps_ns, last_ns: ran_unannounced_ns(record, waits_ns + stamps_ns) }
     }

@@ -152,7 +152,7 @@ fn lifetime(record: &ThreadRecord, scope: Scope) -> Check {
     };
     let metrics = [Metric::OnCpu, Metric::RunqueueWait, Metric::Blocked, Metric::Preempted];
     let measured = metrics.into_iter().map(|metric| sum_of(record, metric)).sum::<u64>();
-    let waits = [record.runnable_idle, record.throttled, record.unsplit]
+    let waits = [record.runnable_idle, record.throttled, record.unattributed_wait]
         .into_iter()
         .flatten()
         .map(|waits| waits.sum_ns.0)

@@ -164,11 +164,11 @@ fn a_thread_may_run_unannounced_in_its_last_wait_and_no_longer_than_that() {
 #[test]
 fn a_wait_without_a_wake_keeps_counts_and_lifetime() {
     let mut record = exited(100, 101);
-    // One of the two waits was not announced: it moves from the histograms to `unsplit`, whole.
+    // One of the two waits was not announced: it moves from the histograms to `unattributed_wait`, whole.
     let blocked = record.samples.insert(Metric::Blocked, Samples::of([1_000]).unwrap()).unwrap();
     let waits = record.samples.insert(Metric::RunqueueWait, Samples::of([10, 20]).unwrap());
     let gone = blocked.sum_ns.0 - 1_000 + waits.unwrap().sum_ns.0 - 30;
-    record.unsplit =
+    record.unattributed_wait =
         Some(model::profile::thread::Waits { count: 1, sum_ns: Nanos(gone), max_ns: Nanos(gone) });
     let checks = reconcile(std::slice::from_ref(&record), None, None);
     assert!(checks.iter().all(|check| check.difference == 0), "{checks:?}");
@@ -278,7 +278,7 @@ fn faults_do_not_explain_switches() {
         major_faults: 0,
         runnable_idle: 0,
         throttled: 0,
-        unsplit: 0,
+        unattributed_wait: 0,
         inferred_switch_ins: 0,
         metrics: std::collections::BTreeMap::new(),
         kernel: model::profile::thread::KernelCounters {

@@ -97,9 +97,9 @@ fn soundness(app: &App, buffer: &mut Buffer, palette: Palette) {
     if throttled > 0 {
         hints.push(counted(throttled, "throttled wait"));
     }
-    let (unsplit, inferred) = unannounced(app.now());
-    if unsplit > 0 {
-        hints.push(counted(unsplit, "unsplit wait"));
+    let (unattributed_wait, inferred) = unannounced(app.now());
+    if unattributed_wait > 0 {
+        hints.push(counted(unattributed_wait, "unattributed wait"));
     }
     if inferred > 0 {
         hints.push(format!("{} inferred", counted(inferred, "switch-in")));
@@ -122,8 +122,9 @@ fn throttled(model: &Model) -> u64 {
 /// Waits without an announced wake, and switch-ins that were inferred, of the threads in the view.
 fn unannounced(model: &Model) -> (u64, u64) {
     let records = || model.threads.values().map(|thread| &thread.record);
-    let unsplit = records().filter_map(|record| record.unsplit).map(|waits| waits.count).sum();
-    (unsplit, records().map(|record| record.inferred_switch_ins).sum())
+    let unattributed_wait =
+        records().filter_map(|record| record.unattributed_wait).map(|waits| waits.count).sum();
+    (unattributed_wait, records().map(|record| record.inferred_switch_ins).sum())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ import random
 from collections import defaultdict
 
 METRICS = ["on_cpu", "runqueue_wait", "blocked", "preempted", "minor_fault", "major_fault"]
-STATES = ["on_cpu", "runqueue_wait", "blocked", "preempted", "runnable_idle", "throttled", "unsplit"]
+STATES = ["on_cpu", "runqueue_wait", "blocked", "preempted", "runnable_idle", "throttled", "unattributed_wait"]
 
 # From here on (2^42 ns) a sample is measured without a bucket.
 LIMIT_NS = 1 << 42

@@ -44,7 +44,7 @@ fn a_hundred_thousand_switches_without_a_slot() {
     let told = |name: &str| told[name]["voluntary"].as_u64().unwrap();
     assert_eq!(rest.voluntary_switches, told("caller") + told("echo") + 2);
     let blocked = &rest.metrics[Metric::Blocked.name()];
-    assert_eq!(blocked.count + rest.unsplit, told("caller") + told("echo"));
+    assert_eq!(blocked.count + rest.unattributed_wait, told("caller") + told("echo"));
     assert_eq!(blocked.bucketed(), 0);
 }
 

@@ -37,7 +37,7 @@ fn a_stopped_target_waits() {
     for name in ["caller", "echo", "toucher", "sleeper"] {
         let thread = outcome.only(name);
         let longest = thread.histogram(Metric::Blocked).map_or(0, |blocked| blocked.max_ns.0);
-        let unannounced = thread.unsplit.map_or(0, |waits| waits.max_ns.0);
+        let unannounced = thread.unattributed_wait.map_or(0, |waits| waits.max_ns.0);
         assert!(longest.max(unannounced) >= STOP.as_nanos() as u64, "{thread:#?}");
         // The call that the stop interrupted is not what it waited for.
         let mut calls = thread.blocked_on.iter().filter(|entry| entry.syscall != "no_syscall");
