@@ -19,7 +19,7 @@ pub const NAME_BYTES: usize = 16;
 /// Earlier names kept for a thread; further renames are only counted.
 pub const EARLIER_NAMES: usize = 3;
 
-/// System calls told apart for a thread; further ones share [`Slot::blocked_on_others`].
+/// System calls counted separately for a thread; further ones share [`Slot::blocked_on_others`].
 pub const BLOCKED_ON_ENTRIES: usize = 16;
 
 /// Keys of [`BlockedOn`].
@@ -40,7 +40,7 @@ pub mod blocked_key {
 
 /// The phases of a slot, in the order in which it goes through them.
 pub mod phase {
-    /// Not in use, or handed back.
+    /// Not in use, or freed.
     pub const FREE: u32 = 0;
     /// Its thread is being recorded.
     pub const LIVE: u32 = 1;
@@ -133,7 +133,7 @@ in_memory! {
         pub metrics: [MetricSlot; Metric::COUNT],
         /// The causes of the thread's waits; entries are filled from a hash of the key on.
         pub blocked_on: [BlockedOn; BLOCKED_ON_ENTRIES],
-        /// Waits on system calls that found no free entry (key unused).
+        /// Waits on system calls for which no entry was free (key unused).
         pub blocked_on_others: BlockedOn,
         /// Involuntary switch-outs to the idle task.
         pub runnable_idle: Totals,
@@ -165,7 +165,7 @@ in_memory! {
         pub open_state: u32,
         /// 1 if the thread was born during the recording, 0 if it was there before.
         pub newborn: u16,
-        /// The number of its family; 0 where families are not told apart.
+        /// The number of its process tree; 0 where trees are not tracked.
         pub family: u16,
         /// Since when it was doing that.
         pub open_since_ns: u64,
@@ -206,7 +206,7 @@ in_memory! {
     #[derive(Clone, Copy, Debug)]
     #[repr(C)]
     pub struct SlotlessTotals, SharedSlotlessTotals {
-        /// Threads that found no slot.
+        /// Threads that got no slot.
         pub threads: u64,
         /// Those of them that have exited or were closed.
         pub finished: u64,
@@ -238,13 +238,13 @@ in_memory! {
         pub start: KernelCounters,
     }
 
-    /// The programs' counts of a family.
+    /// The programs' counts of a process tree.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     #[repr(C)]
     pub struct Family, SharedFamily {
-        /// Threads of it that are part of the target now. The number is free for another family once there are none.
+        /// Threads of it that are part of the target now. The number is free for another tree once there are none.
         pub threads: u64,
-        /// Threads of it that found no slot, ever.
+        /// Threads of it that got no slot, ever.
         pub without_slot: u64,
     }
 
@@ -252,27 +252,27 @@ in_memory! {
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     #[repr(C)]
     pub struct Global, SharedGlobal {
-        /// Slots handed out that were never used before.
+        /// Slots taken that were never used before.
         pub slots_used: u64,
-        /// Pages handed out that were never used before; page 0 is never handed out.
+        /// Pages taken that were never used before; page 0 is never allocated.
         pub pages_used: u64,
         /// Threads of the target whose task storage could not be created: nothing is known of them.
         pub threads_without_state: u64,
         /// Records that were closed, and those that were left open because their thread was just being switched.
         pub closings: u64,
-        /// Times that all tasks were walked to close records.
+        /// Task-iterator passes that close records.
         pub walks: u64,
         /// Threads that joined while they lived.
         pub joined: u64,
-        /// Threads that were being born or switched when a walk came to them, so that another walk has to look.
+        /// Threads that were being born or switched when a pass came to them, so that another pass is needed.
         pub postponed: u64,
-        /// One more than the level of the pid namespace of whoever walked all tasks to have threads join; 0 before.
+        /// One more than the level of the pid namespace of the process that attached to threads; 0 before.
         pub namespace_level: u64,
         /// Execs that could not be announced, because too many were waiting to be read.
         pub missed_execs: u64,
-        /// Living threads of the target that the walks of the census and of snapshots came to.
+        /// Living threads of the target that the passes of the census and of snapshots came to.
         pub recorded: u64,
-        /// Likewise of its processes' threads those without a record.
+        /// Living threads of the target's processes without a record, counted by the same passes.
         pub unrecorded: u64,
     }
 }

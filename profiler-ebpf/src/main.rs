@@ -100,7 +100,7 @@ fn major_fault(_ctx: PerfEventContext) -> u32 {
     0
 }
 
-/// Walks all tasks (kernel/bpf/task_iter.c) and closes the record of each that belongs to the target.
+/// Task iterator (kernel/bpf/task_iter.c): closes the record of each task that belongs to the target.
 #[unsafe(no_mangle)]
 #[unsafe(link_section = "iter/task")]
 pub extern "C" fn close_all(ctx: *mut c_void) -> i32 {
@@ -108,7 +108,7 @@ pub extern "C" fn close_all(ctx: *mut c_void) -> i32 {
     0
 }
 
-/// Walks all tasks and has those join that are threads of a chosen process.
+/// Task iterator: attaches to the threads of the chosen processes.
 #[unsafe(no_mangle)]
 #[unsafe(link_section = "iter/task")]
 pub extern "C" fn join_chosen(ctx: *mut c_void) -> i32 {
@@ -116,7 +116,7 @@ pub extern "C" fn join_chosen(ctx: *mut c_void) -> i32 {
     0
 }
 
-/// Walks all tasks, closes the record of each whose family is released, and forgets it in the end.
+/// Task iterator: closes the record of each task whose process tree is released, and forgets it in the end.
 #[unsafe(no_mangle)]
 #[unsafe(link_section = "iter/task")]
 pub extern "C" fn release(ctx: *mut c_void) -> i32 {
@@ -124,7 +124,7 @@ pub extern "C" fn release(ctx: *mut c_void) -> i32 {
     0
 }
 
-/// Walks all tasks and writes down what each thread of the target is doing.
+/// Task iterator: writes the present state of each thread of the target into its slot.
 #[unsafe(no_mangle)]
 #[unsafe(link_section = "iter/task")]
 pub extern "C" fn snapshot(ctx: *mut c_void) -> i32 {

@@ -1,7 +1,7 @@
 //! Profiles that earlier versions wrote, and the reports that they must go on giving.
 //!
-//! `tests/golden/schema-1` holds one profile of each kind, recorded by version 0.1.0. They are never written anew: what is
-//! made of them may change in words, not in figures. `UPDATE_GOLDEN=1 cargo test --test compat` writes the reports.
+//! `tests/golden/schema-1` holds one profile of each kind, recorded by version 0.1.0. They are never written anew: what
+//! is made of them may change in words, not in figures. `UPDATE_GOLDEN=1 cargo test --test compat` writes the reports.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,5 @@
-//! The Grafana dashboard asks only for what is shown: every metric and label of its queries is in the golden exposition.
+//! The Grafana dashboard asks only for what is shown: every metric and label of its queries is in the golden
+//! exposition.
 //!
 //! That Prometheus can parse each query is checked by `cargo xtask test --consumers`.
 

@@ -1,4 +1,5 @@
-//! Imports only go down: the folders and files of `src` stand on floors, and none uses what stands on its own floor or above.
+//! Imports only go down: the folders and files of `src` stand on floors, and none uses what stands on its own floor or
+//! above.
 
 #![allow(
     clippy::panic,

@@ -1,24 +1,24 @@
-//! Families, for a daemon, where processes join and leave all the time: a chosen process and all that it starts.
+//! Process trees of a daemon's recording, called families here: a chosen process and all that it starts.
 
 use super::NAME_BYTES;
 
-/// Families there can be at a time, number 0 among them, which stands for none. With [`RULES`](rule) they take 96 KiB.
+/// Maximum number of process trees at a time, with number 0, which stands for none. With [`RULES`](rule) they take 96 KiB.
 pub const FAMILIES: u32 = 4096;
 
-/// Set beside the family's number in [`super::TaskState::family`]: the thread can't be inside a system call.
+/// Flag next to the tree's number in [`super::TaskState::family`]: the thread can't be inside a system call.
 pub const KERNEL_WORKER: u16 = 1 << 15;
 
 const _: () = assert!(FAMILIES <= KERNEL_WORKER as u32);
 
-/// The rules that user space sets for a family: bits.
+/// The rules that user space sets for a process tree: bits.
 pub mod rule {
     /// The children of its processes do not join.
     pub const THREADS_ONLY: u32 = 1;
-    /// It is leaving: nothing joins it any more, and the walk closes its records.
+    /// It is leaving: nothing joins it any more, and the task iterator closes its records.
     pub const RELEASED: u32 = 2;
-    /// Likewise, also the records whose threads are being switched.
+    /// Records are closed even while their threads are being switched.
     pub const IMPATIENT: u32 = 4;
-    /// All its records are closed: the walk forgets its threads.
+    /// All its records are closed: the task iterator forgets its threads.
     pub const FORGOTTEN: u32 = 8;
 }
 

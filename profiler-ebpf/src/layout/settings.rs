@@ -9,7 +9,7 @@ in_memory! {
         pub start_ticks: u64,
         /// Threads of it that have joined.
         pub joined: u64,
-        /// The family that they and what they start belong to.
+        /// The process tree that they and their descendants belong to.
         pub family: u32,
         /// Keeps the size a multiple of 8.
         pub reserved: u32,
@@ -71,7 +71,7 @@ pub struct Offsets {
     pub throttling: Throttling,
 }
 
-/// Offsets of the fields that tell of a limit keeping a thread from running. Each is 0 on a kernel without it.
+/// Offsets of the fields that show that a limit keeps a thread from running. Each is 0 on a kernel without it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Throttling {
@@ -125,11 +125,11 @@ pub struct Settings {
     pub slots: u32,
     /// Pages there are, page 0 included.
     pub pages: u32,
-    /// 32 less the logarithm of the number of places in the table of states, 1 to 31.
+    /// 32 less the binary logarithm of the number of entries of the table of states, 1 to 31.
     pub place_shift: u32,
-    /// 1 if threads join while they live. What they need is in no program otherwise: the verifier drops it.
+    /// 1 if running threads are attached to. Constant to the verifier, so the code for it is dropped when 0.
     pub joins: u32,
-    /// 1 if processes join and leave all the time: families are told apart, execs are announced, buckets wrap. Likewise.
+    /// 1 for a daemon: process trees are tracked, execs reported, bucket counters wrap. Dropped by the verifier when 0.
     pub watches: u32,
     /// Keeps the size a multiple of 8.
     pub reserved: u32,

@@ -22,8 +22,8 @@ pub const THROTTLED: u32 = 8;
 pub const COUNTED: usize = THROTTLED as usize + 1;
 
 // States at attach of a thread that joined while it lived. They had begun before, so that they are no
-// sample. The look at it was from another CPU, perhaps in the middle of a switch: it says what to call this,
-// and the first switch says what it was.
+// sample. The task iterator samples it from another CPU, perhaps in the middle of a switch: the state is provisional
+// until the thread's first switch settles it.
 
 /// Running on a CPU.
 pub const ATTACHED_ON_CPU: u32 = 9;
@@ -31,7 +31,7 @@ pub const ATTACHED_ON_CPU: u32 = 9;
 pub const ATTACHED_ASLEEP: u32 = 10;
 /// Able to run, and on no CPU.
 pub const ATTACHED_WAITING: u32 = 11;
-/// Being looked at once more, since it was switched during the look.
+/// Being sampled again, since it was switched during the sample.
 pub const ATTACHING: u32 = 12;
 
 /// True until the first context switch after attaching to a running thread.

@@ -1,10 +1,10 @@
-//! The table of states: what the programs keep of each thread of the target while it lives, and who has which place.
+//! The table of states: one entry for each living thread of the target, and the holder of each entry.
 
 use crate::Shared;
 
 /// The state that the programs keep of each thread of the target while it lives.
 ///
-/// It is never plain: a waker, the walks and the CPU that switches the thread all use it at once.
+/// It is never plain: a waker, the task iterators and the CPU that switches the thread all use it at once.
 ///
 /// 56 bytes: with the 8 bytes in front of it, here and in task storage, one cache line.
 #[repr(C)]
@@ -19,7 +19,7 @@ pub struct TaskState {
     pub fault_ns: Shared<u64>,
     /// `nvcsw` at its last switch-out, modulo 2^32: a switch is voluntary if and only if the counter grew. Written after `state`.
     pub nvcsw: Shared<u32>,
-    /// Key of what it is blocked on, see [`super::blocked_key`].
+    /// Key of the cause of a wait, see [`super::blocked_key`].
     pub blocked_key: Shared<u32>,
     /// Mark of the run queue that it began to wait in, by which throttling shows that came later. On kernels that throttle a
     /// run queue as a whole; else 0.
@@ -28,7 +28,7 @@ pub struct TaskState {
     pub slot: Shared<u32>,
     /// One of [`super::state`].
     pub state: Shared<u32>,
-    /// The number of its family, with [`super::KERNEL_WORKER`] beside it.
+    /// The number of its process tree, and the flag [`super::KERNEL_WORKER`].
     pub family: Shared<u16>,
     /// `nivcsw` at its last switch-out, modulo 2^16: enough to see that it has grown. Written after `state`.
     pub nivcsw: Shared<u16>,
@@ -62,7 +62,7 @@ impl TaskState {
 /// after 292 years.
 pub const WOKEN_THROTTLED: u64 = 1 << 63;
 
-/// A place in the table of states.
+/// An entry of the table of states.
 #[repr(C, align(64))]
 pub struct Place {
     /// The thread that has it, and how many others would: a [`Holder`].
@@ -71,8 +71,8 @@ pub struct Place {
     pub state: TaskState,
 }
 
-/// The word that says who has a place: the address of a `task_struct`, 0 while the place is free, and in its lowest bits how
-/// many threads of the target found the place taken, so that they have their state in task storage.
+/// The holder of an entry: the address of a `task_struct`, 0 while the entry is free, and in its lowest bits the number of
+/// threads of the target that collided with it, so that their state is in task storage.
 ///
 /// Whoever is not in the place looks into task storage only where that number is not 0. A `task_struct` begins at a cache
 /// line (kernel/fork.c `fork_init`), so that the number of up to 63 fits below its address. The number stays once it is
@@ -89,21 +89,21 @@ impl Holder {
     /// as that of everything in the kernel.
     const CLAIMED: u64 = 1 << 63;
 
-    /// The address of the thread's `task_struct`; 0 while the place is free.
+    /// The address of the thread's `task_struct`; 0 while the entry is free.
     #[must_use]
     #[inline(always)]
     pub const fn task(self) -> u64 {
         self.0 & !Self::IN_STORAGE
     }
 
-    /// True if a thread of the target that found the place taken may have its state in task storage.
+    /// True if a thread of the target that collided with the entry may have its state in task storage.
     #[must_use]
     #[inline(always)]
     pub const fn is_shared(self) -> bool {
         self.0 & Self::IN_STORAGE != 0
     }
 
-    /// A free place that is being taken.
+    /// A free entry that is being taken.
     #[must_use]
     #[inline(always)]
     pub const fn claimed(self) -> Self {
@@ -128,10 +128,10 @@ impl Holder {
     }
 }
 
-/// [`TaskState::slot`] of a thread that found no free slot.
+/// [`TaskState::slot`] of a thread that got no slot.
 pub const NO_SLOT: u32 = u32::MAX;
 
-/// [`TaskState::slot`] of a thread that has left its family.
+/// [`TaskState::slot`] of a thread that has left its process tree.
 pub const LEFT: u32 = u32::MAX - 1;
 
 const _: () = {

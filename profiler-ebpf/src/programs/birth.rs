@@ -13,7 +13,7 @@ use super::{
 use aya_ebpf::{bindings::bpf_pidns_info, helpers::generated::bpf_get_ns_current_pid_tgid};
 use profiler_ebpf::layout::{EARLIER_NAMES, KernelCounters, NO_SLOT, state};
 
-/// The family of every thread if families are not told apart.
+/// The tree of every thread where process trees are not tracked.
 const NO_FAMILY: u16 = 0;
 
 /// A thread of the target starts another thread or process.

@@ -19,15 +19,15 @@ use profiler_ebpf::{
 #[btf_map]
 static FAMILIES: Array<SharedFamily, 1> = Array::new();
 
-/// The decisions of user space for each: bits of [`rule`].
+/// The rules of user space for each tree: bits of [`rule`].
 #[btf_map]
 static RULES: Array<Shared<u32>, 1> = Array::new();
 
-/// Says which processes outside the target have executed a program. What does not fit is counted.
+/// Execs of processes outside the target, sent to user space. Messages that do not fit are counted.
 #[btf_map]
 static EXECS: RingBuf<Executed, 4096> = RingBuf::new();
 
-/// The number of a thread's family.
+/// Returns the number of a thread's process tree.
 #[inline(always)]
 pub(crate) fn of(thread: &TaskState) -> u16 {
     thread.family.get() & !KERNEL_WORKER
@@ -39,14 +39,14 @@ fn counts<'a>(family: u16) -> Option<&'a SharedFamily> {
     FAMILIES.get_ptr(u32::from(family)).map(|counts| unsafe { &*counts })
 }
 
-/// The bits of [`rule`] that user space has set for a family.
+/// Returns the bits of [`rule`] that user space has set for a tree.
 #[inline(always)]
 pub(crate) fn rules(family: u16) -> u32 {
     // SAFETY: a live element of the map.
     RULES.get_ptr(u32::from(family)).map_or(0, |rules| unsafe { &*rules }.get())
 }
 
-/// True if a thread or process that a thread starts belongs to its family: a thread, or a process if `is_process`.
+/// True if a child of a thread belongs to the thread's tree. The child is a process if `is_process`, else a thread.
 #[inline(always)]
 pub(crate) fn grows(parent: &TaskState, is_process: bool) -> bool {
     if !task::watches() {
@@ -66,7 +66,7 @@ pub(crate) fn entered(family: u16) {
     }
 }
 
-/// A thread of a family found no slot.
+/// Counts a thread of a tree that got no slot.
 #[inline(always)]
 pub(crate) fn without_slot(family: u16) {
     if task::watches()
@@ -76,8 +76,8 @@ pub(crate) fn without_slot(family: u16) {
     }
 }
 
-/// A thread is no longer part of the target. Its last switch and the walk that forgets it may both find that: `true` for the
-/// first of them, which counts.
+/// Counts a thread out of its tree. Its last switch and the task-iterator pass that forgets it may both come here: returns
+/// `true` to the first, which counts.
 #[inline(always)]
 pub(crate) fn left(thread: &TaskState) -> bool {
     if !task::watches() {
@@ -93,11 +93,11 @@ pub(crate) fn left(thread: &TaskState) -> bool {
     first
 }
 
-/// A thread outside the target has executed a program.
+/// Sends the exec of a process outside the target to user space.
 #[inline(always)]
 pub(crate) fn announce(task: Task) {
     let Some(global) = global() else { return };
-    // Nobody can have chosen anything before the first walk.
+    // Nothing can have been chosen before the first pass.
     let Some(level) = global.namespace_level.get().checked_sub(1) else { return };
     let Some((pid, start_ticks)) = task::process_at(task, level as u32) else { return };
     let executed = Executed { pid, reserved: 0, start_ticks, name: task::name(task) };

@@ -14,7 +14,7 @@ use profiler_ebpf::{
     metric::Metric,
 };
 
-/// Set in what [`settle_out`] is told of a switch, beside the task's state: it was a preemption.
+/// Flag in the `switch` argument of [`settle_out`], next to the task's state: the switch was a preemption.
 pub(crate) const PREEMPTION: u32 = 1 << 31;
 
 /// The first switch of a thread that was attached to is a switch-out: it was on a CPU. Leaves it in a slice that is no sample;
@@ -56,8 +56,8 @@ fn is_voluntary(thread: &TaskState, counters: &KernelCounters, switch: u32) -> b
     match (voluntary, involuntary) {
         (1, 0) => true,
         (0, 1) => false,
-        // The counters held it at the look already, or the thread was switched between looks: by the kernel's own
-        // rule (kernel/sched/core.c `__schedule`).
+        // The counters held it at the sample already, or the thread was switched between samples: by the kernel's
+        // own rule (kernel/sched/core.c `__schedule`).
         _ => switch & PREEMPTION == 0 && switch != TASK_RUNNING,
     }
 }
@@ -89,8 +89,8 @@ pub(crate) fn settle_in(thread: &TaskState, next: Task, now: u64) -> u32 {
     to
 }
 
-/// The time for which a thread was doing what it was found at. If the stamp of its first switch is earlier than that of the
-/// look, the record begins with the switch.
+/// Returns the time that a thread spent in its state at attach, in ns. If its first switch is stamped earlier than the
+/// sample of that state, the record begins with the switch.
 #[inline(always)]
 fn found_until(thread: &TaskState, now: u64) -> u64 {
     let since = thread.since_ns.get();
@@ -103,7 +103,7 @@ fn found_until(thread: &TaskState, now: u64) -> u64 {
     0
 }
 
-/// Notes the state that a thread was found in, and for how long.
+/// Writes the state at attach, and the time spent in it, to the slot.
 #[inline(always)]
 fn found(number: u32, state: u32, ns: u64) {
     if let Some(slot) = slot(number) {
@@ -112,8 +112,8 @@ fn found(number: u32, state: u32, ns: u64) {
     }
 }
 
-/// A fault was measured of a thread that nothing else has happened to. The look may have come between the kernel's
-/// counting of this fault and its event: the record starts before the fault then.
+/// Corrects the start of the record after the first fault of a thread that has not switched since attach. The sample may
+/// have fallen between the kernel's count of this fault and its event: the record then starts before the fault.
 #[inline(never)]
 pub(crate) fn fault_accounted(slot: &SharedSlot, metric: u32) {
     let task = task::current();

@@ -19,7 +19,7 @@ use profiler_ebpf::{
 #[btf_map]
 static PAGES: Array<SharedBucketPage, 1, { BPF_F_MMAPABLE as usize }> = Array::new();
 
-/// Pages that user space has collected and handed back.
+/// Pages that user space has collected and freed.
 #[btf_map]
 static FREE_PAGES: Queue<u32, 1> = Queue::new();
 
@@ -84,7 +84,7 @@ fn claim() -> u32 {
     page
 }
 
-/// A page that was never used before. Page 0 is never handed out: its number means that there is none.
+/// Takes a page that was never used before. Page 0 is never allocated: its number means that there is none.
 #[inline(always)]
 fn first_use() -> Option<u32> {
     let global = global()?;

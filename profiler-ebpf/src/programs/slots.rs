@@ -27,7 +27,7 @@ use profiler_ebpf::{
 #[btf_map]
 static SLOTS: Array<SharedSlot, 1, { BPF_F_MMAPABLE as usize }> = Array::new();
 
-/// Slots that user space has collected and handed back.
+/// Slots that user space has collected and freed.
 #[btf_map]
 static FREE_SLOTS: Queue<u32, 1> = Queue::new();
 
@@ -231,7 +231,7 @@ pub(crate) fn measure_slotless(metric: u32, from: u64, to: u64) {
     }
 }
 
-/// Has the record start from other counters. Faults stay: they are measured from the first look on.
+/// Has the record start from other counters. Faults stay: they are measured from the first sample on.
 #[inline(always)]
 pub(crate) fn restart(thread: &TaskState, counters: &KernelCounters, entry: u32) {
     match slot(thread.slot.get()) {

@@ -92,7 +92,7 @@ pub(crate) struct Start {
     pub(crate) from_ns: u64,
     /// True if the thread was born just now.
     pub(crate) newborn: bool,
-    /// Its family.
+    /// Its process tree.
     pub(crate) family: u16,
     /// The kernel's counters at that moment.
     pub(crate) counters: KernelCounters,
@@ -142,7 +142,7 @@ pub(crate) fn create<'a>(task: Task, mut initial: TaskState) -> Option<&'a TaskS
     state
 }
 
-/// Tries to change who has a place. Each that fails is one that another CPU has made at the same moment.
+/// Attempts at changing the holder of a table entry. An attempt fails only if another CPU changes it at the same moment.
 const TRIES: u32 = 4;
 
 /// Claims a place if it is free. If not, counts one thread more in storage. Returns whether it was free; `None` if other CPUs
@@ -235,7 +235,7 @@ pub(crate) fn state_at_attach(task: Task) -> u32 {
     }
 }
 
-/// The state of a thread that is shown: one that nothing has happened to is looked at once more, which is reliable then.
+/// State to report of a thread. Before its first switch since attach it is sampled again: exact, if no switch comes between.
 #[inline(always)]
 pub(crate) fn shown(state: u32, thread: &TaskState, task: Task) -> u32 {
     if !is_at_attach(state) {
@@ -248,7 +248,7 @@ pub(crate) fn shown(state: u32, thread: &TaskState, task: Task) -> u32 {
     }
 }
 
-/// A thread is doing something else from now on.
+/// Enters another state.
 ///
 /// Written in this order, so that the end of the recording finds with each state the time that belongs to it.
 #[inline(always)]
@@ -257,13 +257,13 @@ pub(crate) fn enter(thread: &TaskState, state: u32, now: u64) {
     thread.state.set(state);
 }
 
-/// The voluntary switch that the kernel has counted so is in the record: see [`agrees`].
+/// Records that a voluntary switch, counted so by the kernel, is in the record: see [`agrees`].
 #[inline(always)]
 pub(crate) fn counted_voluntary(thread: &TaskState, nvcsw: u64) {
     thread.nvcsw.set(nvcsw as u32);
 }
 
-/// Likewise an involuntary one.
+/// Records that an involuntary switch, counted so by the kernel, is in the record: see [`agrees`].
 #[inline(always)]
 pub(crate) fn counted_involuntary(thread: &TaskState, nivcsw: u64) {
     thread.nivcsw.set(nivcsw as u16);

@@ -25,7 +25,7 @@ use profiler_ebpf::{
     metric::Metric,
 };
 
-/// Likewise in the state of one that waits for SIGCONT, or for its tracer (`__TASK_STOPPED`, `__TASK_TRACED`).
+/// Bits in the state of a task that waits for SIGCONT, or for its tracer (`__TASK_STOPPED`, `__TASK_TRACED`).
 const TASK_STOPPED_OR_TRACED: u32 = 0x4 | 0x8;
 
 /// A CPU turns from one thread to another.

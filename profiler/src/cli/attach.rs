@@ -64,13 +64,13 @@ pub struct ChoiceArgs {
           value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_PIDS)))]
     pub pid: Vec<u32>,
 
-    /// Those whose name matches, such as 'nginx*': the kernel's (ps -o comm), with what it cut off after 15 bytes, or argument
-    /// 0, whole or its file name
+    /// Those whose name matches, such as 'nginx*': the kernel's (ps -o comm), with what it cut off after 15 bytes, or
+    /// argument 0, whole or its file name
     #[arg(long, value_name = "GLOB", value_parser = pattern())]
     pub name: Option<glob::Pattern>,
 
-    /// Those of a control group and of all below it: a path below /sys/fs/cgroup, whole or relative, or as /proc/PID/cgroup
-    /// shows it; of a threaded group the whole processes
+    /// Those of a control group and of all below it: a path below /sys/fs/cgroup, whole or relative, or as
+    /// /proc/PID/cgroup shows it; of a threaded group the whole processes
     #[arg(long, value_name = "PATH")]
     pub cgroup: Option<PathBuf>,
 

@@ -35,7 +35,7 @@ pub(super) fn code(of_command: u8, done: bool) -> u8 {
 /// Said of a run whose profile could not be written anywhere.
 pub(super) const REPORT_LEFT: &str = "the report above is all that is left of the run";
 
-/// Likewise, without a report.
+/// As above, without a report.
 pub(super) const NOTHING_LEFT: &str = "nothing is left of the run";
 
 /// True if a profile is in the place that was asked for. Says where it is instead, or what is `left`.

@@ -36,8 +36,8 @@ impl Entry {
     }
 }
 
-/// The folder that was named, else the first that has no profile of another comparison in it, which is said if it is not the
-/// usual one: what belongs together stays together.
+/// The folder that was named, else the first that has no profile of another comparison in it, which is said if it is
+/// not the usual one: what belongs together stays together.
 fn folder(destination: &Destination, entries: &[Entry]) -> PathBuf {
     let usual = PathBuf::from(DEFAULT_FOLDER);
     if let Some(named) = &destination.path {

@@ -1,4 +1,5 @@
-//! One file a command; each reads as a table of contents. `common` has the steps of several; `progress` is told meanwhile.
+//! One file a command; each reads as a table of contents. `common` has the steps of several; `progress` shows the run
+//! under way.
 
 pub mod attach;
 mod common;

@@ -24,8 +24,8 @@ impl Progress {
         Self::new(Style::stderr_can_be_redrawn().then(|| what.to_owned()))
     }
 
-    /// Of a command whose output goes where this process's does. Where that is the terminal it is the command's alone: a
-    /// line that is drawn anew would write over what it writes.
+    /// Of a command whose output goes where this process's does. Where that is the terminal it is the command's alone:
+    /// a line that is drawn anew would write over what it writes.
     #[must_use]
     pub fn beside(command: &str) -> Self {
         if !Style::stderr_can_be_redrawn() {

@@ -1,5 +1,5 @@
-//! `profiler top`: processes that run already, or all that a daemon watches, shown live in a terminal until the user has
-//! seen enough. Nothing is done to them.
+//! `profiler top`: processes that run already, or all that a daemon watches, shown live in a terminal until the user
+//! has seen enough. Nothing is done to them.
 
 use crate::files::messages;
 use crate::files::output::{Kept, Output, Wanted};

@@ -75,7 +75,7 @@ pub(super) fn walk_tasks(ebpf: &mut Ebpf, name: &str) -> Result<()> {
         .map(aya::programs::iter::IterLink::into_file)
         .context("cannot make the task iterator")?
         .context("cannot open the task iterator")?;
-    // The program prints nothing: one read to the end walks all tasks.
+    // The program prints nothing: one read to the end is a pass over all tasks.
     std::io::copy(&mut walk, &mut std::io::sink()).context("cannot walk the machine's tasks")?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 //!
 //! The software events that end a fault are opened for each CPU, and the kernel removes them with the CPU
 //! (kernel/events/core.c `perf_event_exit_cpu`): when it comes back, they have to be opened again. The kernel tells
-//! of both by a message that waits in a socket until it is read, so that no change is missed between two looks.
+//! of both by a message that waits in a socket until it is read, so that no change is missed between two reads.
 
 use anyhow::{Context, Result, anyhow};
 use nix::errno::Errno;
@@ -63,7 +63,8 @@ impl Cpus {
         let mut arrived = Vec::new();
         while let Some(change) = self.next_change()? {
             match change {
-                // One that came between the beginning of listening and the look at who is online is watched already.
+                // A CPU that came online between the start of listening and the read of the online CPUs is watched
+                // already.
                 Change::Online(cpu) if self.watched.insert(cpu) => arrived.push(cpu),
                 Change::Online(_) => {}
                 Change::Offline(cpu) => {
@@ -101,7 +102,8 @@ pub(super) fn online() -> Result<BTreeSet<u32>> {
     Ok(cpus.into_iter().collect())
 }
 
-/// The change that a message tells of, if it is of a CPU: `online@/devices/system/cpu/cpu1`, a zero, and its variables.
+/// The change that a message announces, if it is of a CPU: `online@/devices/system/cpu/cpu1`, a zero, and its
+/// variables.
 fn change(message: &[u8]) -> Option<Change> {
     let head = std::str::from_utf8(message.split(|&byte| byte == 0).next()?).ok()?;
     let (action, device) = head.split_once('@')?;

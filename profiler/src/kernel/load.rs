@@ -35,11 +35,11 @@ impl Limits {
 
     pub(super) fn pages(self) -> u32 {
         let pages = self.histogram_memory / size_of::<BucketPage>() as u64;
-        // Page 0 is never handed out.
+        // Page 0 is never allocated.
         u32::try_from(pages).unwrap_or(u32::MAX - 1).max(1) + 1
     }
 
-    /// At most half of the table of states is in use, so that few threads find their place taken.
+    /// At most half of the table of states is in use, so that few threads collide.
     pub(super) fn places_log2(self) -> u32 {
         self.max_threads.clamp(1, 1 << 29).next_power_of_two().ilog2() + 1
     }

@@ -1,5 +1,5 @@
-//! Slots and bucket pages, mapped: the only place that reads memory the kernel writes. What is taken out of it is taken in
-//! one step, so that nothing a program adds meanwhile is lost; for that alone it is mapped to be written.
+//! Slots and bucket pages, mapped: the only place that reads memory the kernel writes. What is taken out of it is taken
+//! in one step, so that nothing a program adds meanwhile is lost; for that alone it is mapped to be written.
 
 use crate::record::pages::Page;
 use anyhow::{Context, Result, ensure};
@@ -14,8 +14,8 @@ use std::mem::offset_of;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Bytes that are mapped at a time, at most, once something in them is read: the kernel counts every mapped page as memory of this
-/// process, and most arrays are never full.
+/// Bytes that are mapped at a time, at most, once something in them is read: the kernel counts every mapped page as
+/// memory of this process, and most arrays are never full.
 const PIECE: usize = 1 << 20;
 
 /// Types that may be read from mapped memory: any bytes are a valid value.
@@ -119,7 +119,7 @@ impl MappedArray<BucketPage> {
     pub(super) fn take(&self, index: u32) -> Result<Option<Box<Page<u32>>>> {
         let first = self.changeable(index)?.cast::<u32>();
         let mut taken: Option<Box<Page<u32>>> = None;
-        // Most counters of a page are 0, and an exchange takes much longer than a look.
+        // Most counters of a page are 0, and an exchange takes much longer than a read.
         for (cell, counted) in self.read(index)?.counts.into_iter().enumerate() {
             if counted != 0 {
                 // SAFETY: as in `read`, and mapped to be written; a page is `PAGE_BUCKETS` aligned counters, which are

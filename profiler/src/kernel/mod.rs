@@ -8,10 +8,10 @@
 //! - `hooks`: loads and attaches programs, and runs task iterators.
 //! - `hotplug`: CPUs that go away and come back.
 //! - `programs`: what the kernel makes of each program.
-//! - `memory`: slots and bucket pages, mapped; the only place that reads memory the kernel writes.
+//! - `memory`: slots and bucket pages, mapped; the only code that reads memory the kernel writes.
 //! - `slots`: from a slot to a [`crate::record::ThreadRecord`].
 //! - `self_cost`: what the recording itself costs.
-//! - `session`: the life of a recording, a [`crate::record::Source`]; `session::watch`: one that goes on for weeks, while
+//! - `session`: the life of a recording, a [`crate::record::Source`]; `session::watch`: a recording that goes on for weeks, while
 //!   processes join and leave.
 
 pub mod hooks;

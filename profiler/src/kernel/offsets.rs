@@ -134,9 +134,9 @@ fn optional(btf: &Btf, of: &str, field: &str) -> Result<Option<u32>> {
     Search { btf, field, seen: BTreeSet::new() }.find(&of, MOST_LEVELS)
 }
 
-/// Opens type information the quick way: mapped, since parsing it as a whole takes 100 ms longer than looking up the few
-/// types that are needed. The kernel's own file can be mapped from Linux 6.16 on; before that a copy in memory is, unless
-/// no file may grow (RLIMIT_FSIZE).
+/// Opens type information the quick way: mapped, since parsing it as a whole takes 100 ms longer than looking up the
+/// few types that are needed. The kernel's own file can be mapped from Linux 6.16 on; before that a copy in memory is,
+/// unless no file may grow (RLIMIT_FSIZE).
 fn open_quickly(path: &Path) -> Result<Btf> {
     open(path, Backend::Mmap).or_else(|_| open_copy(path)).or_else(|_| open(path, Backend::Cache))
 }

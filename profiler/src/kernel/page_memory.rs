@@ -1,23 +1,23 @@
-//! The buckets of threads, read out of the page memory: those of all samples, or, where a recording goes on for weeks, of
-//! the samples that were added since the last look.
+//! The buckets of threads, read out of the page memory: those of all samples, or, where a recording goes on for weeks,
+//! of the samples that were added since the last snapshot.
 //!
 //! There the counters are taken out, so that what must be kept of a thread does not grow with its age; and a page that
 //! nothing was added to for a while goes back to the programs, so that as much memory is in use as threads need now.
 
-mod handed_out;
+mod consumed;
 
 use super::memory::MappedArray;
 use crate::record::pages::Pages;
 use crate::record::samples::Samples;
 use anyhow::{Context as _, Result};
 use aya::maps::{MapData, Queue};
-use handed_out::HandedOut;
+use consumed::Consumed;
 use model::metric::Metric;
 use model::profile::units::Nanos;
 use profiler_ebpf::layout::{BucketPage, MetricSlot, Slot};
 use std::collections::BTreeMap;
 
-/// A page in which nothing was found for so long is taken away from its thread: three default intervals.
+/// Time after which an idle page is taken away from its thread, in ns: three default intervals.
 const IDLE_NS: u64 = 30_000_000_000;
 
 /// The page memory.
@@ -29,9 +29,9 @@ pub(super) struct PageMemory {
 
 /// The state of counters that are taken out.
 struct Taken {
-    /// For each page when something was last found in it, on CLOCK_MONOTONIC.
+    /// For each page the time of its last non-zero counters, on CLOCK_MONOTONIC.
     touched: Vec<Nanos>,
-    handed_out: HandedOut,
+    consumed: Consumed,
     /// Pages that no slot refers to any more. A program that was at work just then may still add to one.
     leaving: Vec<(Place, u32)>,
 }
@@ -51,11 +51,11 @@ impl PageMemory {
         Self { memory, free, taken: None }
     }
 
-    /// The pages of so many slots, whose buckets are taken out in every look.
+    /// The pages of so many slots, whose buckets are taken out in every snapshot.
     pub(super) fn taken(memory: MappedArray<BucketPage>, free: Queue<MapData, u32>, slots: u32) -> Self {
         let taken = Taken {
             touched: vec![Nanos(0); memory.len()],
-            handed_out: HandedOut::nothing(slots),
+            consumed: Consumed::nothing(slots),
             leaving: Vec::new(),
         };
         Self { memory, free, taken: Some(taken) }
@@ -68,7 +68,7 @@ impl PageMemory {
             pages.add(number, Box::new(self.memory.read(page)?.counts));
         }
         if let Some(taken) = &mut self.taken {
-            pages.add_all(taken.handed_out.kept(slot, metric));
+            pages.add_all(taken.consumed.kept(slot, metric));
         }
         Ok(pages)
     }
@@ -82,13 +82,13 @@ impl PageMemory {
         of: &MetricSlot,
         at: Nanos,
     ) -> Result<Pages> {
-        let Some(Taken { touched, handed_out, leaving }) = &mut self.taken else {
+        let Some(Taken { touched, consumed, leaving }) = &mut self.taken else {
             return self.last(slot, metric, of);
         };
-        let is_all_handed_out = handed_out.is_all(slot, metric, of.totals.count);
+        let is_all_consumed = consumed.is_all(slot, metric, of.totals.count);
         let mut pages = Pages::default();
         for (number, page) in used(of) {
-            let counts = if is_all_handed_out { None } else { self.memory.take(page)? };
+            let counts = if is_all_consumed { None } else { self.memory.take(page)? };
             let touched = touched.get_mut(page as usize).context("a slot refers to no page")?;
             if let Some(counts) = counts {
                 *touched = at;
@@ -99,25 +99,25 @@ impl PageMemory {
                 leaving.push((Place { slot, metric, number }, page));
             }
         }
-        if !is_all_handed_out {
-            pages.add_all(handed_out.kept(slot, metric));
+        if !is_all_consumed {
+            pages.add_all(consumed.kept(slot, metric));
         }
         Ok(pages)
     }
 
-    /// Samples that were read of a slot are handed out, as far as they can be.
-    pub(super) fn hand_out(&mut self, slot: u32, samples: &mut BTreeMap<Metric, Samples>) {
+    /// Marks the samples read from a slot as consumed, as far as count and buckets agree.
+    pub(super) fn consume(&mut self, slot: u32, samples: &mut BTreeMap<Metric, Samples>) {
         if let Some(taken) = &mut self.taken {
-            taken.handed_out.hand_out(slot, samples);
+            taken.consumed.consume(slot, samples);
         }
     }
 
-    /// Keeps what was read of a slot for the next look at it.
+    /// Keeps the buckets read from a slot for its next snapshot.
     pub(super) fn put_back(&mut self, slot: u32, samples: BTreeMap<Metric, Samples>) {
         let Some(taken) = &mut self.taken else { return };
         for (metric, mut samples) in samples {
             if samples.bucketed() > 0 {
-                taken.handed_out.keep(slot, metric, samples.take_pages());
+                taken.consumed.keep(slot, metric, samples.take_pages());
             }
         }
     }
@@ -134,7 +134,7 @@ impl PageMemory {
             if let (Some(counts), Some(taken)) = (self.memory.take(page)?, &mut self.taken) {
                 let mut late = Pages::default();
                 late.add(place.number, counts);
-                taken.handed_out.keep(place.slot, place.metric, late);
+                taken.consumed.keep(place.slot, place.metric, late);
             }
             self.hand_back(page)?;
         }
@@ -144,7 +144,7 @@ impl PageMemory {
     /// Hands back the pages of a slot whose record was read.
     pub(super) fn release(&mut self, number: u32, slot: &Slot) -> Result<()> {
         if let Some(taken) = &mut self.taken {
-            taken.handed_out.forget(number);
+            taken.consumed.forget(number);
         }
         slot.metrics.iter().flat_map(used).try_for_each(|(_, page)| self.hand_back(page))
     }

@@ -34,8 +34,8 @@ const PARANOID_REFUSES_PERFMON: i64 = 3;
 /// 34 to 36 MiB above the maps with 64, 4096 and 10 000 threads.
 const MEMORY_BESIDE_MAPS: u64 = 40 << 20;
 
-/// The addresses of this process besides its maps: 60 000 KiB in all were enough for a recording whose maps took 46.9 MiB,
-/// 40 000 were not.
+/// The addresses of this process besides its maps: 60 000 KiB in all were enough for a recording whose maps took 46.9
+/// MiB, 40 000 were not.
 const ADDRESSES_BESIDE_MAPS: u64 = 16 << 20;
 
 /// One thing the machine must offer.
@@ -109,7 +109,7 @@ pub fn all(settings: &Settings) -> Vec<Requirement> {
     list
 }
 
-/// Those that are not met.
+/// The requirements that fail.
 fn missing(requirements: Vec<Requirement>) -> Vec<Requirement> {
     requirements.into_iter().filter(|requirement| requirement.remedy.is_some()).collect()
 }

@@ -32,19 +32,19 @@ use std::{
     time::{Duration, Instant},
 };
 use unrecorded::Unrecorded;
-use watch::Families;
+use watch::Trees;
 
 /// The most time that a thread whose parent has waited for it may take to leave its CPU: the parent is told before that
 /// (kernel/exit.c `do_exit`: `exit_notify`, then `do_task_dead`), and a hypervisor can stop the CPU in between.
 const LAST_SWITCH_LIMIT: Duration = Duration::from_secs(5);
 
-/// Between two walks, and before every wait for programs.
+/// The time between two passes, and before every wait for programs.
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// The most time that threads born and switched meanwhile may keep the attaching pass from its end.
 const JOIN_LIMIT: Duration = Duration::from_secs(5);
 
-/// The family of threads where there are no families.
+/// The tree of threads where process trees are not tracked.
 const NO_FAMILY: u16 = 0;
 
 /// A running recording. Dropping it detaches every program.
@@ -59,7 +59,7 @@ pub struct Session {
     globals: Array<MapData, Global>,
     slotless: PerCpuArray<MapData, SlotlessTotals>,
     chosen: HashMap<MapData, u32, Chosen>,
-    families: Families,
+    trees: Trees,
     cpus: Cpus,
     /// For each slot the end of the record that was last collected from it: tells a slot that was handed back
     /// and not used again from one that was never collected.
@@ -74,8 +74,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// Loads and attaches every program; the one for snapshots only if the settings have an interval. When this returns, the
-    /// threads of the target that live already are being recorded, or its next exec starts its record.
+    /// Loads and attaches every program; the one for snapshots only if the settings have an interval. When this
+    /// returns, the threads of the target that live already are being recorded, or its next exec starts its record.
     ///
     /// # Errors
     /// If the kernel refuses a map, a program or a hook.
@@ -123,7 +123,7 @@ impl Session {
             globals: take(&mut ebpf, "GLOBALS")?,
             slotless: take(&mut ebpf, "SLOTLESS")?,
             chosen: take(&mut ebpf, "CHOSEN")?,
-            families: Families::take(&mut ebpf)?,
+            trees: Trees::take(&mut ebpf)?,
             cpus: Cpus::listen()?,
             collected_until: vec![0; slots as usize],
             serials: (0..u64::from(slots)).collect(),
@@ -134,15 +134,15 @@ impl Session {
         })
     }
 
-    /// Chooses a process, whose threads join with the next walk.
-    fn choose(&mut self, Living { pid, start_ticks }: Living, family: u16) -> Result<()> {
-        let chosen = Chosen { start_ticks, joined: 0, family: family.into(), reserved: 0 };
+    /// Chooses a process, whose threads join with the next pass.
+    fn choose(&mut self, Living { pid, start_ticks }: Living, tree: u16) -> Result<()> {
+        let chosen = Chosen { start_ticks, joined: 0, family: tree.into(), reserved: 0 };
         self.chosen.insert(pid, chosen, 0).context("cannot choose a process")
     }
 
     /// Has the threads of the chosen processes join. Every probe is there, so that nothing is missed of one that has.
     ///
-    /// Walks all tasks until none is left that could join: a walk does not come to threads that were born behind it,
+    /// Runs task-iterator passes until no thread is left to attach to: a pass misses threads that were born behind it,
     /// and those are born with their parents' part in the target only once their parents have it.
     fn join(&mut self) -> Result<()> {
         let begun = Instant::now();
@@ -174,7 +174,7 @@ impl Session {
         Ok(chosen.joined)
     }
 
-    /// The losses so far, apart from those that the records tell of.
+    /// Returns the losses so far, apart from those in the records.
     ///
     /// # Errors
     /// If the kernel does not tell.
@@ -188,7 +188,7 @@ impl Session {
         ]))
     }
 
-    /// Threads of which nothing is known: the kernel had no memory for their state, or no event told of their birth.
+    /// Threads that are not recorded: the kernel had no memory for their state, or no event reported their birth.
     fn threads_without_state(&self) -> Result<u64> {
         Ok(self.global()?.threads_without_state + self.unrecorded.total())
     }
@@ -226,14 +226,14 @@ impl Session {
         message.first_chunk().map(|slot| u32::from_ne_bytes(*slot))
     }
 
-    /// Looks at the threads that are being recorded: hands their records out one by one, each with the moment that it is of,
-    /// and says when that was.
+    /// Takes a snapshot of the recorded threads: passes their records on one by one, each with the moment that it is
+    /// of, and says when that was.
     ///
-    /// In a session that [watches](Self::watch), a record's totals are those of all its samples, and its buckets those of
-    /// the samples that were added since the last look.
+    /// In a session that [watches](Self::watch), a record's totals are those of all its samples, and its buckets those
+    /// of the samples that were added since the last snapshot.
     ///
     /// # Errors
-    /// If they can't be looked at.
+    /// If the task iterator fails or a record can't be read.
     pub fn take_snapshot(&mut self, mut see: impl FnMut(ThreadRecord, Nanos)) -> Result<Nanos> {
         let at_ns = monotonic_now()?;
         let census = self.census(SNAPSHOT)?;
@@ -266,8 +266,8 @@ impl Session {
     /// Closes the record of every thread and waits for those that have exited but still have to leave their CPU for
     /// the last time: they are in no list of the kernel's any more. Returns how many of these never did.
     ///
-    /// Walks all tasks until there is none left to close: one whose thread was being switched just then was left
-    /// open, or was opened again by the program that was at work on it.
+    /// Runs task-iterator passes until there is no record left to close: one whose thread was being switched just then
+    /// was left open, or was opened again by the program that was at work on it.
     fn close_threads(&mut self) -> Result<u64> {
         let begun = Instant::now();
         loop {
@@ -283,7 +283,7 @@ impl Session {
         }
     }
 
-    /// Walks all tasks with a program that takes the census: for snapshots, or before records are closed.
+    /// Runs a task iterator that takes the census: for snapshots, or before records are closed.
     fn census(&mut self, iterator: &str) -> Result<Census> {
         let before = self.global()?;
         hooks::walk_tasks(&mut self.ebpf, iterator)?;

@@ -62,8 +62,8 @@ fn with_samples(slot: &Slot, serial: u64, samples: BTreeMap<Metric, Samples>) ->
     }
 }
 
-/// The record so far of a thread that goes on, as of `at`, the moment just before the task iterator looked at it; `None`
-/// if no such thread is in the slot.
+/// The record so far of a thread that goes on, as of `at`, the moment just before the task iterator looked at it;
+/// `None` if no such thread is in the slot.
 ///
 /// It may be switched meanwhile, on another CPU. Everything a thread did since `from_ns` is in its sums, so these tell
 /// since when it has been doing what it does: what the iterator saw holds if it began at that time. If not, the thread
@@ -115,7 +115,7 @@ fn unchanged(
         let mut samples = samples(&slot, |metric, of| pages.so_far(slots, number, metric, of, at))?;
         let after = slots.counts(number)?;
         if before == after || attempt == ATTEMPTS {
-            pages.hand_out(number, &mut samples);
+            pages.consume(number, &mut samples);
             let record = with_samples(&slot, serial, samples);
             return Ok(Some((slot, record)));
         }
@@ -157,7 +157,8 @@ fn end(slot: &Slot) -> End {
     }
 }
 
-/// The state of a thread at attach, once that is over. The first slice of the one that executed the command is a sample.
+/// The state of a thread at attach, once that is over. The first slice of the one that executed the command is a
+/// sample.
 fn found(slot: &Slot) -> Option<Found> {
     let state =
         if state::is_at_attach(slot.found_state) { open_state(slot.found_state)? } else { return None };

@@ -1,5 +1,5 @@
-//! Profiles as they are shown, exported and drawn: `series` chooses and adds up, `manifest` says what a reviewer asks of
-//! each.
+//! Profiles as they are shown, exported and drawn: `series` chooses and adds up, `manifest` says what a reviewer asks
+//! of each.
 
 pub mod manifest;
 pub mod series;

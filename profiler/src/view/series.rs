@@ -52,7 +52,7 @@ pub struct Selection {
 /// Threads that are shown as one, and their distributions.
 #[derive(Clone, Debug)]
 pub struct Group<'a> {
-    /// The place of its profile among those that were given.
+    /// The position of its profile among the given profiles.
     pub run: usize,
     /// The key.
     pub key: Key,
@@ -87,7 +87,7 @@ pub enum Key {
     },
     /// All threads of a run.
     Run,
-    /// The threads of a run that found no slot.
+    /// The threads of a run that got no slot.
     WithoutSlot,
 }
 

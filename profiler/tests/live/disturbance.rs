@@ -1,5 +1,5 @@
-//! Tests of what only an undisturbed run shows, which are repeated until one was: how often that took more than one run is
-//! told at the end, and is a failure where it was too often.
+//! Tests of what only an undisturbed run shows, which are repeated until one was: how often that took more than one run
+//! is told at the end, and is a failure where it was too often.
 
 use crate::support::is_emulated;
 use crate::trial::{self, trials};
@@ -79,8 +79,8 @@ pub(crate) fn too_many() -> Option<String> {
 
 /// True if more runs are disturbed than not, and more than one test may make: where few tests are run, few say nothing.
 ///
-/// Of 150 runs 15 were, on two CPUs that built other programs meanwhile, 13 of them since a page of Python came from the
-/// disk. At that rate 17 of the 32 runs that this takes at least are seen about once in a thousand million times.
+/// Of 150 runs 15 were, on two CPUs that built other programs meanwhile, 13 of them since a page of Python came from
+/// the disk. At that rate 17 of the 32 runs that this takes at least are seen about once in a thousand million times.
 fn is_too_many(good: usize, disturbed: usize) -> bool {
     disturbed > good.max(ATTEMPTS)
 }

@@ -1,4 +1,5 @@
-//! State that a caller gives across exec: the command finds exactly that, and the profiler is neither hindered nor ended by it.
+//! State that a caller gives across exec: the command finds exactly that, and the profiler is neither hindered nor
+//! ended by it.
 
 use crate::support::{Outcome, Scene, command, ready_pid, target};
 use crate::trial::trials;
@@ -74,8 +75,8 @@ fn the_command_finds_what_the_caller_gave() {
 fn the_callers_timers_are_the_commands() {
     const SET: &str = "for t, left in (signal.ITIMER_REAL, 50), (signal.ITIMER_VIRTUAL, 60), (signal.ITIMER_PROF, 70): \
         signal.setitimer(t, left, 7.5)";
-    // Uses up more than a tick or two first: each setting of a timer of CPU time adds one (kernel/time/itimer.c `set_cpu_itimer`),
-    // so that it could still show more than was set.
+    // Uses up more than a tick or two first: each setting of a timer of CPU time adds one (kernel/time/itimer.c
+    // `set_cpu_itimer`), so that it could still show more than was set.
     const GET: &str = "import signal\n\
         sum(range(10_000_000))\n\
         for t in signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF: print(*signal.getitimer(t))";

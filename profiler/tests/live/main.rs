@@ -1,9 +1,9 @@
 //! Live tests: each profiles a program written for it, and compares with what that program did and with the
 //! kernel's own counters. They need root and a release build: `cargo xtask test` runs them.
 //!
-//! The programs are in this same binary (`targets`), so that a test and what it profiles lie side by side and
-//! nothing else has to be built. Nothing is skipped: where a requirement is missing, no test runs and all that is missing
-//! is named (`requirements`).
+//! The programs are in this same binary (`targets`), so that a test and what it profiles lie side by side and nothing
+//! else has to be built. Nothing is skipped: where a requirement is missing, no test runs and all that is missing is
+//! named (`requirements`).
 
 #![allow(
     clippy::unwrap_used,

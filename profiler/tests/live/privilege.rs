@@ -93,8 +93,8 @@ fn a_comparison_without_any_leaves_nothing() {
     assert_eq!(left, names);
 }
 
-/// The profiler as another user than root, in whose scene it lies, with CAP_BPF and CAP_PERFMON: on a kernel that lets those
-/// who have them use perf events, until what comes with it is dropped.
+/// The profiler as another user than root, in whose scene it lies, with CAP_BPF and CAP_PERFMON: on a kernel that lets
+/// those who have them use perf events, until what comes with it is dropped.
 pub(crate) fn with_two_capabilities(scene: &Scene) -> (Command, Paranoid) {
     fs::set_permissions(scene.folder(), fs::Permissions::from_mode(0o755)).unwrap();
     chown(scene.folder(), Some(CALLER), Some(CALLER)).unwrap();

@@ -46,7 +46,8 @@ fn counter(path: &str, name: &str) -> u64 {
     value.unwrap_or_else(|| panic!("{path} has no {name}")).parse().unwrap()
 }
 
-/// Runs and run time of each program that a profiler holds, by name, as the kernel shows them in /proc to whoever looks.
+/// Runs and run time of each program that a profiler holds, by name, as the kernel shows them in /proc to whoever
+/// looks.
 fn shown(profiler: u32) -> BTreeMap<String, (u64, u64)> {
     let names: BTreeMap<u64, String> = loaded_programs()
         .flatten()
@@ -68,8 +69,8 @@ fn shown(profiler: u32) -> BTreeMap<String, (u64, u64)> {
     programs
 }
 
-/// The account of each program is the one that the kernel itself showed a little earlier, and has no more runs than there
-/// was occasion for: a program that is counted twice fails, and so does a time in another unit.
+/// The account of each program is the one that the kernel itself showed a little earlier, and has no more runs than
+/// there was occasion for: a program that is counted twice fails, and so does a time in another unit.
 fn every_switch_and_fault_is_a_run_of_a_program() {
     let scene = Scene::new().flags(&["--measure-self"]);
     let before = Machine::read();
@@ -120,13 +121,13 @@ fn every_switch_and_fault_is_a_run_of_a_program() {
     assert!(outcome.stderr.contains("What recording cost"), "{}", outcome.stderr);
 }
 
-/// The factor between two readings of the same time with little in between, at most: a hypervisor may stop a program for
-/// long.
+/// The factor between two readings of the same time with little in between, at most: a hypervisor may stop a program
+/// for long.
 const FAR_FROM: u64 = 10;
 
-/// The program runs at each of the target's switches, and a thread is on a CPU from its start on: all of that is in the time
-/// that the threads were. A round trip takes about twenty times as long as the program does at its two switches, so that a
-/// time that is 100 times too long is not.
+/// The program runs at each of the target's switches, and a thread is on a CPU from its start on: all of that is in the
+/// time that the threads were. A round trip takes about twenty times as long as the program does at its two switches,
+/// so that a time that is 100 times too long is not.
 fn assert_within_the_run(program: &ProgramCost, profile: &Profile) {
     let own_ns = program.run_time_ns.0 / program.runs * all_switches(profile);
     let on_cpu_ns: u64 = profile.threads.iter().map(|thread| thread.sum(Metric::OnCpu).0).sum();

@@ -36,8 +36,8 @@ pub(crate) fn eventually<T>(what: &str, mut condition: impl FnMut() -> Option<T>
     }
 }
 
-/// Memory that a process has for itself alone (`RssAnon`): what it reads of files and of the programs' memory only comes
-/// and goes with the use that is made of it.
+/// Memory that a process has for itself alone (`RssAnon`): what it reads of files and of the programs' memory only
+/// comes and goes with the use that is made of it.
 pub(crate) fn own_memory(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("it has memory");
@@ -270,9 +270,9 @@ impl Started {
     }
 }
 
-/// True where the machine is emulated, as in the guests of `cargo xtask vm`, which set the variable. The host stops its CPUs
-/// wherever it likes, also between the two clocks that CPU time is compared by, and does not tell: the bounds of that
-/// comparison do not hold.
+/// True where the machine is emulated, as in the guests of `cargo xtask vm`, which set the variable. The host stops its
+/// CPUs wherever it likes, also between the two clocks that CPU time is compared by, and does not tell: the bounds of
+/// that comparison do not hold.
 pub(crate) fn is_emulated() -> bool {
     std::env::var_os("PROFILER_EMULATED").is_some()
 }

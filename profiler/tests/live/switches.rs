@@ -48,8 +48,8 @@ fn sleepers_block_once_a_sleep() {
 }
 
 fn assert_slept(thread: &Thread) {
-    /// The timer is set a moment before the switch-out, and `blocked` begins with the latter. The thread may be preempted
-    /// in between.
+    /// The timer is set a moment before the switch-out, and `blocked` begins with the latter. The thread may be
+    /// preempted in between.
     const BEFORE_SWITCH_NS: u64 = 1_000_000;
 
     assert!(thread.exited);

@@ -1,5 +1,5 @@
-//! `profiler top`: what stands on its screen is what the kernel counted, what it saves is proven, and the terminal is given
-//! back however it ends.
+//! `profiler top`: what stands on its screen is what the kernel counted, what it saves is proven, and the terminal is
+//! given back however it ends.
 
 use crate::attach::Running;
 use crate::support::{Outcome, Scene, eventually, required};
@@ -108,7 +108,8 @@ impl Top {
         self.terminal.type_text(keys);
     }
 
-    /// Has each of three threads sleep 200 times, and looks for the second of them, by what the kernel counted `before`.
+    /// Has each of three threads sleep 200 times, and looks for the second of them, by what the kernel counted
+    /// `before`.
     pub(crate) fn assert_kernels_figures(&mut self, running: &mut Running, before: &BTreeMap<u32, [u64; 2]>) {
         running.tell();
         self.press("/worker-1\r6");

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A list of tests from the functions that are them. Each is passed on every supported kernel, or, after `here:`, only on the
-/// machine that the tests are started on: what it proves is of this program alone, or was proven on each kernel by another.
+/// A list of tests from the functions that are them. Each is passed on every supported kernel, or, after `here:`, only
+/// on the machine that the tests are started on: what it proves is of this program alone, or was proven on each kernel
+/// by another.
 macro_rules! trials {
     ($($test:ident),+ $(,)?) => { crate::trial::trials![each: $($test),+; here: ] };
     (here: $($test:ident),+ $(,)?) => { crate::trial::trials![each: ; here: $($test),+] };

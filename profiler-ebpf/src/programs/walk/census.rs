@@ -12,9 +12,9 @@ use profiler_ebpf::layout::{SharedGlobal, state};
 
 /// Counts one task if it is a living thread of the target or of one of its processes.
 ///
-/// A thread may be born or end on another CPU meanwhile. So the order matters: one that had run before it was looked for has
-/// joined by then if any event told of it, and one that was forgotten before it was looked for is marked dead by then. One
-/// that has never run is passed over, which hides nothing: it has done nothing.
+/// A thread may be born or end on another CPU meanwhile, so the order matters: a thread that had run before the lookup has
+/// joined by then if any event reported it, and a thread that was forgotten before the lookup is marked dead by then. A
+/// thread that has never run is passed over, which hides nothing: it has done nothing.
 #[inline(always)]
 pub(crate) fn count(task: Task, global: &SharedGlobal) {
     let had_run = task::has_run(task);

@@ -14,12 +14,12 @@ use profiler_ebpf::layout::{SharedGlobal, TaskState, phase, state};
 /// always switches is soon found between two switches; if not, its record is one switch off, and the reconciliation says so.
 const PATIENCE: u64 = 16;
 
-/// Closes the record of one task, if it belongs to the target, or leaves it to the next walk. The first walk closes nothing: it
-/// takes the census, while every thread that is born joins.
+/// Closes the record of one task, if it belongs to the target, or leaves it to the next pass. The first pass closes nothing: it
+/// takes the census, while every newborn thread still joins.
 ///
 /// The thread may be switched meanwhile on another CPU. Its record is left open while a switch is under way, so that
 /// it holds what the counters hold. What is at work already when the state becomes CLOSED does not see that, and sets
-/// another one: the next walk finds it, and closes the record again.
+/// another one: the next pass closes the record again.
 #[inline(always)]
 pub(crate) fn close(iterator: *mut TaskIterator) {
     let Some(global) = global() else { return };

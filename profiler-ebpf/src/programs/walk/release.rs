@@ -4,7 +4,7 @@ use super::close::close_thread;
 use crate::programs::{families, global::global, states, task::TaskIterator};
 use profiler_ebpf::layout::{rule, state};
 
-/// Closes the record of one task if its family is released, or leaves it to the next walk; forgets it in the end.
+/// Closes the record of one task if its process tree is released, or leaves it to the next pass; forgets it in the end.
 #[inline(always)]
 pub(crate) fn release(iterator: *mut TaskIterator) {
     let Some(global) = global() else { return };

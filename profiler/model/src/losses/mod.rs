@@ -1,8 +1,8 @@
-//! Everything that a recording or a daemon can lose: one entry of [`TABLE`] a loss, from which messages, columns, metrics
-//! and the schema of the profile follow, and the counts of all of them.
+//! Everything that a recording or a daemon can lose: one entry of [`TABLE`] a loss, from which messages, columns,
+//! metrics and the schema of the profile follow, and the counts of all of them.
 //!
-//! To add one: a variant, its entry, its place in [`Loss::OF_PROFILE`] or [`Loss::OF_INTERVAL`]; then whoever notices it
-//! counts it with `counts[Loss::Name] += 1`.
+//! To add one: a variant, its entry, its place in [`Loss::OF_PROFILE`] or [`Loss::OF_INTERVAL`]; then whoever notices
+//! it counts it with `counts[Loss::Name] += 1`.
 
 mod counts;
 mod written;

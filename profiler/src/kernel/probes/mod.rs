@@ -1,8 +1,8 @@
 //! Probes, one file each: the programs and their hooks, the maps and their sizes, and when the probe is wanted.
 //! Loading, attaching, `doctor` and the list of programs follow from [`ALL`].
 //!
-//! To add one: a file with a `PROBE`, its place in [`ALL`], and its programs in `profiler-ebpf/src/main.rs` under the same
-//! names.
+//! To add one: a file with a `PROBE`, its place in [`ALL`], and its programs in `profiler-ebpf/src/main.rs` under the
+//! same names.
 
 pub(super) mod attach;
 mod birth;

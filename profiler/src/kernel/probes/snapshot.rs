@@ -1,5 +1,5 @@
-//! Snapshots: what every thread is doing, while it goes on. Loaded only where there will be any: the verifier's work is most
-//! of a run's start.
+//! Snapshots: what every thread is doing, while it goes on. Loaded only where there will be any: the verifier's work is
+//! most of a run's start.
 
 use super::{Hook, Probe, Program};
 

@@ -1,5 +1,5 @@
-//! Woken threads that a quota keeps waiting, on kernels that throttle a run queue as a whole (before 6.18). Elsewhere the
-//! program is not loaded: it costs each wake of the machine.
+//! Woken threads that a quota keeps waiting, on kernels that throttle a run queue as a whole (before 6.18). Elsewhere
+//! the program is not loaded: it costs each wake of the machine.
 
 use super::{Hook, Probe, Program};
 

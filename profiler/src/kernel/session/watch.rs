@@ -1,5 +1,5 @@
-//! A recording that goes on for weeks: processes join and leave, each a family with what it starts, and execs outside the
-//! target are told of. What it keeps is bounded by the slots and families there are, not by what has ever lived.
+//! A recording that goes on for weeks: process trees join and leave, and execs outside the target are reported. Its
+//! memory is bounded by the numbers of slots and trees, not by the threads that have ever lived.
 
 use super::{PAUSE, Session, take, wait_for_programs};
 use crate::kernel::hooks;
@@ -19,35 +19,37 @@ use std::collections::BTreeSet;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::thread;
 
-/// Quiet walks after which there is nothing left to close: between the two every program that was at work on one of the
-/// threads, or gave birth to one, has come to its end.
-const QUIET_WALKS: u32 = 2;
+/// Consecutive passes without anything to close after which all is closed: between the two, every program that was at
+/// work on one of the threads, or attached a newborn thread, has returned.
+const QUIET_PASSES: u32 = 2;
 
-/// After so many walks a record is closed whatever is under way: as when a recording is closed.
+/// Passes after which a record is closed even during a switch: as when a recording is closed.
 const PATIENCE: u32 = 16;
 
-/// Walks at most, however many threads are born meanwhile.
-const MOST_WALKS: u32 = 64;
+/// Maximum number of passes, however many threads are born meanwhile.
+const MOST_PASSES: u32 = 64;
 
-/// The maps of families.
-pub(super) struct Families {
+/// The maps of process trees.
+pub(super) struct Trees {
     counts: Array<MapData, Family>,
     rules: Array<MapData, u32>,
     execs: RingBuf<MapData>,
 }
 
-impl Families {
+impl Trees {
     pub(super) fn take(ebpf: &mut Ebpf) -> Result<Self> {
         Ok(Self { counts: take(ebpf, "FAMILIES")?, rules: take(ebpf, "RULES")?, execs: take(ebpf, "EXECS")? })
     }
 
-    fn rule(&mut self, family: u16, rules: u32) -> Result<()> {
-        self.rules.set(family.into(), rules, 0).context("cannot tell the programs of a family")
+    fn rule(&mut self, tree: u16, rules: u32) -> Result<()> {
+        self.rules
+            .set(tree.into(), rules, 0)
+            .context("cannot set the rules of a process tree in the BPF programs")
     }
 }
 
 impl Session {
-    /// Families there can be at a time; their numbers are 1 to this.
+    /// Maximum number of process trees at a time; their numbers are 1 to this.
     pub const MOST_FAMILIES: u16 = FAMILIES as u16 - 1;
 
     /// Starts a recording without a target.
@@ -70,17 +72,17 @@ impl Session {
         Ok(session)
     }
 
-    /// Has processes join, each as a family whose number is free: `follows` if what they start joins too. Returns how many
-    /// threads of each have, 0 for one that has ended.
+    /// Attaches to processes, each a tree with a free number: its children join too if `follows`. Returns the number of
+    /// threads of each that were attached to, 0 for a process that has ended.
     ///
     /// # Errors
     /// If the kernel refuses.
     pub fn admit(&mut self, processes: &[(Living, u16, bool)]) -> Result<Vec<u64>> {
         let mut joined = Vec::new();
         for some in processes.chunks(CHOSEN_AT_ONCE as usize) {
-            for &(process, family, follows) in some {
-                self.families.rule(family, if follows { 0 } else { rule::THREADS_ONLY })?;
-                self.choose(process, family)?;
+            for &(process, tree, follows) in some {
+                self.trees.rule(tree, if follows { 0 } else { rule::THREADS_ONLY })?;
+                self.choose(process, tree)?;
             }
             self.join()?;
             for (process, ..) in some {
@@ -91,42 +93,41 @@ impl Session {
         Ok(joined)
     }
 
-    /// Has families leave, with all that their processes have started. Returns the records of their threads, which go on
-    /// unrecorded.
+    /// Releases process trees. Returns the records of their threads, which go on unrecorded.
     ///
     /// # Errors
     /// If the kernel refuses, or the records can't be read.
-    pub fn release(&mut self, families: &BTreeSet<u16>) -> Result<Vec<ThreadRecord>> {
-        if families.is_empty() {
+    pub fn release(&mut self, trees: &BTreeSet<u16>) -> Result<Vec<ThreadRecord>> {
+        if trees.is_empty() {
             return Ok(Vec::new());
         }
-        self.close_families(families)?;
+        self.close_trees(trees)?;
         wait_for_programs();
-        self.set_rules(families, rule::RELEASED | rule::FORGOTTEN)?;
+        self.set_rules(trees, rule::RELEASED | rule::FORGOTTEN)?;
         hooks::walk_tasks(&mut self.ebpf, RELEASE)?;
-        self.set_rules(families, rule::RELEASED)?;
+        self.set_rules(trees, rule::RELEASED)?;
         let mut records = Vec::new();
         for number in 0..self.slots_used()? {
             let slot = self.slot_memory.read(number)?;
             let is_new = slot.until_ns != self.collected_until[number as usize];
-            if slot.phase == phase::CLOSED && is_new && families.contains(&slot.family) {
+            if slot.phase == phase::CLOSED && is_new && trees.contains(&slot.family) {
                 records.push(self.collect(number)?);
             }
         }
         Ok(records)
     }
 
-    fn close_families(&mut self, families: &BTreeSet<u16>) -> Result<()> {
+    fn close_trees(&mut self, trees: &BTreeSet<u16>) -> Result<()> {
         let mut quiet = 0;
-        self.set_rules(families, rule::RELEASED)?;
-        for walk in 1..=MOST_WALKS {
-            if walk == PATIENCE {
-                self.set_rules(families, rule::RELEASED | rule::IMPATIENT)?;
+        self.set_rules(trees, rule::RELEASED)?;
+        for pass in 1..=MOST_PASSES {
+            if pass == PATIENCE {
+                self.set_rules(trees, rule::RELEASED | rule::IMPATIENT)?;
             }
             let before = self.global()?.closings;
             hooks::walk_tasks(&mut self.ebpf, RELEASE)?;
             quiet = if self.global()?.closings == before { quiet + 1 } else { 0 };
-            if quiet == QUIET_WALKS {
+            if quiet == QUIET_PASSES {
                 return Ok(());
             }
             thread::sleep(PAUSE);
@@ -135,31 +136,31 @@ impl Session {
         Ok(())
     }
 
-    fn set_rules(&mut self, families: &BTreeSet<u16>, rules: u32) -> Result<()> {
-        families.iter().try_for_each(|&family| self.families.rule(family, rules))
+    fn set_rules(&mut self, trees: &BTreeSet<u16>, rules: u32) -> Result<()> {
+        trees.iter().try_for_each(|&tree| self.trees.rule(tree, rules))
     }
 
-    /// The programs' counts of a family. One without threads has no exit left that [`Source::collect_exited`] would
-    /// not hand out now.
+    /// Returns the programs' counts of a process tree. Of a tree without threads, [`Source::collect_exited`] returns
+    /// every exit by now.
     ///
     /// [`Source::collect_exited`]: crate::record::Source::collect_exited
     ///
     /// # Errors
     /// If the kernel does not tell.
-    pub fn family(&self, family: u16) -> Result<Family> {
-        self.families.counts.get(&family.into(), 0).context("cannot read the count of a family's threads")
+    pub fn family(&self, tree: u16) -> Result<Family> {
+        self.trees.counts.get(&tree.into(), 0).context("cannot read the count of a process tree's threads")
     }
 
-    /// The next process outside the target that has executed a program.
+    /// Takes the next exec of a process outside the target.
     pub fn next_exec(&mut self) -> Option<Executed> {
-        let message = self.families.execs.next()?;
+        let message = self.trees.execs.next()?;
         let word = |from: usize| message.get(from..from + 4)?.first_chunk().copied().map(u32::from_ne_bytes);
         let (pid, low, high) = (word(0)?, word(8)?, word(12)?);
         let name = *message.get(16..)?.first_chunk()?;
         Some(Executed { pid, reserved: 0, start_ticks: u64::from(high) << 32 | u64::from(low), name })
     }
 
-    /// Execs that were not announced so far.
+    /// Returns the number of execs that were not reported so far.
     ///
     /// # Errors
     /// If the kernel does not tell.
@@ -170,15 +171,15 @@ impl Session {
     /// Becomes readable when a process outside the target has executed a program.
     #[must_use]
     pub fn execs(&self) -> BorrowedFd<'_> {
-        self.families.execs.as_fd()
+        self.trees.execs.as_fd()
     }
 
-    /// An interval has ended: threads without a record that live on are lost to the next one too.
+    /// Ends an interval: threads without a record that live on are lost to the next one too.
     pub fn cut(&mut self) {
         self.unrecorded.cut();
     }
 
-    /// Slots that are in use, of those there are.
+    /// Returns the numbers of slots in use and of all slots.
     ///
     /// # Errors
     /// If the kernel does not tell.

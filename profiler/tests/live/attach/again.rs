@@ -20,8 +20,8 @@ pub(crate) fn tests() -> Vec<Trial> {
     ]
 }
 
-/// Attaches to a process that switches, or bears threads, as fast as it can, many times. `check` counts what was recorded:
-/// in some runs the process has no CPU, in all together it has.
+/// Attaches to a process that switches, or bears threads, as fast as it can, many times. `check` counts what was
+/// recorded: in some runs the process has no CPU, in all together it has.
 fn attached_again_and_again(kind: &str, flags: &[&str], check: impl Fn(&Outcome) -> u64) {
     let (mut recorded, mut running) = (0, GoingOn::start(kind));
     let record = |run| {

@@ -62,8 +62,8 @@ impl Running {
         });
     }
 
-    /// A thread is shown as asleep before it is switched out, and a host can stop its CPU in between. Of one that still runs
-    /// the kernel does not tell the system call (lib/syscall.c `task_current_syscall`).
+    /// A thread is shown as asleep before it is switched out, and a host can stop its CPU in between. Of one that still
+    /// runs the kernel does not tell the system call (lib/syscall.c `task_current_syscall`).
     fn has_left_its_cpu(&self, tid: u32) -> bool {
         let syscall = fs::read_to_string(format!("/proc/{}/task/{tid}/syscall", self.pid));
         syscall.expect("it runs, and its system call may be seen").trim() != "running"

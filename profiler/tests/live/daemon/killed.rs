@@ -1,5 +1,5 @@
-//! A daemon that is killed, as nothing can refuse, loses no interval that had ended, neither in the lines nor in the store,
-//! and leaves nothing in the way of the next one.
+//! A daemon that is killed, as nothing can refuse, loses no interval that had ended, neither in the lines nor in the
+//! store, and leaves nothing in the way of the next one.
 
 use super::{Daemon, count, name, prey, selector};
 use crate::attached::Attached;

@@ -58,8 +58,8 @@ fn threads_far_beyond_the_slots_are_recorded_one_after_the_other() {
     shell.wait().unwrap();
     daemon.wait_for(0);
     assert_eq!(daemon.status().watch.slots_used, 0);
-    // The first rounds touch what is there. Later the heap may take a step; the records of three rounds, if they stayed,
-    // would take 6 MB and more, at 1 kB and more for each of 6 000 threads.
+    // The first rounds touch what is there. Later the heap may take a step; the records of three rounds, if they
+    // stayed, would take 6 MB and more, at 1 kB and more for each of 6 000 threads.
     assert!(memory[4] <= memory[1] + 4096 * 1024, "memory grows: {memory:?} bytes");
 }
 
@@ -89,7 +89,8 @@ fn pages_that_are_not_needed_any_more_go_to_other_threads() {
     /// Longer than a page that nothing is added to stays with its thread.
     const IDLE: Duration = Duration::from_secs(31);
     let base = name("p");
-    // 64 pages: 40 threads, each with a page for slices, one for run-queue waits and one for sleeps, need twice as many.
+    // 64 pages: 40 threads, each with a page for slices, one for run-queue waits and one for sleeps, need twice as
+    // many.
     let watch = "[watch]\ninterval = \"1h\"\nhistogram_memory = \"32KiB\"\n";
     let daemon = Daemon::configured(watch, &selector(&format!("{base}*")));
     let mut many = prey(&daemon, &format!("{base}1"), "sleep-when-told", &["40", "20"]);

@@ -1,4 +1,5 @@
-//! `profiler daemon`, `profiler ctl` and `profiler top --daemon`: who is watched, what is written, who may ask, and how it goes on for long.
+//! `profiler daemon`, `profiler ctl` and `profiler top --daemon`: who is watched, what is written, who may ask, and how
+//! it goes on for long.
 
 mod control;
 mod found;
@@ -167,8 +168,8 @@ impl Daemon {
         text.lines().map(|line| serde_json::from_str(line).expect("a whole line")).collect()
     }
 
-    /// The intervals that a reader finds in the store `store`, by their ends in microseconds since 1970: how many samples
-    /// of a metric are in each. None is there twice.
+    /// The intervals that a reader finds in the store `store`, by their ends in microseconds since 1970: how many
+    /// samples of a metric are in each. None is there twice.
     fn stored(&self, metric: &str) -> BTreeMap<i64, u64> {
         let mut intervals = BTreeMap::new();
         for file in published(&self.scene.folder().join("store")) {
@@ -291,8 +292,8 @@ fn prey(daemon: &Daemon, name: &str, program: &str, arguments: &[&str]) -> Runni
     running
 }
 
-/// Has a process that is watched do what it does, in an interval of its own. It sleeps at both ends, so that every slice
-/// ended in a switch: all of them are in that interval.
+/// Has a process that is watched do what it does, in an interval of its own. It sleeps at both ends, so that every
+/// slice ended in a switch: all of them are in that interval.
 fn counted(daemon: &Daemon, running: &mut Running) -> Interval {
     daemon.flush();
     let before = switches(running);

@@ -1,4 +1,5 @@
-//! The view through the daemon: the kernel's figures, for those who may look, and nothing of it is missing in the intervals.
+//! The view through the daemon: the kernel's figures, for those who may look, and nothing of it is missing in the
+//! intervals.
 
 use super::control::{allow_caller, become_caller};
 use super::{Daemon, count, name, prey, selector};

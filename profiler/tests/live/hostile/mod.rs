@@ -90,8 +90,8 @@ const RUNS: usize = 30;
 /// An emulated machine takes seconds for a run: it has at least so many, and no more after this time.
 const ENOUGH: (usize, Duration) = (5, Duration::from_secs(20));
 
-/// Records a kind of target again and again, as where exactly a recording meets its target is chance. Names every run whose record is not
-/// the kernel's, and has `check` look at the others.
+/// Records a kind of target again and again, as where exactly a recording meets its target is chance. Names every run
+/// whose record is not the kernel's, and has `check` look at the others.
 pub(crate) fn again_and_again(
     kind: &str,
     mut record: impl FnMut(usize) -> Outcome,

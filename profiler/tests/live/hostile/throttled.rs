@@ -1,5 +1,5 @@
-//! Targets that a limit keeps from running: a quota of CPU time, a deadline thread's runtime, the real-time limit. The account of
-//! the kernel, or what the target knows of itself, is the reference.
+//! Targets that a limit keeps from running: a quota of CPU time, a deadline thread's runtime, the real-time limit. The
+//! account of the kernel, or what the target knows of itself, is the reference.
 
 use super::namespaces::kernel_release;
 use super::{assert_exact, assert_thread_exact};
@@ -56,7 +56,8 @@ fn a_target_out_of_quota_is_not_preempted_by_whoever_has_its_cpu() {
     });
 }
 
-/// One thread uses the quota up, another sleeps for 1 ms at a time: it is woken while the group is out of quota in each period.
+/// One thread uses the quota up, another sleeps for 1 ms at a time: it is woken while the group is out of quota in each
+/// period.
 fn a_thread_that_is_woken_out_of_quota_is_throttled() {
     let group = a_fifth_of_one_cpu();
     let line = target("sleep-in-group", &[group.procs().to_str().unwrap(), "500"]);
@@ -118,8 +119,8 @@ fn a_deadline_thread_that_yields_is_throttled() {
     assert!(throttled.sum_ns.0 >= told_ns * 9 / 10, "{told_ns} ns: {thread:#?}");
 }
 
-/// A thread that spins at a real-time priority for longer than the default limit, 950 ms in each second. From Linux 6.12 on
-/// only a kernel with real-time groups has one (kernel/sched/rt.c, `CONFIG_RT_GROUP_SCHED`).
+/// A thread that spins at a real-time priority for longer than the default limit, 950 ms in each second. From Linux
+/// 6.12 on only a kernel with real-time groups has one (kernel/sched/rt.c, `CONFIG_RT_GROUP_SCHED`).
 fn a_real_time_thread_is_throttled_where_the_kernel_limits_those() {
     let mut line = command(&["chrt", "--fifo", "1"]);
     line.extend(target("spin", &["1200"]));
@@ -148,8 +149,8 @@ fn in_group(group: &ControlGroup) -> Outcome {
     outcome
 }
 
-/// One thread on one CPU: the kernel throttles the group whenever, and as long as, it throttles the thread. It counts periods:
-/// one more where the timer that ends a period comes later than the next one (kernel/sched/fair.c
+/// One thread on one CPU: the kernel throttles the group whenever, and as long as, it throttles the thread. It counts
+/// periods: one more where the timer that ends a period comes later than the next one (kernel/sched/fair.c
 /// `do_sched_cfs_period_timer`, `overrun`), as where a host stops the CPU.
 fn throttled(thread: &Thread, group: &ControlGroup) -> Result<Waits, String> {
     let periods = group.stat("cpu.stat", "nr_throttled");

@@ -47,8 +47,8 @@ pub(super) fn count(signal: i32, quiet_millis: u64) -> Value {
     json!({ "count": count })
 }
 
-/// Says `ready PID`, and the signals that came, by their numbers and with their values, until so many have or none comes any
-/// more.
+/// Says `ready PID`, and the signals that came, by their numbers and with their values, until so many have or none
+/// comes any more.
 pub(super) fn take(signals: usize) -> Value {
     /// Longer than whoever sends them takes between two.
     const QUIET: Duration = Duration::from_secs(10);

@@ -17,8 +17,8 @@ use std::time::Duration;
 /// Samples of each interval: each is in a bucket of its own.
 const SAMPLES: u64 = 100;
 
-/// In the folder `full`, which is a small file system: fills it, goes on for this many intervals, makes room, and tells what
-/// the store said meanwhile, and how many samples readers find in the end.
+/// In the folder `full`, which is a small file system: fills it, goes on for this many intervals, makes room, and tells
+/// what the store said meanwhile, and how many samples readers find in the end.
 pub(super) fn store_on_full_disk(more: u32) -> Value {
     let folder = Path::new("full");
     let config = StoreConfig {

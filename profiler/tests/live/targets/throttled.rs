@@ -7,7 +7,8 @@ use std::fs;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// Moves this process into a control group, on one CPU: on another, which it leaves, the group could be throttled without it.
+/// Moves this process into a control group, on one CPU: on another, which it leaves, the group could be throttled
+/// without it.
 fn join_group(procs: &str) {
     pin_to_cpu_0();
     fs::write(procs, std::process::id().to_string()).expect("root may move a process");
