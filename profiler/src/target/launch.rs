@@ -45,7 +45,7 @@ pub struct Launch {
     pub command: Vec<OsString>,
     /// The user that it runs as, if not that of this process.
     pub user: Option<Invoker>,
-    /// Whether its standard output is read instead of passed through.
+    /// True if its standard output is read instead of passed through.
     pub capture_stdout: bool,
     /// State inherited from the caller, which the command is to find.
     pub inherited: Inherited,
@@ -235,7 +235,7 @@ impl Running {
         self.family.signal_others(signal);
     }
 
-    /// Whether any process of the command still runs.
+    /// True if any process of the command still runs.
     #[must_use]
     pub fn is_anything_left(&self) -> bool {
         !self.family.members().is_empty()
@@ -246,7 +246,7 @@ impl Running {
         self.family.reap_orphans();
     }
 
-    /// Whether the child has ended, and if so how. After `Some` the child is gone.
+    /// The end of the child, if it has ended. After `Some` the child is gone.
     ///
     /// # Errors
     /// If the child can't be waited for.

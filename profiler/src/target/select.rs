@@ -277,7 +277,7 @@ pub(crate) fn cpus_allowed(pid: u32) -> CpusAllowed {
 }
 
 impl Process {
-    /// Whether it still runs.
+    /// True if it still runs.
     #[must_use]
     pub fn lives(&self) -> bool {
         stat(self.pid).is_some_and(|stat| stat.starttime == self.start_ticks && !has_ended(&stat))

@@ -88,7 +88,7 @@ impl Arrived {
         };
     }
 
-    /// Whether a process has got it too: the terminal sends its signals to the process group in the foreground, which
+    /// True if a process has got it too: the terminal sends its signals to the process group in the foreground, which
     /// is this process's if it gets any. Only that it hangs up it tells the leader of the session alone
     /// (drivers/tty/tty_jobctrl.c `tty_signal_session_leader`).
     ///

@@ -72,7 +72,7 @@ impl Ending {
         }
     }
 
-    /// Whether the run is over with the child's end.
+    /// True if the run is over with the child's end.
     fn is_over(&self, target: &Running) -> bool {
         match self {
             Self::None | Self::Terminate(_) => true,
