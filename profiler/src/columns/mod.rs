@@ -1,21 +1,21 @@
-//! Tables of typed columns, which exports and the store have in common, and [`parquet`], the form that both write.
+//! Tables of typed columns, shared by exports and the store, and [`parquet`], the format that both write.
 
 #[cfg(feature = "store")]
 pub(crate) mod parquet;
 
 use jiff::Timestamp;
 
-/// The kind of a column's values.
+/// The type of a column's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Text,
-    /// A number of the kernel's, of a process or thread; below 2^32.
+    /// A pid or tid, below 2^32.
     Id,
-    /// A count, or nanoseconds.
+    /// A count, or a duration in nanoseconds.
     Whole,
     /// A share, from 0 to 1.
     Share,
-    /// A moment by the wall clock.
+    /// A wall-clock time.
     Time,
 }
 
@@ -24,17 +24,17 @@ pub(crate) enum Kind {
 pub(crate) struct Column {
     pub(crate) name: String,
     pub(crate) kind: Kind,
-    /// True if some rows have nothing there.
+    /// True if rows may lack a value.
     pub(crate) optional: bool,
 }
 
 impl Column {
-    /// Every row has a value there.
+    /// A column with a value in every row.
     pub(crate) fn always(name: &str, kind: Kind) -> Self {
         Self { name: name.to_owned(), kind, optional: false }
     }
 
-    /// Some rows have a value there.
+    /// A column in which rows may lack a value.
     pub(crate) fn maybe(name: &str, kind: Kind) -> Self {
         Self { name: name.to_owned(), kind, optional: true }
     }
@@ -44,7 +44,7 @@ impl Column {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Value<'a> {
     Text(&'a str),
-    /// Of [`Kind::Id`] and [`Kind::Whole`].
+    /// A value of [`Kind::Id`] or [`Kind::Whole`].
     Whole(u64),
     Share(f64),
     Time(Timestamp),

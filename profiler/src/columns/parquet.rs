@@ -13,10 +13,10 @@ use parquet::schema::types::{Type, TypePtr};
 use std::io::Write;
 use std::sync::Arc;
 
-/// Rows that are gathered before they are written: as many as DuckDB reads at a time, of some 100 bytes each.
+/// Rows in a row group: as many as DuckDB reads at a time, of some 100 bytes each.
 pub(crate) const ROW_GROUP: usize = 122_880;
 
-/// The level of a value that is there, and of one that is not.
+/// Definition levels of a present and of an absent value.
 const PRESENT: i16 = 1;
 const ABSENT: i16 = 0;
 
@@ -35,7 +35,7 @@ fn field(column: &Column) -> Result<TypePtr> {
         Kind::Id => (Physical::INT32, Some(LogicalType::integer(32, false))),
         Kind::Whole => (Physical::INT64, Some(LogicalType::integer(64, false))),
         Kind::Share => (Physical::DOUBLE, None),
-        // Spark reads no finer ones.
+        // Microseconds: Spark reads no nanoseconds.
         Kind::Time => (Physical::INT64, Some(LogicalType::timestamp(true, TimeUnit::MICROS))),
     };
     let repetition = if column.optional { Repetition::OPTIONAL } else { Repetition::REQUIRED };
@@ -46,21 +46,21 @@ fn field(column: &Column) -> Result<TypePtr> {
     Ok(Arc::new(field?))
 }
 
-/// The metadata of every file with buckets: the bound of a bucket's width as a share of its lower bound.
+/// Metadata of files with buckets: the largest width of a bucket, relative to its lower bound.
 pub(crate) fn relative_width() -> KeyValue {
     KeyValue::new("profiler.max_relative_width".to_owned(), RELATIVE_ERROR.to_string())
 }
 
-/// The values of a column that are to be written together.
+/// The values of one column in one row group.
 pub(crate) struct Gathered {
-    /// True if each row has a value; kept for optional columns only.
+    /// Definition level of each row; kept for optional columns only.
     levels: Option<Vec<i16>>,
     values: Values,
 }
 
-/// Unsigned numbers are kept by their bits, as the format has it.
+/// Values by physical type. Unsigned numbers are stored by their bits, as Parquet does.
 enum Values {
-    /// Each with how many rows in succession have it: by themselves they would take 32 bytes a row.
+    /// Run-length encoded, with the number of consecutive rows: one by one they would take 32 bytes a row.
     Text(Vec<(ByteArray, usize)>),
     Id(Vec<i32>),
     /// Also times, in microseconds since the epoch.
@@ -69,7 +69,7 @@ enum Values {
 }
 
 impl Gathered {
-    /// None yet.
+    /// An empty column.
     pub(crate) fn new(column: &Column) -> Self {
         let values = match column.kind {
             Kind::Text => Values::Text(Vec::new()),
@@ -129,7 +129,7 @@ impl Gathered {
         Ok(())
     }
 
-    /// Writes them.
+    /// Writes all values.
     pub(crate) fn write(&self, writer: &mut ColumnWriter<'_>) -> Result<()> {
         let levels = self.levels.as_deref();
         match (writer, &self.values) {
@@ -151,7 +151,7 @@ impl Gathered {
     }
 }
 
-/// Adds the text of a row. Most rows have that of the row before.
+/// Adds the text of a row, which most often equals that of the row before.
 fn add_text(values: &mut Vec<(ByteArray, usize)>, text: &[u8]) {
     match values.last_mut().filter(|(before, _)| before.data() == text) {
         Some((_, rows)) => *rows += 1,
@@ -159,10 +159,10 @@ fn add_text(values: &mut Vec<(ByteArray, usize)>, text: &[u8]) {
     }
 }
 
-/// Texts that are spelled out at a time: as many as the writer takes in one step.
+/// Texts that are expanded at a time: as many as the writer takes in one step.
 const TEXTS: usize = 1024;
 
-/// Hands all texts to `write`, a few rows at a time, with the levels of these.
+/// Passes all texts to `write`, a few rows at a time, with the definition levels of these.
 fn write_texts(
     values: &[(ByteArray, usize)],
     levels: Option<&[i16]>,
@@ -192,7 +192,7 @@ fn write_texts(
 /// Writes rows as row groups. Each row has a value for each column.
 ///
 /// # Errors
-/// If a value does not fit its column, or what is written to fails.
+/// If a value does not fit its column, or the write fails.
 pub(crate) fn write_rows<'a, W: Write + Send>(
     writer: &mut SerializedFileWriter<W>,
     columns: &[Column],
@@ -216,7 +216,7 @@ pub(crate) fn write_rows<'a, W: Write + Send>(
 /// Writes a row group, a column at a time.
 ///
 /// # Errors
-/// If there is a column that can't be had, or what is written to fails.
+/// If a column can't be made, or the write fails.
 pub(crate) fn write_group<W: Write + Send>(
     writer: &mut SerializedFileWriter<W>,
     columns: impl Iterator<Item = Result<Gathered>>,

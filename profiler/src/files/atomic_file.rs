@@ -1,7 +1,8 @@
-//! A file that takes its place only when it is complete. Until then it has no name, so that nothing is left of it
-//! should this process be killed; only file systems that can't have such a file hold one with a temporary name.
+//! A file that appears under its name only when it is complete. Until then it has no name (`O_TMPFILE`), so
+//! that nothing is left behind if this process is killed. File systems without `O_TMPFILE` hold it under a
+//! temporary name.
 
-use super::place::no_folder;
+use super::output_target::no_folder;
 use crate::target::user::Invoker;
 use anyhow::{Context, Result};
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag};
@@ -16,12 +17,13 @@ use tempfile::{Builder, NamedTempFile};
 /// Readable by everyone, less what the umask takes away.
 pub const FILE_MODE: u32 = 0o666;
 
-/// The bits of a file's mode that the file keeps which replaces it: nothing that a program could be run with.
+/// Permission bits copied from the file that is replaced. Set-user-ID, set-group-ID and sticky bits are
+/// dropped.
 const PERMISSIONS: u32 = 0o777;
 
-/// A file beside its place.
+/// A file under construction, in the folder of its final path.
 pub struct AtomicFile {
-    place: PathBuf,
+    path: PathBuf,
     file: Hidden,
 }
 
@@ -31,20 +33,21 @@ enum Hidden {
 }
 
 impl AtomicFile {
-    /// Opens a file in the folder of its place, which is no link. It gets the permissions of the one that is there.
+    /// Opens a new file in the folder of `path`, which is no symbolic link. It gets the permissions of the file
+    /// that `path` names, if there is one.
     ///
     /// # Errors
     /// If the folder is not writable, or not there.
-    pub fn open(place: &Path, owner: Option<&Invoker>) -> Result<Self> {
-        let folder = folder_of(place);
+    pub fn open(path: &Path, owner: Option<&Invoker>) -> Result<Self> {
+        let folder = folder_of(path);
         let file = Hidden::nameless(folder)
             .or_else(|_cannot_be| Hidden::named(folder))
-            .map_err(|error| no_folder(place).unwrap_or_else(|| error.into()))?;
-        Self { place: place.to_owned(), file }.prepared(owner)
+            .map_err(|error| no_folder(path).unwrap_or_else(|| error.into()))?;
+        Self { path: path.to_owned(), file }.prepared(owner)
     }
 
     fn prepared(self, owner: Option<&Invoker>) -> Result<Self> {
-        if let Ok(there) = fs::metadata(&self.place) {
+        if let Ok(there) = fs::metadata(&self.path) {
             let permissions = Permissions::from_mode(there.permissions().mode() & PERMISSIONS);
             self.file()
                 .set_permissions(permissions)
@@ -56,7 +59,7 @@ impl AtomicFile {
         Ok(self)
     }
 
-    /// The file, to be written.
+    /// The open file, for writing.
     #[must_use]
     pub fn file(&self) -> &File {
         match &self.file {
@@ -65,20 +68,20 @@ impl AtomicFile {
         }
     }
 
-    /// Puts the file in its place, over what is there.
+    /// Gives the file its name, replacing any file of that name.
     ///
     /// # Errors
-    /// If the place does not take it; what is there is as it was then.
+    /// If the file can't be linked or renamed; the existing file is then unchanged.
     pub fn persist(self) -> io::Result<()> {
         match self.file {
-            // A link can't replace what is there, a renaming can.
+            // linkat(2) does not replace an existing file, rename(2) does.
             Hidden::Nameless(file) => {
                 let named = temporary()
-                    .make_in(folder_of(&self.place), |name| link(&file, name))
+                    .make_in(folder_of(&self.path), |name| link(&file, name))
                     .map_err(without_name)?;
-                named.persist(&self.place).map(drop).map_err(|error| error.error)
+                named.persist(&self.path).map(drop).map_err(|error| error.error)
             }
-            Hidden::Named(file) => file.persist(&self.place).map(drop).map_err(|error| error.error),
+            Hidden::Named(file) => file.persist(&self.path).map(drop).map_err(|error| error.error),
         }
     }
 }
@@ -103,19 +106,19 @@ fn temporary() -> Builder<'static, 'static> {
     builder
 }
 
-/// The kernel's answer alone: the temporary name, which `tempfile` adds, is of a file that nobody knows of.
+/// Strips the temporary name that `tempfile` adds: it means nothing to the user.
 fn without_name(error: io::Error) -> io::Error {
     if error.raw_os_error().is_some() { error } else { error.kind().into() }
 }
 
-/// Gives an open file a name. By way of /proc: by its descriptor alone a file that belongs to somebody else could only
-/// be named with CAP_DAC_READ_SEARCH (open(2), `O_TMPFILE`).
+/// Gives an open file a name, through /proc/self/fd: linking by the descriptor itself (`AT_EMPTY_PATH`) would
+/// need CAP_DAC_READ_SEARCH for another user's file (open(2), `O_TMPFILE`).
 fn link(file: &File, name: &Path) -> io::Result<()> {
     let open = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
     Ok(linkat(AT_FDCWD, &open, AT_FDCWD, name, AtFlags::AT_SYMLINK_FOLLOW)?)
 }
 
-/// The folder that a path's last name is in.
+/// The folder that holds a path's last component.
 #[must_use]
 pub fn folder_of(path: &Path) -> &Path {
     match path.parent() {
@@ -138,22 +141,22 @@ mod tests {
         fs::metadata(path).unwrap().permissions().mode() & 0o7777
     }
 
-    /// Writes into the place beside which a hidden file is made.
-    fn written(place: &Path, hide: fn(&Path) -> io::Result<Hidden>) {
-        let file = hide(folder_of(place)).unwrap();
-        let beside = AtomicFile { place: place.to_owned(), file }.prepared(None).unwrap();
-        beside.file().write_all(b"new").unwrap();
-        beside.persist().unwrap();
+    /// Writes `path` through a file that `hide` creates.
+    fn written(path: &Path, hide: fn(&Path) -> io::Result<Hidden>) {
+        let file = hide(folder_of(path)).unwrap();
+        let file = AtomicFile { path: path.to_owned(), file }.prepared(None).unwrap();
+        file.file().write_all(b"new").unwrap();
+        file.persist().unwrap();
     }
 
     #[test]
     fn nothing_is_to_be_seen_of_a_file_before_it_is_complete() {
         let folder = tempfile::tempdir().unwrap();
-        let beside = AtomicFile::open(&folder.path().join("file"), None).unwrap();
-        beside.file().write_all(b"half").unwrap();
-        assert!(matches!(beside.file, Hidden::Nameless(_)), "the file system has files without a name");
+        let file = AtomicFile::open(&folder.path().join("file"), None).unwrap();
+        file.file().write_all(b"half").unwrap();
+        assert!(matches!(file.file, Hidden::Nameless(_)), "the file system has files without a name");
         assert_eq!(names_in(folder.path()), [""; 0]);
-        beside.persist().unwrap();
+        file.persist().unwrap();
         assert_eq!(names_in(folder.path()), ["file"]);
     }
 
@@ -161,12 +164,12 @@ mod tests {
     fn a_file_is_replaced_and_its_permissions_are_kept() {
         for hide in [Hidden::nameless, Hidden::named] {
             let folder = tempfile::tempdir().unwrap();
-            let place = folder.path().join("file");
-            fs::write(&place, "old and longer").unwrap();
-            fs::set_permissions(&place, Permissions::from_mode(0o4640)).unwrap();
-            written(&place, hide);
-            assert_eq!(fs::read_to_string(&place).unwrap(), "new");
-            assert_eq!(mode(&place), 0o640);
+            let path = folder.path().join("file");
+            fs::write(&path, "old and longer").unwrap();
+            fs::set_permissions(&path, Permissions::from_mode(0o4640)).unwrap();
+            written(&path, hide);
+            assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+            assert_eq!(mode(&path), 0o640);
             assert_eq!(names_in(folder.path()), ["file"]);
         }
     }
@@ -177,10 +180,10 @@ mod tests {
         let usual = folder.path().join("usual");
         fs::write(&usual, "").unwrap();
         for hide in [Hidden::nameless, Hidden::named] {
-            let place = folder.path().join("file");
-            written(&place, hide);
-            assert_eq!(mode(&place), mode(&usual));
-            fs::remove_file(place).unwrap();
+            let path = folder.path().join("file");
+            written(&path, hide);
+            assert_eq!(mode(&path), mode(&usual));
+            fs::remove_file(path).unwrap();
         }
     }
 
@@ -188,10 +191,10 @@ mod tests {
     fn a_place_that_takes_no_file_leaves_nothing() {
         for hide in [Hidden::nameless, Hidden::named] {
             let folder = tempfile::tempdir().unwrap();
-            let place = folder.path().join("folder");
-            fs::create_dir(&place).unwrap();
-            let beside = AtomicFile { place, file: hide(folder.path()).unwrap() };
-            assert!(beside.persist().is_err());
+            let path = folder.path().join("folder");
+            fs::create_dir(&path).unwrap();
+            let file = AtomicFile { path, file: hide(folder.path()).unwrap() };
+            assert!(file.persist().is_err());
             assert_eq!(names_in(folder.path()), ["folder"]);
         }
     }

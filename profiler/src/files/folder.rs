@@ -8,23 +8,23 @@ use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-/// Folders that were made. When this is dropped, those that are empty are gone again.
+/// Folders that this process created. Dropping it removes those that are still empty.
 #[derive(Debug, Default)]
 pub struct Made(Vec<PathBuf>);
 
 impl Drop for Made {
     fn drop(&mut self) {
         for folder in self.0.iter().rev() {
-            // A folder with something in it stays, and one that can't be removed is no reason to fail.
+            // A folder that is not empty stays; a failed removal is no reason to fail.
             let _ = fs::remove_dir(folder);
         }
     }
 }
 
-/// Makes a folder and those that it is in, as far as they are missing; the owner gets each that is made.
+/// Creates a folder and its missing parents, each owned by `owner`.
 ///
 /// # Errors
-/// If one can't be made or be handed to its owner.
+/// If a folder can't be created, or its owner can't be set.
 pub fn make(folder: &Path, owner: Option<&Invoker>) -> Result<Made> {
     let missing: Vec<&Path> =
         folder.ancestors().take_while(|ancestor| *ancestor != Path::new("") && !ancestor.exists()).collect();
@@ -41,10 +41,10 @@ pub fn make(folder: &Path, owner: Option<&Invoker>) -> Result<Made> {
     Ok(made)
 }
 
-/// True if it was not there before.
+/// Creates one folder. Returns false if it exists already.
 fn make_one(folder: &Path, owner: Option<&Invoker>) -> Result<bool> {
     match fs::create_dir(folder) {
-        // Somebody else was faster, or it is the `..` of one that was made just now.
+        // Another process was faster, or the path ends in the `..` of a folder created just now.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(false),
         made => made?,
     }

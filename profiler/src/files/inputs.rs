@@ -1,7 +1,7 @@
-//! Files that a command reads, and must not write over: by what they are, not by what they are called, since one file
-//! may have several names, links and open descriptors.
+//! Files that a command reads and must not overwrite. They are compared by device and inode, not by path, since
+//! one file may have several names, links and open descriptors.
 
-use super::place::Place;
+use super::output_target::OutputTarget;
 use anyhow::{Context as _, Result, bail};
 use model::profile::file;
 use std::fs::{File, Metadata};
@@ -9,7 +9,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-/// Identity of a file: its file system and its number there.
+/// Identity of a file: device and inode number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Identity {
     device: u64,
@@ -17,7 +17,7 @@ struct Identity {
 }
 
 impl Identity {
-    /// Of regular files only: a terminal may be read and written.
+    /// Regular files only: a terminal may be read and written at once.
     fn of(metadata: &Metadata) -> Option<Self> {
         metadata.is_file().then(|| Self { device: metadata.dev(), inode: metadata.ino() })
     }
@@ -32,12 +32,12 @@ impl Identity {
     }
 }
 
-/// The profiles that a command makes something else of.
+/// The profiles that a command reads.
 #[derive(Clone, Debug)]
 pub struct Inputs(Vec<Identity>);
 
 impl Inputs {
-    /// By their paths; `-` is standard input.
+    /// Collects the identities of these paths; `-` is standard input.
     #[must_use]
     pub fn of(files: &[PathBuf]) -> Self {
         let identity = |path: &PathBuf| match path.as_path() {
@@ -47,22 +47,22 @@ impl Inputs {
         Self(files.iter().filter_map(identity).collect())
     }
 
-    /// Checks that a path may be written to: that it is none of the inputs, nor any profile.
+    /// Checks that a path may be written to: it is none of the inputs, and no profile at all.
     ///
     /// # Errors
-    /// If not, or if nothing can be written there.
+    /// If it is one of them, or can't be written.
     pub fn check(&self, path: &Path) -> Result<()> {
         let shown = path.display();
-        let place = Place::of(path)
+        let target = OutputTarget::of(path)
             .with_context(|| format!("cannot write {shown}; name another place with --output"))?;
-        let there = match &place {
-            Place::Stdout => return self.check_stdout(),
-            Place::File { path, .. } => Identity::at(path),
-            Place::Stream => Identity::at(path),
+        let there = match &target {
+            OutputTarget::Stdout => return self.check_stdout(),
+            OutputTarget::File { path, .. } => Identity::at(path),
+            OutputTarget::Stream => Identity::at(path),
         };
-        let what = match place {
+        let what = match target {
             _ if there.is_some_and(|there| self.0.contains(&there)) => "is one of the profiles that are read",
-            Place::File { exists: true, path } if file::is_one(&path) => "is a profile",
+            OutputTarget::File { exists: true, path } if file::is_one(&path) => "is a profile",
             _ => return Ok(()),
         };
         bail!("{shown} {what}; name another place with --output, or overwrite it with --force")
@@ -96,7 +96,7 @@ mod tests {
     fn what_is_read_is_known_by_every_name() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        // No profile, so that it is protected for being read alone.
+        // Not a profile, so only its being an input protects it.
         fs::write(at("input"), "{}").unwrap();
         symlink("input", at("link")).unwrap();
         hard_link(at("input"), at("second")).unwrap();

@@ -1,7 +1,7 @@
-//! Files that a command makes of profiles, and the paths that they are written to.
+//! Writes the files that a command makes from profiles: figures and exports.
 
 use super::atomic_file::AtomicFile;
-use super::place::Place;
+use super::output_target::OutputTarget;
 use super::{size_limit, standard, stream};
 use crate::target::user::Invoker;
 use crate::terminal::{Codes, Guarded};
@@ -9,10 +9,10 @@ use anyhow::{Context as _, Result, bail};
 use std::io::Write as _;
 use std::path::Path;
 
-/// Writes it to standard output, but nothing to a terminal that only programs read.
+/// Writes to standard output. Binary formats are refused if it is a terminal.
 ///
 /// # Errors
-/// If that is what it would do, or it can't be written.
+/// If a binary format would go to a terminal, or the write fails.
 pub(crate) fn print(bytes: &[u8], is_binary: bool) -> Result<()> {
     if is_binary && std::io::IsTerminal::is_terminal(&std::io::stdout()) {
         bail!("this format is not for a terminal; name a file with --output");
@@ -26,17 +26,17 @@ pub(crate) fn print(bytes: &[u8], is_binary: bool) -> Result<()> {
 /// If it can't be written.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let cannot = || format!("cannot write {}; name another place with --output", path.display());
-    match Place::of(path).with_context(cannot)? {
-        Place::Stdout => standard::data().write_all(bytes).with_context(cannot),
-        Place::Stream => {
+    match OutputTarget::of(path).with_context(cannot)? {
+        OutputTarget::Stdout => standard::data().write_all(bytes).with_context(cannot),
+        OutputTarget::Stream => {
             let stream = stream::open(path, "it is written").with_context(cannot)?;
             Guarded::new(stream, Codes::None).write_all(bytes).with_context(cannot)
         }
-        Place::File { path: place, .. } => {
-            let beside = AtomicFile::open(&place, Invoker::detect()?.as_ref()).with_context(cannot)?;
-            let mut file = beside.file();
+        OutputTarget::File { path, .. } => {
+            let target = AtomicFile::open(&path, Invoker::detect()?.as_ref()).with_context(cannot)?;
+            let mut file = target.file();
             file.write_all(bytes).with_context(cannot).map_err(size_limit::explain)?;
-            beside.persist().with_context(cannot)
+            target.persist().with_context(cannot)
         }
     }
 }

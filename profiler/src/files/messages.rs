@@ -1,5 +1,5 @@
-//! Messages on standard error. It may be a file on a full disk or a pipe that nobody reads: a message that cannot
-//! be written must not end the program, which may hold the only copy of a profile.
+//! Messages on standard error, which may be a file on a full disk or a pipe without a reader. A failed write is
+//! ignored: the program may hold the only copy of a profile and must not end.
 
 use super::standard;
 use crate::report::Style;
@@ -18,18 +18,18 @@ pub fn print(report: &str) -> Result<()> {
         .context("cannot print the report")
 }
 
-/// Tells of something as far as that is possible.
+/// Prints a message. A failed write is ignored.
 pub fn tell(text: &str) {
-    // There is no other place to say that this one is closed.
+    // Standard error is the last resort: there is nowhere to report its own failure.
     let _ = writeln!(stderr().lock(), "{}", Codes::None.harmless(text));
 }
 
-/// Writes over the line that the cursor is in. That it can't be shown is no reason to stop.
+/// Overwrites the line that the cursor is in. A failed write is ignored.
 pub fn redraw(line: &str) {
     let _ = write!(stderr().lock(), "\r\x1b[K{}", Codes::None.harmless(line));
 }
 
-/// Tells what went wrong, with its causes.
+/// Prints an error with its chain of causes.
 pub fn complain(error: &Error) {
     let text = Codes::None.harmless(&format!("{error:#}"));
     // As in `tell`.

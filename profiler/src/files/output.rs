@@ -1,10 +1,10 @@
-//! The file of a profile: found to be writable before anything runs, and never over somebody else's file. If its
-//! place takes it no more when the run is over (the disk is full), it is kept elsewhere: a run may have taken hours, and
-//! cannot be had again.
+//! The file of a profile. It is opened before anything runs, so that an unwritable path fails at once, and it
+//! never replaces another subject's file. If it can't be written after the run (the disk is full), the profile
+//! goes to a fallback folder: a run may have taken hours.
 
 use super::atomic_file::{AtomicFile, FILE_MODE};
+use super::output_target::OutputTarget;
 use super::pieces;
-use super::place::Place;
 use super::subject::Subject;
 use super::{messages, size_limit, standard, stream};
 use crate::settings::Destination;
@@ -18,52 +18,52 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use tempfile::Builder;
 
-/// Other folders to keep a profile in, after the one for temporary files (`TMPDIR`, or /tmp): often another disk, and at
+/// Fallback folders, tried after the folder for temporary files (`TMPDIR`, or /tmp): often another disk, and at
 /// last memory.
 const ELSEWHERE: [&str; 2] = ["/var/tmp", "/dev/shm"];
 
-/// The path of a written profile.
+/// The location of a written profile.
 pub enum Kept {
     /// Written to standard output.
     Stdout,
-    /// In the file that was asked for.
+    /// In the requested file.
     InPlace(PathBuf),
-    /// Somewhere else.
+    /// In a fallback folder.
     Elsewhere {
-        /// A file, or a folder with its pieces, and how to put these together.
+        /// A file, or a folder of pieces with the command that joins them.
         place: String,
-        /// The reason why it is not where it was wanted.
+        /// The error that the requested file gave.
         reason: Error,
     },
 }
 
-/// The path that a profile is wanted at.
+/// The requested path of a profile.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
     /// The file.
     pub path: &'a Path,
-    /// The flag that names it or its folder, so that messages can tell of it.
+    /// The flag that names the file or its folder, for messages.
     pub flag: &'static str,
-    /// True if it may replace anything that is there.
+    /// True if any existing file may be replaced.
     pub force: bool,
 }
 
-/// Rule for the file whose place a profile takes.
+/// Rule for an existing file of the same name.
 #[derive(Clone, Debug)]
 pub enum Replaces {
-    /// Whatever is there.
+    /// Any file.
     Anything,
-    /// An earlier profile of the same, or nothing.
+    /// Only an earlier profile of the same subject.
     Same {
-        /// Of what.
+        /// The subject of the new profile.
         subject: Subject,
-        /// The flag that names another place.
+        /// The flag that names another path, for messages.
         flag: &'static str,
     },
 }
 
 impl Replaces {
-    /// Fails if something else is there.
+    /// Fails if the existing file may not be replaced.
     fn check(&self, path: &Path) -> Result<()> {
         match self {
             Self::Same { subject, flag } if !subject.may_take(path) => refuse_to_overwrite(path, flag),
@@ -72,30 +72,31 @@ impl Replaces {
     }
 }
 
-/// A profile's place.
+/// The output of a profile, opened before the run.
 pub enum Output {
     /// Standard output.
     Stdout,
-    /// An output that can't be replaced, opened already: a pipe, a terminal, /dev/null.
+    /// A pipe, a terminal or a device: opened for writing, never replaced.
     Stream {
-        /// As it was asked for.
+        /// The requested path.
         path: PathBuf,
         /// The open output.
         stream: File,
     },
-    /// A file; what will take its place is there already.
+    /// A regular file, written under no name until it is complete.
     File {
-        /// As it was asked for.
+        /// The requested path.
         path: PathBuf,
-        /// The file that will replace it.
-        beside: AtomicFile,
-        /// Rule for a file that is there already.
+        /// The open file that will get the requested name.
+        file: AtomicFile,
+        /// Rule for an existing file of that name.
         replaces: Replaces,
     },
 }
 
 impl Output {
-    /// The file that a command's profile goes to by default. Its name is safe: a process may call itself anything.
+    /// Default file name for a command's profile. Characters that are unsafe in a name are replaced: a process
+    /// may call itself anything.
     #[must_use]
     pub fn default_path(command: &str) -> PathBuf {
         let name =
@@ -103,7 +104,7 @@ impl Output {
         PathBuf::from(file_name(&name) + file::EXTENSION)
     }
 
-    /// Prepares the place that was asked for, else the first name that is free, which is said if it is not the usual one.
+    /// Prepares the requested path, or else the first free default name; says so if that is not the usual one.
     ///
     /// # Errors
     /// As [`Self::prepare`].
@@ -122,38 +123,39 @@ impl Output {
         Ok(output)
     }
 
-    /// Prepares the place. Waits for whoever reads it, if it is a named pipe.
+    /// Opens the output. Waits for a reader if it is a named pipe.
     ///
     /// # Errors
-    /// If its folder is not writable, or something other than a profile of the same is there.
+    /// If its folder is not writable, or an existing file is no profile of the same subject.
     pub fn prepare(wanted: Wanted<'_>, subject: &Subject, owner: Option<&Invoker>) -> Result<Self> {
         let Wanted { path, flag, force } = wanted;
         let cannot =
             |what: &str| format!("cannot write to {what}{}; name another place with {flag}", path.display());
-        match Place::of(path).with_context(|| cannot(""))? {
-            Place::Stdout => {
+        match OutputTarget::of(path).with_context(|| cannot(""))? {
+            OutputTarget::Stdout => {
                 standard::check_output().with_context(|| cannot(""))?;
                 Ok(Self::Stdout)
             }
-            Place::Stream => {
+            OutputTarget::Stream => {
                 let stream = stream::open(path, "anything is recorded").with_context(|| cannot(""))?;
                 Ok(Self::Stream { path: path.to_owned(), stream })
             }
-            Place::File { path: place, .. } => {
+            OutputTarget::File { path: target, .. } => {
                 let replaces = if force {
                     Replaces::Anything
                 } else {
                     Replaces::Same { subject: subject.clone(), flag }
                 };
                 replaces.check(path)?;
-                let beside = AtomicFile::open(&place, owner).with_context(|| cannot("the folder of "))?;
+                let file = AtomicFile::open(&target, owner).with_context(|| cannot("the folder of "))?;
                 size_limit::warn();
-                Ok(Self::File { path: path.to_owned(), beside, replaces })
+                Ok(Self::File { path: path.to_owned(), file, replaces })
             }
         }
     }
 
-    /// Writes the profile: to its place, or elsewhere if that does not take it. The place is then as it was before.
+    /// Writes the profile to the requested path, or to a fallback folder if that fails. An existing file at the
+    /// requested path is then unchanged.
     ///
     /// # Errors
     /// If it can't be written anywhere.
@@ -177,25 +179,25 @@ impl Output {
                     .with_context(|| path.display().to_string())?;
                 Ok(Kept::InPlace(path))
             }
-            Self::File { path, beside, replaces } => {
-                write_through(profile, beside.file()).with_context(|| path.display().to_string())?;
-                // Another recording may have come first meanwhile.
+            Self::File { path, file, replaces } => {
+                write_through(profile, file.file()).with_context(|| path.display().to_string())?;
+                // Another recording may have created the file meanwhile.
                 replaces.check(&path)?;
-                beside.persist().with_context(|| format!("cannot put the profile at {}", path.display()))?;
+                file.persist().with_context(|| format!("cannot put the profile at {}", path.display()))?;
                 Ok(Kept::InPlace(path))
             }
         }
     }
 }
 
-/// Writes the profile to the first folder that takes it; in pieces only if none takes it whole.
+/// Writes the profile to the first fallback folder that takes it; in pieces only if none takes it whole.
 fn keep_elsewhere(profile: &Profile, owner: Option<&Invoker>) -> Option<String> {
     let folders: Vec<PathBuf> =
         std::iter::once(std::env::temp_dir()).chain(ELSEWHERE.map(PathBuf::from)).collect();
     let name = Output::default_path(profile.run.program().unwrap_or_default());
     let name = name.to_string_lossy();
     let stem = name.trim_end_matches(file::EXTENSION);
-    // Fallback errors are dropped: the caller reports the original one.
+    // Errors of fallback folders are dropped: the caller reports the original one.
     let whole = folders.iter().find_map(|folder| keep_in(folder, stem, profile, owner).ok());
     whole.map(|path| path.display().to_string()).or_else(|| {
         let most = size_limit::bytes()?;
@@ -220,13 +222,13 @@ fn keep_in(folder: &Path, stem: &str, profile: &Profile, owner: Option<&Invoker>
     Ok(path)
 }
 
-/// Writes down to the disk: some file systems find out only then that they are full.
+/// Writes and syncs: some file systems report a full disk only then.
 fn write_through(profile: &Profile, file: &File) -> Result<()> {
     file::write(profile, file)?;
     file.sync_all().context("cannot write the profile")
 }
 
-/// A profile may only replace an earlier one of the same.
+/// Fails if the existing file is anything but a profile of the same subject.
 fn refuse_to_overwrite(path: &Path, flag: &str) -> Result<()> {
     let what = match file::read(path) {
         Ok(existing) => format!("is a profile of {}", of_what(&existing)),
@@ -236,7 +238,7 @@ fn refuse_to_overwrite(path: &Path, flag: &str) -> Result<()> {
     bail!("{} {what}; name another place with {flag}, or overwrite it with --force", path.display())
 }
 
-/// The whole command: two that differ may begin alike.
+/// The subject in words. The command is given whole: two that differ may begin alike.
 fn of_what(profile: &Profile) -> String {
     let whole = match &profile.run.attached {
         Some(attached) => attached.describe(),

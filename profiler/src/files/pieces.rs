@@ -1,4 +1,4 @@
-//! A profile in pieces, none larger than a file may grow to: how it is kept where that is less than the profile.
+//! A profile split into pieces that each fit the file size limit, for a profile that does not.
 
 use super::atomic_file::FILE_MODE;
 use crate::target::user::Invoker;
@@ -10,16 +10,17 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use tempfile::Builder;
 
-/// As many as a shell still hands to `cat` by `*`: of names with 60 bytes, in the 2 MiB that arguments may have.
+/// The most pieces that `cat *` still takes: names of 60 bytes in the 2 MiB that arguments may have.
 const MOST: usize = 30_000;
 
-/// Readable by everyone, as files are, less what the umask takes away.
+/// Mode of the folder, before the umask.
 const FOLDER_MODE: u32 = 0o777;
 
-/// Writes the pieces into a new folder within this one; `stem` begins its name. They are in order by their names.
+/// Writes the pieces into a new folder in `folder`, named from `stem`. Their names sort in the order of the
+/// pieces.
 ///
 /// # Errors
-/// If the folder does not take them, or there would be too many.
+/// If a piece can't be written, or there would be too many.
 pub(crate) fn keep_in(
     folder: &Path,
     stem: &str,

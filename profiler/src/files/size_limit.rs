@@ -1,4 +1,4 @@
-//! The largest size that a file may grow to (RLIMIT_FSIZE, `ulimit -f`), where it could not be lifted for this process.
+//! The file size limit of this process (RLIMIT_FSIZE, `ulimit -f`), if it could not be lifted.
 
 use super::messages;
 use anyhow::Error;
@@ -16,7 +16,7 @@ fn described(bytes: u64) -> String {
     format!("no file may grow beyond {} here (`ulimit -f`)", bytesize::ByteSize(bytes))
 }
 
-/// Tells before anything runs that a large profile will not be one file.
+/// Warns before the run that a large profile will be written in pieces.
 pub(crate) fn warn() {
     if let Some(bytes) = bytes().filter(|bytes| *bytes < file::MOST_BYTES) {
         let then =
@@ -25,7 +25,7 @@ pub(crate) fn warn() {
     }
 }
 
-/// Names the limit in an error that it caused.
+/// Adds the limit to an error that it caused (EFBIG).
 pub(crate) fn explain(error: Error) -> Error {
     match bytes().filter(|_| is_caused_by_size(&error)) {
         Some(bytes) => error.context(described(bytes)),

@@ -1,4 +1,4 @@
-//! Standard output and standard input, as every command uses them.
+//! Standard output and standard input of every command.
 
 use crate::sys::startup;
 use crate::terminal::{Codes, Guarded};
@@ -8,13 +8,13 @@ use std::io::{self, ErrorKind, IsTerminal as _, Write};
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
-/// Whoever read standard output wants no more of it, as `head` does: no failure, and nothing to be told.
+/// The reader of standard output closed it, as `head` does: not a failure, and nothing to report.
 #[derive(Debug, thiserror::Error)]
 #[error("nobody reads standard output any more")]
 pub struct NotRead;
 
 impl NotRead {
-    /// True if this is why something failed.
+    /// True if an error was caused by this.
     #[must_use]
     pub fn caused(error: &anyhow::Error) -> bool {
         let inner = |cause: &(dyn std::error::Error + 'static)| {
@@ -25,22 +25,23 @@ impl NotRead {
     }
 }
 
-/// The caller closed a standard stream: what is written to it goes nowhere.
+/// A standard stream that the caller closed: writes to it would be lost.
 #[derive(Debug, thiserror::Error)]
 #[error("standard {0} is closed")]
 pub struct Closed(&'static str);
 
-/// Standard output. What is written is written at once, so that nothing is left whose failure nobody sees. It fails with
-/// [`NotRead`] where nobody reads it any more, and with [`Closed`] where the caller closed it.
+/// Unbuffered standard output, so that no write can fail unseen. Fails with [`NotRead`] if the reader is gone,
+/// and with [`Closed`] if the caller closed it.
 pub struct Output(Guarded<Unbuffered>);
 
-/// Standard output for what people read, in colours perhaps.
+/// Standard output for text, with ANSI colours.
 #[must_use]
 pub fn output() -> Output {
     guarded(Codes::Colours)
 }
 
-/// Standard output for what programs read: a terminal gets its text, and other places its bytes.
+/// Standard output for data: control characters are replaced on a terminal, other outputs get the bytes as they
+/// are.
 #[must_use]
 pub fn data() -> Output {
     guarded(Codes::None)
@@ -50,7 +51,7 @@ fn guarded(codes: Codes) -> Output {
     Output(Guarded::of(Unbuffered, io::stdout().is_terminal(), codes))
 }
 
-/// The descriptor itself.
+/// The bare file descriptor.
 struct Unbuffered;
 
 impl Write for Unbuffered {
@@ -93,7 +94,7 @@ fn check_open(descriptor: i32) -> io::Result<()> {
 /// Checks that the caller did not close standard output.
 ///
 /// # Errors
-/// If it did.
+/// If it is closed.
 pub fn check_output() -> io::Result<()> {
     check_open(STDOUT)
 }
@@ -101,15 +102,16 @@ pub fn check_output() -> io::Result<()> {
 /// Checks that the caller did not close standard error.
 ///
 /// # Errors
-/// If it did.
+/// If it is closed.
 pub fn check_error() -> io::Result<()> {
     check_open(STDERR)
 }
 
-/// Finds out about what standard output tells only as it is closed: some file systems write then (close(2), EIO).
+/// Closes a duplicate of standard output, to get errors that some file systems report only on close (close(2),
+/// EIO).
 ///
 /// # Errors
-/// If what was written to it is lost.
+/// If written data was lost.
 pub fn check_written() -> Result<()> {
     if startup::was_closed(STDOUT) {
         return Ok(());
@@ -118,7 +120,7 @@ pub fn check_written() -> Result<()> {
     nix::unistd::close(copy).context("cannot write to standard output")
 }
 
-/// The error, marked as [`NotRead`] if whoever read the output wants no more.
+/// Converts EPIPE into [`NotRead`].
 pub(crate) fn named(error: io::Error) -> io::Error {
     match error.kind() {
         ErrorKind::BrokenPipe => io::Error::new(ErrorKind::BrokenPipe, NotRead),

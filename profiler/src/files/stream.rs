@@ -1,4 +1,4 @@
-//! Opens what is written to and can't be replaced: a pipe, a terminal, a device.
+//! Opens outputs that are written in place: a pipe, a terminal, a device.
 
 use super::messages::tell;
 use nix::errno::Errno;
@@ -8,8 +8,8 @@ use std::io::{Error, Result};
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-/// Opens it behind what others have written. A named pipe that nobody reads is waited for, and the user told so; `next` is
-/// what comes after that.
+/// Opens a stream for appending. Waits for the reader of a named pipe and says so; `next` completes that
+/// message.
 pub(crate) fn open(path: &Path, next: &str) -> Result<File> {
     open_and(path, || {
         tell(&format!(
@@ -58,7 +58,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = pipe(folder.path());
         let (from, mut reader) = (path.clone(), None);
-        // The reader comes only when it was told of.
+        // The reader starts only after the message.
         let mut writer =
             open_and(&path, || reader = Some(spawn(move || fs::read_to_string(from).unwrap()))).unwrap();
         writer.write_all(b"profile").unwrap();
@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn a_reader_that_is_there_is_written_to_as_fast_as_it_reads() {
-        /// More than a pipe holds.
+        /// Larger than a pipe's buffer.
         const MUCH: usize = 1 << 20;
         let folder = tempfile::tempdir().unwrap();
         let path = pipe(folder.path());

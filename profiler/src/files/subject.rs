@@ -1,8 +1,9 @@
-//! The subject of a profile: the whole command, or the whole choice of processes. A profile replaces another one only
-//! if both are of the same, as two programs' results would otherwise be one file by the turn that they were recorded in.
+//! The subject of a profile: the full command, or the full selection of processes. A profile replaces an
+//! earlier one only if both have the same subject; otherwise the results of two programs would overwrite each
+//! other.
 
 use super::output::Output;
-use super::place::Place;
+use super::output_target::OutputTarget;
 use crate::outside_bytes;
 use crate::settings::selector::Selector;
 use crate::target::select::Process;
@@ -15,18 +16,18 @@ use std::path::{Path, PathBuf};
 /// The subject of a profile.
 #[derive(Clone, Debug)]
 pub struct Subject {
-    /// The program, after which a file is called.
+    /// The program's name, from which file names are made.
     program: String,
     what: What,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum What {
-    /// A command that was started, whole.
+    /// A started command, with all arguments.
     Started(Vec<String>),
-    /// Processes chosen by their numbers, which are others each time: their command lines.
+    /// Processes selected by pid: their command lines, since pids differ in each run.
     Numbered(BTreeSet<Vec<String>>),
-    /// Those that were chosen otherwise: by what.
+    /// Processes selected by name, cgroup or unit.
     Chosen(Selection),
 }
 
@@ -43,14 +44,14 @@ impl What {
 }
 
 impl Subject {
-    /// Of a command that is to be started.
+    /// The subject of a command.
     #[must_use]
     pub fn of_command(command: &[OsString]) -> Self {
         let command: Vec<String> = command.iter().map(outside_bytes::text).collect();
         Self { program: command.first().cloned().unwrap_or_default(), what: What::Started(command) }
     }
 
-    /// Of processes that were chosen.
+    /// The subject of selected processes.
     #[must_use]
     pub fn of_processes(selector: &Selector, processes: &[Process]) -> Self {
         let program = processes.first().map(|process| process.name.clone()).unwrap_or_default();
@@ -63,7 +64,7 @@ impl Subject {
         Self { program, what }
     }
 
-    /// The program.
+    /// The program's name.
     #[must_use]
     pub fn program(&self) -> &str {
         &self.program
@@ -75,18 +76,19 @@ impl Subject {
         self.what == What::of(&profile.run)
     }
 
-    /// The file that its profile goes to by default: the first name that is free, or that an earlier profile of the same
-    /// has. With `force` the first name of all.
+    /// Default file: the first name that is free or holds an earlier profile of the same subject. With `force`,
+    /// the first name.
     #[must_use]
     pub fn default_path(&self, force: bool) -> PathBuf {
         let first = Output::default_path(&self.program);
         if force { first } else { numbered(&first, file::EXTENSION, |path| self.may_take(path)) }
     }
 
-    /// True if nothing is lost when the profile goes there. What can't be replaced at all is refused later, with its reason.
+    /// True if writing the profile there loses nothing. Targets that can't be written at all are refused later,
+    /// with the reason.
     pub(crate) fn may_take(&self, path: &Path) -> bool {
-        match Place::of(path) {
-            Ok(Place::File { exists: true, .. }) => {
+        match OutputTarget::of(path) {
+            Ok(OutputTarget::File { exists: true, .. }) => {
                 file::read(path).is_ok_and(|existing| self.is_of(&existing))
             }
             _ => true,
@@ -100,7 +102,7 @@ pub(crate) fn numbered(first: &Path, extension: &str, will_do: impl Fn(&Path) ->
     let stem = name.strip_suffix(extension).unwrap_or(&name);
     let with_number = (2_u64..).map(|number| first.with_file_name(format!("{stem}-{number}{extension}")));
     let names = std::iter::once(first.to_owned()).chain(with_number);
-    // There are not so many files that none of these is free.
+    // The range is larger than any number of existing files.
     names.into_iter().find(|path| will_do(path)).unwrap_or_else(|| first.to_owned())
 }
 

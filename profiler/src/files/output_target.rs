@@ -1,4 +1,5 @@
-//! The target of a path that is to be written to.
+//! Resolves an output path to its target: standard output, a regular file behind all symbolic links, or a
+//! stream.
 
 use super::atomic_file::folder_of;
 use super::standard;
@@ -15,30 +16,30 @@ const STDOUT: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
 /// Names of this process's standard error. The path leads to /dev/null where the caller closed it.
 const STDERR: [&str; 3] = ["/dev/stderr", "/dev/fd/2", "/proc/self/fd/2"];
 
-/// As many links as the kernel follows (include/linux/namei.h `MAXSYMLINKS`).
+/// Symbolic links that the kernel follows (include/linux/namei.h `MAXSYMLINKS`).
 const MOST_LINKS: usize = 40;
 
-/// The target of a path.
+/// The target of an output path.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum OutputTarget {
     /// Standard output.
     Stdout,
-    /// A regular file, or none yet, at the end of all links.
+    /// A regular file, which need not exist yet.
     File {
-        /// The path behind all links.
+        /// The path with all symbolic links resolved.
         path: PathBuf,
-        /// True if it is there.
+        /// True if the file exists.
         exists: bool,
     },
-    /// A file that can't be replaced: a terminal, a pipe, /dev/null, an open descriptor.
+    /// A terminal, a pipe, a device, an open descriptor: written in place, never replaced.
     Stream,
 }
 
-impl Place {
-    /// Follows the path.
+impl OutputTarget {
+    /// Resolves a path.
     ///
     /// # Errors
-    /// If it leads to a folder or a disk, or the links can't be followed.
+    /// If the target is a folder or a disk, or the links can't be followed.
     pub fn of(path: &Path) -> Result<Self> {
         if STDOUT.iter().any(|name| path == Path::new(name)) {
             return Ok(Self::Stdout);
@@ -46,7 +47,7 @@ impl Place {
         if STDERR.iter().any(|name| path == Path::new(name)) {
             standard::check_error()?;
         }
-        // The kernel follows first: it refuses the links of others in a folder like /tmp.
+        // The kernel follows the links first: it refuses other users' links in a folder like /tmp.
         let kind = match fs::metadata(path) {
             Ok(metadata) => Some(metadata.file_type()),
             Err(error) if error.kind() == ErrorKind::NotFound => None,
@@ -62,22 +63,23 @@ impl Place {
     }
 }
 
-/// The error that the folder of a path is not there; `None` if it is.
-pub(crate) fn no_folder(place: &Path) -> Option<Error> {
-    let folder = folder_of(place);
+/// An error that names the missing folder of a path; `None` if the folder exists.
+pub(crate) fn no_folder(path: &Path) -> Option<Error> {
+    let folder = folder_of(path);
     (!folder.exists()).then(|| anyhow!("there is no folder {0}; mkdir -p {0} makes it", folder.display()))
 }
 
-/// The end of a chain of links; `None` if that is an open descriptor, whose file may have another name by now.
+/// Follows a chain of symbolic links. `None` if it ends in an open descriptor, whose file may have been
+/// renamed.
 fn end_of_links(path: &Path) -> Result<Option<PathBuf>> {
-    let mut place = path.to_owned();
+    let mut path = path.to_owned();
     for _ in 0..MOST_LINKS {
-        let Ok(target) = fs::read_link(&place) else { return Ok(Some(place)) };
-        let folder = folder_of(&place);
+        let Ok(target) = fs::read_link(&path) else { return Ok(Some(path)) };
+        let folder = folder_of(&path);
         if statfs(folder).is_ok_and(|system| system.filesystem_type() == PROC_SUPER_MAGIC) {
             return Ok(None);
         }
-        place = folder.join(target);
+        path = folder.join(target);
     }
     bail!("it leads through too many links")
 }
@@ -90,8 +92,8 @@ mod tests {
     use std::os::fd::AsRawFd as _;
     use std::os::unix::fs::symlink;
 
-    fn file(path: PathBuf, exists: bool) -> Place {
-        Place::File { path, exists }
+    fn file(path: PathBuf, exists: bool) -> OutputTarget {
+        OutputTarget::File { path, exists }
     }
 
     #[test]
@@ -100,17 +102,17 @@ mod tests {
         let at = |name: &str| folder.path().join(name);
         symlink("b", at("a")).unwrap();
         symlink(at("c"), at("b")).unwrap();
-        assert_eq!(Place::of(&at("a")).unwrap(), file(at("c"), false));
+        assert_eq!(OutputTarget::of(&at("a")).unwrap(), file(at("c"), false));
         fs::write(at("c"), "").unwrap();
-        assert_eq!(Place::of(&at("a")).unwrap(), file(at("c"), true));
-        assert_eq!(Place::of(&at("c")).unwrap(), file(at("c"), true));
+        assert_eq!(OutputTarget::of(&at("a")).unwrap(), file(at("c"), true));
+        assert_eq!(OutputTarget::of(&at("c")).unwrap(), file(at("c"), true));
     }
 
     #[test]
     fn links_in_a_circle_are_an_error() {
         let folder = tempfile::tempdir().unwrap();
         symlink("a", folder.path().join("a")).unwrap();
-        assert!(Place::of(&folder.path().join("a")).is_err());
+        assert!(OutputTarget::of(&folder.path().join("a")).is_err());
     }
 
     #[test]
@@ -118,9 +120,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let fifo = folder.path().join("fifo");
         mkfifo(&fifo, Mode::S_IRWXU).unwrap();
-        assert_eq!(Place::of(&fifo).unwrap(), Place::Stream);
-        assert_eq!(Place::of(Path::new("/dev/null")).unwrap(), Place::Stream);
-        assert!(Place::of(folder.path()).unwrap_err().to_string().contains("is a folder"));
+        assert_eq!(OutputTarget::of(&fifo).unwrap(), OutputTarget::Stream);
+        assert_eq!(OutputTarget::of(Path::new("/dev/null")).unwrap(), OutputTarget::Stream);
+        assert!(OutputTarget::of(folder.path()).unwrap_err().to_string().contains("is a folder"));
     }
 
     #[test]
@@ -129,14 +131,14 @@ mod tests {
         let descriptor = open.as_file().as_raw_fd();
         for folder in ["/dev/fd", "/proc/self/fd"] {
             let path = PathBuf::from(format!("{folder}/{descriptor}"));
-            assert_eq!(Place::of(&path).unwrap(), Place::Stream, "{}", path.display());
+            assert_eq!(OutputTarget::of(&path).unwrap(), OutputTarget::Stream, "{}", path.display());
         }
     }
 
     #[test]
     fn standard_output_has_several_names() {
         for name in STDOUT {
-            assert_eq!(Place::of(Path::new(name)).unwrap(), Place::Stdout);
+            assert_eq!(OutputTarget::of(Path::new(name)).unwrap(), OutputTarget::Stdout);
         }
     }
 }
