@@ -3,7 +3,7 @@
 use super::Figure;
 use crate::view::manifest::manifest;
 
-/// The lines that an anonymous figure keeps: nothing of the machine, of its owner, or of the date.
+/// Manifest entries that an anonymous figure keeps: nothing that tells the machine, its owner or the date.
 const ANONYMOUS: [&str; 4] = ["tool", "wall_ns", "bucket_width", "verdict"];
 
 /// The figure in one line.
@@ -11,7 +11,8 @@ pub(super) fn title(figure: &Figure<'_>) -> String {
     format!("{}: {}", figure.kind.name(), figure.subject.titles.join(", "))
 }
 
-/// Names and texts: the title, then of each profile the manifest, a line an entry. Names are short and ASCII, as PNG asks.
+/// Metadata as pairs of key and text: the title, then each profile's manifest, one line an entry. Keys are
+/// short and ASCII, as PNG requires.
 pub(super) fn entries(figure: &Figure<'_>) -> Vec<(String, String)> {
     let mut entries = vec![("Title".to_owned(), title(figure))];
     let profiles = figure.subject.profiles.iter().zip(&figure.subject.titles);
@@ -25,7 +26,7 @@ pub(super) fn entries(figure: &Figure<'_>) -> Vec<(String, String)> {
     entries
 }
 
-/// The same in one text.
+/// The same metadata as one text.
 pub(super) fn description(figure: &Figure<'_>) -> String {
     let profiles = entries(figure).into_iter().skip(1);
     profiles.map(|(_, lines)| lines).collect::<Vec<_>>().join("\n\n")

@@ -1,25 +1,25 @@
-//! Axes: a range of values, linear or logarithmic, and the values that are named on it.
+//! Axes: a range of values, linear or logarithmic, and its labelled ticks.
 
 use super::font::Font;
 use super::sheet::TEXT_PT;
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 use std::ops::Range;
 
-/// Between two names on the same axis, in points.
+/// Least gap between two labels on one axis, in points.
 const GAP_PT: f64 = 5.0;
 
-/// So few that their ends alone say too little of what is between.
+/// Up to this many decades, ticks between them are labelled too.
 const FEW_DECADES: i32 = 1;
 
-/// An axis. Its range is never empty, and above zero if it is logarithmic.
+/// An axis. Its range is never empty, and positive if it is logarithmic.
 #[derive(Clone, Debug)]
 pub(super) struct Axis {
-    /// Left or below.
+    /// The left or lower end.
     pub(super) low: f64,
-    /// Right or above.
+    /// The right or upper end.
     pub(super) high: f64,
     logarithmic: bool,
-    /// True if there are lines behind what is shown.
+    /// True if grid lines are drawn at the ticks.
     pub(super) has_lines: bool,
     /// In ascending order.
     ticks: Vec<Tick>,
@@ -28,13 +28,13 @@ pub(super) struct Axis {
 #[derive(Clone, Debug)]
 struct Tick {
     at: f64,
-    /// Without one there is a line only.
+    /// The label; `None` for a grid line only.
     name: Option<String>,
 }
 
 impl Axis {
-    /// Durations from `least` to `most` nanoseconds, as far as whole decades go, named on a horizontal axis of so many
-    /// points, or with `None` on a vertical one.
+    /// A logarithmic axis of durations from `least_ns` to `most_ns`, extended to whole decades. Labels fit a
+    /// horizontal axis of `length_pt` points; `None` for a vertical one.
     pub(super) fn durations(font: &Font, least_ns: f64, most_ns: f64, length_pt: Option<f64>) -> Self {
         let first = least_ns.max(1.0).log10().floor() as i32;
         let last = (most_ns.max(1.0).log10().ceil() as i32).max(first + 1);
@@ -53,14 +53,15 @@ impl Axis {
         Self { low: power(first), high: power(last), logarithmic: true, has_lines: true, ticks }
     }
 
-    /// The share of samples beyond a value, from 1 down to that of one in `samples`.
+    /// A logarithmic axis of the share of samples beyond a value, from 1 down to one sample in `samples`.
     pub(super) fn beyond(samples: u64) -> Self {
         let last = decades_of(samples);
         let ticks = (-last..=0).map(|exponent| Tick { at: power(exponent), name: Some(percent(exponent)) });
         Self { low: power(-last), high: 1.0, logarithmic: true, has_lines: true, ticks: ticks.collect() }
     }
 
-    /// Percentiles that come closer to 100 with every decade, as HdrHistogram draws them: of `1 / (1 - share)`.
+    /// Percentiles that approach 100 with every decade, as HdrHistogram draws them: logarithmic in `1 / (1 -
+    /// share)`.
     pub(super) fn percentiles(font: &Font, samples: u64, length_pt: f64) -> Self {
         let last = decades_of(samples);
         let mut ticks = decades(0, last, percentile);
@@ -68,7 +69,7 @@ impl Axis {
         Self { low: 1.0, high: power(last), logarithmic: true, has_lines: true, ticks }
     }
 
-    /// From 0 to 1, in percent.
+    /// A linear axis of shares from 0 to 1, in percent.
     pub(super) fn shares() -> Self {
         let ticks = (0..=4).map(|quarter| Tick {
             at: f64::from(quarter) / 4.0,
@@ -77,7 +78,7 @@ impl Axis {
         Self { low: 0.0, high: 1.0, logarithmic: false, has_lines: true, ticks: ticks.collect() }
     }
 
-    /// From 0 to at least `most`, in percent.
+    /// A linear axis of shares from 0 to at least `most`, in percent.
     pub(super) fn shares_up_to(most: f64) -> Self {
         let step = step(most.clamp(1e-6, 1.0) / 3.0);
         let steps = (most / step).ceil().max(1.0);
@@ -89,7 +90,8 @@ impl Axis {
         Self { low: 0.0, high: steps * step, logarithmic: false, has_lines: true, ticks: ticks.collect() }
     }
 
-    /// Time since a start, from 0 to `most_s` seconds, named on a horizontal axis of so many points.
+    /// Time since the start of the run, from 0 to `most_s` seconds. Labels fit a horizontal axis of `length_pt`
+    /// points.
     pub(super) fn seconds(font: &Font, most_s: f64, length_pt: f64) -> Self {
         let most = most_s.max(1e-9);
         let named = |step: f64| -> Vec<Tick> {
@@ -116,19 +118,19 @@ impl Axis {
         Self { low: 0.0, high: most, logarithmic: false, has_lines: true, ticks }
     }
 
-    /// Rows with these names below each other, the first on top; row n goes from n to n + 1.
+    /// Rows with these labels, the first on top; row n spans n to n + 1.
     pub(super) fn rows(names: impl IntoIterator<Item = Option<String>>) -> Self {
         let ticks = names.into_iter().zip(0_u32..);
         let ticks: Vec<Tick> = ticks.map(|(name, row)| Tick { at: f64::from(row) + 0.5, name }).collect();
         Self { low: ticks.len().max(1) as f64, high: 0.0, logarithmic: false, has_lines: false, ticks }
     }
 
-    /// The width of its widest name.
+    /// The width of the widest label.
     pub(super) fn widest_pt(&self, font: &Font) -> f64 {
         widest(font, &self.ticks)
     }
 
-    /// The nearest value that is on it.
+    /// The nearest value on the axis.
     pub(super) fn within(&self, value: f64) -> f64 {
         value.max(self.low.min(self.high)).min(self.high.max(self.low))
     }
@@ -172,7 +174,7 @@ fn power(exponent: i32) -> f64 {
     10_f64.powi(exponent)
 }
 
-/// Decades from 1 to at least this; at least one.
+/// The decades from 1 to at least `samples`; at least one.
 fn decades_of(samples: u64) -> i32 {
     ((samples as f64).log10().ceil() as i32).max(1)
 }
@@ -181,19 +183,20 @@ fn decades(first: i32, last: i32, name: impl Fn(i32) -> String) -> Vec<Tick> {
     (first..=last).map(|exponent| Tick { at: power(exponent), name: Some(name(exponent)) }).collect()
 }
 
-/// The width of the widest name.
+/// The width of the widest label.
 fn widest(font: &Font, ticks: &[Tick]) -> f64 {
     let names = ticks.iter().filter_map(|tick| tick.name.as_ref());
-    names.map(|name| font.room(name, TEXT_PT)).fold(0.0, f64::max)
+    names.map(|name| font.reserved_pt(name, TEXT_PT)).fold(0.0, f64::max)
 }
 
-/// Leaves as many names as there is room for: those of decades before those between, of every second decade, or third …
+/// Removes labels that do not fit: first those between decades, then all but every second decade, every third,
+/// and so on.
 fn thin_out(font: &Font, ticks: &mut [Tick], length_pt: f64) {
     let widest = widest(font, ticks) + GAP_PT;
     let (Some(first), Some(last)) = (ticks.first(), ticks.last()) else { return };
     let decade_pt = length_pt / (last.at / first.at).log10();
     let step = (widest / decade_pt).ceil().max(1.0) as i32;
-    // From 1 to 2, and from 5 to 10.
+    // The distances from 1 to 2 and from 5 to 10.
     let has_room_between = decade_pt * 2_f64.log10() >= widest;
     for tick in ticks {
         let exponent = tick.at.log10();
@@ -205,7 +208,7 @@ fn thin_out(font: &Font, ticks: &mut [Tick], length_pt: f64) {
     }
 }
 
-/// The largest round step up to this: 1, 2 or 5 times a power of ten.
+/// The largest round step that is at most this: 1, 2 or 5 times a power of ten.
 fn step(at_most: f64) -> f64 {
     let decade = 10_f64.powf(at_most.log10().floor());
     let times = [5.0, 2.0, 1.0].into_iter().find(|times| times * decade <= at_most).unwrap_or(1.0);

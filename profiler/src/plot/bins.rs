@@ -1,18 +1,19 @@
-//! Bins of durations, ten to a decade: wide enough that a figure shows each, far wider than the buckets of a profile.
+//! Bins of durations, ten a decade: wide enough to be seen, and far wider than the buckets of a profile.
 
 pub(super) const IN_DECADE: u32 = 10;
 
-/// The bin of a duration. Below ten nanoseconds each has its own, since a tenth of a decade holds no whole one.
+/// The bin of a duration. Below 10 ns each nanosecond has a bin of its own, since a tenth of a decade is
+/// narrower than that.
 pub(super) fn number(ns: u64) -> u32 {
     if ns < 10 {
         return ns.max(1) as u32;
     }
-    // Of the bins that begin at or below it the last; the logarithm alone is off by one at some edges.
+    // The last bin that begins at or below it; rounding of the logarithm is off by one at some edges.
     let near = ((ns as f64).log10() * f64::from(IN_DECADE)).floor() as u32;
     (near.saturating_sub(1)..=near + 1).rev().find(|&bin| low_ns(bin) <= ns as f64).unwrap_or(near)
 }
 
-/// The lower bound of a bin; that of number 10 is 10 ns.
+/// The lower bound of a bin; bin 10 begins at 10 ns.
 pub(super) fn low_ns(bin: u32) -> f64 {
     if bin < IN_DECADE { f64::from(bin) } else { 10_f64.powf(f64::from(bin) / f64::from(IN_DECADE)).round() }
 }

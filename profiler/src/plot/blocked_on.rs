@@ -5,7 +5,7 @@ use super::calls::{OTHERS, colours};
 use super::font::Font;
 use super::legend::{Legend, Sample};
 use super::lines::{Line, lines};
-use super::panels::{Frame, Panels, Room, Surroundings, text_at};
+use super::panels::{Columns, Frame, Panels, Surroundings, text_at};
 use super::rows::Rows;
 use super::sheet::{Area, SMALL_PT, TEXT_PT, failed, path, stroke, text, units};
 use super::style::{INK, MOST_AREAS, ink_on};
@@ -19,29 +19,29 @@ use plotters::style::{Color as _, RGBColor, WHITE};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-/// More bars than this are no longer read one by one.
+/// The most bars that can still be read one by one.
 const MOST_ROWS: usize = 32;
 
-/// Of the space between bars, half on each side.
+/// The gap between bars, as a share of a row; half of it on each side.
 const GAP_SHARE: f64 = 0.14;
 
-/// Of the line between the parts of a bar.
+/// The width of the line between the parts of a bar.
 const SEAM_PT: f64 = 0.4;
 
-/// Names take at most this share of the width.
+/// The largest share of the width for labels.
 const NAMES_SHARE: f64 = 0.38;
 
-/// A longer name is no system call.
+/// The longest label, in characters: no system call has a longer name.
 const LONGEST_NAME: usize = 40;
 
 /// One bar.
 struct Bar {
-    /// The time in each of the parts.
+    /// The time of each part.
     parts: Vec<Nanos>,
     total: Nanos,
 }
 
-/// The figure.
+/// Lays out the figure.
 pub(super) fn blocked_on<'a>(figure: &'a Figure<'a>) -> Result<Drawing<'a>> {
     let font = Font::new()?;
     let (parts, bars) = bars(&lines(figure.subject, figure.each_run, MOST_ROWS));
@@ -51,19 +51,19 @@ pub(super) fn blocked_on<'a>(figure: &'a Figure<'a>) -> Result<Drawing<'a>> {
     let most_pt = figure.size.width_pt() * NAMES_SHARE;
     let y = bars.axis(&font, most_pt);
     let totals = bars.iter().map(|(_, bar)| duration(bar.total));
-    let totals_pt = totals.map(|total| font.room(&total, TEXT_PT)).fold(0.0, f64::max) + 5.0;
+    let totals_pt = totals.map(|total| font.reserved_pt(&total, TEXT_PT)).fold(0.0, f64::max) + 5.0;
     let x = Axis::shares();
-    let room = Room::new(figure.size, 1, (y.widest_pt(&font), x.widest_pt(&font), totals_pt));
+    let columns = Columns::new(figure.size, 1, (y.widest_pt(&font), x.widest_pt(&font), totals_pt));
     let colours = colours(&parts);
     let legend = parts.iter().zip(&colours).map(|(part, colour)| (Sample::Area(*colour), part.clone()));
     let around = Surroundings {
-        legend: Legend::new(&font, &room, legend.collect()),
+        legend: Legend::new(&font, &columns, legend.collect()),
         x_title: "share of blocked time; right: total".to_owned(),
         y_title: String::new(),
         notes: Vec::new(),
         titles: Vec::new(),
     };
-    let panels = Panels::new(&font, &room, 1, bars.height_pt(), around);
+    let panels = Panels::new(&font, &columns, 1, bars.height_pt(), around);
     let size_pt = panels.size_pt();
     let draw = move |area: &Area<'_>| {
         let frame = panels.frame(area, 0, (x, y))?;
@@ -80,10 +80,10 @@ pub(super) fn blocked_on<'a>(figure: &'a Figure<'a>) -> Result<Drawing<'a>> {
     Ok(Drawing { size_pt, draw: Box::new(draw) })
 }
 
-/// A part that in no bar takes this share can't be seen, and gets no shade.
+/// A part below this share in every bar is too narrow to see and gets no shade.
 const LEAST_SHARE: f64 = 0.01;
 
-/// The names of the parts, that with the most time first, and the bars.
+/// The names of the parts, largest total first, and the bars.
 fn bars(lines: &[Line<'_>]) -> (Vec<String>, Rows<Bar>) {
     let waits: Vec<BTreeMap<&str, Nanos>> = lines.iter().map(waits).collect();
     let named = named(&waits);
@@ -152,13 +152,13 @@ fn draw_bar(
             continue;
         }
         area.draw(&Rectangle::new(corners, colour.filled())).map_err(failed)?;
-        // Neighbours may be nearly as light; what is hardly wider than the line is left as it is.
+        // Separates neighbours of similar lightness; parts hardly wider than the line are left without it.
         if from > 0.0 && width > 4 * units(SEAM_PT) {
             let edge = [corners[0], (corners[0].0, corners[1].1)];
             path(area, edge, stroke(WHITE, SEAM_PT))?;
         }
-        // In the bar too: then nobody has to match shades.
-        if units(font.room(name, SMALL_PT) + 4.0) < width {
+        // Labelled inside the bar too, so that shades need not be matched with the legend.
+        if units(font.reserved_pt(name, SMALL_PT) + 4.0) < width {
             let middle = frame.at((from + to) / 2.0, row as f64 + 0.5);
             let style = text(ink_on(*colour), SMALL_PT, HPos::Center, VPos::Center);
             text_at(area, name, middle, style)?;
@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn bars_hold_all_blocked_time() {
         let mut profile = fixture::pool();
-        // More than there are shades for.
+        // More system calls than there are shades.
         profile.threads[0].blocked_on.extend((0..9_u64).map(|number| BlockedOn {
             syscall: format!("call{number}"),
             count: 1,

@@ -1,13 +1,14 @@
-//! The colours of system calls: in every figure the same, so that figures can be laid side by side.
+//! Colours of system calls, the same in every figure, so that figures can be compared.
 
 use super::style::REST;
 use plotters::style::RGBColor;
 use std::collections::BTreeMap;
 
-/// The name of the remainder, here and in a profile.
+/// The name for all further system calls, here and in a profile.
 pub(super) const OTHERS: &str = "others";
 
-/// The usual causes of waits. Each has a shade of grey of its own, and those often in one figure are far apart.
+/// The most frequent system calls of waits. Each has a fixed shade of grey; those that often occur together
+/// have very different ones.
 const USUAL: [(&str, RGBColor); 11] = [
     ("futex", RGBColor(0x14, 0x29, 0x46)),
     ("select", RGBColor(0x50, 0x24, 0x5F)),
@@ -22,7 +23,7 @@ const USUAL: [(&str, RGBColor); 11] = [
     ("poll", RGBColor(0xEB, 0xD7, 0xB0)),
 ];
 
-/// For all others, between the shades of the usual ones; as many as a figure has names.
+/// Shades for all other system calls, between those of the usual ones; as many as a figure shows.
 const UNUSUAL: [RGBColor; 7] = [
     RGBColor(0x15, 0x3E, 0x29),
     RGBColor(0xA7, 0xA7, 0x38),
@@ -33,8 +34,8 @@ const UNUSUAL: [RGBColor; 7] = [
     RGBColor(0x6F, 0x87, 0xCF),
 ];
 
-/// The colour of each of these names: its own where it is a usual one, else the one that follows from its letters. Where
-/// two would have the same, that later in the alphabet has the next that is free.
+/// The colour of each name: fixed for a usual one, else chosen by a hash of the name. On a collision, the name
+/// later in the alphabet takes the next free colour.
 pub(super) fn colours(names: &[String]) -> Vec<RGBColor> {
     let mut unusual: Vec<&str> =
         names.iter().map(String::as_str).filter(|name| fixed(name).is_none()).collect();
@@ -42,7 +43,7 @@ pub(super) fn colours(names: &[String]) -> Vec<RGBColor> {
     unusual.dedup();
     let mut chosen: BTreeMap<&str, RGBColor> = BTreeMap::new();
     for name in unusual {
-        let own = place(name);
+        let own = shade(name);
         let mut in_turn = UNUSUAL.iter().cycle().skip(own).take(UNUSUAL.len());
         let free = in_turn.find(|colour| !chosen.values().any(|taken| taken == *colour));
         chosen.insert(name, *free.unwrap_or(&UNUSUAL[own]));
@@ -58,8 +59,8 @@ fn fixed(name: &str) -> Option<RGBColor> {
     USUAL.iter().find(|(usual, _)| *usual == name).map(|&(_, colour)| colour)
 }
 
-/// FNV-1a: the same with every compiler, which a hash table's is not.
-fn place(name: &str) -> usize {
+/// The index of a name's shade, by FNV-1a: unlike the standard hasher it gives the same with every compiler.
+fn shade(name: &str) -> usize {
     let hash =
         name.bytes().fold(0x811C_9DC5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     hash as usize % UNUSUAL.len()
@@ -93,10 +94,10 @@ mod tests {
         let mut given = colours(&names);
         given.extend(USUAL.map(|(_, colour)| colour));
         given.push(REST);
-        for (place, one) in given.iter().enumerate() {
-            assert!(!given[..place].contains(one), "{one:?}");
+        for (index, one) in given.iter().enumerate() {
+            assert!(!given[..index].contains(one), "{one:?}");
         }
-        // The order of names in a figure, which is that of their times, is of no matter.
+        // Colours do not depend on the order of names, which follows their times.
         let reversed: Vec<String> = names.iter().rev().cloned().collect();
         let again = colours(&reversed);
         assert!(again.iter().rev().eq(&given[..names.len()]));

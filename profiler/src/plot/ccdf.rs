@@ -7,7 +7,7 @@ use super::font::Font;
 pub(super) struct Ccdf;
 
 impl Projection for Ccdf {
-    fn place(&self, beyond: f64, value_ns: f64) -> (f64, f64) {
+    fn point(&self, beyond: f64, value_ns: f64) -> (f64, f64) {
         (value_ns, beyond)
     }
 
@@ -30,7 +30,7 @@ impl Projection for Ccdf {
     /// p90, p99, p99.9 …
     fn right_name(&self, axis: &Axis, decade: u32) -> Option<(f64, String)> {
         let share = 10_f64.powi(-1 - i32::try_from(decade).ok()?);
-        // A little below the end: the powers are not exact.
+        // Slightly below the end, as the powers are not exact.
         (share >= axis.low * 0.99).then(|| {
             let digits = usize::try_from(decade).unwrap_or(0).saturating_sub(1);
             (share, format!("p{:.digits$}", (1.0 - share) * 100.0))

@@ -7,7 +7,7 @@ use super::font::Font;
 pub(super) struct Cdf;
 
 impl Projection for Cdf {
-    fn place(&self, beyond: f64, value_ns: f64) -> (f64, f64) {
+    fn point(&self, beyond: f64, value_ns: f64) -> (f64, f64) {
         (value_ns, 1.0 - beyond)
     }
 
@@ -19,7 +19,7 @@ impl Projection for Cdf {
         (metric.to_owned(), "cumulative share of samples".to_owned())
     }
 
-    /// The tail has no room here.
+    /// A linear axis shows no tail.
     fn marks(&self) -> &'static [f64] {
         &[0.9, 0.5, 0.1]
     }

@@ -1,5 +1,5 @@
-//! The panels of a figure of distributions: with one line, every metric in the same panel; with several, a
-//! panel for each metric in which each line is the same.
+//! Assigns lines to panels: one line has every metric in the same panel; several lines have a panel for each
+//! metric, with the same style in each.
 
 use super::Figure;
 use super::curve::Curve;
@@ -12,23 +12,23 @@ use anyhow::Result;
 use model::metric::Metric;
 use std::collections::BTreeSet;
 
-/// The lines of a figure in panels, and their names.
+/// The panels of a figure, and the labels of its lines.
 pub(super) struct Content {
-    /// Never empty, nor is any of them.
+    /// At least one panel, each with at least one curve.
     pub(super) panels: Vec<Panel>,
     pub(super) legend: Vec<(Sample, String)>,
     pub(super) notes: Vec<String>,
 }
 
 pub(super) struct Panel {
-    /// The metric; of several in one panel `duration`.
+    /// The metric's name; `duration` if the panel shows several.
     pub(super) title: String,
     /// In the order of the legend.
     pub(super) curves: Vec<(LineStyle, Curve)>,
 }
 
 impl Content {
-    /// Of a figure.
+    /// Makes the panels of a figure.
     ///
     /// # Errors
     /// If there is nothing to draw.
@@ -74,10 +74,10 @@ impl Content {
     }
 }
 
-/// The lines of a figure that have a sample in a bucket, and the names of those that have none.
+/// The lines with a sample in a bucket, and the labels of the others.
 ///
 /// # Errors
-/// If none has.
+/// If no line has one.
 pub(super) fn drawn_lines<'a>(figure: &'a Figure<'a>) -> Result<(Vec<Line<'a>>, Vec<String>)> {
     let (lines, empty) = with_buckets(figure.subject, figure.each_run, MOST_LINES);
     if lines.is_empty() {
@@ -86,9 +86,9 @@ pub(super) fn drawn_lines<'a>(figure: &'a Figure<'a>) -> Result<(Vec<Line<'a>>, 
     Ok((lines, empty))
 }
 
-/// The lines that a reader would miss: in the figure, or in some of its panels.
+/// A note that names the lines missing from the figure or from some of its panels.
 pub(super) fn not_drawn(lines: &[Line<'_>], empty: &[String]) -> Option<String> {
-    /// More names than this are counted.
+    /// The most names listed; the rest is counted.
     const MOST_NAMES: usize = 8;
     let metrics =
         || Metric::ALL.into_iter().filter(|&metric| lines.iter().any(|line| line.has_buckets(metric)));
@@ -104,7 +104,7 @@ pub(super) fn not_drawn(lines: &[Line<'_>], empty: &[String]) -> Option<String> 
     (!names.is_empty()).then(|| format!("No sample in a bucket: {shown}{more}."))
 }
 
-/// The numbers of runs behind the lines.
+/// Notes on the number of runs behind each line.
 fn notes(lines: &[Line<'_>]) -> Vec<String> {
     let mut medians = BTreeSet::new();
     let mut absent = Vec::new();

@@ -1,4 +1,4 @@
-//! From SVG to PDF and PNG.
+//! Converts SVG to PDF and PNG.
 
 use super::font;
 use anyhow::{Context as _, Result, anyhow};
@@ -7,16 +7,16 @@ use resvg::tiny_skia::{Color, Pixmap, Transform};
 use resvg::usvg::{Options, Tree};
 use std::sync::Arc;
 
-/// usvg's pixels: those of CSS.
+/// Resolution that usvg assumes, as CSS does.
 const PIXELS_PER_INCH: f32 = 96.0;
 const POINTS_PER_INCH: f32 = 72.0;
 
-/// The colour profile that journals ask for.
+/// The colour profile that journals require.
 const PNG_PIXELS_PER_INCH: f32 = 300.0;
 
 const METRES_PER_INCH: f32 = 0.0254;
 
-/// With the one font, and no other.
+/// Parses SVG with the embedded font only.
 fn tree(svg: &str) -> Result<Tree> {
     let mut options = Options::default();
     let fonts = options.fontdb_mut();
@@ -24,9 +24,9 @@ fn tree(svg: &str) -> Result<Tree> {
     Tree::from_str(svg, &options).context("cannot read the figure that was drawn")
 }
 
-/// A page of the figure's size, with the entries in its document information.
+/// A PDF page of the figure's size, with the metadata in its document information.
 pub(super) fn pdf(svg: &str, entries: &[(String, String)]) -> Result<Vec<u8>> {
-    /// Of the figure among the page's resources.
+    /// The figure's name among the page's resources.
     const FIGURE: Name<'static> = Name(b"Figure");
     let tree = tree(svg)?;
     let scale = POINTS_PER_INCH / PIXELS_PER_INCH;
@@ -35,7 +35,7 @@ pub(super) fn pdf(svg: &str, entries: &[(String, String)]) -> Result<Vec<u8>> {
     let [catalog, pages, page, content, information] = std::array::from_fn(|_| next.bump());
     let (figure, figure_ref) = svg2pdf::to_chunk(&tree, svg2pdf::ConversionOptions::default())
         .map_err(|error| anyhow!("cannot make a PDF of the figure: {error}"))?;
-    // Behind our own, in the order in which the figure was drawn.
+    // Numbered after our own objects, in the order of drawing.
     let renumbered = |old: Ref| Ref::new(old.get() + information.get());
     let (figure, figure_ref) = (figure.renumber(renumbered), renumbered(figure_ref));
 
@@ -58,8 +58,8 @@ pub(super) fn pdf(svg: &str, entries: &[(String, String)]) -> Result<Vec<u8>> {
     Ok(with_sorted_resources(&pdf.finish()))
 }
 
-/// svg2pdf writes the resources of an object in the order of a hash table, which is another one every time: here they are
-/// in that of their names. Objects begin and end where they did, so no offset changes.
+/// Sorts the resources of each object by name. svg2pdf writes them in the order of a hash table, which differs
+/// in each run. Objects keep their length, so offsets stay valid.
 fn with_sorted_resources(pdf: &[u8]) -> Vec<u8> {
     let mut lines: Vec<&[u8]> = pdf.split_inclusive(|&byte| byte == b'\n').collect();
     for run in lines.chunk_by_mut(|one, other| is_resource(one) && is_resource(other)) {
@@ -74,7 +74,7 @@ fn is_resource(line: &[u8]) -> bool {
     matches!(words.as_slice(), [name, _, b"0", b"R"] if name.last().is_some_and(u8::is_ascii_digit))
 }
 
-/// 300 pixels an inch, with the entries as text chunks.
+/// A PNG at 300 pixels an inch, with the metadata as text chunks.
 pub(super) fn png(svg: &str, entries: &[(String, String)]) -> Result<Vec<u8>> {
     let tree = tree(svg)?;
     let scale = PNG_PIXELS_PER_INCH / PIXELS_PER_INCH;
@@ -83,7 +83,7 @@ pub(super) fn png(svg: &str, entries: &[(String, String)]) -> Result<Vec<u8>> {
     let mut picture = Pixmap::new(width, height).context("the figure is too large for a PNG")?;
     picture.fill(Color::WHITE);
     resvg::render(&tree, Transform::from_scale(scale, scale), &mut picture.as_mut());
-    // The paper is white, so that no pixel is transparent.
+    // The background is white, so all pixels are opaque.
     let opaque: Vec<u8> =
         picture.pixels().iter().flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue()]).collect();
     let mut bytes = Vec::new();

@@ -1,32 +1,34 @@
-//! The quantile function of a distribution, and of several runs together.
+//! The quantile function of a distribution, and the median over several runs.
 
 use super::order::MedianBand;
 use model::profile::histogram::{Histogram, Quantile};
 use std::borrow::Borrow;
 
-/// A quantile function in steps: `value_ns` is the quantile of the shares from the step before to this one.
+/// A step function: `value_ns` is the quantile of all shares from the previous step to this one.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Curve {
     /// In ascending order; never empty.
     pub(super) steps: Vec<Step>,
-    /// The share of one sample: nothing is known beyond. With several runs that of the smallest.
+    /// The share of a single sample, below which nothing is known; for several runs, of the run with the fewest
+    /// samples.
     pub(super) least_beyond: f64,
-    /// Of how many runs it is the median.
+    /// The number of runs that the curve is the median of.
     pub(super) runs: usize,
 }
 
 /// One step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Step {
-    /// The share of samples beyond it. Not the share up to it, whose last digits say nothing of a tail.
+    /// The share of samples above the step. Stored instead of the share below, whose floating-point resolution
+    /// is too coarse for a tail.
     pub(super) beyond: f64,
     pub(super) value_ns: f64,
-    /// The interval that is likely to hold the median of all possible runs; the value itself with one run.
+    /// Confidence interval of the median over runs; the value itself for one run.
     pub(super) band_ns: (f64, f64),
 }
 
 impl Curve {
-    /// Of the runs, those without a sample in a bucket left out; `None` if no run is left.
+    /// Combines runs; those without a sample in a bucket are left out. `None` if no run is left.
     pub(super) fn of<H: Borrow<Histogram>>(runs: &[H]) -> Option<Self> {
         let runs: Vec<Self> = runs.iter().filter_map(|run| Self::of_one(run.borrow())).collect();
         match runs.as_slice() {
@@ -41,7 +43,7 @@ impl Curve {
         let mut beyond = count;
         let steps = histogram.buckets.iter().map(|bucket| {
             beyond = beyond.saturating_sub(bucket.count);
-            // As the quantiles of a report: the upper end of the bucket.
+            // The upper end of the bucket, as in the quantiles of a report.
             let value_ns = bucket.high_ns.0.saturating_sub(1).min(histogram.max_ns.0) as f64;
             Step { beyond: beyond as f64 / count as f64, value_ns, band_ns: (value_ns, value_ns) }
         });
@@ -49,7 +51,7 @@ impl Curve {
         (!steps.is_empty()).then(|| Self { steps, least_beyond: 1.0 / count as f64, runs: 1 })
     }
 
-    /// At every share the median of the runs' quantiles, as far as the smallest run reaches.
+    /// The median of the runs' quantiles at every share, as far into the tail as the smallest run reaches.
     fn median(runs: &[Self]) -> Self {
         let band = MedianBand::of(runs.len());
         let least_beyond = runs.iter().map(|run| run.least_beyond).fold(0.0, f64::max);
@@ -62,15 +64,15 @@ impl Curve {
         Self { steps: steps.collect(), least_beyond, runs: runs.len() }
     }
 
-    /// The quantile that this share lies beyond.
+    /// The quantile with this share of samples above it.
     pub(super) fn quantile(&self, beyond: f64) -> f64 {
-        let place = self.steps.partition_point(|step| step.beyond > beyond);
-        self.steps[place.min(self.steps.len() - 1)].value_ns
+        let index = self.steps.partition_point(|step| step.beyond > beyond);
+        self.steps[index.min(self.steps.len() - 1)].value_ns
     }
 
     /// True if enough samples lie beyond this share's quantile to rely on its value.
     pub(super) fn is_supported(&self, beyond: f64) -> bool {
-        // Half a sample less: a share is not exactly a number of samples.
+        // Less half a sample, as a share is not exactly a multiple of one sample.
         beyond / self.least_beyond > Quantile::ENOUGH_BEYOND as f64 - 0.5
     }
 
@@ -83,7 +85,7 @@ impl Curve {
     }
 }
 
-/// Shares at which runs are compared: every half percent, and fifty in every decade of the tail down to `least`.
+/// The shares at which runs are compared: every half percent, and fifty a decade in the tail down to `least`.
 fn shares_beyond(least: f64) -> Vec<f64> {
     const BODY: u32 = 200;
     const IN_DECADE: i32 = 50;
@@ -93,7 +95,7 @@ fn shares_beyond(least: f64) -> Vec<f64> {
     let tail = (0..=steps).map(|step| 10_f64.powf(-1.0 - f64::from(step) / f64::from(IN_DECADE)));
     let mut shares: Vec<f64> = body.chain(tail).filter(|&beyond| beyond > least * (1.0 + 1e-9)).collect();
     shares.push(least.min(0.5));
-    // Then the last sample.
+    // The largest sample.
     shares.push(0.0);
     shares
 }
@@ -135,7 +137,7 @@ mod tests {
         let median = Curve::of(&[&runs[3]]).unwrap().quantile(0.5);
         let step = curve.steps.iter().find(|step| step.beyond <= 0.5).unwrap();
         assert_eq!(step.value_ns, median);
-        // Of seven runs the least and the greatest: 98.4 %.
+        // With seven runs the band spans all of them: 98.4 %.
         assert!(step.band_ns.0 < 21_000.0 && step.band_ns.1 > 58_000.0, "{step:?}");
         assert!(
             curve

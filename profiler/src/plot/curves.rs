@@ -1,13 +1,12 @@
-//! Lines that are quantile functions: what `cdf`, `ccdf` and `percentiles` have in common. They differ in what is drawn
-//! over what.
+//! Draws quantile functions as lines. `cdf`, `ccdf` and `percentiles` differ only in their [`Projection`].
 
 use super::axis::Axis;
 use super::content::{Content, Panel};
 use super::curve::{Curve, Step};
 use super::font::Font;
 use super::legend::Legend;
-use super::panels::{Frame, Panels, Room, Surroundings, text_at};
-use super::sheet::{Area, Place, SMALL_PT, failed, text, units};
+use super::panels::{Columns, Frame, Panels, Surroundings, text_at};
+use super::sheet::{Area, Point, SMALL_PT, failed, text, units};
 use super::style::{FAINT_INK, LineStyle, draw_line, draw_mark};
 use super::{Drawing, Figure};
 use anyhow::Result;
@@ -16,46 +15,46 @@ use plotters::element::Polygon;
 use plotters::style::Color as _;
 use plotters::style::text_anchor::{HPos, VPos};
 
-/// The form of a quantile function.
+/// A mapping of quantile functions to two axes.
 pub(super) trait Projection {
-    /// The point of a value that this share of samples lies beyond, as values of the two axes.
-    fn place(&self, beyond: f64, value_ns: f64) -> (f64, f64);
+    /// Axis values of a duration with this share of samples beyond it.
+    fn point(&self, beyond: f64, value_ns: f64) -> (f64, f64);
 
-    /// The axes for these durations and this number of samples, on a panel of this width.
+    /// The axes for these durations and numbers of samples, on a panel of `width_pt` points.
     fn axes(&self, font: &Font, extent: &Extent, width_pt: f64) -> (Axis, Axis);
 
     /// The titles of the axes for durations of `metric`.
     fn titles(&self, metric: &str) -> (String, String);
 
-    /// Marks are where these shares lie beyond.
+    /// The shares beyond at which marks are drawn.
     fn marks(&self) -> &'static [f64];
 
-    /// The same in words.
+    /// A note that explains the marks.
     fn marks_note(&self) -> &'static str {
         "p50, p90, p99 …"
     }
 
-    /// True if the axis of shares has a place for nothing beyond.
+    /// True if the axis of shares includes 0 beyond.
     fn reaches_the_end(&self) -> bool;
 
-    /// A second name for a share on the vertical axis.
+    /// A second label for a share, at the right end of the vertical axis.
     fn right_name(&self, _axis: &Axis, _decade: u32) -> Option<(f64, String)> {
         None
     }
 }
 
-/// The ranges that all panels share.
+/// Ranges common to all panels.
 pub(super) struct Extent {
     pub(super) least_ns: f64,
     pub(super) most_ns: f64,
-    /// Of the line with the most.
+    /// The most samples of any line.
     pub(super) samples: u64,
 }
 
-/// The percentiles that are marked on lines: p50, p90, p99 …
+/// Shares beyond of the marked percentiles: p50, p90, p99 …
 pub(super) const DECADES: [f64; 8] = [0.5, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7];
 
-/// The figure as this projection shows it.
+/// Lays out the figure in this projection.
 pub(super) fn curves<'a>(figure: &'a Figure<'a>, projection: &'a dyn Projection) -> Result<Drawing<'a>> {
     let font = Font::new()?;
     let Content { panels: shown, legend, mut notes } = Content::of(figure)?;
@@ -66,25 +65,25 @@ pub(super) fn curves<'a>(figure: &'a Figure<'a>, projection: &'a dyn Projection)
     }
     let count = shown.len();
     let extent = extent(&shown);
-    // Names of the vertical axis do not depend on the room.
+    // Labels of the vertical axis do not depend on the width.
     let (x, y) = projection.axes(&font, &extent, figure.size.width_pt());
     let right: Vec<(f64, String)> = (0..).map_while(|decade| projection.right_name(&y, decade)).collect();
-    let right_pt = right.iter().map(|(_, name)| font.room(name, SMALL_PT) + 3.0).fold(0.0, f64::max);
-    let room = Room::new(figure.size, count, (y.widest_pt(&font), x.widest_pt(&font), right_pt));
-    let (x, y) = projection.axes(&font, &extent, room.plot_width_pt);
+    let right_pt = right.iter().map(|(_, name)| font.reserved_pt(name, SMALL_PT) + 3.0).fold(0.0, f64::max);
+    let columns = Columns::new(figure.size, count, (y.widest_pt(&font), x.widest_pt(&font), right_pt));
+    let (x, y) = projection.axes(&font, &extent, columns.plot_width_pt);
     let titles: Vec<String> = shown.iter().map(|panel| panel.title.clone()).collect();
     let (x_title, y_title) = match titles.as_slice() {
         [only] => projection.titles(only),
         _ => projection.titles("duration"),
     };
     let around = Surroundings {
-        legend: Legend::new(&font, &room, legend),
+        legend: Legend::new(&font, &columns, legend),
         x_title,
         y_title,
         notes,
         titles: if count > 1 { titles.into_iter().map(|title| vec![title]).collect() } else { Vec::new() },
     };
-    let panels = Panels::new(&font, &room, count, room.plot_height_pt(count), around);
+    let panels = Panels::new(&font, &columns, count, columns.plot_height_pt(count), around);
     let size_pt = panels.size_pt();
     let draw = move |area: &Area<'_>| {
         for (number, panel) in shown.iter().enumerate() {
@@ -111,11 +110,11 @@ pub(super) fn curves<'a>(figure: &'a Figure<'a>, projection: &'a dyn Projection)
 }
 
 fn extent(panels: &[Panel]) -> Extent {
-    /// Below this share of the samples a line is at the edge of a linear axis anyway, and one odd sample would take half
-    /// of the other.
+    /// Share beyond at which the axis of durations begins. The lowest 0.1 % of samples lie at the edge of a
+    /// linear axis of shares anyway, and one outlier among them would take half of the axis of durations.
     const NEARLY_ALL: f64 = 0.999;
     let curves = || panels.iter().flat_map(|panel| &panel.curves).map(|(_, curve)| curve);
-    // A duration of 0 has no place on a logarithmic axis, so the axis does not reach for it.
+    // 0 ns can't be shown on a logarithmic axis.
     let least = |curve: &Curve| {
         let mut steps = curve.steps.iter().filter(|step| step.value_ns > 0.0);
         steps.find(|step| step.beyond <= NEARLY_ALL).map(|step| step.value_ns)
@@ -137,16 +136,16 @@ struct Sheet<'a, 'b> {
 }
 
 impl Sheet<'_, '_> {
-    fn at(&self, curve: &Curve, beyond: f64, value_ns: f64) -> Place {
-        // The median of a single sample is known.
+    fn at(&self, curve: &Curve, beyond: f64, value_ns: f64) -> Point {
+        // A single sample still has a median.
         let least = if self.projection.reaches_the_end() { 0.0 } else { curve.least_beyond.min(0.5) };
         let beyond = beyond.max(least);
-        let (x, y) = self.projection.place(beyond, value_ns);
+        let (x, y) = self.projection.point(beyond, value_ns);
         self.frame.at(self.axes.0.within(x), self.axes.1.within(y))
     }
 
-    /// Both ends of every step, and whether enough samples lie beyond.
-    fn vertices(&self, curve: &Curve, value: fn(&Step) -> f64) -> Vec<(Place, bool)> {
+    /// Both ends of each step, and whether enough samples lie beyond.
+    fn vertices(&self, curve: &Curve, value: fn(&Step) -> f64) -> Vec<(Point, bool)> {
         let mut before = 1.0;
         let mut vertices = Vec::new();
         for step in &curve.steps {
@@ -158,24 +157,24 @@ impl Sheet<'_, '_> {
         vertices
     }
 
-    /// Thin where too few samples lie beyond.
+    /// Draws a curve, thin where too few samples lie beyond.
     fn line(&self, style: LineStyle, curve: &Curve) -> Result<()> {
         let vertices = self.vertices(curve, |step| step.value_ns);
-        let places = |part: &[(Place, bool)]| thinned(part.iter().map(|(place, _)| *place));
+        let points = |part: &[(Point, bool)]| thinned(part.iter().map(|(point, _)| *point));
         let supported = vertices.iter().take_while(|(_, is_supported)| *is_supported).count();
         if supported > 1 {
-            draw_line(self.area, style, &places(&vertices[..supported]), false)?;
+            draw_line(self.area, style, &points(&vertices[..supported]), false)?;
         }
-        draw_line(self.area, style, &places(&vertices[supported.saturating_sub(1)..]), true)
+        draw_line(self.area, style, &points(&vertices[supported.saturating_sub(1)..]), true)
     }
 
     fn band(&self, style: LineStyle, curve: &Curve) -> Result<()> {
-        /// Lines and other bands are seen through it.
+        /// Opacity of a band: lines and other bands stay visible behind it.
         const OPACITY: f64 = 0.22;
         if curve.steps.iter().all(|step| step.band_ns.0 == step.band_ns.1) {
             return Ok(());
         }
-        let edge = |value| thinned(self.vertices(curve, value).into_iter().map(|(place, _)| place));
+        let edge = |value| thinned(self.vertices(curve, value).into_iter().map(|(point, _)| point));
         let mut outline = edge(|step| step.band_ns.0);
         outline.extend(edge(|step| step.band_ns.1).into_iter().rev());
         self.area.draw(&Polygon::new(outline, style.colour.mix(OPACITY))).map_err(failed)
@@ -191,19 +190,19 @@ impl Sheet<'_, '_> {
     }
 }
 
-/// Leaves out places that are so near to one that is drawn that no one sees them.
-fn thinned(places: impl Iterator<Item = Place>) -> Vec<Place> {
+/// Drops points too close to the last one drawn to be seen.
+fn thinned(points: impl Iterator<Item = Point>) -> Vec<Point> {
     const NEAR_PT: f64 = 0.3;
     let near = units(NEAR_PT);
-    let mut kept: Vec<Place> = Vec::new();
+    let mut kept: Vec<Point> = Vec::new();
     let mut left_out = None;
-    for place in places {
+    for point in points {
         match kept.last() {
-            Some(&last) if (place.0 - last.0).abs() < near && (place.1 - last.1).abs() < near => {
-                left_out = Some(place)
+            Some(&last) if (point.0 - last.0).abs() < near && (point.1 - last.1).abs() < near => {
+                left_out = Some(point)
             }
             _ => {
-                kept.push(place);
+                kept.push(point);
                 left_out = None;
             }
         }
@@ -238,7 +237,7 @@ mod tests {
                     Figure { subject: &subject, kind, size: Size::Column, each_run: false, anonymous: false };
                 let svg = figure.svg().unwrap();
                 assert!(svg.contains("Thin: fewer than 10 samples beyond."), "{kind:?}: {svg}");
-                // The sample in the legend, and what there is of the line itself.
+                // The legend's sample and the line itself.
                 svg.lines()
                     .filter(|line| line.contains("polyline") && line.contains("stroke-width=\"22\""))
                     .count()

@@ -1,6 +1,6 @@
-//! The one font of all figures. It is in the binary and no other is looked for, so that a figure is the same on every
-//! machine; its glyphs are as wide as those of Arial and Helvetica, which a viewer without it takes instead. SVG embeds a
-//! subset, and leaves room for the wider fonts of viewers that heed neither.
+//! The font of all figures. It is part of the binary and no system font is used, so that a figure is the same
+//! on every machine. Its metrics equal those of Arial and Helvetica, which viewers without it substitute. SVG
+//! embeds a subset, and leaves space for the wider fonts of viewers that ignore both.
 
 use anyhow::{Context as _, Result};
 use ttf_parser::Face;
@@ -11,14 +11,14 @@ pub(super) static BYTES: &[u8] = include_bytes!("fonts/LiberationSans-Regular.tt
 /// A subset of it as WOFF2 that keeps its `cmap`, made by `fonts/subset.py`.
 pub(super) static SUBSET: &[u8] = include_bytes!("fonts/figure.woff2");
 
-/// The name by which figures ask for the font, embedded or not.
+/// The font's family name in figures, embedded or not.
 pub(super) const NAME: &str = "Liberation Sans";
 
-/// That, and who may stand in for it.
+/// The font family with its substitutes.
 pub(super) const FAMILY: &str = "Liberation Sans, Arial, Helvetica, sans-serif";
 
-/// Widths in the fonts that viewers without this one fall back to, as multiples of its own: in DejaVu Sans, the widest of the
-/// usual ones, what figures write is 1.12 to 1.16 times as wide.
+/// Width of fallback fonts, relative to this one: in DejaVu Sans, the widest of the usual ones, the texts of
+/// figures are 1.12 to 1.16 times as wide.
 const FALLBACK_WIDTH: f64 = 1.16;
 
 /// Measures text.
@@ -38,8 +38,8 @@ impl Font {
         f64::from(units) * size_pt / f64::from(self.face.units_per_em())
     }
 
-    /// The width in points that is kept free for a text, whatever font it is shown in.
-    pub(super) fn room(&self, text: &str, size_pt: f64) -> f64 {
+    /// The width to reserve for a text in points, whichever font a viewer uses.
+    pub(super) fn reserved_pt(&self, text: &str, size_pt: f64) -> f64 {
         self.width(text, size_pt) * FALLBACK_WIDTH
     }
 
@@ -48,17 +48,19 @@ impl Font {
         text.chars().all(|character| self.face.glyph_index(character).is_some())
     }
 
-    /// The text, cut with an ellipsis if there may not be room for it within this width.
+    /// The text, cut with an ellipsis if it may not fit `width_pt`.
     pub(super) fn fitted(&self, text: &str, size_pt: f64, width_pt: f64) -> String {
-        if self.room(text, size_pt) <= width_pt {
+        if self.reserved_pt(text, size_pt) <= width_pt {
             return text.to_owned();
         }
         let mut short: String = text.to_owned();
-        while short.pop().is_some() && self.room(&short, size_pt) + self.room("…", size_pt) > width_pt {}
+        while short.pop().is_some()
+            && self.reserved_pt(&short, size_pt) + self.reserved_pt("…", size_pt) > width_pt
+        {}
         short + "…"
     }
 
-    /// A character without a glyph is as wide as the box that stands for it.
+    /// Advance width; a missing glyph has the width of the replacement box.
     fn advance(&self, character: char) -> u32 {
         let glyph = self.face.glyph_index(character).unwrap_or_default();
         self.face.glyph_hor_advance(glyph).unwrap_or_default().into()
@@ -71,7 +73,7 @@ mod tests {
 
     #[test]
     fn widths_are_those_of_helvetica() {
-        // From Helvetica's metrics, in thousandths of the size: M 833, i 222.
+        // Helvetica's metrics, in thousandths of the size: M 833, i 222.
         let font = Font::new().unwrap();
         assert!((font.width("M", 1000.0) - 833.0).abs() < 1.0);
         assert!((font.width("iii", 1000.0) - 666.0).abs() < 2.0);
@@ -90,6 +92,6 @@ mod tests {
         let font = Font::new().unwrap();
         assert_eq!(font.fitted("short", 7.0, 100.0), "short");
         let cut = font.fitted(&"long ".repeat(40), 7.0, 100.0);
-        assert!(cut.ends_with('…') && font.room(&cut, 7.0) <= 100.0, "{cut}");
+        assert!(cut.ends_with('…') && font.reserved_pt(&cut, 7.0) <= 100.0, "{cut}");
     }
 }

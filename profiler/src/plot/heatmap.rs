@@ -1,12 +1,12 @@
-//! `heatmap`: how many samples a second ended when, and how long they were: time by duration, a panel for each group and
-//! metric. Not how many samples: snapshots are now and then late, and a longer column would be darker for that alone.
+//! `heatmap`: rate of samples by time and duration, a panel for each group and metric. Rates, not counts:
+//! snapshots are sometimes late, and a longer column would be darker for that alone.
 
 use super::axis::Axis;
 use super::bins::{IN_DECADE, low_ns, number};
 use super::font::Font;
 use super::legend::{Legend, Sample};
 use super::lines::own_label;
-use super::panels::{Frame, Panels, Room, Surroundings};
+use super::panels::{Columns, Frame, Panels, Surroundings};
 use super::sheet::{Area, failed};
 use super::slices::Slices;
 use super::{Drawing, Figure, Size};
@@ -21,28 +21,28 @@ use plotters::element::Rectangle;
 use plotters::style::{Color as _, RGBColor};
 use std::collections::BTreeMap;
 
-/// More panels than this are no figure.
+/// The most panels of a legible figure.
 const MOST_PANELS: usize = 12;
 
-/// From few samples to many, evenly darker.
+/// Colour map from low to high rates, evenly darker.
 const SHADES: [RGBColor; 3] =
     [RGBColor(0xD6, 0xE6, 0xF4), RGBColor(0x4A, 0x98, 0xC9), RGBColor(0x08, 0x2A, 0x5E)];
 
 /// One panel.
 struct Grid {
-    /// The run and the group, as far as there are several.
+    /// The run and the group, where there are several.
     heading: String,
     metric: Metric,
-    /// From and until of each slice, in seconds.
+    /// Start and end of each slice, in seconds.
     slices: Vec<(f64, f64)>,
     /// Samples by slice and bin.
     counts: BTreeMap<(usize, u32), u64>,
-    /// Samples of 0 ns, which have no place on a logarithmic axis.
+    /// Samples of 0 ns, which a logarithmic axis can't show.
     zeros: u64,
 }
 
 impl Grid {
-    /// Samples a second of each cell. Nothing of a column without a width, which can't be seen either.
+    /// The rate of each cell, in samples a second. Columns of no width are left out.
     fn rates(&self) -> impl Iterator<Item = ((usize, u32), f64)> {
         self.counts.iter().filter_map(|(&(slice, bin), &count)| {
             let (from, until) = self.slices[slice];
@@ -51,14 +51,14 @@ impl Grid {
     }
 }
 
-/// The scale of the shades, in samples a second.
+/// The range of the colour map, in samples a second.
 #[derive(Clone, Copy, Debug)]
 struct Scale {
     lowest: f64,
     highest: f64,
 }
 
-/// The figure.
+/// Lays out the figure.
 pub(super) fn heatmap<'a>(figure: &'a Figure<'a>) -> Result<Drawing<'a>> {
     let font = Font::new()?;
     let grids = grids(figure)?;
@@ -68,24 +68,24 @@ pub(super) fn heatmap<'a>(figure: &'a Figure<'a>) -> Result<Drawing<'a>> {
     let end_s = grids.iter().filter_map(|grid| grid.slices.last()).map(|slice| slice.1).fold(0.0, f64::max);
     let x = |width_pt| Axis::seconds(&font, end_s, width_pt);
     let x_names_pt = x(figure.size.width_pt()).widest_pt(&font);
-    let room = Room::new(figure.size, grids.len(), (y.widest_pt(&font), x_names_pt, 0.0));
-    let x = x(room.plot_width_pt);
+    let columns = Columns::new(figure.size, grids.len(), (y.widest_pt(&font), x_names_pt, 0.0));
+    let x = x(columns.plot_width_pt);
     let scale = Scale::of(&grids);
     let zeros = match total(grids.iter().map(|grid| grid.zeros)) {
         0 => String::new(),
         zeros => format!(" Not shown: {} of 0 ns.", counted(zeros, "sample")),
     };
     let around = Surroundings {
-        legend: Legend::new(&font, &room, scale.legend()),
+        legend: Legend::new(&font, &columns, scale.legend()),
         x_title: "time since the start".to_owned(),
         y_title: if let [only] = grids.as_slice() { only.metric.name() } else { "duration" }.to_owned(),
         notes: vec![format!(
             "{}, {IN_DECADE} bins a decade; a sample is where it ended.{zeros}",
-            columns(&grids)
+            lengths(&grids)
         )],
         titles: titles(&grids),
     };
-    let panels = Panels::new(&font, &room, grids.len(), room.plot_height_pt(grids.len()), around);
+    let panels = Panels::new(&font, &columns, grids.len(), columns.plot_height_pt(grids.len()), around);
     let size_pt = panels.size_pt();
     let draw = move |area: &Area<'_>| {
         for (number, grid) in grids.iter().enumerate() {
@@ -130,7 +130,7 @@ fn grids(figure: &Figure<'_>) -> Result<Vec<Grid>> {
     }
 }
 
-/// None of one panel alone, unless it is not of a whole run.
+/// Titles of the panels; a single panel has one only if it is not of a whole run.
 fn titles(grids: &[Grid]) -> Vec<Vec<String>> {
     if let [only] = grids {
         return Some(only.heading.clone())
@@ -146,7 +146,7 @@ fn titles(grids: &[Grid]) -> Vec<Vec<String>> {
     grids.iter().map(title).collect()
 }
 
-/// The run if there are several, and the group if it is not the whole run.
+/// The run where there are several, and the group unless it is the whole run.
 fn heading(subject: &Subject<'_>, run: usize, group: &Group<'_>) -> String {
     let title = &subject.titles[run];
     let is_whole = group.key == Key::Run;
@@ -155,16 +155,16 @@ fn heading(subject: &Subject<'_>, run: usize, group: &Group<'_>) -> String {
     run.into_iter().chain(own).collect::<Vec<_>>().join(": ")
 }
 
-/// Samples by slice and bin, and those of 0 ns.
+/// The samples by slice and bin, and the number of those of 0 ns.
 fn counts(slices: &Slices<'_>, members: &[u32], metric: Metric) -> (BTreeMap<(usize, u32), u64>, u64) {
     let mut counts: BTreeMap<(usize, u32), u64> = BTreeMap::new();
     let mut zeros: u64 = 0;
-    for (place, slice) in slices.slices.iter().enumerate() {
+    for (index, slice) in slices.slices.iter().enumerate() {
         let histograms = slice.of(members).filter_map(|thread| thread.histograms.get(metric.name()));
         for bucket in histograms.flat_map(|histogram| &histogram.buckets) {
             let cell = match bucket.low_ns {
                 Nanos(0) => &mut zeros,
-                Nanos(low) => counts.entry((place, number(low))).or_default(),
+                Nanos(low) => counts.entry((index, number(low))).or_default(),
             };
             *cell = cell.saturating_add(bucket.count);
         }
@@ -172,9 +172,9 @@ fn counts(slices: &Slices<'_>, members: &[u32], metric: Metric) -> (BTreeMap<(us
     (counts, zeros)
 }
 
-/// The real lengths of the columns, which may differ from the interval that was asked for.
-fn columns(grids: &[Grid]) -> String {
-    /// Lengths of so nearly the same are drawn, and told, as one.
+/// A note on the real lengths of the columns, which may exceed the requested interval.
+fn lengths(grids: &[Grid]) -> String {
+    /// Lengths within this factor are described as one.
     const NEARLY: f64 = 1.05;
     let slices = grids.iter().flat_map(|grid| &grid.slices);
     let mut lengths: Vec<f64> = slices.map(|(from, until)| until - from).collect();
@@ -190,7 +190,7 @@ fn columns(grids: &[Grid]) -> String {
 }
 
 fn draw_cells(area: &Area<'_>, frame: &Frame<'_>, grid: &Grid, scale: Scale) -> Result<()> {
-    /// Cells overlap by so many twentieths of a point: edges that only touch leave a light seam in most viewers.
+    /// Overlap of cells, in twentieths of a point: edges that only touch leave a light seam in most viewers.
     const OVERLAP: i32 = 2;
     for ((slice, bin), rate) in grid.rates() {
         let (from, until) = grid.slices[slice];
@@ -203,7 +203,8 @@ fn draw_cells(area: &Area<'_>, frame: &Frame<'_>, grid: &Grid, scale: Scale) -> 
 }
 
 impl Scale {
-    /// A decade at least: else columns of almost one length with a sample each would be light and dark.
+    /// The least ratio of highest to lowest rate: one decade. Otherwise columns of similar length with one
+    /// sample each would be light and dark.
     const LEAST_RATIO: f64 = 10.0;
 
     fn of(grids: &[Grid]) -> Self {
@@ -213,20 +214,20 @@ impl Scale {
         Self { lowest: rates().fold(highest / Self::LEAST_RATIO, f64::min), highest }
     }
 
-    /// By the logarithm of the rate.
+    /// The colour of a rate, logarithmic.
     fn shade(self, rate: f64) -> RGBColor {
         let share = (rate / self.lowest).ln() / (self.highest / self.lowest).ln();
-        let place = share.clamp(0.0, 1.0) * (SHADES.len() - 1) as f64;
-        let before = (place.floor() as usize).min(SHADES.len() - 2);
-        let (from, to, part) = (SHADES[before], SHADES[before + 1], place - before as f64);
+        let position = share.clamp(0.0, 1.0) * (SHADES.len() - 1) as f64;
+        let before = (position.floor() as usize).min(SHADES.len() - 2);
+        let (from, to, part) = (SHADES[before], SHADES[before + 1], position - before as f64);
         let mixed =
             |from: u8, to: u8| (f64::from(from) + (f64::from(to) - f64::from(from)) * part).round() as u8;
         RGBColor(mixed(from.0, to.0), mixed(from.1, to.1), mixed(from.2, to.2))
     }
 
-    /// The shades of the lowest rate, of the decades above it, and of the highest.
+    /// Legend entries: the lowest rate, the decades above it, and the highest.
     fn legend(self) -> Vec<(Sample, String)> {
-        // The ends stand by themselves: a decade near one of them would have almost its shade.
+        // Decades close to an end are left out: their shade would hardly differ from it.
         let (from, to) = (self.lowest * 2.0, self.highest / 2.0);
         let decades =
             (from.log10().ceil() as i32..=to.log10().floor() as i32).map(|power| 10_f64.powi(power));
@@ -236,7 +237,7 @@ impl Scale {
     }
 }
 
-/// To two digits where it has no more before the point.
+/// A rate with at least two significant digits.
 fn rate_name(rate: f64) -> String {
     let digits = (1 - rate.log10().floor() as i32).max(0);
     match usize::try_from(digits) {
@@ -263,7 +264,7 @@ mod tests {
         assert_eq!((scale.shade(1.0), scale.shade(1_000.0)), (SHADES[0], SHADES[2]));
     }
 
-    /// Intervals of these lengths, in every one of which the same samples ended.
+    /// A run with intervals of these lengths and the same samples in each.
     fn cut(lengths_ms: &[u64]) -> Profile {
         let mut profile = fixture::pool();
         fixture::cut_in_two(&mut profile);
@@ -306,14 +307,14 @@ mod tests {
         let scale = Scale::of(&grids);
         assert!(grey(scale.shade(rates[&(0, bin)])) > grey(scale.shade(rates[&(1, bin)])) + 0.02);
         assert!(svg.contains("samples per second:"), "{svg}");
-        let caption = columns(&grids).replace('\u{a0}', " ");
+        let caption = lengths(&grids).replace('\u{a0}', " ");
         assert_eq!(caption, "Columns of 46.0 ms to 250 ms, median 52.0 ms");
     }
 
     #[test]
     fn columns_of_almost_one_length_have_one_length() {
         let (grids, _) = drawn(&cut(&[50, 51, 50]));
-        assert_eq!(columns(&grids).replace('\u{a0}', " "), "Columns of 50.0 ms");
+        assert_eq!(lengths(&grids).replace('\u{a0}', " "), "Columns of 50.0 ms");
     }
 
     #[test]

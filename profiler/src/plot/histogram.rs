@@ -6,8 +6,8 @@ use super::content::{drawn_lines, not_drawn};
 use super::font::Font;
 use super::legend::{Legend, Sample};
 use super::lines::Line;
-use super::panels::{Frame, Panels, Room, Surroundings};
-use super::sheet::{Area, Place, failed};
+use super::panels::{Columns, Frame, Panels, Surroundings};
+use super::sheet::{Area, Point, failed};
 use super::style::{self, LineStyle, draw_line, draw_mark};
 use super::{Drawing, Figure};
 use anyhow::Result;
@@ -24,7 +24,7 @@ struct Panel {
 }
 
 struct Distribution {
-    /// Its place among the lines.
+    /// The index of its line.
     line: usize,
     bins: Bins,
 }
@@ -35,15 +35,15 @@ impl Distribution {
     }
 }
 
-/// One distribution over bins.
+/// One distribution by bin.
 struct Bins {
-    /// The share of samples in each bin that has any, by its number.
+    /// The share of samples by bin; empty bins are left out.
     shares: BTreeMap<u32, f64>,
-    /// The share of samples of 0 ns, which have no place on a logarithmic axis.
+    /// The share of samples of 0 ns, which a logarithmic axis can't show.
     zeros: f64,
 }
 
-/// The figure.
+/// Lays out the figure.
 pub(super) fn histogram<'a>(figure: &'a Figure<'a>) -> Result<Drawing<'a>> {
     let font = Font::new()?;
     let (lines, empty) = drawn_lines(figure)?;
@@ -55,10 +55,10 @@ pub(super) fn histogram<'a>(figure: &'a Figure<'a>) -> Result<Drawing<'a>> {
     let x = |width_pt| Axis::durations(&font, least, most, Some(width_pt));
     let y = Axis::shares_up_to(all().flat_map(|bins| bins.shares.values().copied()).fold(0.0, f64::max));
     let x_names_pt = x(figure.size.width_pt()).widest_pt(&font);
-    let room = Room::new(figure.size, shown.len(), (y.widest_pt(&font), x_names_pt, 0.0));
-    let x = x(room.plot_width_pt);
+    let columns = Columns::new(figure.size, shown.len(), (y.widest_pt(&font), x_names_pt, 0.0));
+    let x = x(columns.plot_width_pt);
     let around = Surroundings {
-        legend: Legend::new(&font, &room, legend(&lines)),
+        legend: Legend::new(&font, &columns, legend(&lines)),
         x_title: if let [only] = shown.as_slice() { only.metric.name() } else { "duration" }.to_owned(),
         y_title: "share of samples in a bin".to_owned(),
         notes: notes(&lines, &shown).into_iter().chain(not_drawn(&lines, &empty)).collect(),
@@ -67,7 +67,7 @@ pub(super) fn histogram<'a>(figure: &'a Figure<'a>) -> Result<Drawing<'a>> {
             several => several.iter().map(|panel| vec![panel.metric.name().to_owned()]).collect(),
         },
     };
-    let panels = Panels::new(&font, &room, shown.len(), room.plot_height_pt(shown.len()), around);
+    let panels = Panels::new(&font, &columns, shown.len(), columns.plot_height_pt(shown.len()), around);
     let size_pt = panels.size_pt();
     let draw = move |area: &Area<'_>| {
         for (number, panel) in shown.iter().enumerate() {
@@ -76,7 +76,7 @@ pub(super) fn histogram<'a>(figure: &'a Figure<'a>) -> Result<Drawing<'a>> {
             for distribution in &panel.distributions {
                 draw_bins(area, &frame, distribution, is_alone)?;
             }
-            // Again, so that the bars do not hide it.
+            // Drawn again, over the bars.
             panels.draw_axes(area, number)?;
         }
         panels.draw_surroundings(area)
@@ -95,7 +95,7 @@ fn panels(lines: &[Line<'_>]) -> Vec<Panel> {
     all.filter(|panel| !panel.distributions.is_empty()).collect()
 }
 
-/// One line alone needs none.
+/// Legend entries; none for a single line.
 fn legend(lines: &[Line<'_>]) -> Vec<(Sample, String)> {
     if let [_only] = lines {
         return Vec::new();
@@ -145,21 +145,21 @@ impl Bins {
         (!merged.buckets.is_empty()).then_some(Self { shares, zeros })
     }
 
-    /// The outline: from the axis up, along the bins, and down to it again wherever a bin is empty.
-    fn outline(&self, at: impl Fn(f64, f64) -> Place) -> Vec<Place> {
-        let mut places = Vec::new();
+    /// The outline: up from the axis, along the bins, and down to the axis at each gap.
+    fn outline(&self, at: impl Fn(f64, f64) -> Point) -> Vec<Point> {
+        let mut points = Vec::new();
         let mut end = None;
         for (&bin, &share) in &self.shares {
             let (low, high) = (low_ns(bin), low_ns(bin + 1));
             if end != Some(bin) {
-                places.extend(end.map(|end| at(low_ns(end), 0.0)));
-                places.push(at(low, 0.0));
+                points.extend(end.map(|end| at(low_ns(end), 0.0)));
+                points.push(at(low, 0.0));
             }
-            places.extend([at(low, share), at(high, share)]);
+            points.extend([at(low, share), at(high, share)]);
             end = Some(bin + 1);
         }
-        places.extend(end.map(|end| at(low_ns(end), 0.0)));
-        places
+        points.extend(end.map(|end| at(low_ns(end), 0.0)));
+        points
     }
 
     /// The middle of the bin with the most samples.
@@ -170,7 +170,7 @@ impl Bins {
 }
 
 fn draw_bins(area: &Area<'_>, frame: &Frame<'_>, distribution: &Distribution, is_alone: bool) -> Result<()> {
-    /// Light enough that the outline, and another behind it, are seen.
+    /// Opacity of the area: its outline and those behind it stay visible.
     const FILL: f64 = 0.3;
     let (style, bins) = (distribution.style(), &distribution.bins);
     let outline = bins.outline(|x, y| frame.at(x, y));
@@ -196,7 +196,7 @@ mod tests {
         let bins = Bins::of(&[&histogram]).unwrap();
         assert!((bins.shares.values().sum::<f64>() - 1.0).abs() < 1e-12);
         let outline = bins.outline(|x, y| (x as i32, (y * 300.0).round() as i32));
-        let down: Vec<i32> = outline.iter().map(|place| place.1).collect();
+        let down: Vec<i32> = outline.iter().map(|point| point.1).collect();
         assert_eq!(down, [0, 200, 200, 0, 0, 100, 100, 0]);
     }
 }

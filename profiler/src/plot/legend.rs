@@ -1,25 +1,25 @@
 //! The legend above a figure: samples and names in as many rows as they need.
 
 use super::font::Font;
-use super::panels::Room;
-use super::sheet::{Area, LINE_PT, TEXT_PT, failed, place, stroke, text};
+use super::panels::Columns;
+use super::sheet::{Area, LINE_PT, TEXT_PT, failed, point, stroke, text};
 use super::style::{FAINT_INK, INK, LineStyle, draw_line, draw_mark};
 use anyhow::Result;
 use plotters::element::{Rectangle, Text};
 use plotters::style::text_anchor::{HPos, VPos};
 use plotters::style::{Color as _, RGBColor};
 
-/// The sample before a name, the gap behind it, and that between two entries.
+/// Widths of a sample, of the gap before its name, and of the gap between entries.
 const LINE_SAMPLE_PT: f64 = 18.0;
 const BOX_SAMPLE_PT: f64 = 7.0;
 const SAMPLE_GAP_PT: f64 = 3.0;
 const ENTRY_GAP_PT: f64 = 10.0;
 
-/// The sample beside an entry.
+/// The sample of an entry.
 pub(super) enum Sample {
     Line(LineStyle),
     Area(RGBColor),
-    /// Words without a sample.
+    /// Text only.
     None,
 }
 
@@ -33,27 +33,27 @@ impl Sample {
     }
 }
 
-/// A legend that was fitted into a width.
+/// A legend laid out for a width.
 pub(super) struct Legend {
-    /// Each entry with its left edge and its row.
+    /// Entries with left edge and row.
     entries: Vec<(Sample, String, f64, usize)>,
     rows: usize,
 }
 
 impl Legend {
-    /// In the width of a figure.
-    pub(super) fn new(font: &Font, room: &Room, entries: Vec<(Sample, String)>) -> Self {
-        Self::within(font, room.legend_width_pt(), entries)
+    /// Lays out a legend over the width of a figure.
+    pub(super) fn new(font: &Font, columns: &Columns, entries: Vec<(Sample, String)>) -> Self {
+        Self::within(font, columns.legend_width_pt(), entries)
     }
 
-    /// Names that are wider are cut.
+    /// Lays out a legend; names wider than `width_pt` are cut.
     fn within(font: &Font, width_pt: f64, entries: Vec<(Sample, String)>) -> Self {
         let mut placed = Vec::new();
         let (mut left, mut row) = (0.0, 0);
         for (sample, name) in entries {
             let before = sample.width_pt() + SAMPLE_GAP_PT;
             let name = font.fitted(&name, TEXT_PT, width_pt - before);
-            let own = before + font.room(&name, TEXT_PT);
+            let own = before + font.reserved_pt(&name, TEXT_PT);
             if left > 0.0 && left + own > width_pt {
                 (left, row) = (0.0, row + 1);
             }
@@ -68,7 +68,7 @@ impl Legend {
         self.rows as f64 * LINE_PT
     }
 
-    /// Draws it with this upper left corner.
+    /// Draws the legend at this upper left corner.
     pub(super) fn draw(&self, area: &Area<'_>, (left_pt, top_pt): (f64, f64)) -> Result<()> {
         let style = text(INK, TEXT_PT, HPos::Left, VPos::Center);
         for (sample, name, left, row) in &self.entries {
@@ -76,17 +76,17 @@ impl Legend {
             let right = left + sample.width_pt();
             match *sample {
                 Sample::Line(line) => {
-                    draw_line(area, line, &[place(left, middle), place(right, middle)], false)?;
-                    draw_mark(area, line, place((left + right) / 2.0, middle))?;
+                    draw_line(area, line, &[point(left, middle), point(right, middle)], false)?;
+                    draw_mark(area, line, point((left + right) / 2.0, middle))?;
                 }
                 Sample::Area(colour) => {
-                    let corners = [place(left, middle - 3.0), place(right, middle + 3.0)];
+                    let corners = [point(left, middle - 3.0), point(right, middle + 3.0)];
                     area.draw(&Rectangle::new(corners, colour.filled())).map_err(failed)?;
                     area.draw(&Rectangle::new(corners, stroke(FAINT_INK, 0.3))).map_err(failed)?;
                 }
                 Sample::None => {}
             }
-            area.draw(&Text::new(name.clone(), place(right + SAMPLE_GAP_PT, middle), style.clone()))
+            area.draw(&Text::new(name.clone(), point(right + SAMPLE_GAP_PT, middle), style.clone()))
                 .map_err(failed)?;
         }
         Ok(())

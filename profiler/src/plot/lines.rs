@@ -1,4 +1,4 @@
-//! The lines of a figure: the groups of each profile, repeated runs of the same command as one.
+//! The lines of a figure: groups of each profile, with repeated runs of one command joined.
 
 use super::curve::Curve;
 use crate::report::{printable, shortened, titles};
@@ -13,24 +13,24 @@ use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// So few runs are compared rather than taken for repetitions.
+/// The fewest runs of one command that count as repetitions; fewer are compared.
 const FEWEST_REPEATED: usize = 3;
 
-/// A longer name is no name that the kernel has.
+/// The longest name, in characters: the kernel's are shorter.
 const LONGEST_NAME: usize = 40;
 
-/// The profiles that one line is made of: one, or the repeated runs of a command.
+/// The profiles behind one line: one, or the repeated runs of a command.
 struct Runs {
-    /// Their places.
+    /// Indices of the profiles.
     members: Vec<usize>,
     title: String,
 }
 
-/// One line: the distributions of a group, one a run.
+/// One line: the distributions of a group, one for each run.
 pub(super) struct Line<'a> {
-    /// The title of its run; empty if it is of several.
+    /// The run's title; empty for repeated runs.
     pub(super) title: String,
-    /// The name within its run.
+    /// The name of the group.
     pub(super) own: String,
     /// The label in the figure.
     pub(super) label: String,
@@ -38,17 +38,17 @@ pub(super) struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// The distribution of a metric in each run that has one.
+    /// A metric's distribution in each run that has one.
     pub(super) fn histograms(&self, metric: Metric) -> Vec<&Histogram> {
         self.runs.iter().filter_map(|group| group.histograms.get(&metric)).map(AsRef::as_ref).collect()
     }
 
-    /// Their quantile function; `None` if no sample is in a bucket.
+    /// The quantile function over all runs; `None` if no sample is in a bucket.
     pub(super) fn curve(&self, metric: Metric) -> Option<Curve> {
         Curve::of(&self.histograms(metric))
     }
 
-    /// True if a sample of a metric is in a bucket.
+    /// True if any sample of the metric is in a bucket.
     pub(super) fn has_buckets(&self, metric: Metric) -> bool {
         self.histograms(metric).iter().any(|histogram| !histogram.buckets.is_empty())
     }
@@ -63,15 +63,15 @@ impl Line<'_> {
         self.runs.len()
     }
 
-    /// Time in all of its samples.
+    /// The total time of all samples.
     fn weight(&self) -> Nanos {
         self.runs.iter().map(|group| group.weight()).sum()
     }
 }
 
-/// The lines of a figure, at most `most`: those that stand for the least time are put together as the last.
+/// The lines of a figure, at most `most`: those with the least time are merged into the last.
 ///
-/// With `each_run` no runs are joined.
+/// With `each_run`, repeated runs stay separate.
 pub(super) fn lines<'a>(subject: &'a Subject<'a>, each_run: bool, most: usize) -> Vec<Line<'a>> {
     let mut lines = all(subject, each_run);
     lines.retain(|line| line.runs.iter().any(|group| !group.histograms.is_empty()));
@@ -79,7 +79,7 @@ pub(super) fn lines<'a>(subject: &'a Subject<'a>, each_run: bool, most: usize) -
     lines
 }
 
-/// The same of those that have a sample in a bucket, and the names of those that have none.
+/// As [`lines`], for groups with a sample in a bucket; also the names of the others.
 pub(super) fn with_buckets<'a>(
     subject: &'a Subject<'a>,
     each_run: bool,
@@ -96,16 +96,16 @@ fn all<'a>(subject: &'a Subject<'a>, each_run: bool) -> Vec<Line<'a>> {
     let several = runs.len() > 1;
     let mut lines: Vec<Line<'a>> = Vec::new();
     for set in &runs {
-        let mut places: BTreeMap<&Key, usize> = BTreeMap::new();
+        let mut indices: BTreeMap<&Key, usize> = BTreeMap::new();
         for group in subject.groups.iter().filter(|group| set.members.contains(&group.run)) {
-            match places.get(&group.key) {
-                // A thread is never the same one in another run.
-                Some(&place) if !matches!(group.key, Key::Thread { .. } | Key::Process { .. }) => {
-                    lines[place].runs.push(Cow::Borrowed(group));
+            match indices.get(&group.key) {
+                // Threads and processes of different runs are never the same.
+                Some(&index) if !matches!(group.key, Key::Thread { .. } | Key::Process { .. }) => {
+                    lines[index].runs.push(Cow::Borrowed(group));
                 }
                 _ => {
                     let own = own_label(subject, &set.members, &set.title, group);
-                    places.insert(&group.key, lines.len());
+                    indices.insert(&group.key, lines.len());
                     lines.push(Line {
                         title: set.title.clone(),
                         label: if several && group.key != Key::Run {
@@ -123,8 +123,8 @@ fn all<'a>(subject: &'a Subject<'a>, each_run: bool) -> Vec<Line<'a>> {
     lines
 }
 
-/// The label of a group without its run's title: a thread or process by its name alone if no other in
-/// these runs has it.
+/// Row label, without the run's title. Threads and processes are labelled by name alone when the name is unique
+/// in these runs.
 pub(super) fn own_label(subject: &Subject<'_>, runs: &[usize], title: &str, group: &Group<'_>) -> String {
     let is_only_one = || {
         let others = subject.groups.iter().filter(|other| runs.contains(&other.run));
@@ -135,30 +135,30 @@ pub(super) fn own_label(subject: &Subject<'_>, runs: &[usize], title: &str, grou
         Key::Thread { name, .. } | Key::Process { name, .. } if is_only_one() => {
             Key::Name(name.clone()).label()
         }
-        // No two threads that live have the same number.
+        // A tid is unique among living threads.
         Key::Thread { name, tid, .. } => format!("{} {tid}", Key::Name(name.clone()).label()),
         key => key.label(),
     };
     shortened(&printable(&label), LONGEST_NAME)
 }
 
-/// Three or more profiles of the same command on the same machine are repetitions.
+/// Groups profiles: three or more of the same command on the same machine are repetitions.
 fn repeated(profiles: &[&Profile], titles_of_all: &[String], each_run: bool) -> Vec<Runs> {
     let is_same = |one: &Profile, other: &Profile| {
         one.run.name == other.run.name && one.run.command == other.run.command && one.machine == other.machine
     };
     let mut sets: Vec<Vec<usize>> = Vec::new();
-    for (place, profile) in profiles.iter().enumerate() {
+    for (index, profile) in profiles.iter().enumerate() {
         match sets.iter_mut().find(|set| !each_run && is_same(profiles[set[0]], profile)) {
-            Some(set) => set.push(place),
-            None => sets.push(vec![place]),
+            Some(set) => set.push(index),
+            None => sets.push(vec![index]),
         }
     }
     let mut sets: Vec<Vec<usize>> = sets
         .into_iter()
         .flat_map(|set| {
             if set.len() < FEWEST_REPEATED {
-                set.into_iter().map(|place| vec![place]).collect()
+                set.into_iter().map(|index| vec![index]).collect()
             } else {
                 vec![set]
             }
@@ -166,7 +166,7 @@ fn repeated(profiles: &[&Profile], titles_of_all: &[String], each_run: bool) -> 
         .collect();
     sets.sort();
     if sets.iter().all(|set| set.len() == 1) {
-        let single = |(place, title): (usize, &String)| Runs { members: vec![place], title: title.clone() };
+        let single = |(index, title): (usize, &String)| Runs { members: vec![index], title: title.clone() };
         return titles_of_all.iter().enumerate().map(single).collect();
     }
     let first: Vec<&Profile> = sets.iter().map(|set| profiles[set[0]]).collect();
@@ -178,10 +178,10 @@ fn fold(lines: &mut Vec<Line<'_>>, most: usize) {
         return;
     }
     let mut by_weight: Vec<usize> = (0..lines.len()).collect();
-    by_weight.sort_by_key(|&place| Reverse(lines[place].weight()));
+    by_weight.sort_by_key(|&index| Reverse(lines[index].weight()));
     let kept: BTreeSet<usize> = by_weight.into_iter().take(most.saturating_sub(1)).collect();
     let (own, rest): (Vec<_>, Vec<_>) =
-        lines.drain(..).enumerate().partition(|(place, _)| kept.contains(place));
+        lines.drain(..).enumerate().partition(|(index, _)| kept.contains(index));
     let rest: Vec<Line<'_>> = rest.into_iter().map(|(_, line)| line).collect();
     let label = format!("{} others together", rest.len());
     let title = match rest.as_slice() {
@@ -197,7 +197,7 @@ fn fold(lines: &mut Vec<Line<'_>>, most: usize) {
     }));
 }
 
-/// All samples of several lines as those of one group.
+/// Merges several lines into one group.
 fn together<'a>(lines: &[Line<'a>]) -> Option<Group<'a>> {
     let groups: Vec<&Group<'a>> = lines.iter().flat_map(|line| line.runs.iter().map(AsRef::as_ref)).collect();
     Group::together(&groups)

@@ -1,5 +1,5 @@
-//! Figures for papers. Every kind draws an SVG whose text is text; PDF and PNG are made from that. The same profiles give
-//! the same bytes on every machine: the font is in the binary, nothing is dated, nothing is random.
+//! Figures for papers. Each kind is drawn as SVG with text kept as text, and converted to PDF and PNG. Output
+//! is reproducible: the font is part of the binary, and nothing depends on date, machine or chance.
 
 mod about;
 mod axis;
@@ -76,44 +76,44 @@ pub enum Format {
 
 /// A figure that was asked for.
 pub struct Figure<'a> {
-    /// Of what.
+    /// The selected groups and metrics.
     pub subject: &'a Subject<'a>,
     /// The kind.
     pub kind: Kind,
     /// The width.
     pub size: Size,
-    /// Draw each run by itself where several are repetitions.
+    /// Draws repeated runs one by one instead of joined.
     pub each_run: bool,
-    /// Keep out of the file's data what tells whose machine it was.
+    /// Omits metadata that identifies the machine or its owner.
     pub anonymous: bool,
 }
 
-/// A figure with its height found.
+/// A laid-out figure: its height, and the function that draws it.
 struct Drawing<'a> {
     size_pt: (f64, f64),
     draw: Draw<'a>,
 }
 
-/// Draws into an area of that size.
+/// Draws the figure into an area of its size.
 type Draw<'a> = Box<dyn FnOnce(&Area<'_>) -> Result<()> + 'a>;
 
 impl Figure<'_> {
     /// The figure as an SVG document.
     ///
     /// # Errors
-    /// If what was chosen has nothing to draw.
+    /// If the selection has nothing to draw.
     pub fn svg(&self) -> Result<String> {
         viewers::with_font(&self.drawn()?)
     }
 
-    /// The document that all formats are made from; its text is in a font that its reader must have.
+    /// The SVG that all formats are made from, with the font not embedded.
     fn drawn(&self) -> Result<String> {
         let drawing = self.drawing()?;
         let head = Head { title: &about::title(self), description: &about::description(self) };
         sheet::svg(drawing.size_pt, &head, drawing.draw)
     }
 
-    /// The figure as a file of this format.
+    /// Renders the figure in this format.
     ///
     /// # Errors
     /// As [`Self::svg`].
@@ -139,7 +139,7 @@ impl Figure<'_> {
 }
 
 impl Kind {
-    /// Every kind.
+    /// All kinds.
     pub const ALL: &'static [Self] = &[
         Self::Cdf,
         Self::Ccdf,
@@ -150,7 +150,7 @@ impl Kind {
         Self::BlockedOn,
     ];
 
-    /// As it is typed.
+    /// The name on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -164,7 +164,7 @@ impl Kind {
         }
     }
 
-    /// The only metric that it shows, if it does not let one choose.
+    /// The metric of a kind that shows only one.
     #[must_use]
     pub fn own_metric(self) -> Option<Metric> {
         match self {
@@ -174,7 +174,7 @@ impl Kind {
         }
     }
 
-    /// The default row: thread, name or run.
+    /// The default grouping: by thread, name or run.
     #[must_use]
     pub fn group_by(self) -> GroupBy {
         match self {
@@ -186,10 +186,10 @@ impl Kind {
 }
 
 impl Size {
-    /// Every width.
+    /// All widths.
     pub const ALL: &'static [Self] = &[Self::Column, Self::Page];
 
-    /// As it is typed.
+    /// The name on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -198,7 +198,7 @@ impl Size {
         }
     }
 
-    /// Its width in points.
+    /// The width in points.
     fn width_pt(self) -> f64 {
         match self {
             Self::Column => 240.0,
@@ -208,10 +208,10 @@ impl Size {
 }
 
 impl Format {
-    /// Every format.
+    /// All formats.
     pub const ALL: &'static [Self] = &[Self::Svg, Self::Pdf, Self::Png];
 
-    /// The extension of its files, without a dot; as it is typed, too.
+    /// The file extension, without a dot; also the name on the command line.
     #[must_use]
     pub fn extension(self) -> &'static str {
         match self {
@@ -221,7 +221,7 @@ impl Format {
         }
     }
 
-    /// The format that files with this extension have.
+    /// The format of a file extension.
     #[must_use]
     pub fn of_extension(extension: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|format| format.extension() == extension)

@@ -1,24 +1,24 @@
-//! Order statistics: between which of the runs the true median lies, whatever the distribution.
+//! Order statistics: a confidence interval for the median, for any distribution.
 
-/// The confidence that a band is to have, at least.
+/// The least confidence of a band.
 const CONFIDENCE: f64 = 0.95;
 
-/// Two of `runs` values in ascending order, by their places from 0 on.
+/// Indices of two order statistics, from 0, that enclose the median.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct MedianBand {
     pub(super) low: usize,
     pub(super) high: usize,
-    /// The chance that the median lies between them; `None` if even the least and the greatest of so few values, which
-    /// these then are, do not reach the confidence.
+    /// The probability that the median lies between them; `None` if even the smallest and largest value do not
+    /// reach [`CONFIDENCE`]. The band is then of those.
     pub(super) confidence: Option<f64>,
 }
 
 impl MedianBand {
-    /// The narrowest symmetric one. Each run is below the true median with a chance of one half, so that the number of
-    /// those below it is binomial: the chance that fewer than `low + 1` are, or fewer than that above, is what is missing.
+    /// The narrowest symmetric band. Each run is below the true median with probability 1/2, so the number
+    /// below is binomial; the band misses the median if fewer than `low + 1` runs are below it, or above it.
     pub(super) fn of(runs: usize) -> Self {
         let mut band = Self { low: 0, high: runs.saturating_sub(1), confidence: None };
-        // As a logarithm: the chance that no run is below leaves the range of f64 with a thousand runs.
+        // In logarithms: with a thousand runs, 2^-runs underflows f64.
         let mut ln_exactly = -(runs as f64) * std::f64::consts::LN_2;
         let mut at_most = 0.0;
         for low in 0..runs / 2 {
@@ -33,7 +33,7 @@ impl MedianBand {
         band
     }
 
-    /// The interval in words, for a note: never more confidence than it has.
+    /// The band in words, with its confidence rounded down.
     pub(super) fn note(&self, runs: usize) -> String {
         let band = match self.confidence {
             Some(confidence) => {
@@ -64,7 +64,7 @@ mod tests {
         assert_eq!(band(10), (2, 9, Some("0.979".to_owned())));
         assert_eq!(band(20), (6, 15, Some("0.959".to_owned())));
         assert_eq!(band(30), (10, 21, Some("0.957".to_owned())));
-        // Le Boudec's rule for many: the middle ± 0.98 √n.
+        // Le Boudec's approximation for large n: the middle ± 0.98 √n.
         let (low, high, _) = band(10_000);
         assert!((4_900..=4_903).contains(&low) && (5_098..=5_101).contains(&high), "{low} {high}");
     }

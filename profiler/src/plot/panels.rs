@@ -1,11 +1,11 @@
-//! Panels side by side with the same axes: where each is, its frame, and what stands around all of them.
+//! Panels in a grid with common axes: their positions and frames, and the legend, titles and notes around them.
 
 use super::Size;
 use super::axis::Axis;
 use super::font::Font;
 use super::legend::Legend;
 use super::sheet::{
-    Area, LINE_PT, Place, SMALL_PT, TEXT_PT, failed, length, path, place, stroke, text, units, upwards,
+    Area, LINE_PT, Point, SMALL_PT, TEXT_PT, failed, length, path, point, stroke, text, units, upwards,
 };
 use super::style::{AXIS_PT, FAINT_INK, GRID, GRID_PT, INK};
 use anyhow::Result;
@@ -17,45 +17,45 @@ use plotters::element::Text;
 use plotters::style::TextStyle;
 use plotters::style::text_anchor::{HPos, VPos};
 
-/// Around the figure; papers add their own.
+/// Margin around the figure; papers add their own.
 const MARGIN_PT: f64 = 2.0;
 
-/// A tick, and as much again up to its name.
+/// Length of a tick, and the gap between it and its label.
 const TICK_PT: f64 = 2.0;
 
-/// Between the rows of panels, and between the legend and the first.
+/// Gap between rows of panels, and between the legend and the first row.
 const ROW_GAP_PT: f64 = 4.0;
 
-/// Between panels side by side, at least.
+/// Least gap between columns of panels.
 const COLUMN_GAP_PT: f64 = 8.0;
 
-/// Between names on the axes of panels side by side, at least.
+/// Least gap between axis labels of neighbouring panels.
 const NAME_GAP_PT: f64 = 5.0;
 
-/// Between the titles of panels side by side, at least.
+/// Least gap between titles of neighbouring panels.
 const TITLE_GAP_PT: f64 = 3.0;
 
-/// Between the vertical axis's title and the names on that axis, at least: a fallback font is taller too.
+/// Least gap between the vertical axis's title and its labels; a fallback font is taller, too.
 const Y_TITLE_GAP_PT: f64 = 3.0;
 
-/// From the margin to the legend: the width of the vertical axis's title.
+/// Indent of the legend: the width of the vertical axis's title.
 const LEGEND_LEFT_PT: f64 = LINE_PT;
 
-/// Of the lines of notes.
+/// Line height of notes.
 const NOTE_LINE_PT: f64 = 7.5;
 
-/// The space around the panels.
+/// Everything around the panels.
 pub(super) struct Surroundings {
     pub(super) legend: Legend,
     pub(super) x_title: String,
     pub(super) y_title: String,
-    /// Below the figure, each from the start of a line.
+    /// Notes below the figure, each on a line of its own.
     pub(super) notes: Vec<String>,
-    /// The lines above each panel; none of one panel alone. What is wider than its column is cut.
+    /// Title lines of each panel; a single panel has none. Titles wider than their column are cut.
     pub(super) titles: Vec<Vec<String>>,
 }
 
-/// The positions of all parts.
+/// The layout of all panels.
 pub(super) struct Panels {
     around: Surroundings,
     notes: Vec<String>,
@@ -68,46 +68,46 @@ pub(super) struct Panels {
     count: usize,
 }
 
-/// The width that is left for plots.
-pub(super) struct Room {
+/// The columns of a figure, and the width of a plot in them.
+pub(super) struct Columns {
     size: Size,
-    pub(super) columns: usize,
+    count: usize,
     pub(super) plot_width_pt: f64,
     gap_pt: f64,
     left_pt: f64,
 }
 
-/// A panel on which can be drawn.
+/// A panel to draw on.
 pub(super) struct Frame<'a> {
     plot: DrawingArea<SVGBackend<'a>, Cartesian2d<Axis, Axis>>,
 }
 
-impl Room {
-    /// For so many panels with names up to this width left of, below, and right of them.
+impl Columns {
+    /// Distributes `panels` panels, with labels of these widths at the left, below, and at the right.
     pub(super) fn new(
         size: Size,
         panels: usize,
         (y_names_pt, x_names_pt, right_pt): (f64, f64, f64),
     ) -> Self {
-        let columns = match (size, panels) {
+        let count = match (size, panels) {
             (Size::Column, _) => panels.clamp(1, 2),
             (Size::Page, 4) => 2,
             (Size::Page, _) => panels.clamp(1, 3),
         };
         let left_pt = MARGIN_PT + LINE_PT + Y_TITLE_GAP_PT + y_names_pt + 2.0 * TICK_PT;
-        // Half of one name, and half of the next panel's.
+        // Half a label of one panel and half a label of the next.
         let gap_pt = COLUMN_GAP_PT.max(x_names_pt + NAME_GAP_PT);
         let right_pt = MARGIN_PT + right_pt.max(x_names_pt / 2.0);
-        let gaps = (columns - 1) as f64 * gap_pt;
-        let plot_width_pt = (size.width_pt() - left_pt - right_pt - gaps) / columns as f64;
-        Self { size, columns, plot_width_pt, gap_pt, left_pt }
+        let gaps = (count - 1) as f64 * gap_pt;
+        let plot_width_pt = (size.width_pt() - left_pt - right_pt - gaps) / count as f64;
+        Self { size, count, plot_width_pt, gap_pt, left_pt }
     }
 
     pub(super) fn legend_width_pt(&self) -> f64 {
         self.size.width_pt() - 2.0 * MARGIN_PT - LEGEND_LEFT_PT
     }
 
-    /// The usual height of one of so many panels.
+    /// The default height of a plot.
     pub(super) fn plot_height_pt(&self, panels: usize) -> f64 {
         match (self.size, panels) {
             (Size::Column, 1) => 130.0,
@@ -119,28 +119,28 @@ impl Room {
 }
 
 impl Panels {
-    /// So many panels of this height.
+    /// Lays out `count` panels with plots of this height.
     pub(super) fn new(
         font: &Font,
-        room: &Room,
+        columns: &Columns,
         count: usize,
         plot_height_pt: f64,
         mut around: Surroundings,
     ) -> Self {
-        let width_pt = room.size.width_pt();
+        let width_pt = columns.size.width_pt();
         let notes = wrapped(font, &around.notes, width_pt - 2.0 * MARGIN_PT);
-        let title_width_pt = room.plot_width_pt + room.gap_pt - TITLE_GAP_PT;
+        let title_width_pt = columns.plot_width_pt + columns.gap_pt - TITLE_GAP_PT;
         for line in around.titles.iter_mut().flatten() {
             *line = font.fitted(line, TEXT_PT, title_width_pt);
         }
         let mut panels = Self {
             notes,
-            columns: room.columns,
+            columns: columns.count,
             width_pt,
             height_pt: 0.0,
-            left_pt: room.left_pt,
-            gap_pt: room.gap_pt,
-            plot: (room.plot_width_pt, plot_height_pt),
+            left_pt: columns.left_pt,
+            gap_pt: columns.gap_pt,
+            plot: (columns.plot_width_pt, plot_height_pt),
             count,
             around,
         };
@@ -151,7 +151,7 @@ impl Panels {
         panels
     }
 
-    /// Draws all that is not inside a panel.
+    /// Draws everything outside the panels.
     pub(super) fn draw_surroundings(&self, area: &Area<'_>) -> Result<()> {
         let around = &self.around;
         around.legend.draw(area, (MARGIN_PT + LEGEND_LEFT_PT, MARGIN_PT))?;
@@ -160,7 +160,7 @@ impl Panels {
             let (left, top) = self.plot_corner_pt(number);
             for (above, line) in title.iter().rev().enumerate() {
                 let bottom = top - 3.0 - above as f64 * LINE_PT;
-                text_at(area, line, place(left, bottom), style(HPos::Left, VPos::Bottom))?;
+                text_at(area, line, point(left, bottom), style(HPos::Left, VPos::Bottom))?;
             }
         }
         let below = self.height_pt - MARGIN_PT - self.notes_pt();
@@ -168,20 +168,20 @@ impl Panels {
         text_at(
             area,
             &around.x_title,
-            place(self.left_pt + plots / 2.0, below - 1.0),
+            point(self.left_pt + plots / 2.0, below - 1.0),
             style(HPos::Center, VPos::Bottom),
         )?;
         let (top, bottom) = (self.plot_corner_pt(0).1, self.plot_corner_pt(self.count - 1).1 + self.plot.1);
-        let middle = place(MARGIN_PT, (top + bottom) / 2.0);
+        let middle = point(MARGIN_PT, (top + bottom) / 2.0);
         text_at(area, &around.y_title, middle, upwards(style(HPos::Center, VPos::Top)))?;
         for (line, words) in self.notes.iter().enumerate() {
-            let at = place(MARGIN_PT, below + 2.0 + line as f64 * NOTE_LINE_PT);
+            let at = point(MARGIN_PT, below + 2.0 + line as f64 * NOTE_LINE_PT);
             text_at(area, words, at, text(FAINT_INK, SMALL_PT, HPos::Left, VPos::Top))?;
         }
         Ok(())
     }
 
-    /// Draws the frame of a panel: its axes and the lines behind what it shows.
+    /// Draws the axes and grid lines of a panel.
     pub(super) fn frame<'a>(
         &self,
         area: &Area<'a>,
@@ -194,7 +194,7 @@ impl Panels {
         let (before, below) = (if is_first { self.left_pt - MARGIN_PT } else { 0.0 }, LINE_PT + TICK_PT);
         let own = area
             .clone()
-            .shrink(place(left - before, top), (length(self.plot.0 + before), length(self.plot.1 + below)));
+            .shrink(point(left - before, top), (length(self.plot.0 + before), length(self.plot.1 + below)));
         let mut chart = ChartBuilder::on(&own)
             .y_label_area_size(length(before))
             .x_label_area_size(length(below))
@@ -216,11 +216,11 @@ impl Panels {
         Ok(Frame { plot: chart.plotting_area().clone() })
     }
 
-    /// Draws the axes of a panel: once more where something was drawn over them.
+    /// Draws the axes of a panel again, over its content.
     pub(super) fn draw_axes(&self, area: &Area<'_>, number: usize) -> Result<()> {
         let (left, top) = self.plot_corner_pt(number);
         let (width, height) = self.plot;
-        let corners = [place(left, top), place(left, top + height), place(left + width, top + height)];
+        let corners = [point(left, top), point(left, top + height), point(left + width, top + height)];
         path(area, corners, stroke(INK, AXIS_PT))
     }
 
@@ -228,7 +228,7 @@ impl Panels {
         (self.width_pt, self.height_pt)
     }
 
-    /// True if a panel is the last of its row.
+    /// True for the last panel of a row.
     pub(super) fn ends_row(&self, number: usize) -> bool {
         (number + 1).is_multiple_of(self.columns) || number + 1 == self.count
     }
@@ -243,7 +243,7 @@ impl Panels {
         if lines == 0 { LINE_PT / 3.0 } else { lines as f64 * LINE_PT }
     }
 
-    /// From the top of one row's plots to that of the next.
+    /// The distance between the tops of two rows of plots.
     fn row_pt(&self) -> f64 {
         self.plot.1 + TICK_PT * 2.0 + LINE_PT + ROW_GAP_PT + self.title_pt()
     }
@@ -260,25 +260,25 @@ impl Panels {
 }
 
 impl Frame<'_> {
-    /// The positions of values on the sheet.
-    pub(super) fn at(&self, x: f64, y: f64) -> Place {
+    /// The point of a pair of axis values.
+    pub(super) fn at(&self, x: f64, y: f64) -> Point {
         self.plot.map_coordinate(&(x, y))
     }
 }
 
-/// A text at a place.
-pub(super) fn text_at(area: &Area<'_>, words: &str, at: Place, style: TextStyle<'static>) -> Result<()> {
+/// Draws a text at a point.
+pub(super) fn text_at(area: &Area<'_>, words: &str, at: Point, style: TextStyle<'static>) -> Result<()> {
     area.draw(&Text::new(words.to_owned(), at, style)).map_err(failed)
 }
 
-/// Notes in lines of this width, each note on lines of its own.
+/// Breaks notes into lines of this width; each note starts a line.
 fn wrapped(font: &Font, notes: &[String], width_pt: f64) -> Vec<String> {
     let mut lines = Vec::new();
     for note in notes {
         let mut line = String::new();
         for word in note.split(' ') {
             let longer = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
-            if !line.is_empty() && font.room(&longer, SMALL_PT) > width_pt {
+            if !line.is_empty() && font.reserved_pt(&longer, SMALL_PT) > width_pt {
                 lines.push(std::mem::replace(&mut line, word.to_owned()));
             } else {
                 line = longer;

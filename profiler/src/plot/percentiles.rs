@@ -7,7 +7,7 @@ use super::font::Font;
 pub(super) struct Percentiles;
 
 impl Projection for Percentiles {
-    fn place(&self, beyond: f64, value_ns: f64) -> (f64, f64) {
+    fn point(&self, beyond: f64, value_ns: f64) -> (f64, f64) {
         (1.0 / beyond, value_ns)
     }
 

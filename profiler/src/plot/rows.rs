@@ -1,4 +1,4 @@
-//! Rows below each other, under the name of their run where there are several runs.
+//! Labelled rows, with a heading for each run where there are several.
 
 use super::axis::Axis;
 use super::font::Font;
@@ -8,7 +8,7 @@ use super::style::INK;
 use anyhow::Result;
 use plotters::style::text_anchor::{HPos, VPos};
 
-/// A row with the space to the next.
+/// Height of a row, including the gap.
 pub(super) const ROW_PT: f64 = 11.0;
 
 /// Rows, and headings between them.
@@ -22,8 +22,8 @@ enum Row<T> {
 }
 
 impl<T> Rows<T> {
-    /// From titles of runs, names and contents, rows of a run together. No headings if there is one run, or each row is
-    /// called as its run.
+    /// Makes rows from run title, name and content; rows of a run are kept together. There are no headings for
+    /// a single run, or if each row is named as its run.
     pub(super) fn new(rows: impl IntoIterator<Item = (String, String, T)>) -> Self {
         let rows: Vec<(String, String, T)> = rows.into_iter().collect();
         let is_plain = rows.windows(2).all(|pair| pair[0].0 == pair[1].0)
@@ -45,12 +45,12 @@ impl<T> Rows<T> {
         self.rows.is_empty()
     }
 
-    /// The height of all.
+    /// The total height.
     pub(super) fn height_pt(&self) -> f64 {
         self.rows.len() as f64 * ROW_PT
     }
 
-    /// The axis that names them, a name at most so wide.
+    /// The axis with the rows' labels, each at most `most_pt` wide.
     pub(super) fn axis(&self, font: &Font, most_pt: f64) -> Axis {
         Axis::rows(self.rows.iter().map(|row| match row {
             Row::Heading(_) => None,
@@ -58,7 +58,7 @@ impl<T> Rows<T> {
         }))
     }
 
-    /// Each with its number.
+    /// The rows with their numbers.
     pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &T)> {
         self.rows.iter().enumerate().filter_map(|(number, row)| match row {
             Row::Heading(_) => None,
@@ -66,7 +66,7 @@ impl<T> Rows<T> {
         })
     }
 
-    /// Writes the headings.
+    /// Draws the headings.
     pub(super) fn draw_headings(&self, area: &Area<'_>, frame: &Frame<'_>) -> Result<()> {
         for (number, row) in self.rows.iter().enumerate() {
             if let Row::Heading(title) = row {

@@ -1,7 +1,7 @@
-//! The paper of a figure: what its lengths are measured in, and the SVG document around what is drawn.
+//! The drawing area of a figure, its units, and the SVG document around it.
 //!
-//! Lengths are in points (1/72 inch), as styles of papers give them. Coordinates in the file are whole twentieths of a
-//! point: finer than any printer's dot that matters, and the same on every machine.
+//! Lengths are in points (1/72 inch), as in the style guides of journals. Coordinates in the file are integers,
+//! twentieths of a point: finer than any printer resolves, and the same on every machine.
 
 use super::font::FAMILY;
 use anyhow::{Result, anyhow};
@@ -13,39 +13,39 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color as _, FontTransform, IntoFont as _, RGBColor, ShapeStyle, TextStyle};
 use std::fmt::Write as _;
 
-/// The surface of a figure; its coordinates are those of the file.
+/// A drawing area in the coordinates of the file.
 pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-/// A place on it, in twentieths of a point.
-pub(super) type Place = (i32, i32);
+/// A point in twentieths of a point.
+pub(super) type Point = (i32, i32);
 
 /// Twentieths in a point.
 const UNITS: f64 = 20.0;
 
-/// The height of ordinary text: what two-column styles ask of the text in a figure, at least.
+/// Size of ordinary text: the least that two-column styles require in a figure.
 pub(super) const TEXT_PT: f64 = 7.0;
 
-/// Of notes.
+/// Size of notes.
 pub(super) const SMALL_PT: f64 = 6.0;
 
-/// The space that a line of ordinary text takes.
+/// Line height of ordinary text.
 pub(super) const LINE_PT: f64 = 9.0;
 
-/// The factor by which plotters divides the size of a font before it writes it.
+/// The factor by which plotters divides a font size before writing it.
 const FONT_SCALE: f64 = 1.24;
 
-/// Points in coordinates.
+/// Converts points to coordinates.
 pub(super) fn units(points: f64) -> i32 {
     (points * UNITS).round() as i32
 }
 
-/// The same, for what can't be negative.
+/// Converts a non-negative length in points to coordinates.
 pub(super) fn length(points: f64) -> u32 {
     units(points).max(0).unsigned_abs()
 }
 
-/// A place from its coordinates in points.
-pub(super) fn place(x_pt: f64, y_pt: f64) -> Place {
+/// Makes a point from lengths in points.
+pub(super) fn point(x_pt: f64, y_pt: f64) -> Point {
     (units(x_pt), units(y_pt))
 }
 
@@ -54,35 +54,35 @@ pub(super) fn stroke(colour: RGBColor, width_pt: f64) -> ShapeStyle {
     colour.stroke_width(length(width_pt))
 }
 
-/// Text whose given corner is at its place.
+/// A text style whose given corner is at the text's position.
 pub(super) fn text(colour: RGBColor, size_pt: f64, horizontal: HPos, vertical: VPos) -> TextStyle<'static> {
     (FAMILY, size_pt * UNITS * FONT_SCALE).into_font().color(&colour).pos(Pos::new(horizontal, vertical))
 }
 
-/// The same, reading upwards.
+/// Turns a text style to read upwards.
 pub(super) fn upwards(style: TextStyle<'static>) -> TextStyle<'static> {
     style.transform(FontTransform::Rotate270)
 }
 
-/// A line through these places.
-pub(super) fn path(area: &Area<'_>, places: impl Into<Vec<Place>>, style: ShapeStyle) -> Result<()> {
-    area.draw(&PathElement::new(places.into(), style)).map_err(failed)
+/// Draws a line through these points.
+pub(super) fn path(area: &Area<'_>, points: impl Into<Vec<Point>>, style: ShapeStyle) -> Result<()> {
+    area.draw(&PathElement::new(points.into(), style)).map_err(failed)
 }
 
-/// The message of plotters.
+/// Converts an error of plotters.
 pub(super) fn failed<E: std::error::Error + Send + Sync>(error: DrawingAreaErrorKind<E>) -> anyhow::Error {
     anyhow!("cannot draw the figure: {error}")
 }
 
-/// The head of the file: metadata of the figure as a whole, which no viewer shows as part of it.
+/// The document's metadata, which viewers do not draw.
 pub(super) struct Head<'a> {
     /// The title.
     pub(super) title: &'a str,
-    /// The manifest, to judge by whether it can be trusted.
+    /// The manifest, by which a figure can be verified.
     pub(super) description: &'a str,
 }
 
-/// An SVG document of this size.
+/// Makes an SVG document of this size.
 pub(super) fn svg(
     (width_pt, height_pt): (f64, f64),
     head: &Head<'_>,
@@ -95,7 +95,7 @@ pub(super) fn svg(
         draw(&area)?;
         area.present().map_err(failed)?;
     }
-    // The backend's own head gives the size in pixels.
+    // Replaces the backend's head, which gives the size in pixels.
     let (_own_head, content) =
         drawn.split_once('\n').ok_or_else(|| anyhow!("cannot draw the figure: the drawing has no head"))?;
     let mut text = format!(
@@ -112,7 +112,7 @@ pub(super) fn svg(
     Ok(text + content)
 }
 
-/// For XML, which has no place for most control characters at all.
+/// Escapes a text for XML, which does not allow most control characters.
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for character in text.chars() {

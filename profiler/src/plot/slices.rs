@@ -1,4 +1,4 @@
-//! Intervals of a profile as slices of a time axis: as many as can be told apart.
+//! Combines the intervals of a profile into slices of a time axis, as many as can be distinguished.
 
 use crate::report::titles;
 use anyhow::{Result, bail};
@@ -7,7 +7,7 @@ use model::profile::interval::{Interval, ThreadInterval};
 use model::profile::thread::Thread;
 use std::collections::HashMap;
 
-/// A stretch of time, from the start of the run on.
+/// A part of the run, in time since its start.
 pub(super) struct Slice<'a> {
     pub(super) from_s: f64,
     pub(super) until_s: f64,
@@ -17,12 +17,12 @@ pub(super) struct Slice<'a> {
 /// The slices of a run.
 pub(super) struct Slices<'a> {
     pub(super) slices: Vec<Slice<'a>>,
-    /// The place of each thread in the profile.
-    places: HashMap<*const Thread, u32>,
+    /// The index of each thread in the profile.
+    indices: HashMap<*const Thread, u32>,
 }
 
 impl<'a> Slices<'a> {
-    /// At most so many, each of as many intervals as the others, the last of what is left.
+    /// At most `most` slices of equally many intervals; the last takes the remainder.
     ///
     /// # Errors
     /// If the run was not recorded in intervals.
@@ -43,28 +43,28 @@ impl<'a> Slices<'a> {
         };
         Ok(Self {
             slices: profile.intervals.chunks(in_one).map(slice).collect(),
-            places: profile.threads.iter().map(std::ptr::from_ref).zip(0..).collect(),
+            indices: profile.threads.iter().map(std::ptr::from_ref).zip(0..).collect(),
         })
     }
 
-    /// The end of the last one.
+    /// The end of the last slice.
     pub(super) fn end_s(&self) -> f64 {
         self.slices.last().map_or(0.0, |slice| slice.until_s)
     }
 
-    /// The indices of the profile's threads.
+    /// The indices of these threads in the profile, ascending.
     pub(super) fn members<'b>(&self, threads: impl IntoIterator<Item = &'b Thread>) -> Vec<u32> {
-        let mut places: Vec<u32> = threads
+        let mut indices: Vec<u32> = threads
             .into_iter()
-            .filter_map(|thread| self.places.get(&std::ptr::from_ref(thread)).copied())
+            .filter_map(|thread| self.indices.get(&std::ptr::from_ref(thread)).copied())
             .collect();
-        places.sort_unstable();
-        places
+        indices.sort_unstable();
+        indices
     }
 }
 
 impl Slice<'_> {
-    /// The states and samples of these threads in it; `members` in ascending order.
+    /// The states and samples of these threads in the slice; `members` are ascending.
     pub(super) fn of<'b>(&'b self, members: &'b [u32]) -> impl Iterator<Item = &'b ThreadInterval> {
         let all = self.intervals.iter().flat_map(|interval| &interval.threads);
         all.filter(|thread| members.binary_search(&thread.thread).is_ok())

@@ -1,7 +1,7 @@
-//! The look of lines and areas. Nothing is told by colour alone: a line also has dashes and marks of its own, and the
-//! colours of areas are as many shades of grey.
+//! Styles of lines and areas. No meaning depends on colour: lines also differ in dashes and marks, and areas in
+//! shades of grey.
 
-use super::sheet::{Area, Place, failed, length, path, stroke, units};
+use super::sheet::{Area, Point, failed, length, path, stroke, units};
 use anyhow::Result;
 use plotters::element::{Circle, DashedPathElement, Polygon};
 use plotters::style::{Color as _, RGBColor, WHITE};
@@ -12,30 +12,30 @@ pub(super) const INK: RGBColor = RGBColor(0x1A, 0x1A, 0x1A);
 /// Notes.
 pub(super) const FAINT_INK: RGBColor = RGBColor(0x55, 0x55, 0x55);
 
-/// Lines behind what is shown.
+/// Grid lines.
 pub(super) const GRID: RGBColor = RGBColor(0xE2, 0xE2, 0xE2);
 
-/// Axes and the edges of legends' boxes.
+/// Width of axes and of the edges of legend boxes.
 pub(super) const AXIS_PT: f64 = 0.6;
 
-/// Lines behind what is shown.
+/// Grid lines.
 pub(super) const GRID_PT: f64 = 0.4;
 
 const LINE_PT: f64 = 1.1;
 
-/// Of a part that too few samples support.
+/// Width of a part with too few samples.
 const THIN_PT: f64 = 0.45;
 
 const MARK_PT: f64 = 2.1;
 
 impl LineStyle {
-    /// Without dashes: on a bar they would hide its shape.
+    /// The style without dashes, which would hide the shape of a bar.
     pub(super) fn plain(self) -> Self {
         Self { dashes: Dashes::None, ..self }
     }
 }
 
-/// The look of a line.
+/// The style of a line.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct LineStyle {
     pub(super) colour: RGBColor,
@@ -46,7 +46,7 @@ pub(super) struct LineStyle {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Dashes {
     None,
-    /// Points on, points off.
+    /// Dash and gap, in points.
     Of(f64, f64),
 }
 
@@ -66,8 +66,8 @@ const LONG: Dashes = Dashes::Of(5.0, 2.0);
 const SHORT: Dashes = Dashes::Of(2.2, 1.5);
 const DOTS: Dashes = Dashes::Of(0.9, 1.3);
 
-/// Colours of Okabe and Ito's palette, which stay apart for colour-blind people, in an order in which neighbours differ in
-/// lightness too.
+/// Okabe and Ito's palette, distinguishable for colour-blind people, ordered so that neighbours differ in
+/// lightness.
 const LINES: [LineStyle; 8] = [
     LineStyle { colour: RGBColor(0x00, 0x72, 0xB2), dashes: Dashes::None, mark: Mark::Disc },
     LineStyle { colour: RGBColor(0xD5, 0x5E, 0x00), dashes: LONG, mark: Mark::HollowSquare },
@@ -79,7 +79,7 @@ const LINES: [LineStyle; 8] = [
     LineStyle { colour: RGBColor(0x78, 0x78, 0x78), dashes: Dashes::None, mark: Mark::Ring },
 ];
 
-/// More lines than this can't be told apart.
+/// The most lines that can be distinguished.
 pub(super) const MOST_LINES: usize = LINES.len();
 
 /// The style of the line with this number.
@@ -87,15 +87,15 @@ pub(super) fn line(number: usize) -> LineStyle {
     LINES[number % LINES.len()]
 }
 
-/// The area for what is left over.
+/// The shade of the remainder.
 pub(super) const REST: RGBColor = RGBColor(0xEC, 0xEC, 0xEC);
 
-/// More kinds of area than this can't be told apart.
+/// The most shades that can be distinguished.
 pub(super) const MOST_AREAS: usize = 7;
 
-/// The one of ink and paper that is seen better on it.
+/// Ink or white, whichever has more contrast on a colour.
 pub(super) fn ink_on(colour: RGBColor) -> RGBColor {
-    /// Midway, as the eye sees it.
+    /// Perceived middle grey.
     const MIDDLE: f64 = 0.4;
     if grey(colour) < MIDDLE { WHITE } else { INK }
 }
@@ -105,22 +105,22 @@ pub(super) fn grey(RGBColor(red, green, blue): RGBColor) -> f64 {
     (0.299 * f64::from(red) + 0.587 * f64::from(green) + 0.114 * f64::from(blue)) / 255.0
 }
 
-/// Draws a line in its style; `thin` where too few samples support it.
-pub(super) fn draw_line(area: &Area<'_>, style: LineStyle, places: &[Place], thin: bool) -> Result<()> {
+/// Draws a line; `thin` where too few samples support it.
+pub(super) fn draw_line(area: &Area<'_>, style: LineStyle, points: &[Point], thin: bool) -> Result<()> {
     let pen = stroke(style.colour, if thin { THIN_PT } else { LINE_PT });
     match style.dashes {
         Dashes::Of(on, off) if !thin => {
-            let dashed = DashedPathElement::new(places.iter().copied(), units(on), units(off), pen);
+            let dashed = DashedPathElement::new(points.iter().copied(), units(on), units(off), pen);
             area.draw(&dashed).map_err(failed)
         }
-        _ => path(area, places, pen),
+        _ => path(area, points, pen),
     }
 }
 
-/// Draws its mark around a place.
-pub(super) fn draw_mark(area: &Area<'_>, style: LineStyle, centre: Place) -> Result<()> {
+/// Draws the style's mark at a point.
+pub(super) fn draw_mark(area: &Area<'_>, style: LineStyle, centre: Point) -> Result<()> {
     let (full, edge) = (style.colour.filled(), stroke(style.colour, 0.8));
-    let around = |corners: &[(f64, f64)]| -> Vec<Place> {
+    let around = |corners: &[(f64, f64)]| -> Vec<Point> {
         let corner = |&(x, y): &(f64, f64)| (centre.0 + units(x * MARK_PT), centre.1 + units(y * MARK_PT));
         corners.iter().chain(corners.first()).map(corner).collect()
     };
@@ -128,7 +128,7 @@ pub(super) fn draw_mark(area: &Area<'_>, style: LineStyle, centre: Place) -> Res
     let triangle = || around(&[(0.0, -1.1), (1.0, 0.8), (-1.0, 0.8)]);
     let diamond = || around(&[(0.0, -1.2), (1.2, 0.0), (0.0, 1.2), (-1.2, 0.0)]);
     let radius = length(MARK_PT * 0.9);
-    let hollow = |corners: Vec<Place>| {
+    let hollow = |corners: Vec<Point>| {
         area.draw(&Polygon::new(corners.clone(), WHITE.filled())).map_err(failed)?;
         path(area, corners, edge)
     };

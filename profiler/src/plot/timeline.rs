@@ -1,12 +1,12 @@
-//! `timeline`: what each thread did when, as shares of its states in every slice of time.
+//! `timeline`: the states of each thread over time, as shares of every slice.
 
 use super::axis::Axis;
 use super::font::Font;
 use super::legend::{Legend, Sample};
 use super::lines::own_label;
-use super::panels::{Frame, Panels, Room, Surroundings};
+use super::panels::{Columns, Frame, Panels, Surroundings};
 use super::rows::Rows;
-use super::sheet::{Area, Place, failed};
+use super::sheet::{Area, Point, failed};
 use super::slices::{Slice, Slices};
 use super::{Drawing, Figure, Size};
 use crate::view::series::Group;
@@ -19,17 +19,17 @@ use plotters::style::{Color as _, RGBColor};
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-/// More rows than this are no longer read one by one.
+/// The most rows that can still be read one by one.
 const MOST_ROWS: usize = 40;
 
-/// Of the space between rows, half on each side.
+/// The gap between rows, as a share of a row; half of it on each side.
 pub(super) const GAP_SHARE: f64 = 0.08;
 
-/// Names take at most this share of the width.
+/// The largest share of the width for labels.
 const NAMES_SHARE: f64 = 0.3;
 
-/// The states from the axis up, what each is called, and its shade: the more a thread gets done the darker, so that it is
-/// seen without colours.
+/// The states from the axis up, with name and shade: the darker, the more a thread gets done, so that colours
+/// are not needed.
 const STATES: [(State, &str, RGBColor); States::COUNT] = [
     (|states| states.on_cpu_ns, "on_cpu", RGBColor(0x12, 0x35, 0x5B)),
     (|states| states.preempted_ns, "preempted", RGBColor(0xB0, 0x3A, 0x2E)),
@@ -42,14 +42,14 @@ const STATES: [(State, &str, RGBColor); States::COUNT] = [
 
 type State = fn(&States) -> Nanos;
 
-/// One row, in every slice the shares of [`STATES`] of the time of its threads; less than 1 in all where they began or
-/// ended.
+/// One row: for each slice the shares of [`STATES`] in its threads' time; their sum is less than 1 where a
+/// thread began or ended.
 struct Row {
-    /// From, until, shares.
+    /// Start, end and shares of each slice.
     slices: Vec<(f64, f64, [f64; States::COUNT])>,
 }
 
-/// The figure.
+/// Lays out the figure.
 pub(super) fn timeline<'a>(figure: &'a Figure<'a>) -> Result<Drawing<'a>> {
     let font = Font::new()?;
     let (rows, end_s) = rows(figure)?;
@@ -60,8 +60,8 @@ pub(super) fn timeline<'a>(figure: &'a Figure<'a>) -> Result<Drawing<'a>> {
     let y = rows.axis(&font, most_pt);
     let x = |width_pt| Axis::seconds(&font, end_s, width_pt);
     let x_names_pt = x(figure.size.width_pt()).widest_pt(&font);
-    let room = Room::new(figure.size, 1, (y.widest_pt(&font), x_names_pt, 0.0));
-    let x = x(room.plot_width_pt);
+    let columns = Columns::new(figure.size, 1, (y.widest_pt(&font), x_names_pt, 0.0));
+    let x = x(columns.plot_width_pt);
     let is_shown = |number: usize| {
         rows.iter().any(|(_, row)| row.slices.iter().any(|(_, _, shares)| shares[number] > 0.0))
     };
@@ -69,7 +69,7 @@ pub(super) fn timeline<'a>(figure: &'a Figure<'a>) -> Result<Drawing<'a>> {
     let around = Surroundings {
         legend: Legend::new(
             &font,
-            &room,
+            &columns,
             legend.map(|(_, &(_, name, shade))| (Sample::Area(shade), name.to_owned())).collect(),
         ),
         x_title: "time since the start".to_owned(),
@@ -77,7 +77,7 @@ pub(super) fn timeline<'a>(figure: &'a Figure<'a>) -> Result<Drawing<'a>> {
         notes: Vec::new(),
         titles: Vec::new(),
     };
-    let panels = Panels::new(&font, &room, 1, rows.height_pt(), around);
+    let panels = Panels::new(&font, &columns, 1, rows.height_pt(), around);
     let size_pt = panels.size_pt();
     let draw = move |area: &Area<'_>| {
         let frame = panels.frame(area, 0, (x, y))?;
@@ -91,7 +91,7 @@ pub(super) fn timeline<'a>(figure: &'a Figure<'a>) -> Result<Drawing<'a>> {
     Ok(Drawing { size_pt, draw: Box::new(draw) })
 }
 
-/// The rows of all runs, and when the last ends.
+/// The rows of all runs, and the end of the longest run, in seconds.
 fn rows(figure: &Figure<'_>) -> Result<(Rows<Row>, f64)> {
     let most_slices = match figure.size {
         Size::Column => 120,
@@ -103,7 +103,7 @@ fn rows(figure: &Figure<'_>) -> Result<(Rows<Row>, f64)> {
     for (run, profile) in subject.profiles.iter().enumerate() {
         let slices = Slices::of(profile, most_slices)?;
         end_s = end_s.max(slices.end_s());
-        // Of threads without a slot no states are known.
+        // The states of threads without a slot are unknown.
         let groups = subject.groups.iter().filter(|group| group.run == run && !group.threads.is_empty());
         let title = &subject.titles[run];
         let row = |group: &Group<'_>| {
@@ -118,7 +118,7 @@ fn rows(figure: &Figure<'_>) -> Result<(Rows<Row>, f64)> {
     Ok((Rows::new(rows), end_s))
 }
 
-/// Names and members of at most so many rows: the groups with the least CPU time share the last.
+/// Names and members of at most `most` rows; the groups with the least CPU time share the last.
 fn fold(
     groups: Vec<&Group<'_>>,
     most: usize,
@@ -130,17 +130,17 @@ fn fold(
     let cpu =
         |group: &Group<'_>| group.histograms.get(&Metric::OnCpu).map_or(Nanos(0), |on_cpu| on_cpu.sum_ns);
     let mut by_cpu: Vec<usize> = (0..groups.len()).collect();
-    by_cpu.sort_by_key(|&place| Reverse(cpu(groups[place])));
+    by_cpu.sort_by_key(|&index| Reverse(cpu(groups[index])));
     let kept: BTreeSet<usize> = by_cpu.into_iter().take(most - 1).collect();
     let (own, rest): (Vec<_>, Vec<_>) =
-        groups.into_iter().enumerate().partition(|(place, _)| kept.contains(place));
+        groups.into_iter().enumerate().partition(|(index, _)| kept.contains(index));
     let name = format!("{} others", rest.len());
     let mut members: Vec<u32> = rest.into_iter().flat_map(|(_, group)| row(group).1).collect();
     members.sort_unstable();
     own.into_iter().map(|(_, group)| row(group)).chain([(name, members)]).collect()
 }
 
-/// Of the time of those threads that lived in the slice.
+/// The shares of the threads' time in a slice, counting only threads that lived then.
 fn shares(slice: &Slice<'_>, members: &[u32]) -> (f64, f64, [f64; States::COUNT]) {
     let (mut sums, mut lived) = ([0.0; States::COUNT], BTreeSet::new());
     for thread in slice.of(members) {
@@ -150,22 +150,22 @@ fn shares(slice: &Slice<'_>, members: &[u32]) -> (f64, f64, [f64; States::COUNT]
         }
     }
     let possible = slice.length_s() * lived.len() as f64;
-    // The last record of a thread may end after the snapshot that is its slice's end.
+    // A thread's last record may end after the snapshot that ends the slice.
     let all = sums.iter().sum::<f64>().max(possible);
     let share = |sum: f64| if all > 0.0 { sum / all } else { 0.0 };
     (slice.from_s, slice.until_s, sums.map(share))
 }
 
-/// The states above each other, each drawn from the axis up to its end and then covered by those below it: so there is no
-/// seam between them.
+/// Draws the states of a row. Each area reaches from the axis to the state's upper end and is then covered by
+/// the states below, so that there are no seams.
 fn draw_row(area: &Area<'_>, frame: &Frame<'_>, number: usize, row: &Row) -> Result<()> {
     let (floor, height) = ((number + 1) as f64 - GAP_SHARE, 1.0 - 2.0 * GAP_SHARE);
     for (up_to, (_, _, shade)) in STATES.iter().enumerate().rev() {
-        let mut outline: Vec<Place> = Vec::new();
+        let mut outline: Vec<Point> = Vec::new();
         for (from, until, shares) in &row.slices {
             let level = floor - shares[..=up_to].iter().sum::<f64>() * height;
             let (left, right) = (frame.at(*from, level), frame.at(*until, level));
-            // A level that goes on needs no place of its own.
+            // A constant level needs no further point.
             match outline.last_mut() {
                 Some(last) if last.1 == left.1 => *last = right,
                 _ => outline.extend([left, right]),
@@ -173,7 +173,7 @@ fn draw_row(area: &Area<'_>, frame: &Frame<'_>, number: usize, row: &Row) -> Res
         }
         let base = frame.at(0.0, floor).1;
         let (Some(first), Some(last)) = (outline.first().copied(), outline.last().copied()) else { continue };
-        if outline.iter().all(|place| place.1 == base) {
+        if outline.iter().all(|point| point.1 == base) {
             continue;
         }
         outline.extend([(last.0, base), (first.0, base)]);

@@ -1,19 +1,20 @@
-//! SVG for viewers that lack the font: it is embedded, and for those that read no embedded font every text says its width.
+//! Adapts SVG to viewers without the font: embeds it, and sets `textLength` for viewers that ignore embedded
+//! fonts.
 
 use super::font::{Font, NAME, SUBSET};
 use anyhow::{Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// Of the element of a text as it is drawn, and of its content.
+/// A text element as it is drawn: its start, the start of its content, and its end.
 const TEXT: &str = "<text ";
 const CONTENT: &str = ">\n";
 const END: &str = "\n</text>";
 
-/// Of the document.
+/// End of the document.
 const CLOSE: &str = "</svg>\n";
 
-/// The document with the font in it, and the width of each text.
+/// Embeds the font, and adds the width of each text.
 pub(super) fn with_font(drawn: &str) -> Result<String> {
     let font = Font::new()?;
     let Some(content) = drawn.strip_suffix(CLOSE) else {
@@ -40,7 +41,7 @@ pub(super) fn with_font(drawn: &str) -> Result<String> {
     Ok(svg)
 }
 
-/// The width of a text in the coordinates of the file; none where another font must help out.
+/// The width of a text in coordinates; `None` if the font lacks a glyph.
 fn length(font: &Font, attributes: &str, words: &str) -> Option<f64> {
     let (_, size) = attributes.split_once("font-size=\"")?;
     let size: f64 = size.split_once('"')?.0.parse().ok()?;
@@ -49,11 +50,11 @@ fn length(font: &Font, attributes: &str, words: &str) -> Option<f64> {
     is_known.then(|| font.width(&shown, size).round())
 }
 
-/// The text that viewers show of an element's content: its characters, without spaces around them or next to each other.
+/// The text that viewers show for an element: leading, trailing and repeated spaces removed.
 fn shown(content: &str) -> String {
     let mut text: String =
         content.split([' ', '\n', '\t']).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
-    // The ampersand last: what it makes is no reference.
+    // The ampersand last, so that its result is not taken for another reference.
     for (reference, character) in
         [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")]
     {
@@ -95,7 +96,7 @@ mod tests {
         let svg = with_font(&drawn("a")).unwrap();
         let (_, data) = svg.split_once("base64,").unwrap();
         let font = STANDARD.decode(data.split_once('"').unwrap().0).unwrap();
-        // A WOFF2 file opens with its signature, the version of TrueType and its own length.
+        // A WOFF2 file starts with its signature, the TrueType version and its own length.
         assert_eq!(font[..8], *b"wOF2\0\x01\0\0");
         assert_eq!(font[8..12], u32::try_from(font.len()).unwrap().to_be_bytes());
     }

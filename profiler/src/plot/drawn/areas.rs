@@ -10,7 +10,8 @@ use model::profile::fixture;
 use model::profile::thread::Thread;
 use std::collections::BTreeMap;
 
-/// Coordinates are whole: an edge at either end of what is measured may be half a unit off, and the axis another half.
+/// Tolerance of a measured length, in units of the file: each edge is rounded by up to half a unit, and so is
+/// the axis.
 const ROUNDED: f64 = 1.5;
 
 #[test]
@@ -38,7 +39,7 @@ fn bars_of_a_histogram_show_the_share_of_samples_in_each_bin() {
     }
 }
 
-/// The widths of the parts of a row, by what they are called in the legend.
+/// The widths of the parts of a row, by their names in the legend.
 fn parts(figure: &Drawn, row: &str) -> BTreeMap<String, f64> {
     let across = Scale::across(figure, false, share);
     let middle = figure.row(row);

@@ -1,4 +1,4 @@
-//! `cdf`, `ccdf` and `percentiles`: where lines and their marks run.
+//! `cdf`, `ccdf` and `percentiles`: the paths of lines and the positions of marks.
 
 use super::super::Kind;
 use super::scale::{Scale, duration, share};
@@ -8,17 +8,17 @@ use model::metric::Metric;
 use model::profile::fixture;
 use model::profile::histogram::Histogram;
 
-/// Places so near to one that is drawn are left out: 0.3 points, and one for the rounding.
+/// Tolerance in units of the file: points within 0.3 pt of a drawn one are left out, and one unit is rounding.
 const NEAR: f64 = 7.0;
 
-/// A kind of line as its reader sees it.
+/// A kind of figure as its reader interprets it.
 struct Lines {
     kind: Kind,
     /// The two axes.
     across: Scale,
     up: Scale,
-    /// Values on them of the share of samples beyond a duration, and of the duration.
-    place: fn(f64, f64) -> Point,
+    /// Axis values of a share of samples beyond a duration, and the duration.
+    point: fn(f64, f64) -> Point,
     /// The marked shares beyond.
     marks: &'static [f64],
 }
@@ -36,36 +36,36 @@ impl Lines {
                 kind,
                 across: Scale::across(drawn, true, duration),
                 up: Scale::up(drawn, false, share),
-                place: |beyond, ns| (ns, 1.0 - beyond),
+                point: |beyond, ns| (ns, 1.0 - beyond),
                 marks: &[0.9, 0.5, 0.1],
             },
             Kind::Ccdf => Self {
                 kind,
                 across: Scale::across(drawn, true, duration),
                 up: Scale::up(drawn, true, share),
-                place: |beyond, ns| (ns, beyond),
+                point: |beyond, ns| (ns, beyond),
                 marks: TAIL,
             },
             _ => Self {
                 kind,
                 across: Scale::across(drawn, true, percentile),
                 up: Scale::up(drawn, true, duration),
-                place: |beyond, ns| (1.0 / beyond, ns),
+                point: |beyond, ns| (1.0 / beyond, ns),
                 marks: TAIL,
             },
         }
     }
 
     fn at(&self, beyond: f64, ns: f64) -> Point {
-        let (x, y) = (self.place)(beyond, ns);
+        let (x, y) = (self.point)(beyond, ns);
         (self.across.at(x), self.up.at(y))
     }
 
-    /// Compares the path of this colour with the shares of a distribution, either way: no place of the distribution is far
-    /// from the path, and no corner of the path is far from the steps of the distribution.
+    /// Compares the path of this colour with a distribution in both directions: each point of the distribution
+    /// is near the path, and each corner of the path is near a step of the distribution.
     fn check(&self, drawn: &Drawn, colour: &str, histogram: &Histogram) {
         let count = histogram.bucketed() as f64;
-        // Only `cdf` has a place for nothing beyond.
+        // Only `cdf` shows a share of 0 beyond.
         let least = if self.kind == Kind::Cdf { 0.0 } else { 1.0 / count };
         let (mut before, mut steps) = (1.0, Vec::new());
         for bucket in &histogram.buckets {
@@ -75,7 +75,7 @@ impl Lines {
             before = after;
         }
         let plot = extent(&drawn.grid.concat());
-        let is_in_plot = |path: &&Vec<Point>| path.iter().all(|place| is_inside(plot, *place));
+        let is_in_plot = |path: &&Vec<Point>| path.iter().all(|point| is_inside(plot, *point));
         let own = drawn.stroked.iter().filter(|(_, of)| of == colour).map(|(path, _)| path);
         let paths: Vec<&Vec<Point>> = own.filter(is_in_plot).collect();
         assert!(!paths.is_empty(), "{:?}: no line has the colour of the legend", self.kind);
@@ -98,9 +98,9 @@ impl Lines {
         let own = drawn.circles.iter().filter(|(at, of)| of == colour && is_inside(plot, *at));
         let marked: Vec<Point> = own.map(|(at, _)| *at).collect();
         assert_eq!(marked.len(), expected.len(), "{:?}: {marked:?}, not {expected:?}", self.kind);
-        for (mark, place) in marked.iter().zip(&expected) {
-            let off = (mark.0 - place.0).hypot(mark.1 - place.1);
-            assert!(off <= 2.0, "{:?}: a mark is at {mark:?}, not {place:?}", self.kind);
+        for (mark, point) in marked.iter().zip(&expected) {
+            let off = (mark.0 - point.0).hypot(mark.1 - point.1);
+            assert!(off <= 2.0, "{:?}: a mark is at {mark:?}, not {point:?}", self.kind);
         }
     }
 }
@@ -109,12 +109,12 @@ fn is_inside([(left, top), (right, bottom)]: [Point; 2], (x, y): Point) -> bool 
     (left - 1.0..=right + 1.0).contains(&x) && (top - 1.0..=bottom + 1.0).contains(&y)
 }
 
-/// True of a place where a value beyond the end of an axis is drawn.
+/// True if a point is at the end of an axis, where larger values are drawn.
 fn is_on_edge([(left, top), (right, bottom)]: [Point; 2], (x, y): Point) -> bool {
     [x - left, x - right, y - top, y - bottom].iter().any(|off| off.abs() <= 1.0)
 }
 
-/// From a place to the nearest place of a path.
+/// The distance from a point to a path.
 fn distance(path: &[Point], (x, y): Point) -> f64 {
     let of_edge = |pair: &[Point]| {
         let ((from_x, from_y), (to_x, to_y)) = (pair[0], pair[1]);

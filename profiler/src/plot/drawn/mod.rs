@@ -1,5 +1,6 @@
-//! Figures checked by their data: the shapes of a finished SVG are measured with the figure's own axes and legend, and
-//! compared with the values of the profile. Nothing that draws is asked, so a figure that swaps two shares fails here.
+//! Checks figures by their data: the shapes of a finished SVG are measured with the figure's own axes and
+//! legend, and compared with the profile. No drawing code is involved, so a figure with two shares swapped
+//! fails here.
 
 mod areas;
 mod lines;
@@ -14,10 +15,10 @@ use model::profile::Profile;
 use resvg::usvg::roxmltree::{Document, Node};
 use std::collections::BTreeMap;
 
-/// A place in the coordinates of the file: twentieths of a point, downwards.
+/// A point in the coordinates of the file: twentieths of a point, y downwards.
 type Point = (f64, f64);
 
-/// The shapes and texts of a figure, in the order in which they are drawn.
+/// The shapes and texts of a figure, in drawing order.
 #[derive(Default)]
 struct Drawn {
     /// Polygons and rectangles with their colours.
@@ -26,7 +27,7 @@ struct Drawn {
     stroked: Vec<(Vec<Point>, String)>,
     /// The centres of circles with their colours.
     circles: Vec<(Point, String)>,
-    /// The lines behind what is shown.
+    /// Grid lines.
     grid: Vec<[Point; 2]>,
     texts: Vec<Text>,
 }
@@ -38,7 +39,7 @@ struct Text {
     words: String,
 }
 
-/// Draws one profile as a figure over both columns, and reads it back.
+/// Draws one profile as a page-wide figure and parses it.
 fn drawn(profile: &Profile, kind: Kind, group_by: GroupBy, metric: Metric) -> Drawn {
     let profiles = [profile];
     let selection = Selection { metrics: vec![metric], threads: None, group_by };
@@ -62,7 +63,7 @@ impl Drawn {
         let number = |name: &str| -> f64 { word(name).parse().unwrap() };
         match node.tag_name().name() {
             "polygon" => self.filled.push((points(&word("points")), word("fill"))),
-            // The paper is given in percent.
+            // The background has its size in percent.
             "rect" if word("fill") != "none" && !word("x").is_empty() => {
                 let (left, top) = (number("x"), number("y"));
                 let (right, bottom) = (left + number("width"), top + number("height"));
@@ -81,22 +82,22 @@ impl Drawn {
         }
     }
 
-    /// The colour of each entry of the legend that stands for an area.
+    /// The colours of the legend's areas, by name.
     fn areas(&self) -> BTreeMap<String, String> {
         self.legend(self.filled.iter().map(|(outline, colour)| (extent(outline), colour)))
     }
 
-    /// The colour of each entry that stands for a line.
+    /// The colours of the legend's lines, by name.
     fn lines(&self) -> BTreeMap<String, String> {
         self.legend(self.stroked.iter().map(|(path, colour)| (extent(path), colour)))
     }
 
-    /// The names that stand right of one of these samples, with its colour.
+    /// The names next to these samples, with the samples' colours.
     fn legend<'a>(
         &self,
         samples: impl Iterator<Item = ([Point; 2], &'a String)>,
     ) -> BTreeMap<String, String> {
-        /// From a sample to its name: 3 points.
+        /// The gap between a sample and its name: 3 pt.
         const GAP: f64 = 60.0;
         let mut legend = BTreeMap::new();
         for ([(_, top), (right, bottom)], colour) in samples {
@@ -112,27 +113,27 @@ impl Drawn {
         legend
     }
 
-    /// The colour that is seen at a place, if any area covers it.
-    fn colour_at(&self, place: Point) -> Option<&str> {
-        let top = self.filled.iter().rev().find(|(outline, _)| is_within(outline, place));
+    /// The topmost colour at a point, if an area covers it.
+    fn colour_at(&self, point: Point) -> Option<&str> {
+        let top = self.filled.iter().rev().find(|(outline, _)| is_within(outline, point));
         top.map(|(_, colour)| colour.as_str())
     }
 
-    /// The length of each colour that is seen on the way from a place to another right of it or below it, in units of the file.
+    /// The visible length of each colour along a horizontal or vertical line, in units of the file.
     fn along(&self, from: Point, to: Point) -> BTreeMap<&str, u32> {
         let steps = (to.0 - from.0).max(to.1 - from.1).round() as u32;
         let mut seen = BTreeMap::new();
         for step in 0..steps {
             let part = (f64::from(step) + 0.5) / f64::from(steps);
-            let place = (from.0 + (to.0 - from.0) * part, from.1 + (to.1 - from.1) * part);
-            if let Some(colour) = self.colour_at(place) {
+            let point = (from.0 + (to.0 - from.0) * part, from.1 + (to.1 - from.1) * part);
+            if let Some(colour) = self.colour_at(point) {
                 *seen.entry(colour).or_default() += 1;
             }
         }
         seen
     }
 
-    /// The middle of the row with this name.
+    /// The vertical middle of the row with this label.
     fn row(&self, name: &str) -> f64 {
         let of_axis = |text: &&Text| text.anchor == "end" && text.words == name;
         self.texts.iter().find(of_axis).unwrap_or_else(|| panic!("no row is called {name}")).at.1
@@ -155,7 +156,7 @@ fn extent(points: &[Point]) -> [Point; 2] {
     [fold(f64::INFINITY, f64::min), fold(f64::NEG_INFINITY, f64::max)]
 }
 
-/// True if a place lies inside an outline: a ray from it to the right crosses an odd number of edges.
+/// True if a point is inside an outline: a ray to the right crosses an odd number of edges.
 fn is_within(outline: &[Point], (x, y): Point) -> bool {
     let edges = outline.iter().zip(outline.iter().cycle().skip(1));
     let crossed = edges.filter(|((from_x, from_y), (to_x, to_y))| {
@@ -167,9 +168,9 @@ fn is_within(outline: &[Point], (x, y): Point) -> bool {
 #[test]
 fn a_place_is_within_an_outline_or_not() {
     let step = [(0.0, 0.0), (10.0, 0.0), (10.0, 5.0), (20.0, 5.0), (20.0, 10.0), (0.0, 10.0)];
-    for (place, expected) in
+    for (point, expected) in
         [((5.0, 2.0), true), ((15.0, 2.0), false), ((15.0, 7.0), true), ((25.0, 7.0), false)]
     {
-        assert_eq!(is_within(&step, place), expected, "{place:?}");
+        assert_eq!(is_within(&step, point), expected, "{point:?}");
     }
 }

@@ -1,23 +1,23 @@
-//! An axis as a reader uses it: two of its named values say where every other value is.
+//! An axis as a reader uses it: the position of any value follows from two labelled ones.
 
 use super::{Drawn, Point, Text};
 
-/// Values along one direction of a figure.
+/// A mapping from values to coordinates along one axis.
 pub(super) struct Scale {
-    /// The positions of two values.
+    /// Two values with their coordinates.
     ends: [(f64, f64); 2],
     logarithmic: bool,
 }
 
 impl Scale {
-    /// The axis below, whose names are read by `value`.
+    /// The horizontal axis; `value` parses its labels.
     pub(super) fn across(drawn: &Drawn, logarithmic: bool, value: fn(&str) -> Option<f64>) -> Self {
         let is_named =
             |text: &Text, [from, to]: &[Point; 2]| from.0 == to.0 && (text.at.0 - from.0).abs() <= 1.0;
         Self::of(drawn, logarithmic, "middle", |text, line| is_named(text, line).then_some(line[0].0), value)
     }
 
-    /// The axis at the left.
+    /// The vertical axis.
     pub(super) fn up(drawn: &Drawn, logarithmic: bool, value: fn(&str) -> Option<f64>) -> Self {
         let is_named =
             |text: &Text, [from, to]: &[Point; 2]| from.1 == to.1 && (text.at.1 - from.1).abs() <= 1.0;
@@ -52,7 +52,7 @@ impl Scale {
         if self.logarithmic { value.ln() } else { value }
     }
 
-    /// The position of a value.
+    /// The coordinate of a value.
     pub(super) fn at(&self, value: f64) -> f64 {
         let [low, high] = self.ends;
         let part = (self.linear(value) - self.linear(low.1)) / (self.linear(high.1) - self.linear(low.1));

@@ -1,4 +1,4 @@
-//! `timeline` and `heatmap`: what is drawn where on the axis of time.
+//! `timeline` and `heatmap`: positions along the time axis.
 
 use super::super::Kind;
 use super::super::bins::{low_ns, number};
@@ -15,16 +15,17 @@ use model::profile::units::Nanos;
 use model::profile::{Profile, file, fixture};
 use std::collections::BTreeMap;
 
-/// Coordinates are whole: an edge at either end of what is measured may be half a unit off, and the axis another half.
+/// Tolerance of a measured length, in units of the file: each edge is rounded by up to half a unit, and so is
+/// the axis.
 const ROUNDED: f64 = 1.5;
 
-/// A run of which the intervals were recorded.
+/// A run recorded with intervals.
 fn recorded() -> Profile {
     file::read(&golden("intervals.profile.json")).unwrap()
 }
 
-/// A run in which every thread is in every state, in each interval and thread for another share of the time; the first
-/// thread lives from the second interval on, for half of that.
+/// A run in which every thread is in every state, for a different time in each interval; the first thread lives
+/// from the second interval on, for half of it.
 fn in_all_states() -> Profile {
     const PERCENT: [u64; States::COUNT] = [31, 23, 17, 12, 8, 6, 3];
     const LENGTH_NS: u64 = 20_000_000;
@@ -53,7 +54,7 @@ fn in_all_states() -> Profile {
     profile
 }
 
-/// The states under their names in figures.
+/// Times by the states' names in figures.
 fn named(states: &States) -> [(&'static str, f64); States::COUNT] {
     [
         ("on_cpu", states.on_cpu_ns),
@@ -67,7 +68,7 @@ fn named(states: &States) -> [(&'static str, f64); States::COUNT] {
     .map(|(name, time)| (name, time.0 as f64))
 }
 
-/// The middle of each interval and its length, in nanoseconds since the start.
+/// Each interval with its middle and its length, in nanoseconds since the start.
 fn columns(profile: &Profile) -> impl Iterator<Item = (&Interval, f64, f64)> {
     let start = profile.intervals[0].from_ns.0;
     profile.intervals.iter().map(move |interval| {
@@ -76,7 +77,7 @@ fn columns(profile: &Profile) -> impl Iterator<Item = (&Interval, f64, f64)> {
     })
 }
 
-/// Compares one row of a timeline with the times of its threads in every interval.
+/// Compares a row of a timeline with its threads' times in every interval.
 fn check_row(figure: &Drawn, profile: &Profile, row: &str, members: &[u32]) {
     let (across, colours) = (Scale::across(figure, false, duration), figure.areas());
     let pitch = f64::from(units(ROW_PT));
@@ -87,7 +88,7 @@ fn check_row(figure: &Drawn, profile: &Profile, row: &str, members: &[u32]) {
             interval.threads.iter().filter(|thread| members.contains(&thread.thread)).collect();
         let mut sums = States::default();
         threads.iter().for_each(|thread| sums.add(&thread.states));
-        // The row is full where a record ends after its snapshot.
+        // A row is full where a record ends after its snapshot.
         let whole = (length * threads.len() as f64).max(sums.total().0 as f64);
         let x = across.at(at);
         let seen = figure.along((x, middle - pitch / 2.0), (x, middle + pitch / 2.0));
@@ -123,7 +124,7 @@ fn a_row_of_several_threads_shows_the_shares_of_all_their_time() {
     check_row(&figure, &profile, "thread-pool-wor", &all);
 }
 
-/// Samples of a metric that ended in an interval, by bin; those of 0 ns have none.
+/// Samples of a metric in an interval, by bin; samples of 0 ns have none.
 fn binned(interval: &Interval, metric: Metric) -> BTreeMap<u32, u64> {
     let histograms = interval.threads.iter().filter_map(|thread| thread.histograms.get(metric.name()));
     let mut counts = BTreeMap::new();
@@ -135,13 +136,13 @@ fn binned(interval: &Interval, metric: Metric) -> BTreeMap<u32, u64> {
     counts
 }
 
-/// The lightness of a colour of a heatmap: the sum of its three parts.
+/// The lightness of a heatmap's colour: the sum of its three components.
 fn lightness(colour: &str) -> f64 {
     let part = |from: usize| f64::from(u8::from_str_radix(&colour[from..from + 2], 16).unwrap());
     part(1) + part(3) + part(5)
 }
 
-/// The rates of the legend, in samples a second, with how light each is: the lowest and lightest first.
+/// The legend's rates, in samples a second, with their lightness, lowest rate first.
 fn rates(figure: &Drawn) -> Vec<(f64, f64)> {
     let areas = figure.areas();
     let entries =
@@ -152,17 +153,18 @@ fn rates(figure: &Drawn) -> Vec<(f64, f64)> {
     entries
 }
 
-/// The rate that a reader of the legend takes a colour for, between two of its entries in proportion.
+/// The rate of a colour, interpolated between two entries of the legend.
 fn rate(legend: &[(f64, f64)], colour: &str) -> f64 {
     let light = lightness(colour);
-    let place = legend.iter().rposition(|entry| entry.1 >= light).unwrap_or(0).min(legend.len() - 2);
-    let ((low, lightest), (high, darkest)) = (legend[place], legend[place + 1]);
+    let index = legend.iter().rposition(|entry| entry.1 >= light).unwrap_or(0).min(legend.len() - 2);
+    let ((low, lightest), (high, darkest)) = (legend[index], legend[index + 1]);
     low * (high / low).powf((lightest - light) / (lightest - darkest))
 }
 
 #[test]
 fn cells_of_a_heatmap_show_how_many_samples_a_second_ended_there() {
-    /// Names of rates have two digits, and between two of them shades are not quite in proportion.
+    /// Tolerance as a factor: rates are printed with two digits, and shades between two entries are not quite
+    /// proportional.
     const NEARLY: f64 = 1.2;
     let profile = recorded();
     for metric in [Metric::OnCpu, Metric::RunqueueWait, Metric::Blocked] {
