@@ -1,6 +1,6 @@
 //! Tidy CSV (RFC 4180): one observation a row, one header, numbers without thousands marks, absent as empty.
 //!
-//! There are no comment lines, which would break most readers.
+//! No comment lines: most readers would fail on them.
 
 use super::tidy::{Table, table};
 use crate::columns::Value;

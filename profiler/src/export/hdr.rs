@@ -1,19 +1,19 @@
-//! The recorded histograms as those of HdrHistogram, bucket for bucket.
+//! Converts recorded histograms to HdrHistogram, bucket for bucket.
 
 use anyhow::{Context as _, Result, bail};
 use model::buckets::{LIMIT_NS, PAGE_BUCKETS, SIGNIFICANT_DIGITS, high_ns, index, low_ns};
 use model::profile::histogram::{Bucket, Histogram};
 
-/// The smallest value that is told from 0.
+/// The smallest value distinguished from 0.
 const LOWEST_NS: u64 = 1;
 
-/// HdrHistogram's sub-buckets: the buckets below the first doubling.
+/// Sub-buckets of HdrHistogram: the buckets below the first doubling.
 pub(super) const SUB_BUCKETS: usize = 2 * PAGE_BUCKETS;
 
-/// The same counts in the same buckets. Samples that are in no bucket are not in it.
+/// Copies counts into the same buckets. Samples without a bucket are left out.
 ///
 /// # Errors
-/// If a bucket has other bounds than HdrHistogram gives it, so that its samples can't be placed.
+/// If a bucket's bounds differ from HdrHistogram's.
 pub(super) fn hdr(histogram: &Histogram) -> Result<hdrhistogram::Histogram<u64>> {
     let mut hdr = hdrhistogram::Histogram::new_with_bounds(LOWEST_NS, LIMIT_NS, SIGNIFICANT_DIGITS)
         .context("cannot make an HdrHistogram")?;
@@ -27,7 +27,7 @@ pub(super) fn hdr(histogram: &Histogram) -> Result<hdrhistogram::Histogram<u64>>
                 high.0
             );
         }
-        // Its lowest value stands for the bucket: HdrHistogram keeps no more of a value than its bucket.
+        // The lowest value stands for the bucket: HdrHistogram keeps no more than that.
         hdr.record_n(low.0, count).with_context(|| format!("cannot record {} ns", low.0))?;
     }
     Ok(hdr)

@@ -1,7 +1,8 @@
-//! Percentiles as HdrHistogram's own tools print them (`.hgrm`), for its plotter. A file holds one distribution.
+//! Percentiles in the format of HdrHistogram's tools (`.hgrm`), for its plotter. One file holds one
+//! distribution.
 //!
-//! Everything that no plotter reads is in comments, manifest and exact totals too. Values are in nanoseconds: scaled to
-//! microseconds the two decimals of this format would be coarser than the buckets below 1 µs.
+//! Manifest and exact totals are comments, which plotters skip. Values are in nanoseconds: in microseconds, the
+//! two decimals of this format would be coarser than the buckets below 1 µs.
 
 use super::Artifact;
 use super::hdr::{SUB_BUCKETS, hdr};
@@ -12,10 +13,11 @@ use anyhow::Result;
 use model::profile::histogram::Histogram;
 use std::fmt::Write as _;
 
-/// Steps in each half of the remaining distance to 100 %, as HdrHistogram's tools have it.
+/// Steps per halving of the distance to 100 %, as in HdrHistogram's tools.
 const TICKS_PER_HALF_DISTANCE: f64 = 5.0;
 
-/// Before a value of 13 digits, `.00` and at least one space: some readers want one before the first number.
+/// Width of a value: 13 digits, `.00` and at least one space, which some readers require before the first
+/// number.
 const VALUE_WIDTH: usize = 17;
 
 pub(super) fn hgrm(subject: &Subject<'_>) -> Result<Vec<Artifact>> {
@@ -63,7 +65,7 @@ fn comments(subject: &Subject<'_>, row: &Row<'_>) -> Vec<String> {
     comments
 }
 
-/// The table and its footer, in the words and the order of HdrHistogram's `outputPercentileDistribution`.
+/// Writes the table and footer exactly as HdrHistogram's `outputPercentileDistribution`.
 fn percentiles(histogram: &Histogram, file: &mut String) -> Result<()> {
     writeln!(
         file,
@@ -85,7 +87,8 @@ fn percentiles(histogram: &Histogram, file: &mut String) -> Result<()> {
     Ok(())
 }
 
-/// A line of the table: the smallest value that this share of the samples, and so many of them, do not exceed.
+/// A line of the table: the smallest value that this share of the samples does not exceed, and the number of
+/// those.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Line {
     /// The largest value of the bucket.
@@ -94,8 +97,8 @@ struct Line {
     samples: u64,
 }
 
-/// The steps of the Java implementation's percentile iterator. It counts in per cent, where sums of steps are exact: as
-/// shares, which the Rust implementation takes, 0.7 and 0.05 are more than 0.75, and the sample at 0.75 is missed.
+/// The steps of the Java implementation's percentile iterator. It counts in percent, where sums of steps are
+/// exact. The Rust implementation counts in shares, where 0.7 + 0.05 > 0.75 and the sample at 0.75 is missed.
 fn lines(histogram: &Histogram) -> Vec<Line> {
     let all = histogram.bucketed();
     let mut lines = Vec::new();
@@ -110,7 +113,7 @@ fn lines(histogram: &Histogram) -> Vec<Line> {
                 break;
             }
             let next = percent + 100.0 / ticks(percent);
-            // Beyond some 2^50 samples shares are finer than their numbers.
+            // Above some 2^50 samples, steps are below the resolution of f64.
             if next == percent {
                 break;
             }
@@ -120,7 +123,7 @@ fn lines(histogram: &Histogram) -> Vec<Line> {
     lines
 }
 
-/// The number of steps from 0 to 100 % that are as long as the one from here.
+/// The number of steps from 0 to 100 % if all were as long as the one at `percent`.
 fn ticks(percent: f64) -> f64 {
     let halvings = (100.0 / (100.0 - percent)).log2().floor();
     TICKS_PER_HALF_DISTANCE * (halvings + 1.0).exp2()

@@ -1,9 +1,8 @@
-//! The interval log of HdrHistogram (`.hlog`, version 1.3, histograms compressed as V2 has it): lossless, and read by
-//! HdrHistogram's implementations in every language.
+//! The interval log of HdrHistogram (`.hlog`, version 1.3, histograms compressed as V2): lossless, and read by
+//! HdrHistogram's implementations in all languages.
 //!
-//! A line is what one group did of one metric in one interval; its tag says which (see [`Names::tag`]). Of a run that
-//! was not cut into intervals there is one interval, the whole run. Manifest, losses, and what is in no line are
-//! comments.
+//! A line holds one metric of one group in one interval; its tag names them (see [`Names::tag`]). A run without
+//! intervals is a single interval. Manifest, losses and samples without a bucket are comments.
 
 use super::hdr::hdr;
 use super::intervals::{Interval, intervals};
@@ -20,15 +19,15 @@ use model::outside_text::excerpt;
 use model::profile::Profile;
 use std::time::Duration;
 
-/// The largest value of an interval is shown in milliseconds, as the Java implementation has it.
+/// Unit of an interval's maximum: milliseconds, as in the Java implementation.
 const MAX_VALUE_DIVISOR: f64 = 1e6;
 
 const LEGEND: &str = r#""StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram""#;
 
-/// A line to be.
+/// A line before it is written.
 struct Line<'a> {
     tag: String,
-    /// Since the base time.
+    /// Start, relative to the base time.
     start: Duration,
     interval: Interval<'a>,
 }
@@ -56,7 +55,8 @@ pub(super) fn hlog(subject: &Subject<'_>) -> Result<Vec<u8>> {
     Ok(log)
 }
 
-/// Everything before the intervals. The writer would write the two times, but not the legend, which comes after them.
+/// Everything before the intervals. The crate's writer would write the two times but not the legend, which
+/// follows them.
 fn header(subject: &Subject<'_>, base: Timestamp) -> String {
     let seconds = base.as_nanosecond() as f64 / 1e9;
     let mut lines = vec!["#[Histogram log format version 1.3]".to_owned()];
@@ -69,7 +69,7 @@ fn header(subject: &Subject<'_>, base: Timestamp) -> String {
     lines.join("\n") + "\n"
 }
 
-/// A comment for each distribution that lacks samples.
+/// A comment for each distribution with samples that are in no bucket.
 fn without_bucket(subject: &Subject<'_>) -> Vec<String> {
     let lacking = rows(subject).filter(|row| row.histogram.without_bucket() > 0);
     let comment = |row: super::summary::Row<'_>| {
@@ -84,7 +84,7 @@ fn without_bucket(subject: &Subject<'_>) -> Vec<String> {
     lacking.map(comment).collect()
 }
 
-/// In the order of their start, as readers expect it.
+/// Lines sorted by start, as readers expect.
 fn lines<'a>(subject: &'a Subject<'a>, starts: &[Timestamp], base: Timestamp) -> Result<Vec<Line<'a>>> {
     let names = Names::new(subject);
     let mut lines = Vec::new();
@@ -128,7 +128,7 @@ mod tests {
         Subject::new(profiles, &Selection { metrics: Vec::new(), threads: None, group_by }, false)
     }
 
-    /// The buckets by tag, those of all intervals together.
+    /// Buckets by tag, summed over intervals.
     fn read(log: &[u8]) -> BTreeMap<String, BTreeMap<u64, u64>> {
         let mut tags: BTreeMap<String, BTreeMap<u64, u64>> = BTreeMap::new();
         for entry in IntervalLogIterator::new(log) {

@@ -1,5 +1,5 @@
-//! Distributions over time: for each group and metric a histogram of every interval in which it has samples. A run that
-//! was not cut into intervals is one.
+//! Distributions over time: a histogram for each group, metric and interval with samples. A run without
+//! intervals is a single interval.
 
 use crate::view::series::Group;
 use model::metric::Metric;
@@ -10,29 +10,29 @@ use model::profile::{Profile, interval};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-/// The intervals of a group and a metric, in the order of time. All histograms together are the group's.
+/// The intervals of a group and a metric, in order of time. Together they add up to the group's histogram.
 pub(super) struct Series<'a> {
     pub(super) group: &'a Group<'a>,
     pub(super) metric: Metric,
     pub(super) intervals: Vec<Interval<'a>>,
 }
 
-/// A part of the run. The times are on CLOCK_MONOTONIC.
+/// A part of the run, in CLOCK_MONOTONIC time.
 pub(super) struct Interval<'a> {
     pub(super) from_ns: Nanos,
     pub(super) until_ns: Nanos,
     pub(super) histogram: Cow<'a, Histogram>,
 }
 
-/// The series of these groups of a profile, in their order. A histogram without buckets is left out.
+/// The series of these groups of a profile, in their order. Histograms without buckets are left out.
 pub(super) fn intervals<'a>(profile: &'a Profile, groups: &[&'a Group<'a>]) -> Vec<Series<'a>> {
     let mut parts = parts(profile, groups);
     let mut all = Vec::new();
-    for (place, &group) in groups.iter().enumerate() {
+    for (index, &group) in groups.iter().enumerate() {
         for (&metric, histogram) in &group.histograms {
             let mut intervals = match profile.intervals.as_slice() {
                 [] => vec![whole(profile, histogram)],
-                _ => parts.remove(&(place, metric)).unwrap_or_default(),
+                _ => parts.remove(&(index, metric)).unwrap_or_default(),
             };
             intervals.retain(|interval| !interval.histogram.buckets.is_empty());
             all.push(Series { group, metric, intervals });
@@ -46,7 +46,7 @@ fn whole<'a>(profile: &Profile, histogram: &'a Histogram) -> Interval<'a> {
     Interval { from_ns, until_ns: from_ns + profile.run.wall_ns, histogram: Cow::Borrowed(histogram) }
 }
 
-/// By the group's place and the metric.
+/// Intervals by index of the group and metric.
 type Parts<'a> = BTreeMap<(usize, Metric), Vec<Interval<'a>>>;
 
 fn parts<'a>(profile: &'a Profile, groups: &[&Group<'_>]) -> Parts<'a> {
@@ -72,23 +72,23 @@ fn by_group<'a>(
 ) -> BTreeMap<(usize, Metric), Vec<&'a Histogram>> {
     let mut groups: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for part in &interval.threads {
-        let Some(&Some(place)) = group_of.get(part.thread as usize) else { continue };
+        let Some(&Some(index)) = group_of.get(part.thread as usize) else { continue };
         for metric in Metric::ALL {
             if let Some(histogram) = part.histograms.get(metric.name()) {
-                groups.entry((place, metric)).or_default().push(histogram);
+                groups.entry((index, metric)).or_default().push(histogram);
             }
         }
     }
     groups
 }
 
-/// The place of each thread's group; none of threads that were not chosen.
+/// The index of each thread's group; `None` for threads that are not selected.
 fn group_of(profile: &Profile, groups: &[&Group<'_>]) -> Vec<Option<usize>> {
-    let members = groups.iter().enumerate().flat_map(|(place, group)| {
-        group.threads.iter().map(move |&thread| (std::ptr::from_ref(thread), place))
+    let members = groups.iter().enumerate().flat_map(|(index, group)| {
+        group.threads.iter().map(move |&thread| (std::ptr::from_ref(thread), index))
     });
-    let places: HashMap<*const Thread, usize> = members.collect();
-    profile.threads.iter().map(|thread| places.get(&std::ptr::from_ref(thread)).copied()).collect()
+    let indices: HashMap<*const Thread, usize> = members.collect();
+    profile.threads.iter().map(|thread| indices.get(&std::ptr::from_ref(thread)).copied()).collect()
 }
 
 #[cfg(test)]

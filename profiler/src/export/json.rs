@@ -1,4 +1,4 @@
-//! The chosen distributions as one JSON object, with the manifest of each profile.
+//! The selected distributions as one JSON object, with the manifest of each profile.
 
 use super::summary::{Row, rows};
 use crate::view::Subject;
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 #[derive(Serialize)]
 struct Document<'a> {
-    /// A bucket's width is at most this share of its lower bound.
+    /// The largest width of a bucket, relative to its lower bound.
     max_relative_width: f64,
     profiles: Vec<About<'a>>,
     series: Vec<Series<'a>>,
@@ -27,7 +27,7 @@ struct About<'a> {
     reconciliation: &'a [Check],
 }
 
-/// Unknown facts of a group are left out.
+/// A distribution; unknown properties of the group are left out.
 #[derive(Serialize)]
 struct Series<'a> {
     profile: &'a str,

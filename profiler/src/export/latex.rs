@@ -1,5 +1,5 @@
-//! The table of a paper as a `tabular` with the rules of booktabs, for `\input`. Its notes stand below it, the manifest
-//! in comments.
+//! The summary table as a LaTeX `tabular` with booktabs rules, for `\input`. Notes are below it, the manifest
+//! is in comments.
 
 use super::paper::{Line, Table, notes, table};
 use super::tex;
@@ -8,16 +8,16 @@ use crate::report::units::ABSENT;
 use crate::view::Subject;
 use crate::view::manifest::comments;
 
-/// The lines that a document needs to use it.
+/// Usage, as comments at the top of the file.
 const USE: [&str; 2] = [
     r"In the preamble: \usepackage{booktabs}. In the document:",
     r"\begin{table} \centering \caption{...} \input{THIS FILE} \end{table}",
 ];
 
-/// Up to nine columns and the names of threads do not fit a page otherwise.
+/// Layout for up to nine columns with names of threads, which otherwise exceed the page.
 const SMALL: &str = "{\\small\\setlength{\\tabcolsep}{4pt}%\n";
 
-/// The mark of quantiles with few samples: beside a figure, the sign for `about` reads better than the text's tilde.
+/// Mark of quantiles with few samples: in LaTeX the sign for "about" reads better than a text tilde.
 const DOUBTFUL_MARK: &str = r"$\sim$";
 
 pub(super) fn latex(subject: &Subject<'_>) -> Vec<u8> {
@@ -51,8 +51,8 @@ fn tabular(table: &Table) -> String {
     let headings = headings.chain(QUANTILES.iter().map(|(name, _)| *name)).chain(["max"]);
     text.push_str(&row(headings.map(tex::escaped)));
     text.push_str("  \\midrule\n");
-    for (place, line) in table.lines.iter().enumerate() {
-        if line.begins_group && place > 0 {
+    for (index, line) in table.lines.iter().enumerate() {
+        if line.begins_group && index > 0 {
             text.push_str("  \\addlinespace\n");
         }
         text.push_str(&row(cells(line)));
@@ -61,7 +61,7 @@ fn tabular(table: &Table) -> String {
     text
 }
 
-/// The name of a group stands in its first row only.
+/// The cells of a line; a group's name is shown in its first line only.
 fn cells(line: &Line) -> impl Iterator<Item = String> {
     let name = |name: &String| if line.begins_group { tex::escaped(name) } else { String::new() };
     let quantiles = line.quantiles.iter().map(|quantile| match quantile {
@@ -84,7 +84,7 @@ fn row(cells: impl Iterator<Item = String>) -> String {
     format!("  {} \\\\\n", cells.collect::<Vec<_>>().join(" & "))
 }
 
-/// A note, with the mark as it stands in the table.
+/// A note, with marks written as in the table.
 fn marked(note: &str) -> String {
     match note.strip_prefix(DOUBTFUL) {
         Some(meaning) => format!("{DOUBTFUL_MARK}{}", tex::escaped(meaning)),

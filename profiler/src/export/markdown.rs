@@ -1,5 +1,5 @@
-//! The table of a paper as a Markdown table (GitHub's flavour), its columns under each other in the raw text too.
-//! The manifest is a comment behind it.
+//! The summary table in Markdown (GitHub's flavour), with columns aligned in the raw text. The manifest is a
+//! comment below it.
 
 use super::paper::{Line, Table, notes, table};
 use crate::report::metrics::{DOUBTFUL, QUANTILES};
@@ -8,7 +8,7 @@ use crate::view::Subject;
 use crate::view::manifest::comments;
 use unicode_width::UnicodeWidthStr as _;
 
-/// Characters that Markdown or HTML takes for markup, wherever they stand in a line.
+/// Characters that are markup in Markdown or HTML, anywhere in a line.
 const MARKUP: &str = "\\`*_[]<>|~&$";
 
 pub(super) fn markdown(subject: &Subject<'_>) -> Vec<u8> {
@@ -17,7 +17,7 @@ pub(super) fn markdown(subject: &Subject<'_>) -> Vec<u8> {
     for note in notes(subject, &table) {
         text.push_str(&format!("\n{}\n", marked(&note)));
     }
-    // The end of a comment must not stand in one.
+    // A comment must not contain its own terminator.
     let manifest = comments(subject).join("\n").replace("-->", "--&gt;");
     text.push_str(&format!("\n<!--\n{manifest}\n-->\n"));
     text.into_bytes()
@@ -60,7 +60,7 @@ fn cells(line: &Line) -> Vec<String> {
     names.chain(quantiles).chain([escaped(&line.max)]).collect()
 }
 
-/// A note. The mark by itself is no markup.
+/// A note; its mark is not escaped.
 fn marked(note: &str) -> String {
     match note.strip_prefix(DOUBTFUL) {
         Some(meaning) => format!("{DOUBTFUL}{}", escaped(meaning)),
@@ -68,13 +68,13 @@ fn marked(note: &str) -> String {
     }
 }
 
-/// The text as it is, whatever stands in it, on one line.
+/// Escapes a text, on one line.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     let mut before = ' ';
     let mut rest = text.chars().peekable();
     while let Some(character) = rest.next() {
-        // Between letters and digits an underscore is no markup.
+        // An underscore between letters or digits is not markup.
         let is_inside = |other: char| other.is_alphanumeric();
         let is_plain =
             character == '_' && is_inside(before) && rest.peek().is_some_and(|&next| is_inside(next));

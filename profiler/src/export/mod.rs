@@ -1,5 +1,5 @@
-//! From profiles to the forms that other programs, papers and people read. One file a format, each one function
-//! from a [`Subject`] to bytes; nothing here writes files.
+//! Exports of profiles for programs, papers and people. Each format is one file with one function from a
+//! [`Subject`] to bytes; nothing here writes files.
 
 mod csv;
 mod hdr;
@@ -61,16 +61,16 @@ pub enum Format {
 /// One file of an export.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Artifact {
-    /// The addition to the name that was asked for, before its extension; empty for the main file.
+    /// Suffix of the requested file name, before its extension; empty for the main file.
     pub suffix: String,
-    /// Another extension than the main file's, for a companion.
+    /// The extension, if it differs from the main file's.
     pub extension: Option<&'static str>,
     /// The content.
     pub bytes: Vec<u8>,
 }
 
 impl Artifact {
-    /// The file that was asked for.
+    /// The main file.
     #[must_use]
     pub fn main(bytes: Vec<u8>) -> Self {
         Self { suffix: String::new(), extension: None, bytes }
@@ -78,7 +78,7 @@ impl Artifact {
 }
 
 impl Format {
-    /// Every format that this build has.
+    /// The formats of this build.
     pub const ALL: &'static [Self] = &[
         Self::Csv,
         Self::Json,
@@ -97,7 +97,7 @@ impl Format {
         Self::Png,
     ];
 
-    /// As it is typed.
+    /// The name on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -119,7 +119,7 @@ impl Format {
         }
     }
 
-    /// The extension of the files, without a dot.
+    /// The file extension, without a dot.
     #[must_use]
     pub fn extension(self) -> &'static str {
         match self {
@@ -140,7 +140,7 @@ impl Format {
         }
     }
 
-    /// True if it has a form with one row a group and metric instead of every bucket.
+    /// True if the format has a summary form: one row a group and metric instead of every bucket.
     #[must_use]
     pub fn has_summary(self) -> bool {
         match self {
@@ -151,7 +151,7 @@ impl Format {
         }
     }
 
-    /// True if its bytes are not for a terminal.
+    /// True if the format is binary and not for a terminal.
     #[must_use]
     pub fn is_binary(self) -> bool {
         match self {
@@ -163,7 +163,7 @@ impl Format {
         }
     }
 
-    /// The default row.
+    /// The default grouping.
     #[must_use]
     pub fn group_by(self) -> GroupBy {
         match self {
@@ -176,7 +176,7 @@ impl Format {
         }
     }
 
-    /// The formats whose files have this extension.
+    /// The formats of a file extension.
     pub fn of_extension(extension: &str) -> impl Iterator<Item = Self> {
         Self::ALL.iter().copied().filter(move |format| format.extension() == extension)
     }
@@ -184,7 +184,7 @@ impl Format {
     /// Makes the files of the export; the first is the main one.
     ///
     /// # Errors
-    /// If the format can't hold what was chosen.
+    /// If the format can't represent the selection.
     pub fn make(self, subject: &Subject<'_>) -> Result<Vec<Artifact>> {
         let one = |bytes| vec![Artifact::main(bytes)];
         match self {

@@ -1,16 +1,16 @@
-//! Names of distributions where not every character is allowed: in the tags of an interval log, in file names.
-//! Threads may have any name, so what is not allowed is written as its bytes; nothing gets lost, and no two
-//! distributions of an export share a name.
+//! Unique names of distributions for tags of an interval log and for file names, where not every character is
+//! allowed. Thread names are arbitrary, so other characters are encoded by their bytes: nothing is lost, and no
+//! two names of an export are equal.
 
 use crate::view::Subject;
 use crate::view::series::{Group, GroupBy, Key};
 use model::metric::Metric;
 use std::collections::BTreeMap;
 
-/// The parts of the names that tell a subject's groups from each other.
+/// The parts of names by which a subject's groups differ.
 pub(super) struct Names<'a> {
     subject: &'a Subject<'a>,
-    /// The number of groups with these parts.
+    /// The number of groups with the same parts.
     namesakes: BTreeMap<Vec<String>, usize>,
 }
 
@@ -23,17 +23,17 @@ impl<'a> Names<'a> {
         Self { subject, namesakes }
     }
 
-    /// For an interval log: the profile's title, what of name, pid and tid the group has, and the metric, with `/`
-    /// between them. In each, what is neither a letter, a digit nor one of `-._~` is percent-encoded (RFC 3986).
+    /// Tag for an interval log: the profile's title, the group's name, pid and tid as far as it has them, and
+    /// the metric, separated by `/`. All but letters, digits and `-._~` is percent-encoded (RFC 3986).
     pub(super) fn tag(&self, group: &Group<'_>, metric: Metric) -> String {
         let mut parts = self.parts(group);
         parts.push(metric.name().to_owned());
         parts.iter().map(|part| escaped(part, "-._~", '%')).collect::<Vec<_>>().join("/")
     }
 
-    /// For the suffix of a file's name: the same with `.` between them, and what is neither a letter, a digit nor one
-    /// of `-_` as `=` and two digits for each byte (as quoted-printable has it): LaTeX and shells take that as it is.
-    /// Parts that all groups of the export share are left out.
+    /// File name suffix: the same parts separated by `.`. All but letters, digits and `-_` is written as `=`
+    /// and two hexadecimal digits a byte (as in quoted-printable), which LaTeX and shells accept. Parts common
+    /// to all groups are left out.
     pub(super) fn suffix(&self, group: &Group<'_>, metric: Metric) -> String {
         let mut parts = self.parts(group);
         if self.subject.profiles.len() == 1 {
@@ -43,7 +43,7 @@ impl<'a> Names<'a> {
         parts.iter().map(|part| escaped(part, "-_", '=')).collect::<Vec<_>>().join(".")
     }
 
-    /// With the start of a thread where a number was used again.
+    /// The group's parts, with the start time of a thread where its tid was reused.
     fn parts(&self, group: &Group<'_>) -> Vec<String> {
         let mut parts = parts(self.subject, group);
         let is_shared = self.namesakes.get(&parts).is_some_and(|&groups| groups > 1);
@@ -54,20 +54,20 @@ impl<'a> Names<'a> {
     }
 }
 
-/// The profile's title first.
+/// All parts of a group, the profile's title first.
 fn parts(subject: &Subject<'_>, group: &Group<'_>) -> Vec<String> {
     let title = subject.titles.get(group.run).map_or("", String::as_str);
     let mut parts = vec![title.to_owned()];
     parts.extend(group.key.name().map(ToOwned::to_owned));
     parts.extend([group.key.pid(), group.key.tid()].into_iter().flatten().map(|id| id.to_string()));
-    // Among names it might not be the only one; there the title alone is.
+    // A name could equal this one; grouped by name, the title alone is unique.
     if group.key == Key::WithoutSlot && subject.group_by != GroupBy::Name {
         parts.push("without_slot".to_owned());
     }
     parts
 }
 
-/// Every byte that is not an ASCII letter, a digit or one of `kept` as `mark` and two hexadecimal digits.
+/// Encodes every byte that is no ASCII letter, digit or one of `kept` as `mark` and two hexadecimal digits.
 pub(crate) fn escaped(text: &str, kept: &str, mark: char) -> String {
     let mut escaped = String::with_capacity(text.len());
     for &byte in text.as_bytes() {
@@ -149,7 +149,8 @@ mod tests {
         #[test]
         fn whatever_the_name_it_is_escaped_and_can_be_had_again(name in "\\PC{0,20}|[ ,\n\r%=/.\\\\]{0,9}") {
             let tag = escaped(&name, "-._~", '%');
-            prop_assert!(!tag.contains(|character: char| matches!(character, ',' | ' ' | '/') || character.is_control()));
+            let is_separator = |character: char| matches!(character, ',' | ' ' | '/') || character.is_control();
+            prop_assert!(!tag.contains(is_separator));
             prop_assert_eq!(&unescaped(&tag, '%'), &name);
             let file = escaped(&name, "-_", '=');
             prop_assert!(file.chars().all(|character| character.is_ascii_alphanumeric() || "-_=".contains(character)));

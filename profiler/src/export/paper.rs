@@ -1,4 +1,4 @@
-//! The table of a paper, as Markdown and LaTeX show it: one row a group and metric, all times in one unit.
+//! The summary table of Markdown and LaTeX: one row a group and metric, all times in one unit.
 
 use super::summary::{Row, rows};
 use crate::report::metrics::{DOUBTFUL, QUANTILES, QuantileText, median_unit, quantile_text};
@@ -14,22 +14,22 @@ use std::collections::BTreeSet;
 
 /// The table.
 pub(super) struct Table {
-    /// The headings of the columns that say what a group is: at least one.
+    /// Headings of the columns that name a group: at least one.
     pub(super) names: Vec<&'static str>,
-    /// The unit of every time.
+    /// The unit of all times.
     pub(super) unit: Unit,
     pub(super) lines: Vec<Line>,
 }
 
 /// A row.
 pub(super) struct Line {
-    /// One for each of the table's `names`.
+    /// A cell for each of the table's `names`.
     pub(super) names: Vec<String>,
-    /// True if it is the group's first.
+    /// True for the first row of a group.
     pub(super) begins_group: bool,
     pub(super) metric: &'static str,
     pub(super) count: String,
-    /// In the order of [`QUANTILES`]; none where no sample is in a bucket.
+    /// In the order of [`QUANTILES`]; `None` if no sample is in a bucket.
     pub(super) quantiles: [Option<QuantileText>; QUANTILES.len()],
     pub(super) max: String,
 }
@@ -55,7 +55,7 @@ pub(super) fn table(subject: &Subject<'_>) -> Table {
     Table { names: shown.headings(), unit, lines }
 }
 
-/// Notes that must be read with the table, a sentence each. The verdict of every profile is among them.
+/// Notes that belong to the table, a sentence each, among them the verdict of each profile.
 pub(super) fn notes(subject: &Subject<'_>, table: &Table) -> Vec<String> {
     let mut notes =
         vec![format!("Times in {}, from buckets of {} each.", table.unit.symbol(), bucket_width())];
@@ -72,8 +72,8 @@ pub(super) fn notes(subject: &Subject<'_>, table: &Table) -> Vec<String> {
     notes
 }
 
-/// The part of the table's counts that is in no quantile, in the words and numbers of the verdict, unless only some of the
-/// threads or metrics were chosen.
+/// Samples that are counted but in no quantile, in the words of the verdict. Left out if only some threads or
+/// metrics are selected.
 fn losses(subject: &Subject<'_>) -> Vec<String> {
     let with_slot = rows(subject).filter(|row| row.group.key != Key::WithoutSlot);
     let samples = total(with_slot.map(|row| row.histogram.without_bucket()));
@@ -95,7 +95,7 @@ struct Shown {
 }
 
 impl Shown {
-    /// Only what tells the rows apart, and the run if nothing else does.
+    /// Selects the columns by which rows differ, or the run if there are none.
     fn new(subject: &Subject<'_>) -> Self {
         let is_by_run = subject.groups.iter().all(|group| group.key == Key::Run);
         let heading = match subject.group_by {

@@ -1,4 +1,4 @@
-//! The tidy tables as Apache Parquet, with manifest, losses and bucket width as metadata of the file.
+//! The tidy tables as Apache Parquet; manifest, losses and bucket width are file metadata.
 
 use super::tidy::{Table, table};
 use crate::columns::Column;
@@ -27,7 +27,7 @@ fn writer(columns: &[Column], subject: &Subject<'_>) -> Result<SerializedFileWri
     Ok(SerializedFileWriter::new(Vec::new(), schema("profile", columns)?, Arc::new(properties))?)
 }
 
-/// JSON objects by the profiles' titles, and the bound of a bucket's width as a share of its lower bound.
+/// File metadata: manifests and losses as JSON objects by title, and the largest relative width of a bucket.
 fn metadata(subject: &Subject<'_>) -> Result<Vec<KeyValue>> {
     fn json<T: Serialize>(subject: &Subject<'_>, of: impl Fn(&Profile) -> T) -> Result<String> {
         let all = subject.titles.iter().zip(subject.profiles);

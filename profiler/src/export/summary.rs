@@ -1,4 +1,4 @@
-//! One row a group and metric: what a table shows of a distribution.
+//! Summary rows of tables: one a group and metric.
 
 use crate::view::Subject;
 use crate::view::series::Group;
@@ -11,7 +11,7 @@ pub(super) const QUANTILES: [(&str, f64); 5] =
 
 /// One row.
 pub(super) struct Row<'a> {
-    /// The title of its profile.
+    /// The profile's title.
     pub(super) title: &'a str,
     pub(super) group: &'a Group<'a>,
     pub(super) metric: Metric,
@@ -25,7 +25,7 @@ impl Row<'_> {
     }
 }
 
-/// In the order of profiles, groups, metrics.
+/// All rows, sorted by profile, group and metric.
 pub(super) fn rows<'a>(subject: &'a Subject<'a>) -> impl Iterator<Item = Row<'a>> {
     subject.groups.iter().flat_map(|group| {
         let title = subject.titles.get(group.run).map_or("", String::as_str);

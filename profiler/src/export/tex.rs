@@ -1,14 +1,14 @@
-//! Any text for LaTeX, whatever its engine and its fonts.
+//! Escapes text for LaTeX, for every engine and font.
 
-/// The text such that LaTeX prints it as it is. What a plain pdfLaTeX document can't print is written as its code
-/// point, `<U+4E2D>`: threads may have any name.
+/// Escapes a text so that LaTeX prints it literally. Characters that plain pdfLaTeX can't print are written as
+/// code points, `<U+4E2D>`: thread names are arbitrary.
 pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     let mut rest = text.chars().peekable();
     while let Some(character) = rest.next() {
         match command(character) {
             Some(command) => escaped.push_str(command),
-            // Two in a row would become one dash.
+            // Two hyphens in a row would become a dash.
             None if character == '-' && rest.peek() == Some(&'-') => escaped.push_str("-{}"),
             None if is_plain(character) => escaped.push(character),
             None => {
@@ -34,7 +34,7 @@ fn command(character: char) -> Option<&'static str> {
         '>' => "\\textgreater{}",
         '|' => "\\textbar{}",
         '"' => "{\\char34}",
-        // The commands for these two are bitmaps (Type 3) in a document of LaTeX's first fonts.
+        // The commands for these two use bitmap fonts (Type 3) in LaTeX's default encoding.
         '$' => "{\\char36}",
         '`' => "\\`{}",
         '\u{a0}' => "~",
@@ -48,12 +48,12 @@ fn command(character: char) -> Option<&'static str> {
     Some(command)
 }
 
-/// Letters with accents included, as far as every font has them.
+/// True for characters that every font has, some accented letters included.
 fn is_plain(character: char) -> bool {
     matches!(character, ' '..='~' | 'À'..='ÿ') && !"×÷ÐðÞþ".contains(character)
 }
 
-/// The lines as comments.
+/// Writes lines as comments.
 pub(super) fn comments(lines: impl IntoIterator<Item = String>) -> String {
     lines.into_iter().map(|line| format!("% {line}\n")).collect()
 }

@@ -1,7 +1,7 @@
 //! The tidy tables of CSV and Parquet: one observation a row, the same columns in both.
 //!
-//! Facts that a reader must know of the figures stand in columns too, since CSV has no other place for them: the bound of
-//! the buckets' relative width, and how many samples are in no bucket.
+//! The relative width of buckets and the number of samples without a bucket are columns too, since CSV has no
+//! metadata.
 
 use super::summary::{QUANTILES, Row, rows};
 use crate::columns::{Column, Kind, Value};
@@ -9,13 +9,13 @@ use crate::view::Subject;
 use model::buckets::RELATIVE_ERROR;
 use model::profile::histogram::Quantile;
 
-/// Columns, and rows with a value for each of them.
+/// Columns, and rows with a value for each column.
 pub(super) struct Table<'a> {
     pub(super) columns: Vec<Column>,
     pub(super) rows: Box<dyn Iterator<Item = Vec<Value<'a>>> + 'a>,
 }
 
-/// Every bucket, or one row a group and metric: as was asked for.
+/// The table of buckets, or of summaries, as the subject requests.
 pub(super) fn table<'a>(subject: &'a Subject<'a>) -> Table<'a> {
     if subject.summary {
         Table { columns: summary_columns(), rows: Box::new(rows(subject).map(|row| summary(&row))) }
@@ -24,7 +24,7 @@ pub(super) fn table<'a>(subject: &'a Subject<'a>) -> Table<'a> {
     }
 }
 
-/// The columns that every row begins with.
+/// The leading columns of every row.
 fn identity_columns() -> Vec<Column> {
     vec![
         Column::always("profile", Kind::Text),
@@ -32,7 +32,7 @@ fn identity_columns() -> Vec<Column> {
         Column::maybe("tid", Kind::Id),
         Column::maybe("start_ns", Kind::Whole),
         Column::maybe("thread", Kind::Text),
-        // Of threads without a slot only their sum is there.
+        // Of threads without a slot only the sum is known.
         Column::maybe("threads", Kind::Whole),
         Column::always("metric", Kind::Text),
     ]

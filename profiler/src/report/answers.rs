@@ -1,4 +1,4 @@
-//! The winner of each question of a comparison, and the figures that decide it.
+//! Decides the questions of a comparison: the winner of each, and the figures that decide it.
 
 use super::ranking::{clear_winner, clearly_less, dominant, order};
 use super::subject::{Subject, effective_concurrency};
@@ -6,26 +6,26 @@ use super::units::{count, counted, duration_of, number, size};
 use super::usage::rss_is_bound;
 use model::profile::usage::Usage;
 
-/// Tasks that use the CPU for more than this share of their time compute rather than wait.
+/// Tasks with more than this share of CPU time are compute-bound rather than waiting.
 const COMPUTING: f64 = 0.5;
 
-/// The number of threads is no longer the limit where a thread carries ten tasks or more.
+/// Threads per task below which the number of threads is no limit: one thread carries ten tasks or more.
 const FEW_THREADS_PER_TASK: f64 = 0.1;
 
-/// The figures of one workload that the answers are drawn from.
+/// The figures of one workload that decide the answers.
 pub(super) struct Facts<'a> {
     pub(super) title: &'a str,
     tasks: f64,
     wall_ns: f64,
-    /// Tasks under way at a time.
+    /// Mean number of concurrent tasks.
     concurrency: f64,
-    /// A task's time from its start to its end.
+    /// Mean duration of a task.
     task_ns: f64,
     threads: f64,
     costs: Option<Costs>,
 }
 
-/// Its usage by getrusage.
+/// Resource usage by getrusage.
 struct Costs {
     cpu_ns: f64,
     switches: f64,
@@ -44,13 +44,13 @@ impl Costs {
     }
 }
 
-/// A winner's place, or none, and the reason.
+/// The index of the winner, if there is one, and the reason.
 pub(super) struct Answer {
     pub(super) winner: Option<usize>,
     pub(super) because: String,
 }
 
-/// The answers for two workloads or more: faster, scales, CPU-efficient, memory, massive I/O.
+/// Answers for two or more workloads, in this order: faster, scales, CPU-efficient, memory, massive I/O.
 pub(super) fn answers(facts: &[Facts<'_>]) -> [Answer; 5] {
     [faster(facts), scales(facts), efficient(facts), memory(facts), massive_io(facts)]
 }
@@ -70,13 +70,13 @@ impl<'a> Facts<'a> {
         })
     }
 
-    /// The distance from having every task under way at once: 1 is all, more is fewer.
+    /// Rounds of tasks: 1 if all tasks run at once.
     fn rounds(&self) -> f64 {
-        // A thousandth of a task keeps it finite.
+        // Bounded below, so that the quotient is finite.
         self.tasks / self.concurrency.max(1e-3)
     }
 
-    /// Threads for each task that is under way.
+    /// Threads per concurrent task.
     fn threads_per_task(&self) -> f64 {
         (self.threads / self.concurrency.max(1.0)).max(FEW_THREADS_PER_TASK)
     }
@@ -86,10 +86,10 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// `12 ms against 15 ms`: the first of an order and the next, with their titles where there are more.
+/// `12 ms against 15 ms`: the two smallest of an order, with titles where there are more.
 fn against(facts: &[Facts<'_>], order: &[usize], describe: impl Fn(&Facts<'_>) -> String) -> String {
     let several = facts.len() > 2;
-    let described = order.iter().take(2).filter_map(|&place| facts.get(place)).map(|of| match several {
+    let described = order.iter().take(2).filter_map(|&index| facts.get(index)).map(|of| match several {
         true => format!("{} {}", of.title, describe(of)),
         false => describe(of),
     });
@@ -149,7 +149,7 @@ fn memory(facts: &[Facts<'_>]) -> Answer {
     let whole = against(facts, &order, |of| shown(of, 1.0));
     let each = against(facts, &order, |of| shown(of, of.concurrency.max(1.0)));
     let mut because = format!("max RSS: {whole}; for each task under way: {each}");
-    // A loser known only by an upper bound may in truth have used less than the winner.
+    // A loser of which only an upper bound is known may have used less than the winner.
     let proven = |winner: usize| (0..costs.len()).all(|other| other == winner || !costs[other].rss_is_bound);
     let clear = clear_winner(&figures);
     let winner = clear.filter(|&winner| proven(winner));
@@ -159,8 +159,9 @@ fn memory(facts: &[Facts<'_>]) -> Answer {
     Answer { winner, because }
 }
 
-/// Massive I/O needs many tasks under way, and little CPU time and few threads for each. The winner is ahead of
-/// everyone in one of them at least and behind nobody in any. Nothing follows from tasks that compute.
+/// Massive I/O needs many concurrent tasks with little CPU time and few threads each. The winner is clearly
+/// better than each other workload in at least one of these and worse than none in any. Compute-bound tasks
+/// give no answer.
 fn massive_io(facts: &[Facts<'_>]) -> Answer {
     let Some(cpu) = facts.iter().map(Facts::cpu_per_task).collect::<Option<Vec<f64>>>() else {
         return unknown("CPU time");
@@ -188,11 +189,12 @@ fn massive_io(facts: &[Facts<'_>]) -> Answer {
     Answer { winner, because }
 }
 
-/// The winner, or else who has most under way; then who beats that one somewhere, or else the next.
+/// The two workloads to compare: the winner, or else the one with the most concurrent tasks; then one that
+/// beats it in some figure, or else the next.
 fn rivals(facts: &[Facts<'_>], costs: &[[f64; 3]], winner: Option<usize>) -> Vec<usize> {
     let mut order = order(&facts.iter().map(Facts::rounds).collect::<Vec<f64>>());
-    if let Some(place) = order.iter().position(|&place| Some(place) == winner) {
-        order[..=place].rotate_right(1);
+    if let Some(index) = order.iter().position(|&index| Some(index) == winner) {
+        order[..=index].rotate_right(1);
     }
     let beats = |a: usize, b: usize| costs[a].iter().zip(&costs[b]).any(|(&a, &b)| clearly_less(a, b));
     if let Some(rival) = order.iter().skip(1).position(|&other| beats(other, order[0])) {

@@ -1,4 +1,4 @@
-//! The rows of the threads' tables: single threads, or threads that have a name in common.
+//! Rows of the tables of threads: single threads, or threads with a common name.
 
 use super::units::count;
 use super::wrap::shortened;
@@ -11,7 +11,7 @@ use model::profile::units::{Nanos, total};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// One row: a thread, or several added up.
+/// A row: one thread, or the sum of several.
 #[derive(Default)]
 pub(super) struct Group<'a> {
     pub(super) label: String,
@@ -20,24 +20,24 @@ pub(super) struct Group<'a> {
     pub(super) involuntary_switches: u64,
     pub(super) minor_faults: u64,
     pub(super) major_faults: u64,
-    /// `None` where it is not known of each.
+    /// `None` if unknown for any thread.
     pub(super) faults_without_latency: Option<u64>,
     pub(super) migrations: u64,
     pub(super) runnable_idle: Option<Waits>,
     pub(super) throttled: Option<Waits>,
     pub(super) unattributed_wait: Option<Waits>,
-    /// Of the threads that had not exited.
+    /// States of threads still alive at the end.
     pub(super) open: Vec<Open>,
     /// Longest sum first.
     pub(super) blocked_on: Vec<BlockedOn>,
 }
 
-/// Waits without a histogram, of all threads.
+/// The sum of waits that have no histogram.
 fn waits(threads: &[&Thread], of: fn(&Thread) -> Option<Waits>) -> Option<Waits> {
     summed(threads.iter().filter_map(|thread| of(thread)))
 }
 
-/// Waits of several threads.
+/// The sum of several threads' waits.
 pub(super) fn summed(waits: impl Iterator<Item = Waits>) -> Option<Waits> {
     waits.reduce(|a, b| Waits {
         count: a.count.saturating_add(b.count),
@@ -46,10 +46,10 @@ pub(super) fn summed(waits: impl Iterator<Item = Waits>) -> Option<Waits> {
     })
 }
 
-/// The rows of a profile, in the order in which the first thread of each started.
+/// The rows of a profile, ordered by the start of their first thread.
 ///
-/// With more than `most` threads, those whose names differ only in their numbers share a row; if that leaves too
-/// many rows, the ones with the least CPU time share the last.
+/// Above `most` threads, threads whose names differ only in a trailing number share a row. If there are still
+/// too many rows, those with the least CPU time share the last.
 pub(super) fn of(profile: &Profile, most: usize) -> Vec<Group<'_>> {
     let several_processes =
         profile.threads.iter().map(|thread| thread.pid).collect::<BTreeSet<_>>().len() > 1;
@@ -80,24 +80,24 @@ fn own_label(thread: &Thread, several_processes: bool) -> String {
     }
 }
 
-/// A name as a row's label. Every row is padded to the longest label, so one of a damaged profile must not be
-/// longer than any that the kernel has: 15 bytes of a thread, fewer than 40 of a system call.
+/// A name as row label, cut to the longest name that the kernel has (15 bytes of a thread, under 40 of a system
+/// call): rows are padded to the longest label, and a damaged profile may hold any text.
 pub(super) fn shown(name: &str) -> String {
     const LONGEST: usize = 40;
     shortened(&printable(name), LONGEST)
 }
 
-/// Threads by folded name, at most `most` rows.
+/// Groups threads by name without number, in at most `most` rows.
 fn by_name<'a>(threads: &[&'a Thread], most: usize) -> Vec<(String, Vec<&'a Thread>)> {
     let mut rows: Vec<(String, Vec<&Thread>)> = Vec::new();
-    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut indices: HashMap<&str, usize> = HashMap::new();
     for &thread in threads {
         let stem = stem(&thread.name);
-        let place = *places.entry(stem).or_insert_with(|| {
+        let index = *indices.entry(stem).or_insert_with(|| {
             rows.push((stem.to_owned(), Vec::new()));
             rows.len() - 1
         });
-        rows[place].1.push(thread);
+        rows[index].1.push(thread);
     }
     for (name, members) in &mut rows {
         match members.first() {
@@ -111,7 +111,7 @@ fn by_name<'a>(threads: &[&'a Thread], most: usize) -> Vec<(String, Vec<&'a Thre
     rows
 }
 
-/// A name without the number at its end.
+/// A name without its trailing number.
 fn stem(name: &str) -> &str {
     let stem = name.trim_end_matches(|character: char| character.is_ascii_digit());
     if stem.is_empty() { name } else { stem }
@@ -123,14 +123,14 @@ fn fold_the_rest(rows: &mut Vec<(String, Vec<&Thread>)>, most: usize) {
     }
     let cpu = |members: &[&Thread]| members.iter().map(|member| member.sum(Metric::OnCpu)).sum::<Nanos>();
     let mut by_cpu: Vec<(Nanos, usize)> =
-        rows.iter().enumerate().map(|(place, (_, members))| (cpu(members), place)).collect();
+        rows.iter().enumerate().map(|(index, (_, members))| (cpu(members), index)).collect();
     by_cpu.sort_unstable_by(|a, b| b.cmp(a));
-    let kept: BTreeSet<usize> = by_cpu.iter().take(most - 1).map(|&(_, place)| place).collect();
+    let kept: BTreeSet<usize> = by_cpu.iter().take(most - 1).map(|&(_, index)| index).collect();
     let mut rest = Vec::new();
-    let mut place = 0;
+    let mut index = 0;
     rows.retain_mut(|(_, members)| {
-        let keep = kept.contains(&place);
-        place += 1;
+        let keep = kept.contains(&index);
+        index += 1;
         if !keep {
             rest.append(members);
         }

@@ -5,16 +5,16 @@ use super::wrap;
 use model::profile::histogram::Histogram;
 use model::profile::units::Nanos;
 
-/// From one sample to the fullest column.
+/// Blocks by height, from one sample to the fullest column.
 pub(crate) const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// A column is then 21 % wide: some hundred samples still make a shape.
+/// The finest resolution: a column is 21 % wide, so that some hundred samples still form a shape.
 const MOST_COLUMNS_PER_DECADE: usize = 12;
 
-/// Columns that a tick with its label takes: `┼100 µs─`.
+/// Width of a labelled tick: `┼100 µs─`.
 const LABELLED_TICK: usize = 8;
 
-/// A time axis that several histograms share: whole decades, each as many columns wide.
+/// A logarithmic time axis common to several histograms: whole decades, each equally many columns wide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Axis {
     first_decade: u32,
@@ -23,8 +23,8 @@ pub(crate) struct Axis {
 }
 
 impl Axis {
-    /// The axis over all samples of these histograms, at most `width` columns with its end label.
-    /// `None` without samples.
+    /// The axis over all samples of these histograms, at most `width` columns wide with its last label; `None`
+    /// without samples.
     pub(crate) fn over<'a>(
         histograms: impl IntoIterator<Item = &'a Histogram>,
         width: usize,
@@ -32,7 +32,7 @@ impl Axis {
         let mut first = u64::MAX;
         let mut last = 0;
         for histogram in histograms {
-            // A wait of 0 has no place on a logarithmic axis; it is drawn in the first column.
+            // 0 ns has no position on a logarithmic axis; it is drawn in the first column.
             let shortest = histogram.buckets.iter().find(|bucket| bucket.low_ns.0 > 0);
             first = first.min(shortest.map_or(u64::MAX, |bucket| bucket.low_ns.0));
             last = last.max(histogram.buckets.last().map_or(0, |bucket| bucket.high_ns.0.saturating_sub(1)));
@@ -81,7 +81,7 @@ impl Axis {
         units::decade(self.first_decade + decade)
     }
 
-    /// The samples as blocks; the height is logarithmic.
+    /// Draws the samples as blocks; heights are logarithmic.
     pub(super) fn draw(self, histogram: &Histogram) -> String {
         let columns = self.columns(histogram);
         let fullest = columns.iter().copied().max().unwrap_or(0);
@@ -92,7 +92,7 @@ impl Axis {
         blocks.collect::<String>().trim_end().to_owned()
     }
 
-    /// The samples in each column.
+    /// The number of samples in each column.
     pub(crate) fn columns(self, histogram: &Histogram) -> Vec<u64> {
         let mut columns = vec![0_u64; self.width()];
         for bucket in &histogram.buckets {
@@ -107,7 +107,7 @@ impl Axis {
 
     fn column(self, time: Nanos) -> usize {
         let decades = (time.0.max(1) as f64).log10() - f64::from(self.first_decade);
-        // The small addition keeps 1000 ns, whose logarithm may come out as 2.999…, in its own decade.
+        // The addend keeps 1000 ns, whose logarithm may be computed as 2.999…, in its own decade.
         let column = decades * self.columns_per_decade as f64 + 1e-9;
         (column.max(0.0) as usize).min(self.width() - 1)
     }
@@ -117,9 +117,8 @@ fn block(count: u64, fullest: u64) -> char {
     BLOCKS[level(count, fullest, BLOCKS.len()) - 1]
 }
 
-/// The height of a column, from 1 to `levels`: one sample is the lowest and the fullest column the highest; between them
-/// each step is the same factor. With heights in proportion, 200 000 samples in one column would make every tail a flat
-/// line.
+/// The height of a column, from 1 for a single sample to `levels` for the fullest column, logarithmic in
+/// between. A linear height would flatten every tail beside a column of 200 000 samples.
 pub(crate) fn level(count: u64, fullest: u64, levels: usize) -> usize {
     let share = (count.max(1) as f64).ln() / (fullest.max(2) as f64).ln();
     let level = (share * (levels - 1) as f64).round() as usize;

@@ -1,4 +1,4 @@
-//! Parts that are in no figure of a report: losses, and what a later version wrote.
+//! Parts of a profile that no figure of the report includes: losses, and fields written by a later version.
 
 use super::page::Page;
 use super::style::Paint;
@@ -8,10 +8,10 @@ use super::verdict::LimitNames;
 use model::losses::LIMIT;
 use model::profile::{Profile, later};
 
-/// More words and fields of a later version than this are only counted.
+/// The most unknown words and fields listed; the rest is counted.
 const WORDS_SHOWN: usize = 12;
 
-/// Words and fields of a later version, which are in no figure of this report.
+/// Lists words and fields of a later version, which no figure includes.
 pub(super) fn not_understood(page: &mut Page<'_>, profile: &Profile, label: usize) {
     let words = later::not_understood(profile);
     if words.is_empty() {
@@ -30,7 +30,7 @@ pub(super) fn not_understood(page: &mut Page<'_>, profile: &Profile, label: usiz
     page.labelled("not understood", label, Paint::Bad, &text);
 }
 
-/// Losses that are not 0, each with its reason.
+/// Lists losses that are not 0, each with its reason.
 pub(super) fn lost(page: &mut Page<'_>, profile: &Profile) {
     if profile.lost.is_nothing() {
         return;
@@ -55,7 +55,7 @@ mod tests {
     use model::losses::{Loss, LossCounts};
     use model::profile::{file, fixture};
 
-    /// A loss that is added to the table is in the file, in the table of the report and in the verdict, and nowhere silent.
+    /// Each loss of the table is in the file, the report and the verdict.
     #[test]
     fn every_loss_of_a_recording_is_told_everywhere() {
         for loss in Loss::OF_PROFILE {

@@ -1,4 +1,4 @@
-//! The distribution of every metric, which getrusage cannot tell.
+//! The table of metrics: the distribution of each, which getrusage does not give.
 
 use super::groups::{Group, summed};
 use super::histogram::Axis;
@@ -18,13 +18,13 @@ use model::profile::interval::Interval;
 use model::profile::thread::Waits;
 use model::profile::units::{Nanos, total};
 
-/// Stands before a quantile that few samples support.
+/// Mark of a quantile that few samples support.
 pub(crate) const DOUBTFUL: &str = "~";
 
-/// Stands before a quantile of fewer samples than are counted beside it.
+/// Mark of a quantile over fewer samples than the row's count.
 pub(crate) const PARTIAL: &str = "*";
 
-/// The heading over quantiles that are not of all samples, and over how many they are of.
+/// Heading over quantiles that do not include all samples, and over the number that they include.
 const QUANTILES_OF: &str = "quantiles";
 
 /// The quantiles shown of each metric.
@@ -60,8 +60,7 @@ pub(super) fn section(page: &mut Page<'_>, subjects: &[Subject<'_>]) {
     legend(page, axis.map(Axis::range), has_zero, is_partial, has_sums);
 }
 
-/// The unit of a table of these histograms, in which their medians read best. Where one has no quantiles, its maximum is
-/// all that is shown.
+/// The unit of a table of these histograms, chosen by their medians; by the maximum where there is no quantile.
 pub(crate) fn median_unit<'a>(histograms: impl IntoIterator<Item = &'a Histogram>) -> Unit {
     let median = |histogram: &Histogram| match histogram.quantile(0.5) {
         Some(quantile) => quantile.value,
@@ -72,19 +71,19 @@ pub(crate) fn median_unit<'a>(histograms: impl IntoIterator<Item = &'a Histogram
 
 /// A quantile as text.
 pub(crate) struct QuantileText {
-    /// Without its unit and without a mark.
+    /// The figure, without unit and mark.
     pub(crate) figure: String,
-    /// True if few samples support it, so that it is to be marked.
+    /// True if few samples support it; shown with a mark.
     pub(crate) is_doubtful: bool,
 }
 
-/// `None` if no sample is in a bucket.
+/// A quantile as text; `None` if no sample is in a bucket.
 pub(crate) fn quantile_text(histogram: &Histogram, share: f64, unit: Unit) -> Option<QuantileText> {
     let quantile = histogram.quantile(share)?;
     Some(QuantileText { figure: unit.figure(quantile.value), is_doubtful: !quantile.is_supported() })
 }
 
-/// A quantile of a histogram, marked if it is not that of all samples, or if few of them support it.
+/// A cell with a quantile, marked if it does not include all samples, or if few support it.
 pub(super) fn quantile(histogram: Option<&Histogram>, share: f64, unit: Unit) -> Cell {
     let text = histogram.and_then(|histogram| quantile_text(histogram, share, unit));
     let Some(QuantileText { figure, is_doubtful }) = text else { return Cell::maybe(None) };
@@ -143,7 +142,7 @@ fn table(subject: &Subject<'_>, unit: Unit, totals: Unit) -> Table {
     table
 }
 
-/// The states of which no histogram is kept, so that the totals of a table are all the time there is.
+/// States without a histogram, so that the table's totals cover all time.
 fn without_histogram(subject: &Subject<'_>) -> [(&'static str, Option<Waits>); 3] {
     let of = |waits: fn(&Group<'_>) -> Option<Waits>| summed(subject.groups.iter().filter_map(waits));
     [
@@ -153,7 +152,7 @@ fn without_histogram(subject: &Subject<'_>) -> [(&'static str, Option<Waits>); 3
     ]
 }
 
-/// Of how many samples the quantiles are.
+/// The number of samples that the quantiles include.
 fn bucketed(histogram: &Histogram) -> Cell {
     let cell = Cell::figure(count(histogram.bucketed()));
     if histogram.without_bucket() > 0 { cell.painted(Paint::Warning) } else { cell }
@@ -171,7 +170,7 @@ fn chart(page: &mut Page<'_>, subject: &Subject<'_>, axis: Axis, label: usize) {
     }
 }
 
-/// Counts that are not in the table as usual, and the flag that helps.
+/// Notes on counts missing from the table, with the flag that helps.
 fn notes(page: &mut Page<'_>, subject: &Subject<'_>) {
     let profile = subject.profile;
     if let Some(rest) = &profile.without_slot {
@@ -185,7 +184,7 @@ fn notes(page: &mut Page<'_>, subject: &Subject<'_>) {
     if let Some(text) = longer_intervals(profile) {
         page.paragraph(Paint::Warning, &text);
     }
-    // As in `lost`: those of threads without a slot are another loss.
+    // Threads without a slot are a loss of their own, as in `lost`.
     let of_threads = profile.threads.iter().flat_map(|thread| thread.histograms.values());
     let samples = total(of_threads.map(Histogram::without_bucket));
     if samples > 0 {
@@ -197,9 +196,9 @@ fn notes(page: &mut Page<'_>, subject: &Subject<'_>) {
     }
 }
 
-/// Intervals that the profiler could not keep as short as was asked for; `None` if it could.
+/// Intervals that came out longer than requested; `None` if none did.
 fn longer_intervals(profile: &Profile) -> Option<String> {
-    /// In tenths of what was asked for: less is what a timer and a busy CPU bring with them.
+    /// Tolerated length in tenths of the requested one: less is normal jitter of a timer and a busy CPU.
     const MUCH: u64 = 12;
     let asked = profile.run.options.interval_ns?;
     let length = |interval: &Interval| interval.until_ns.0.saturating_sub(interval.from_ns.0);
@@ -260,7 +259,7 @@ mod tests {
         let text = super::super::single(&profile, &Style::plain(140));
         let line = text.lines().find(|line| line.trim_start().starts_with("on_cpu")).unwrap();
         let cells: Vec<&str> = line.split_whitespace().collect();
-        // 900 of the threads without a slot, in no bucket.
+        // 900 are of threads without a slot, in no bucket.
         assert_eq!(cells[1..3], ["1,960", "1,060"], "{text}");
         assert!(cells[3..=6].iter().all(|cell| cell.starts_with('*')), "{text}");
         assert!(text.contains("* not of all samples"), "{text}");

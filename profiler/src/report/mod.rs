@@ -1,8 +1,8 @@
-//! The report: a profile, or several side by side, as text for a terminal.
+//! The report: one profile, or several side by side, as text for a terminal.
 //!
-//! Every function here is pure: from profiles and a [`Style`] to a `String`. A report goes from the known to the
-//! new and ends with the proof: what getrusage says, the questions of a comparison, the metrics, the threads,
-//! the reconciliation, the verdict. A figure that is absent from the profile is shown as `–`, never as 0.
+//! Functions here are pure: from profiles and a [`Style`] to a `String`. Sections go from the known to the new
+//! and end with the proof: getrusage, the questions of a comparison, metrics, threads, reconciliation, verdict.
+//! A figure missing from the profile is shown as `–`, never as 0.
 
 mod answers;
 mod groups;
@@ -41,15 +41,15 @@ use model::profile::Profile;
 use page::Page;
 use subject::Subject;
 
-/// The report of one profile.
+/// A report of one profile.
 #[must_use]
 pub fn single(profile: &Profile, style: &Style) -> String {
     comparison(&[profile], None, style)
 }
 
-/// The report of several profiles side by side; the first is the reference.
+/// A report of several profiles side by side; the first is the reference.
 ///
-/// `published` adds somebody else's figures to the first table, marked as not measured here.
+/// `published` adds published figures to the first table, marked as not measured here.
 #[must_use]
 pub fn comparison(profiles: &[&Profile], published: Option<&Published>, style: &Style) -> String {
     let style = &Style { width: style.width.max(Style::MIN_WIDTH), ..*style };

@@ -1,11 +1,11 @@
-//! The page that the sections write on.
+//! The page: a report under construction, to which sections append.
 
 use super::style::{Paint, Style};
 use super::table::Table;
 use super::wrap;
 use model::outside_text::printable;
 
-/// Spaces before everything but the sections' titles.
+/// Indent of everything but section titles.
 pub(super) const INDENT: usize = 2;
 
 /// A report while it is being written.
@@ -19,7 +19,7 @@ impl<'a> Page<'a> {
         Self { style, text: String::new() }
     }
 
-    /// Columns that can be used after the indent.
+    /// Usable width after the indent.
     pub(super) fn width(&self) -> usize {
         self.style.width - INDENT
     }
@@ -28,7 +28,7 @@ impl<'a> Page<'a> {
         self.text.push('\n');
     }
 
-    /// The title of a section, as a rule over the whole width.
+    /// Appends a section title, as a rule over the whole width.
     pub(super) fn section(&mut self, title: &str) {
         let title = wrap::shortened(&printable(title), self.style.width - 8);
         let rest = "─".repeat(self.style.width - wrap::width(&title) - 4);
@@ -39,7 +39,7 @@ impl<'a> Page<'a> {
         self.text.push_str("\n\n");
     }
 
-    /// The title of a table: what it is about, then what holds for all of it.
+    /// Appends a table title: the subject, then remarks on the whole table.
     pub(super) fn title(&mut self, about: &str, rest: &str) {
         let about = wrap::shortened(&printable(about), self.width());
         let lines = wrap::prose(&format!("{about}{rest}"), self.width());
@@ -51,14 +51,14 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// One line that is already painted.
+    /// Appends a line that has its colours already.
     pub(super) fn line(&mut self, painted: &str) {
         self.text.push_str(&" ".repeat(INDENT));
         self.text.push_str(painted);
         self.text.push('\n');
     }
 
-    /// Text that is broken into lines.
+    /// Appends text, broken into lines.
     pub(super) fn paragraph(&mut self, paint: Paint, text: &str) {
         for line in wrap::prose(&printable(text), self.width()) {
             let painted = self.style.paint(paint, &line);
@@ -66,7 +66,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Text after a label; its further lines begin where its first did.
+    /// Appends text after a label, with a hanging indent.
     pub(super) fn labelled(&mut self, label: &str, label_width: usize, paint: Paint, text: &str) {
         let mut label = self.style.paint(Paint::Faint, label) + &" ".repeat(label_width - wrap::width(label));
         for line in wrap::prose(&printable(text), self.width() - label_width) {
@@ -76,7 +76,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// A verdict. Broken into lines, they stand apart from the next one.
+    /// Appends a verdict; continuation lines are indented, to set it apart from the next one.
     pub(super) fn verdict(&mut self, paint: Paint, line: &str) {
         let line = printable(line);
         let limit = if self.style.wraps_verdict { self.style.width } else { usize::MAX };

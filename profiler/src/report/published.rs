@@ -1,4 +1,4 @@
-//! Figures that somebody else measured on another machine, shown beside ours and marked as such.
+//! Figures published by others, measured on another machine; shown beside ours and marked as such.
 
 use model::profile::units::{Bytes, Nanos};
 
@@ -40,13 +40,13 @@ pub struct PublishedRun {
     pub major_faults: u64,
     /// Tasks done.
     pub tasks: u64,
-    /// In the publication's own writing.
+    /// As printed in the publication.
     pub effective_concurrency: &'static str,
-    /// In the publication's own words.
+    /// As worded in the publication.
     pub scheduler: &'static str,
 }
 
-/// The article whose case `profiler run --article` repeats: 1000 calls that wait 3 s each, in Python.
+/// The article whose experiment `profiler run --article` repeats: 1000 calls that wait 3 s each, in Python.
 pub const ARTICLE: Published = Published {
     what: "1,000 tasks of 3 s in Python",
     machine: "AMD Ryzen 7 PRO 5875U, 16 hardware threads",

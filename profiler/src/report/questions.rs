@@ -1,4 +1,4 @@
-//! The questions that a comparison of two ways of waiting raises, answered from what was measured.
+//! The questions of a comparison of two ways of waiting, answered from the measurements.
 
 use super::answers::{Facts, answers};
 use super::page::Page;
@@ -8,11 +8,11 @@ use super::style::Paint;
 use super::subject::Subject;
 use super::table::{Cell, Column, Table};
 
-/// In the order of [`answers`] and of [`Published::winners`].
+/// Questions, in the order of [`answers`] and [`Published::winners`].
 const QUESTIONS: [&str; 5] =
     ["finished faster", "scales better", "more CPU-efficient", "less memory", "right model for massive I/O"];
 
-/// Nothing is asked unless two workloads or more were run.
+/// Appends the questions if two or more workloads were run.
 pub(super) fn section(page: &mut Page<'_>, subjects: &[Subject<'_>], published: Option<&Published>) {
     let workloads: Vec<&Subject<'_>> =
         subjects.iter().filter(|subject| subject.profile.run.workload.is_some()).collect();

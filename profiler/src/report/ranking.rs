@@ -1,6 +1,6 @@
-//! Rankings of figures of which less is better.
+//! Rankings of figures where less is better.
 
-/// Figures closer than this share of the smaller one name no winner.
+/// Relative difference below which two figures name no winner.
 ///
 /// Each program ran once. In 25 runs of one event loop and of one thread pool on a 2-core VM the middle 80 % of
 /// the CPU times lay within -5 % and +14 % of their median, of the wall times within -2 % and +6 %.
@@ -11,7 +11,7 @@ pub(super) fn clearly_less(a: f64, b: f64) -> bool {
     a * (1.0 + CLOSE) < b
 }
 
-/// The one that is clearly less than every other; `None` if the smallest are close.
+/// The index of the figure clearly less than all others; `None` if the smallest are close.
 pub(super) fn clear_winner(figures: &[f64]) -> Option<usize> {
     (0..figures.len()).find(|&own| {
         let mut others = (0..figures.len()).filter(|&other| other != own);
@@ -19,7 +19,8 @@ pub(super) fn clear_winner(figures: &[f64]) -> Option<usize> {
     })
 }
 
-/// The one that no other clearly beats in any figure, and that clearly beats each other in one at least.
+/// The index of the candidate that is clearly worse than no other in any figure, and clearly better than each
+/// other in at least one.
 pub(super) fn dominant<const N: usize>(candidates: &[[f64; N]]) -> Option<usize> {
     let beats_in_one = |a: &[f64; N], b: &[f64; N]| a.iter().zip(b).any(|(&a, &b)| clearly_less(a, b));
     (0..candidates.len()).find(|&own| {
@@ -29,11 +30,11 @@ pub(super) fn dominant<const N: usize>(candidates: &[[f64; N]]) -> Option<usize>
     })
 }
 
-/// Places from the smallest figure to the largest.
+/// Indices from the smallest figure to the largest.
 pub(super) fn order(figures: &[f64]) -> Vec<usize> {
-    let mut places: Vec<usize> = (0..figures.len()).collect();
-    places.sort_by(|&a, &b| figures[a].total_cmp(&figures[b]));
-    places
+    let mut indices: Vec<usize> = (0..figures.len()).collect();
+    indices.sort_by(|&a, &b| figures[a].total_cmp(&figures[b]));
+    indices
 }
 
 #[cfg(test)]

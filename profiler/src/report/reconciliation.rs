@@ -1,4 +1,4 @@
-//! The proof: what was measured beside what the kernel itself counted.
+//! The proof: measurements compared with the kernel's own counters.
 
 use super::losses;
 use super::page::Page;
@@ -15,10 +15,10 @@ use model::profile::units::total;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-/// More threads with an unexplained difference than this are added up.
+/// The most threads with an unexplained difference listed; further ones are summed.
 const THREADS_SHOWN: usize = 8;
 
-/// Columns for what an agreement is about.
+/// Width of the labels.
 const LABEL: usize = 23;
 
 /// A row of the table of differences.
@@ -28,7 +28,7 @@ struct Difference {
     kernel: u64,
     measured: u64,
     difference: i64,
-    /// `None` if no rule explains it.
+    /// The rule that explains the difference, if there is one.
     explanation: Option<String>,
 }
 
@@ -93,15 +93,15 @@ fn agreed(page: &mut Page<'_>, profile: &Profile) {
     }
 }
 
-/// The threads that a sum is over, where it is not over all.
+/// The threads that a sum covers, where it does not cover all.
 struct Part {
     threads: u64,
     all: u64,
 }
 
 impl Part {
-    /// `None` where the sum is over all threads. The times of those without a slot are not compared, because each one's
-    /// are not known, and the kernel's CPU time is not where a thread was running at the end.
+    /// The threads compared by a check; `None` if all are. Times of threads without a slot are not compared
+    /// because only their sum is known, nor is the kernel's CPU time of a thread still running at the end.
     fn of(check: &Check, profile: &Profile) -> Option<Self> {
         let with_slot = profile.threads.len() as u64;
         let threads = match (check.scope, check.quantity) {
@@ -175,8 +175,8 @@ fn differences(page: &mut Page<'_>, profile: &Profile) {
     page.table(&table);
 }
 
-/// The sums, and the threads whose difference nothing explains. What rules explain thread by thread is in the
-/// sum over the threads; each thread's own figures are in the profile.
+/// Rows: the sums, and the threads with unexplained differences. Explained differences of threads are part of
+/// the sums; each thread's figures are in the profile.
 fn rows(profile: &Profile) -> Vec<Difference> {
     let differing = || profile.reconciliation.iter().filter(|check| check.difference != 0);
     let is_thread = |check: &&Check| matches!(check.scope, Scope::Thread { .. });
@@ -210,7 +210,7 @@ impl Difference {
         }
     }
 
-    /// Unexplained differences beyond those shown one by one, as one row; `None` of none.
+    /// The sum of the unexplained differences not listed; `None` if there are none.
     fn sum(checks: &[&Check]) -> Option<Self> {
         let first = checks.first()?;
         Some(Self {
@@ -224,7 +224,7 @@ impl Difference {
     }
 }
 
-/// Events that the kernel did not announce.
+/// Reports events that the kernel did not announce.
 fn not_announced(page: &mut Page<'_>, profile: &Profile) {
     let switch_ins = total(profile.threads.iter().map(|thread| thread.inferred_switch_ins));
     let unattributed_wait = || profile.threads.iter().filter_map(|thread| thread.unattributed_wait);
@@ -246,7 +246,7 @@ fn not_announced(page: &mut Page<'_>, profile: &Profile) {
     }
 }
 
-/// Waits and slices under way when their thread was attached to, which are in no histogram.
+/// Reports waits and slices begun before the thread was attached to; they are in no histogram.
 fn begun_before(page: &mut Page<'_>, profile: &Profile) {
     let found = || profile.threads.iter().filter_map(|thread| thread.found);
     let states: BTreeSet<OpenState> = found().map(|found| found.state).collect();
@@ -254,7 +254,7 @@ fn begun_before(page: &mut Page<'_>, profile: &Profile) {
         .into_iter()
         .map(|state| {
             let times = || found().filter(|found| found.state == state).map(|found| found.for_ns);
-            // One that waits for a CPU may have been woken or preempted.
+            // The thread may have been woken or preempted.
             let name = if state == OpenState::Preempted { "ready" } else { state.label() };
             format!("{} {name} ({})", counted(times().count() as u64, "thread"), duration(times().sum()))
         })

@@ -1,4 +1,4 @@
-//! The cost of the recording itself, of profiles that were recorded with `--measure-self`.
+//! The cost of recording, for profiles recorded with `--measure-self`.
 
 use super::page::Page;
 use super::style::Paint;
@@ -8,7 +8,7 @@ use super::units::{Unit, count, duration, number, percent, size};
 use model::profile::self_cost::{ProgramCost, SelfCost};
 use model::profile::units::Nanos;
 
-/// Columns for what a figure is about.
+/// Width of the labels.
 const LABEL: usize = 23;
 
 pub(super) fn section(page: &mut Page<'_>, subjects: &[Subject<'_>]) {

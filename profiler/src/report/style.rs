@@ -1,4 +1,4 @@
-//! The style of a report: colour, width, and the number of threads from which on they are grouped.
+//! The style of a report: colours, width, and the number of threads above which they are grouped.
 
 use anstyle::AnsiColor;
 use std::ffi::OsString;
@@ -8,17 +8,17 @@ use terminal_size::{Width, terminal_size_of};
 /// The style of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Style {
-    /// True if to use ANSI colours. Nothing is said by colour alone.
+    /// True to use ANSI colours. No meaning depends on colour.
     pub colour: bool,
-    /// No line is longer than this many columns, 60 or more.
+    /// Width in columns, at least 60.
     pub width: usize,
-    /// True if that holds of the verdict too. In files and pipes it is one line, so that a search finds all of it.
+    /// True to wrap the verdict, too. In files and pipes it stays one line, so that a search finds all of it.
     pub wraps_verdict: bool,
-    /// More threads than this are grouped by name.
+    /// The most threads shown one by one; more are grouped by name.
     pub threads: usize,
 }
 
-/// The meaning of a piece of text; a colour only where colours are on.
+/// The meaning of a text; coloured only if colours are on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Paint {
     #[default]
@@ -32,16 +32,16 @@ pub(super) enum Paint {
 }
 
 impl Style {
-    /// The width where none is known: files and pipes.
+    /// Width for files and pipes.
     pub const DEFAULT_WIDTH: usize = 100;
-    /// Threads up to this number are shown one by one.
+    /// Default number of threads shown one by one.
     pub const DEFAULT_THREADS: usize = 16;
-    /// Below this no table is left that can be read.
+    /// The narrowest width with legible tables.
     pub(super) const MIN_WIDTH: usize = 60;
-    /// Wider rows are hard to follow by eye.
+    /// The widest width; longer rows are hard to follow.
     const MAX_WIDTH: usize = 160;
 
-    /// Without colour.
+    /// A style without colours.
     #[must_use]
     pub fn plain(width: usize) -> Self {
         Self {
@@ -52,27 +52,27 @@ impl Style {
         }
     }
 
-    /// As standard error wants it.
+    /// The style for standard error.
     #[must_use]
     pub fn for_stderr() -> Self {
         let stream = std::io::stderr();
         Self::detect(stream.is_terminal(), terminal_size_of(&stream).map(|(Width(width), _)| width))
     }
 
-    /// As standard output wants it.
+    /// The style for standard output.
     #[must_use]
     pub fn for_stdout() -> Self {
         let stream = std::io::stdout();
         Self::detect(stream.is_terminal(), terminal_size_of(&stream).map(|(Width(width), _)| width))
     }
 
-    /// True if a line on standard error can be written over.
+    /// True if a line on standard error can be overwritten.
     #[must_use]
     pub fn stderr_can_be_redrawn() -> bool {
         std::io::stderr().is_terminal() && obeys_escape_codes()
     }
 
-    /// True if what stands on standard output can be written over.
+    /// True if standard output can be overwritten.
     #[must_use]
     pub fn stdout_can_be_redrawn() -> bool {
         std::io::stdout().is_terminal() && obeys_escape_codes()
@@ -92,19 +92,19 @@ impl Style {
         }
     }
 
-    /// The text as one that tells of something being as it should.
+    /// Paints a text as good news.
     #[must_use]
     pub fn reassuring(&self, text: &str) -> String {
         self.paint(Paint::Good, text)
     }
 
-    /// The text as one that tells of a failure.
+    /// Paints a text as a failure.
     #[must_use]
     pub fn alarming(&self, text: &str) -> String {
         self.paint(Paint::Bad, text)
     }
 
-    /// The text with the escape codes of its meaning around it.
+    /// Paints a text by its meaning.
     pub(super) fn paint(&self, paint: Paint, text: &str) -> String {
         let style = paint.ansi();
         if self.colour && !text.is_empty() && style != anstyle::Style::new() {
@@ -119,7 +119,7 @@ fn obeys_escape_codes() -> bool {
     set("TERM").is_some_and(|term| term != "dumb")
 }
 
-/// A variable that is set to something.
+/// An environment variable, if set and not empty.
 fn set(variable: &str) -> Option<OsString> {
     std::env::var_os(variable).filter(|value| !value.is_empty())
 }

@@ -1,4 +1,4 @@
-//! A profile prepared for reporting: its title, and its histograms merged once for all sections.
+//! A profile prepared for the report: its title, and its histograms, merged once for all sections.
 
 use super::groups::{self, Group};
 use super::page::Page;
@@ -12,11 +12,11 @@ use model::profile::machine::Machine;
 use model::profile::units::Nanos;
 use model::profile::{Profile, Workload};
 
-/// A profile and what several sections need of it.
+/// A profile with values that several sections need.
 pub(super) struct Subject<'a> {
     pub(super) profile: &'a Profile,
     pub(super) title: String,
-    /// Over all threads, by [`Metric::index`]. Threads without a slot add to the exact totals only.
+    /// Histograms over all threads, by [`Metric::index`]. Threads without a slot add to exact totals only.
     pub(super) metrics: [Option<Histogram>; Metric::COUNT],
     /// The threads, one by one or by name.
     pub(super) groups: Vec<Group<'a>>,
@@ -29,7 +29,7 @@ impl<'a> Subject<'a> {
             .zip(titles(profiles))
             .map(|(&profile, title)| {
                 let groups = groups::of(profile, threads);
-                // Merging what is merged already spares a second pass over a thousand threads' buckets.
+                // Merges the groups' histograms, which avoids a second pass over all threads' buckets.
                 let metrics = Metric::ALL.map(|metric| {
                     Histogram::merged(groups.iter().filter_map(|group| group.histogram(metric)))
                 });
@@ -42,29 +42,29 @@ impl<'a> Subject<'a> {
         self.metrics[metric.index()].as_ref()
     }
 
-    /// From the start of the target to its end, as getrusage's reader sees it where there is one.
+    /// Wall time of the target; as measured for getrusage, where that exists.
     pub(super) fn wall(&self) -> Nanos {
         self.profile.usage.as_ref().map_or(self.profile.run.wall_ns, |usage| usage.wall_ns)
     }
 
-    /// Threads of the target, those without a slot included.
+    /// The number of threads, including those without a slot.
     pub(super) fn thread_count(&self) -> u64 {
         let without_slot = self.profile.without_slot.as_ref().map_or(0, |rest| rest.threads);
         without_slot.saturating_add(self.profile.threads.len() as u64)
     }
 
-    /// True if the target ended by a signal or with an exit code other than 0.
+    /// True if the target was killed by a signal or exited with a non-zero code.
     pub(super) fn failed(&self) -> bool {
         self.profile.run.signal.is_some() || self.profile.run.exit_code.is_some_and(|code| code != 0)
     }
 }
 
-/// The average number of tasks under way at a time, over the workload's own wall time.
+/// Mean number of concurrent tasks over the workload's own wall time.
 pub(super) fn effective_concurrency(workload: &Workload) -> Option<f64> {
     (workload.wall_ns.0 > 0).then(|| workload.task_time_ns.0 as f64 / workload.wall_ns.0 as f64)
 }
 
-/// The command, the time and the machine.
+/// Appends command, time and machine.
 pub(super) fn header(page: &mut Page<'_>, subjects: &[Subject<'_>]) {
     let several = subjects.len() > 1;
     let label = |subject: &Subject<'_>| if several { subject.title.clone() } else { "command".to_owned() };

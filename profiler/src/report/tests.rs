@@ -12,7 +12,7 @@ use model::profile::thread::{Found, Open, OpenState, Waits};
 use model::profile::units::Nanos;
 use model::profile::usage::Usage;
 
-/// Every report that the fixtures allow, at a width.
+/// The reports of all fixtures in a style.
 fn reports(style: &Style) -> Vec<String> {
     let (tokio, pool, crowded, overfull) =
         (fixture::tokio(), fixture::pool(), fixture::crowded(), fixture::overfull());
@@ -30,7 +30,7 @@ fn reports(style: &Style) -> Vec<String> {
     ]
 }
 
-/// A process that was running before and runs on.
+/// A profile of an attached process that ran before and after.
 fn attached() -> Profile {
     let mut profile = fixture::pool();
     profile.usage = None;
@@ -46,7 +46,7 @@ fn attached() -> Profile {
     profile
 }
 
-/// A run of which almost everything went wrong.
+/// A profile with nearly every kind of loss and failure.
 fn broken() -> Profile {
     let mut profile = fixture::tokio();
     (profile.run.exit_code, profile.run.signal) = (None, Some(11));
@@ -77,7 +77,7 @@ fn no_line_is_wider_than_asked() {
     for width in [60, 80, 100, 120, 140] {
         for report in reports(&Style::plain(width)) {
             let too_wide = report.lines().filter(|line| wrap::width(line) > width);
-            // The verdict is one line whatever its length.
+            // The verdict is one line of any length.
             let too_wide: Vec<&str> =
                 too_wide.filter(|line| line.starts_with(' ') || line.starts_with('─')).collect();
             assert!(too_wide.is_empty(), "width {width}: {too_wide:#?}");

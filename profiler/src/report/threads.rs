@@ -1,4 +1,4 @@
-//! The same by thread: waits and switches, what each was blocked on, faults.
+//! The tables by thread: waits and switches, system calls blocked on, faults.
 
 use super::groups::{Group, shown};
 use super::metrics::{median_unit, quantile};
@@ -13,7 +13,7 @@ use model::profile::thread::{BlockedOn, OpenState};
 use model::profile::units::Nanos;
 use std::collections::BTreeSet;
 
-/// The causes of waits that are shown of a thread, at most.
+/// The most causes of waits shown for a thread.
 const BLOCKED_ON_SHOWN: usize = 3;
 
 /// The metrics of the first table.
@@ -21,7 +21,7 @@ const SWITCH_METRICS: [Metric; 4] = [Metric::OnCpu, Metric::RunqueueWait, Metric
 
 const FAULT_METRICS: [Metric; 2] = [Metric::MinorFault, Metric::MajorFault];
 
-/// The units of all subjects' tables, so that they can be compared.
+/// Units common to all subjects, so that their tables can be compared.
 struct Units {
     waits: Unit,
     totals: Unit,
@@ -85,7 +85,7 @@ fn switches(page: &mut Page<'_>, subject: &Subject<'_>, units: &Units) {
     }
 }
 
-/// The columns of the first table; some of them only where there is something to show.
+/// The columns of the first table; some are present only if they have content.
 struct SwitchColumns {
     waits: Unit,
     totals: Unit,
@@ -183,7 +183,7 @@ fn at_the_end(group: &Group<'_>) -> String {
     if parts.is_empty() { "exited".to_owned() } else { parts.join(", ") }
 }
 
-/// The causes of a row's longest waits.
+/// The longest waits of a row, by cause.
 fn longest<'a>(group: &'a Group<'_>) -> impl Iterator<Item = &'a BlockedOn> {
     group.blocked_on.iter().take(BLOCKED_ON_SHOWN)
 }
@@ -209,10 +209,10 @@ fn blocked_on(page: &mut Page<'_>, subject: &Subject<'_>, units: &Units) {
     ]);
     for group in &subject.groups {
         let all: Nanos = group.blocked_on.iter().map(|wait| wait.sum_ns).sum();
-        for (place, wait) in longest(group).enumerate() {
+        for (index, wait) in longest(group).enumerate() {
             let share = (all.0 > 0).then(|| percent(wait.sum_ns.0 as f64 / all.0 as f64));
             table.row([
-                Cell::text(if place == 0 { group.label.as_str() } else { "" }),
+                Cell::text(if index == 0 { group.label.as_str() } else { "" }),
                 Cell::text(shown(&wait.syscall)),
                 Cell::figure(count(wait.count)),
                 Cell::maybe(share),

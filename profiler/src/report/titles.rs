@@ -1,15 +1,15 @@
-//! The title of a profile in a report: its own name or its command's file name, and the arguments that tell it from its
-//! namesakes.
+//! Titles of profiles: the profile's own name or its command's file name, with the arguments that distinguish
+//! it from others of that name.
 
 use super::wrap::shortened;
 use model::outside_text::printable;
 use model::profile::Profile;
 use std::collections::HashSet;
 
-/// A longer title would make its column wider than any figure in it.
+/// The longest title, in characters: a longer one would widen its column beyond any figure.
 const LONGEST: usize = 40;
 
-/// A title for each profile, no two the same.
+/// A unique title for each profile.
 #[must_use]
 pub fn titles(profiles: &[&Profile]) -> Vec<String> {
     let names: Vec<&str> = profiles.iter().map(|profile| program(profile)).collect();
@@ -36,7 +36,7 @@ fn file_name(path: &str) -> &str {
     path.trim_end_matches('/').rsplit('/').next().unwrap_or(path)
 }
 
-/// The arguments that not every namesake has too; without namesakes none is needed.
+/// The arguments that not all profiles of this name have; empty if the name is unique.
 fn distinguishing(profile: &Profile, namesakes: &[&Profile]) -> String {
     let others: Vec<HashSet<&String>> =
         namesakes.iter().map(|other| other.run.command.iter().collect()).collect();
@@ -47,10 +47,10 @@ fn distinguishing(profile: &Profile, namesakes: &[&Profile]) -> String {
 
 fn number_the_same(titles: &mut [String]) {
     let originals = titles.to_vec();
-    for (place, title) in titles.iter_mut().enumerate() {
-        let is_same = |other: &&String| **other == originals[place];
+    for (index, title) in titles.iter_mut().enumerate() {
+        let is_same = |other: &&String| **other == originals[index];
         if originals.iter().filter(is_same).count() > 1 {
-            let number = originals[..=place].iter().filter(is_same).count();
+            let number = originals[..=index].iter().filter(is_same).count();
             title.push_str(&format!(" #{number}"));
         }
     }

@@ -1,4 +1,4 @@
-//! Figures as text.
+//! Formats figures as text.
 
 use super::wrap::JOINT;
 use crate::figures::grouped;
@@ -8,13 +8,13 @@ use model::profile::units::{Bytes, Nanos};
 /// The text for a figure that is absent.
 pub(crate) const ABSENT: &str = "–";
 
-/// Digits that are kept: a bucket is up to 0.8 % wide, so a fourth would mean nothing.
+/// Significant digits: buckets are up to 0.8 % wide, so a fourth digit would mean nothing.
 const SIGNIFICANT_DIGITS: i32 = 3;
 
-/// More decimals would make a column wide for the sake of its least figures.
+/// The most decimals: more would widen a column for its smallest figures.
 const MOST_DECIMALS: i32 = 3;
 
-/// The unit of durations, chosen once for a whole table.
+/// A unit of durations, chosen once for a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
     Nanos,
@@ -54,8 +54,8 @@ impl Unit {
         Self::DESCENDING.into_iter().find(|unit| unit.of(time) >= 1.0).unwrap_or(Self::Nanos)
     }
 
-    /// The unit of a table with these durations: the one in which their median reads best, or a smaller one where that
-    /// would leave the shortest fewer than two significant digits.
+    /// The unit of a table: the best for the median, or a smaller one if the shortest duration would have less
+    /// than two significant digits.
     pub(super) fn for_table(times: impl IntoIterator<Item = Nanos>) -> Self {
         let mut times: Vec<Nanos> = times.into_iter().filter(|time| time.0 > 0).collect();
         times.sort_unstable();
@@ -65,12 +65,12 @@ impl Unit {
         no_larger.into_iter().find(|unit| unit.keeps_digits(shortest)).unwrap_or(Self::Nanos)
     }
 
-    /// True if [`Self::figure`] shows two significant digits, or all that there are.
+    /// True if [`Self::figure`] shows two significant digits, or all digits there are.
     fn keeps_digits(self, time: Nanos) -> bool {
         self.decimals() <= MOST_DECIMALS || self.of(time) >= 10_f64.powi(1 - MOST_DECIMALS)
     }
 
-    /// A duration in this unit, with three significant digits and all digits of its whole part.
+    /// A duration in this unit, with three significant digits but all integer digits.
     pub(crate) fn figure(self, time: Nanos) -> String {
         significant(self.of(time), self.decimals().min(MOST_DECIMALS))
     }
@@ -81,7 +81,7 @@ impl Unit {
     }
 }
 
-/// A duration by itself, with the unit that suits it.
+/// A duration with the unit that suits it.
 pub(crate) fn duration(time: Nanos) -> String {
     let unit = Unit::for_one(time);
     format!("{}{JOINT}{}", unit.figure(time), unit.symbol())
@@ -92,12 +92,12 @@ pub(crate) fn decade(power: u32) -> String {
     duration(Nanos(10_u64.saturating_pow(power))).replace(".00", "").replace(".0", "")
 }
 
-/// A duration computed by division.
+/// A duration in fractional nanoseconds, with the unit that suits it.
 pub(super) fn duration_of(nanos: f64) -> String {
     duration(Nanos(nanos.round() as u64))
 }
 
-/// A size by itself, decimal units.
+/// A size in decimal units.
 pub(super) fn size(bytes: f64) -> String {
     let (divisor, symbol) = match bytes {
         bytes if bytes >= 1e9 => (1e9, "GB"),
@@ -183,7 +183,7 @@ mod tests {
         assert_eq!(unit(&[10_000, 50_000_000, 50_000_000]), Unit::Millis);
         assert_eq!(unit(&[3_000_000, 2_000_000_000, 2_000_000_000]), Unit::Millis);
         assert_eq!(unit(&[1_200, 2_000_000_000, 2_000_000_000]), Unit::Micros);
-        // Three decimals of a microsecond reach down to the nanosecond.
+        // Three decimals of a microsecond resolve a nanosecond.
         assert_eq!(unit(&[3, 12_000, 12_000]), Unit::Micros);
     }
 

@@ -1,4 +1,4 @@
-//! The usage by getrusage: the first table.
+//! The first table: usage by getrusage.
 
 use super::page::Page;
 use super::published::{Published, PublishedRun};
@@ -10,7 +10,7 @@ use model::profile::units::{Bytes, Nanos};
 use model::profile::usage::Usage;
 use nix::sys::signal::Signal;
 
-/// From this wall time on the table is in seconds.
+/// Wall time from which the table is in seconds.
 const LONG: Nanos = Nanos(10_000_000_000);
 
 /// A row: a label and the figure of each profile.
@@ -96,7 +96,7 @@ fn usage(subject: &Subject<'_>, figure: fn(&Usage) -> Option<f64>) -> Option<f64
     subject.profile.usage.as_ref().and_then(figure)
 }
 
-/// True if the child's memory is known only to be at most `max_rss_bytes`.
+/// True if `max_rss_bytes` is only an upper bound of the child's memory.
 pub(super) fn rss_is_bound(usage: &Usage) -> bool {
     usage.max_rss_floor_bytes.zip(usage.max_rss_bytes).is_some_and(|(floor, memory)| memory <= floor)
 }
@@ -165,7 +165,7 @@ fn shown(kind: Kind, value: f64, unit: Unit) -> String {
     }
 }
 
-/// With no more digits than were published.
+/// Formats a value with no more digits than were published.
 fn shown_as_published(kind: Kind, value: f64, unit: Unit) -> String {
     match kind {
         Kind::Time => unit.fixed(Nanos(value as u64), if unit == Unit::Seconds { 2 } else { 0 }),
@@ -174,7 +174,7 @@ fn shown_as_published(kind: Kind, value: f64, unit: Unit) -> String {
     }
 }
 
-/// The second figure as a multiple of the first.
+/// The ratio of the second figure to the first.
 fn compared(subjects: &[Subject<'_>], figure: impl Fn(&Subject<'_>) -> Option<f64>) -> Option<Cell> {
     let [first, second] = subjects else { return None };
     let times = figure(first).zip(figure(second)).filter(|&(first, _)| first > 0.0);
@@ -242,8 +242,8 @@ fn notes(page: &mut Page<'_>, subjects: &[Subject<'_>], published: Option<&Publi
         |subject: &&Subject<'_>| subject.profile.without_slot.is_some() && subject.profile.usage.is_some();
     for subject in subjects.iter().filter(slotless) {
         let text = format!(
-            "{}: the wall time ends when the profiler learnt of the end, not with the last switch, which a thread without \
-             a slot may have made.",
+            "{}: the wall time ends when the profiler learnt of the end, not with the last switch, which a thread \
+             without a slot may have made.",
             subject.title
         );
         page.paragraph(Paint::Warning, &text);
@@ -251,8 +251,8 @@ fn notes(page: &mut Page<'_>, subjects: &[Subject<'_>], published: Option<&Publi
     if subjects.iter().any(|subject| subject.profile.run.attached.is_some()) {
         page.paragraph(
             Paint::Faint,
-            "Of a process that was attached to: by how much the kernel's counters of its threads grew meanwhile; max RSS \
-             is since it was started. –: not known.",
+            "Of a process that was attached to: by how much the kernel's counters of its threads grew meanwhile; max \
+             RSS is since it was started. –: not known.",
         );
     }
     if usages().any(|usage| usage.is_none()) {

@@ -1,4 +1,4 @@
-//! One line that says whether every number is proven.
+//! The verdict: one line that says whether every number is proven.
 
 use super::page::Page;
 use super::style::Paint;
@@ -23,7 +23,7 @@ pub(super) fn section(page: &mut Page<'_>, subjects: &[Subject<'_>]) {
     }
 }
 
-/// Differences and losses, counted.
+/// Counts differences and losses.
 #[must_use]
 pub fn tally(profile: &Profile) -> Verdict {
     let differing = || profile.reconciliation.iter().filter(|check| check.difference != 0);
@@ -46,7 +46,7 @@ pub fn is_complete(profile: &Profile) -> bool {
     reasons(profile).is_empty()
 }
 
-/// The reasons why not every number is proven, with the flag that helps; empty if every one is.
+/// The reasons for an incomplete proof, with the flag that helps; empty if it is complete.
 #[must_use]
 pub fn reasons(profile: &Profile) -> Vec<String> {
     let mut lost = profile.lost;
@@ -67,7 +67,7 @@ pub fn reasons(profile: &Profile) -> Vec<String> {
     reasons
 }
 
-/// The names of the limits where they are set.
+/// The names of limits for messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LimitNames {
     threads: &'static str,
@@ -76,18 +76,18 @@ pub(crate) struct LimitNames {
 }
 
 impl LimitNames {
-    /// Flags, for a recording of one's own.
+    /// Command-line flags.
     pub(crate) const FLAGS: Self =
         Self { threads: "--max-threads", histogram_memory: "--histogram-memory", groups: "max_groups" };
 
-    /// The daemon's configuration.
+    /// Keys of the daemon's configuration.
     pub(crate) const CONFIGURATION: Self = Self {
         threads: "watch.max_threads",
         histogram_memory: "watch.histogram_memory",
         groups: "max_groups of its selector",
     };
 
-    /// The name of one.
+    /// The name of a limit.
     pub(crate) fn of(self, limit: Limit) -> &'static str {
         match limit {
             Limit::Threads => self.threads,
@@ -97,8 +97,7 @@ impl LimitNames {
     }
 }
 
-/// The losses that happened, each counted in words, with the limit to raise. Slots first: what else is missing may follow
-/// from them.
+/// The losses in words, each with the limit to raise. Slots come first: other losses may follow from them.
 pub(crate) fn loss_reasons(lost: &LossCounts, limits: LimitNames) -> Vec<String> {
     let mut losses = Loss::ALL;
     losses.sort_by_key(|loss| *loss != Loss::ThreadsWithoutSlot);
@@ -110,7 +109,7 @@ pub(crate) fn loss_reasons(lost: &LossCounts, limits: LimitNames) -> Vec<String>
     .collect()
 }
 
-/// So much of a loss, in the words of every text: `1 sample without a bucket`.
+/// An amount of a loss in words: `1 sample without a bucket`.
 pub(crate) fn counted_loss(loss: Loss, count: u64) -> String {
     counted(count, loss.described().noun) + loss.described().trouble
 }
@@ -133,7 +132,8 @@ pub fn verdict(profile: &Profile) -> String {
     .replace(JOINT, " ")
 }
 
-/// The report shows each sum that differs; those of single threads are in the profile only.
+/// Describes explained differences. The report lists sums that differ; those of single threads are in the
+/// profile only.
 fn explained(tally: &Verdict) -> String {
     let differences = |number: usize| counted(number as u64, "difference");
     match (tally.explained, tally.explained_in_threads) {

@@ -1,21 +1,21 @@
-//! Text in lines of a given width.
+//! Wraps text to a given width.
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-/// Holds a figure and its unit together; shown as a space.
+/// Joins a figure and its unit; shown as a space.
 pub(super) const JOINT: char = '\u{a0}';
 
-/// Columns that a text takes in a terminal.
+/// The width of a text in terminal columns.
 pub(super) fn width(text: &str) -> usize {
     text.width()
 }
 
-/// Lines of at most `limit` columns, broken at spaces; a longer word is cut.
+/// Wraps a text at spaces into lines of at most `limit` columns; a longer word is cut.
 pub(super) fn prose(text: &str, limit: usize) -> Vec<String> {
     lines(text.split_inclusive(' '), limit)
 }
 
-/// The same for names: a longer word is broken after hyphens, underscores and slashes and before capitals.
+/// Wraps a name: a longer word is broken after hyphens, underscores and slashes and before capitals.
 pub(super) fn name(text: &str, limit: usize) -> Vec<String> {
     let words = text.split_inclusive(' ').flat_map(|word| match width(word.trim_end_matches(' ')) > limit {
         true => name_parts(word),
@@ -27,10 +27,10 @@ pub(super) fn name(text: &str, limit: usize) -> Vec<String> {
 fn name_parts(word: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let (mut start, mut before) = (0, ' ');
-    for (place, character) in word.char_indices() {
+    for (index, character) in word.char_indices() {
         if matches!(before, '-' | '_' | '/') || (before.is_lowercase() && character.is_uppercase()) {
-            parts.push(&word[start..place]);
-            start = place;
+            parts.push(&word[start..index]);
+            start = index;
         }
         before = character;
     }
@@ -38,7 +38,7 @@ fn name_parts(word: &str) -> Vec<&str> {
     parts
 }
 
-/// The text, cut with an ellipsis if it is longer.
+/// Cuts a text with an ellipsis if it is longer.
 pub(crate) fn shortened(text: &str, limit: usize) -> String {
     if width(text) <= limit {
         return text.to_owned();
@@ -51,7 +51,7 @@ pub(crate) fn shortened(text: &str, limit: usize) -> String {
 fn lines<'a>(words: impl Iterator<Item = &'a str>, limit: usize) -> Vec<String> {
     let limit = limit.max(1);
     let mut lines = vec![String::new()];
-    // Of the last line: counted along, because a line of characters without width has no end.
+    // The width of the last line, tracked incrementally: a line of zero-width characters has no bound.
     let mut taken = 0;
     for word in words {
         if taken > 0 && taken + width(word.trim_end_matches(' ')) > limit {

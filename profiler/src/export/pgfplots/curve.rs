@@ -1,4 +1,4 @@
-//! A curve: its corners, the data file that they are in, and what draws it.
+//! A curve: its points, their data file, and the commands that draw it.
 
 use super::style::{MARK, STYLES, Style};
 use crate::report::units::count;
@@ -7,18 +7,18 @@ use model::metric::Metric;
 use model::profile::histogram::Histogram;
 use std::borrow::Cow;
 
-/// Of the data files.
+/// The extension of data files.
 pub(super) const DATA_EXTENSION: &str = "dat";
 
 /// The distribution of a group and a metric.
 pub(super) struct Curve<'a> {
     pub(super) metric: Metric,
     pub(super) histogram: &'a Histogram,
-    /// Of whom and of which run.
+    /// The group and the run in words.
     what: String,
-    /// The place of its group.
+    /// The index of its group.
     pub(super) group: usize,
-    /// The addition to the figure's name for the data file.
+    /// The suffix of the data file's name.
     pub(super) suffix: String,
     pub(super) points: Vec<Point>,
 }
@@ -30,7 +30,7 @@ pub(super) struct Point {
     pub(super) samples: u64,
 }
 
-/// The curve's corners. A sample of 0 ns has no place on a logarithmic axis: it counts, but has no point.
+/// The points of the curve. Samples of 0 ns count, but have no point on a logarithmic axis.
 pub(super) fn points(histogram: &Histogram) -> Vec<Point> {
     let mut points: Vec<Point> = Vec::new();
     let mut rest = histogram.bucketed();
@@ -46,7 +46,7 @@ pub(super) fn points(histogram: &Histogram) -> Vec<Point> {
         if rest > 0 {
             add(bucket.high_ns.0, rest);
         } else if histogram.max_ns > bucket.low_ns {
-            // The longest sample of all is known exactly.
+            // The longest sample is known exactly.
             add(histogram.max_ns.0.min(bucket.high_ns.0), 1);
         }
     }
@@ -54,7 +54,7 @@ pub(super) fn points(histogram: &Histogram) -> Vec<Point> {
 }
 
 impl<'a> Curve<'a> {
-    /// Those of a group that have points.
+    /// The curves of a group that have points.
     pub(super) fn of(
         of: &'a Group<'a>,
         group: usize,
@@ -69,7 +69,7 @@ impl<'a> Curve<'a> {
         of.histograms.iter().filter_map(curve).collect()
     }
 
-    /// The line, and a mark where the longest sample is.
+    /// The commands for the line, and for the mark at the longest sample.
     pub(super) fn plots(&self) -> String {
         let Style { colour, dashes, mark, .. } = &STYLES[self.group % STYLES.len()];
         let line = format!(

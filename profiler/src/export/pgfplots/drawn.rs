@@ -1,4 +1,4 @@
-//! The groups that a figure draws: as many as can be told from each other, the rest as one.
+//! The groups that a figure draws: as many as can be distinguished, the rest merged into one.
 
 use super::curve::points;
 use super::style::STYLES;
@@ -9,21 +9,21 @@ use std::collections::BTreeSet;
 
 /// The drawn part of a subject.
 pub(super) struct Drawn<'a> {
-    /// In the order of the subject.
+    /// Groups drawn one by one, in the subject's order.
     pub(super) own: Vec<&'a Group<'a>>,
     pub(super) others: Option<Others<'a>>,
 }
 
-/// The groups that stand for the least time, as one.
+/// The groups with the least time, merged.
 pub(super) struct Others<'a> {
     pub(super) group: Group<'a>,
     pub(super) label: String,
-    /// Of what run, if it is one.
+    /// The title of their run, if they are of one run.
     pub(super) title: &'a str,
 }
 
 impl<'a> Drawn<'a> {
-    /// Those that have a point.
+    /// Selects among the groups that have a point.
     pub(super) fn of(subject: &'a Subject<'a>) -> Self {
         let has_points = |group: &&Group<'_>| group.histograms.values().any(|one| !points(one).is_empty());
         let all: Vec<&Group<'_>> = subject.groups.iter().filter(has_points).collect();
@@ -31,10 +31,10 @@ impl<'a> Drawn<'a> {
             return Self { own: all, others: None };
         }
         let mut by_weight: Vec<usize> = (0..all.len()).collect();
-        by_weight.sort_by_key(|&place| Reverse(all[place].weight()));
+        by_weight.sort_by_key(|&index| Reverse(all[index].weight()));
         let kept: BTreeSet<usize> = by_weight.into_iter().take(STYLES.len() - 1).collect();
         let (own, rest): (Vec<_>, Vec<_>) =
-            all.into_iter().enumerate().partition(|(place, _)| kept.contains(place));
+            all.into_iter().enumerate().partition(|(index, _)| kept.contains(index));
         let without_places =
             |groups: Vec<(usize, &'a Group<'a>)>| groups.into_iter().map(|(_, group)| group).collect();
         let (own, rest): (_, Vec<&Group<'_>>) = (without_places(own), without_places(rest));

@@ -1,9 +1,9 @@
-//! A figure as a LaTeX document with pgfplots: for each metric an axis, for each group a curve, its points in a data
-//! file of its own.
+//! A LaTeX document with pgfplots: an axis for each metric, a curve for each group, with the points of each
+//! curve in a data file.
 //!
-//! A curve is the complementary distribution: for each duration the share of samples that last at least so long. At the
-//! bounds of the buckets it is exact; inside of a bucket a line leads from one to the next. Both axes are
-//! logarithmic, so that a tail of one sample in a million is as long as the body.
+//! A curve is the complementary distribution: the share of samples that last at least this long. It is exact at
+//! the bounds of buckets and interpolated between them. Both axes are logarithmic, so that a tail of one sample
+//! in a million is as visible as the body.
 
 mod curve;
 mod drawn;
@@ -22,10 +22,10 @@ use model::metric::Metric;
 use model::outside_text::excerpt;
 use style::{MARK, STYLES, Style};
 
-/// Side by side; more make a page too wide.
+/// Axes in a row; more exceed the width of a page.
 const COLUMNS: usize = 2;
 
-/// On an axis of this width more labels of durations would touch each other.
+/// The most labels of durations that do not touch on an axis of this width.
 const MOST_X_LABELS: u32 = 4;
 
 pub(super) fn pgfplots(subject: &Subject<'_>) -> Result<Vec<Artifact>> {
@@ -52,10 +52,10 @@ fn is_plain_name(name: &str) -> bool {
         && name.chars().all(|character| character.is_ascii_alphanumeric() || "-_.=+".contains(character))
 }
 
-/// The drawn groups and metrics.
+/// The groups and metrics of the figure.
 struct Figure<'a> {
     subject: &'a Subject<'a>,
-    /// Of the groups, in the order of [`STYLES`].
+    /// Labels of the groups, in the order of [`STYLES`].
     labels: Vec<String>,
     curves: Vec<Curve<'a>>,
 }
@@ -72,7 +72,7 @@ impl<'a> Figure<'a> {
         }
         if let Some(others) = &drawn.others {
             let what = format!("{}, {}", others.label, on_one_line(others.title));
-            // In the suffix of a group two hexadecimal digits are behind an equals sign.
+            // Unique: in the suffix of a group, two hexadecimal digits follow an equals sign.
             let suffix = |metric: Metric| format!("=others.{}", metric.name());
             curves.extend(Curve::of(&others.group, labels.len(), &what, suffix));
             labels.push(others.label.clone());
@@ -108,17 +108,19 @@ impl<'a> Figure<'a> {
             Metric::ALL.into_iter().filter(|&metric| self.of(metric).next().is_some()).collect();
         let columns = metrics.len().min(COLUMNS);
         let mut text = format!(
-            "\\begin{{groupplot}}[\n  group style={{group size={columns} by {}, horizontal sep=13mm, vertical sep=18mm,\n    \
+            "\\begin{{groupplot}}[\n  group style={{group size={columns} by {}, horizontal sep=13mm, \
+             vertical sep=18mm,\n    \
              ylabels at=edge left, yticklabels at=edge left}},\n  \
              width=78mm, height=58mm, xmode=log, ymode=log, grid=major, grid style={{black!12}},\n  \
              every axis plot/.append style={{line width=0.9pt}}, label style={{font=\\small}},\n  \
-             tick label style={{font=\\footnotesize}}, xticklabel style={{yshift=-2pt}}, title style={{font=\\small, text depth=0.3ex}},\n  \
+             tick label style={{font=\\footnotesize}}, xticklabel style={{yshift=-2pt}}, \
+             title style={{font=\\small, text depth=0.3ex}},\n  \
              ylabel={{share of samples $\\geq x$}}, {},\n]\n",
             metrics.len().div_ceil(columns),
             self.y_axis(),
         );
-        for (place, &metric) in metrics.iter().enumerate() {
-            text.push_str(&self.axis(metric, place == 0, columns));
+        for (index, &metric) in metrics.iter().enumerate() {
+            text.push_str(&self.axis(metric, index == 0, columns));
         }
         text.push_str("\\end{groupplot}\n");
         text
@@ -128,7 +130,7 @@ impl<'a> Figure<'a> {
         self.curves.iter().filter(move |curve| curve.metric == metric)
     }
 
-    /// The same for all metrics: down to one sample of the curve with most.
+    /// The vertical axis of all metrics, down to one sample of the largest curve.
     fn y_axis(&self) -> String {
         let most =
             self.curves.iter().filter_map(|curve| curve.points.first()).map(|point| point.samples).max();
@@ -159,7 +161,7 @@ impl<'a> Figure<'a> {
         text
     }
 
-    /// Every group once, whether or not the first axis has a curve of it.
+    /// Legend entries for all groups, including those without a curve in the first axis.
     fn legend(&self) -> String {
         let entry = |(Style { colour, dashes, mark, .. }, label): (&Style, &String)| {
             let label = tex::escaped(label);
@@ -178,7 +180,7 @@ fn label(subject: &Subject<'_>, group: &Group<'_>) -> String {
     }
 }
 
-/// `standalone` cuts the page to the figure; a LaTeX without it leaves a whole page.
+/// Preamble. `standalone` crops the page to the figure; without that class the page is whole.
 const PREAMBLE: &str = r"\IfFileExists{standalone.cls}{\documentclass[border=2pt]{standalone}}%
   {\documentclass{article}\pagestyle{empty}\usepackage[margin=1cm]{geometry}}
 \usepackage{pgfplots}
@@ -186,7 +188,7 @@ const PREAMBLE: &str = r"\IfFileExists{standalone.cls}{\documentclass[border=2pt
 \usepgfplotslibrary{groupplots}
 ";
 
-/// Above the first axis, over as many as are beside it.
+/// The legend's position: above the first row of axes.
 fn legend_place(columns: usize) -> String {
     let across = if columns > 1 { 1.09 } else { 0.5 };
     format!(
@@ -205,7 +207,8 @@ fn share_label(decade: u32) -> String {
     }
 }
 
-/// From the decade of the shortest to that of the longest, with a label at every decade if there is room.
+/// The horizontal axis, from the decade of the shortest to that of the longest duration, with a label at every
+/// decade that has space.
 fn x_axis<'a>(curves: impl Iterator<Item = &'a Curve<'a>>) -> String {
     let (mut first, mut last) = (u32::MAX, 0);
     for point in curves.flat_map(|curve| &curve.points) {

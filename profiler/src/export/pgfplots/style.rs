@@ -1,11 +1,11 @@
-//! The look of groups.
+//! Styles of groups.
 
-/// The look of a group.
+/// The style of a group.
 pub(super) struct Style {
     pub(super) colour: &'static str,
     pub(super) rgb: [u8; 3],
     pub(super) dashes: &'static str,
-    /// At the end of the curve, and all of a curve of one point.
+    /// The mark at the end of the curve; a curve of one point is only this.
     pub(super) mark: &'static str,
 }
 
@@ -13,9 +13,9 @@ const fn style(colour: &'static str, rgb: [u8; 3], dashes: &'static str, mark: &
     Style { colour, rgb, dashes, mark }
 }
 
-/// One for each group, each told from the others by its dashes and by its mark alone, so in grey too. The colours are
-/// those of Okabe and Ito, which people see apart whatever their colour vision; without their yellow, which is too
-/// light for a line.
+/// Styles by group. Each differs from the others by dashes and by mark alone, so colours are not needed. The
+/// colours are Okabe and Ito's, distinguishable for colour-blind people; their yellow is left out as too light
+/// for a line.
 pub(super) const STYLES: [Style; 7] = [
     style("curveblue", [0, 114, 178], "solid", "*"),
     style("curvevermillion", [213, 94, 0], "densely dashed", "square*"),
@@ -31,5 +31,5 @@ pub(super) const STYLES: [Style; 7] = [
     style("curvesky", [86, 180, 233], "dash pattern=on 1pt off 3pt", "triangle"),
 ];
 
-/// Solid also on a dashed line.
+/// Marks are solid on dashed lines, too.
 pub(super) const MARK: &str = "mark options={solid}, mark size=1.3pt, mark";

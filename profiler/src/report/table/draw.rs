@@ -6,10 +6,10 @@ use super::super::wrap;
 use super::layout::{GAP, Layout, cell_lines, fraction_width};
 use super::{Align, Cell, Row, Table};
 
-/// Spaces before a note below a row.
+/// Indent of a note below a row.
 const NOTE_INDENT: usize = 6;
 
-/// A line that never ends in spaces.
+/// A line without trailing spaces.
 struct Line<'a> {
     style: &'a Style,
     out: &'a mut String,
@@ -29,7 +29,7 @@ impl Line<'_> {
         }
     }
 
-    /// The text in a field, to the left or to the right of it.
+    /// Appends a text to a field, aligned left or right.
     fn put_in(&mut self, width: usize, to_left: bool, paint: Paint, text: &str) {
         let rest = width.saturating_sub(wrap::width(text));
         self.skip(if to_left { 0 } else { rest });
@@ -97,18 +97,18 @@ fn group_headings(table: &Table, layout: &Layout, style: &Style, out: &mut Strin
     line.end();
 }
 
-/// Headings stand on the rule: a shorter one begins further down.
+/// Writes headings, aligned at the bottom.
 fn headings(table: &Table, layout: &Layout, style: &Style, out: &mut String) {
     let broken: Vec<Vec<String>> =
         layout.columns.iter().map(|&column| wrap::name(&table.columns[column].heading, layout.cap)).collect();
     let height = broken.iter().map(Vec::len).max().unwrap_or(0);
     for row in 0..height {
         let mut line = begin(style, out);
-        for (place, lines) in broken.iter().enumerate() {
+        for (index, lines) in broken.iter().enumerate() {
             let text = (row + lines.len()).checked_sub(height).and_then(|row| lines.get(row));
-            let to_left = is_left(table.columns[layout.columns[place]].align);
+            let to_left = is_left(table.columns[layout.columns[index]].align);
             let text = text.map_or("", String::as_str);
-            line.put_in(layout.widths[place].total, to_left, Paint::Strong, text);
+            line.put_in(layout.widths[index].total, to_left, Paint::Strong, text);
             line.skip(GAP);
         }
         line.end();
@@ -127,8 +127,8 @@ fn row_lines(table: &Table, layout: &Layout, cells: &[Cell], style: &Style, out:
         .columns
         .iter()
         .enumerate()
-        .map(|(place, &column)| {
-            (cells.get(column).unwrap_or(&empty), table.columns[column].align, layout.widths[place].total)
+        .map(|(index, &column)| {
+            (cells.get(column).unwrap_or(&empty), table.columns[column].align, layout.widths[index].total)
         })
         .collect();
     let broken: Vec<Vec<String>> = cells
@@ -140,9 +140,9 @@ fn row_lines(table: &Table, layout: &Layout, cells: &[Cell], style: &Style, out:
         .collect();
     for row in 0..broken.iter().map(Vec::len).max().unwrap_or(0) {
         let mut line = begin(style, out);
-        for (place, &(cell, align, width)) in cells.iter().enumerate() {
-            let text = broken[place].get(row).map_or("", String::as_str);
-            let after = match layout.widths[place].fraction {
+        for (index, &(cell, align, width)) in cells.iter().enumerate() {
+            let text = broken[index].get(row).map_or("", String::as_str);
+            let after = match layout.widths[index].fraction {
                 fraction if cell.is_figure && fraction > 0 => fraction - fraction_width(cell),
                 _ => 0,
             };

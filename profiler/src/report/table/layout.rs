@@ -1,4 +1,4 @@
-//! The layout of a table in a given width: its columns, their widths, and the place where it is divided.
+//! The layout of a table in a given width: shown columns, their widths, and the split into several tables.
 
 use super::super::page::INDENT;
 use super::super::wrap;
@@ -7,19 +7,19 @@ use super::{Align, Cell, Row, Table};
 /// Spaces between columns.
 pub(super) const GAP: usize = 2;
 
-/// Widths to which headings and texts are broken, from the roomy to the narrow.
+/// Widths for wrapping headings and texts, widest first.
 const CAPS: [usize; 4] = [30, 22, 16, 12];
 
-/// A column of prose narrower than this is not worth reading.
+/// The narrowest legible column of prose.
 const NARROWEST_PROSE: usize = 24;
 
 /// A table's layout.
 pub(super) struct Layout {
-    /// The columns shown, in order.
+    /// Indices of the shown columns.
     pub(super) columns: Vec<usize>,
-    /// For each of them.
+    /// The width of each shown column.
     pub(super) widths: Vec<Width>,
-    /// Headings and texts are broken to this.
+    /// The width that headings and texts are wrapped to.
     pub(super) cap: usize,
 }
 
@@ -27,11 +27,11 @@ pub(super) struct Layout {
 #[derive(Clone, Copy, Default)]
 pub(super) struct Width {
     pub(super) total: usize,
-    /// The width of the decimal point and everything after it; 0 where points are not aligned.
+    /// The width from the decimal point on; 0 for columns not aligned by it.
     pub(super) fraction: usize,
 }
 
-/// The parts that are given up for width, in the order in which they are.
+/// Concessions to the width: the wrapping width, optional columns kept, decimal points aligned.
 #[derive(Clone, Copy)]
 struct Choice {
     cap: usize,
@@ -40,12 +40,12 @@ struct Choice {
 }
 
 impl Layout {
-    /// The most generous layout of all columns that is not wider than `limit`.
+    /// The widest layout of all columns within `limit`.
     pub(super) fn fitting(table: &Table, limit: usize) -> Option<Self> {
         choices().map(|choice| Self::of(table, choice, limit)).find(|layout| layout.total() <= limit)
     }
 
-    /// As [`Self::fitting`], or else the narrowest.
+    /// As [`Self::fitting`], or else the narrowest layout.
     pub(super) fn best(table: &Table, limit: usize) -> Self {
         Self::fitting(table, limit).unwrap_or_else(|| Self::of(table, NARROWEST, limit))
     }
@@ -60,29 +60,29 @@ impl Layout {
         layout
     }
 
-    /// From the left edge to the end of the last column.
+    /// The total width.
     pub(super) fn total(&self) -> usize {
         INDENT + self.span(0, self.widths.len())
     }
 
-    /// From the start of one column to the end of the one before `end`.
+    /// The width of the columns from `start` up to `end`, exclusive.
     pub(super) fn span(&self, start: usize, end: usize) -> usize {
         let widths: usize = self.widths[start..end].iter().map(|width| width.total).sum();
         widths + GAP * (end - start).saturating_sub(1)
     }
 
-    /// Neighbours with the same group heading, as ranges over `columns`.
+    /// Ranges of neighbours with a common group heading.
     pub(super) fn groups(&self, table: &Table) -> Vec<(usize, usize)> {
         let mut groups: Vec<(usize, usize)> = Vec::new();
-        for (place, &column) in self.columns.iter().enumerate() {
+        for (index, &column) in self.columns.iter().enumerate() {
             let group = &table.columns[column].group;
             match groups.last_mut() {
                 Some((start, end))
                     if group.is_some() && *group == table.columns[self.columns[*start]].group =>
                 {
-                    *end = place + 1;
+                    *end = index + 1;
                 }
-                _ => groups.push((place, place + 1)),
+                _ => groups.push((index, index + 1)),
             }
         }
         groups
@@ -111,13 +111,13 @@ const NARROWEST: Choice = Choice { cap: CAPS[CAPS.len() - 1], optional: false, a
 
 fn choices() -> impl Iterator<Item = Choice> {
     [(true, true), (false, true), (false, false)].into_iter().flat_map(|(optional, aligned)| {
-        // Optional columns are not worth headings in shreds.
+        // Optional columns are dropped before headings are wrapped to the narrowest width.
         let caps = if optional { CAPS.len() - 1 } else { CAPS.len() };
         CAPS.into_iter().take(caps).map(move |cap| Choice { cap, optional, aligned })
     })
 }
 
-/// The columns that stand together when a table is too wide: the labels, then as many groups as fit.
+/// Splits a table that is too wide: each part has the labels, and as many column groups as fit.
 pub(super) fn parts(table: &Table, limit: usize) -> Vec<Vec<usize>> {
     let layout = Layout::of(table, NARROWEST, limit);
     let labels = layout.widths.first().map_or(0, |width| width.total);
@@ -170,7 +170,7 @@ fn width(table: &Table, column: usize, choice: Choice) -> Width {
     Width { total: heading.max(whole + fraction).max(text), fraction }
 }
 
-/// A cell's lines before its column's final width is known.
+/// The lines of a cell before the final width of its column is known.
 pub(super) fn cell_lines(cell: &Cell, align: Align, cap: usize) -> Vec<String> {
     if cell.is_figure || align == Align::Prose || align == Align::Left {
         vec![cell.text.clone()]
@@ -179,7 +179,7 @@ pub(super) fn cell_lines(cell: &Cell, align: Align, cap: usize) -> Vec<String> {
     }
 }
 
-/// The width of a figure's decimal point and the digits after it.
+/// The width of a figure from its decimal point on.
 pub(super) fn fraction_width(cell: &Cell) -> usize {
     cell.text.find('.').map_or(0, |point| wrap::width(&cell.text[point..]))
 }

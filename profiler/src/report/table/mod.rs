@@ -1,9 +1,9 @@
 //! Tables of figures.
 //!
-//! A crate for tables would leave the hard half to do: decimal points under each other, a heading over several
-//! columns, and a table that is too wide becoming two with the same labels instead of broken cells.
+//! No crate is used because none covers the hard half: aligned decimal points, headings over several columns,
+//! and splitting a table that is too wide into two with the same labels.
 //!
-//! The first column holds the labels. [`layout`] decides what fits, [`draw`] writes it.
+//! The first column holds labels. [`layout`] computes widths, [`draw`] writes.
 
 mod draw;
 mod layout;
@@ -24,22 +24,22 @@ pub(crate) struct Table {
 #[derive(Clone)]
 pub(crate) struct Column {
     heading: String,
-    /// The heading that it shares with its neighbours of the same group.
+    /// The heading common to neighbours of the same group.
     group: Option<String>,
     align: Align,
-    /// True if it is the first to go where space is short.
+    /// True if the column is dropped first when space is short.
     optional: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Align {
     Left,
-    /// To the left, and broken like a heading where space is short.
+    /// Left-aligned, wrapped like a heading if space is short.
     Name,
     Right,
-    /// Decimal points under each other.
+    /// Aligned at the decimal point.
     Decimal,
-    /// To the left, and broken into lines where the table would be too wide. Only for the last column.
+    /// Left-aligned, wrapped if the table would be too wide; for the last column only.
     Prose,
 }
 
@@ -54,9 +54,9 @@ pub(crate) struct Cell {
 #[derive(Clone)]
 enum Row {
     Cells(Vec<Cell>),
-    /// A label, and text in place of the figures.
+    /// A label, and a text instead of figures.
     Instead(Cell, String),
-    /// Text below the row before it.
+    /// A note below the previous row.
     Note(Paint, String),
 }
 
@@ -77,7 +77,7 @@ impl Table {
         self.rows.push(Row::Note(paint, printable(text)));
     }
 
-    /// Writes the table; as several one below the other if one is too wide.
+    /// Writes the table, split into several if it is too wide.
     pub(crate) fn render(&self, style: &Style, out: &mut String) {
         match Layout::fitting(self, style.width) {
             Some(layout) => draw::table(self, &layout, style, out),
@@ -150,7 +150,7 @@ impl Cell {
         Self { text: text.into(), paint: Paint::Plain, is_figure: true }
     }
 
-    /// The figure, or the sign that it is absent.
+    /// A figure, or the sign for a missing one.
     pub(crate) fn maybe(text: Option<String>) -> Self {
         text.map_or_else(|| Self::figure(ABSENT).painted(Paint::Faint), Self::figure)
     }
