@@ -1,4 +1,4 @@
-//! The state of the view and what keys do to it. Nothing here knows of a terminal.
+//! The state of the view, and the effects of keys on it; independent of the terminal.
 
 use super::column::Column;
 use super::feed::Frame;
@@ -8,45 +8,45 @@ use super::view::{Order, View};
 use model::metric::Metric;
 use std::time::Duration;
 
-/// The request of a key to the loop.
+/// A request of a key to the main loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request {
-    /// To end.
+    /// End the view.
     Quit,
-    /// To stop, as a shell's job.
+    /// Stop, as a job of the shell.
     Suspend,
-    /// To ask whether to save.
+    /// Ask for confirmation before saving.
     AskToSave,
-    /// To save.
+    /// Save the profile.
     Save,
 }
 
-/// The mode that gives the keys their meaning.
+/// The input mode.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// The help covers the view.
+    /// Keys act on the table.
     Table,
-    /// They are the filter's text; the one before stands here.
+    /// Keys edit the filter; the previous filter is kept here, for cancelling.
     Filter(String),
-    /// Any closes the help.
+    /// The help is shown; any key closes it.
     Help,
-    /// `s` or `y` is yes, any other no. The question is the message.
+    /// A question is shown as the message: `s` or `y` confirms, any other key cancels.
     Confirm,
 }
 
-/// Something to be told, until the next key.
+/// A message, shown until the next key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// The text, printable.
+    /// The printable text.
     pub text: String,
-    /// True if something failed.
+    /// True for a failure.
     pub is_bad: bool,
 }
 
-/// The owner of the recording that is shown.
+/// The owner of the recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recorder {
-    /// This process, which can save it as a profile.
+    /// This process, which can save the recording as a profile.
     Own,
     /// A daemon.
     Daemon,
@@ -55,36 +55,36 @@ pub enum Recorder {
 /// The state of the view.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// The chosen processes in words, printable.
+    /// A printable description of the selected processes.
     pub whom: String,
     /// The owner of the recording.
     pub recorder: Recorder,
-    /// The length that an interval is meant to have.
+    /// The requested interval.
     pub interval: Duration,
-    /// Everything that is known now.
+    /// The model of the last refresh.
     model: Model,
-    /// The model that is shown instead while the view is paused.
+    /// The model shown while the view is paused.
     paused: Option<Model>,
-    /// The choice of rows.
+    /// Order, filter and selection of rows.
     pub view: View,
-    /// The mode that gives the keys their meaning.
+    /// The input mode.
     pub mode: Mode,
-    /// True if the selected row's detail is shown.
+    /// True if the detail of the selected row is shown.
     pub detail: bool,
-    /// The metric of the detail; that of the order while `None`.
+    /// The metric of the detail; `None` for that of the sort column.
     chosen_metric: Option<Metric>,
-    /// True if the detail is of the last interval instead of all.
+    /// True if the detail covers the last interval instead of everything.
     pub of_interval: bool,
-    /// Something to be told.
+    /// The current message.
     pub message: Option<Message>,
-    /// True if the recording has ended, so that nothing changes any more.
+    /// True if the recording has ended; nothing changes any more.
     pub has_ended: bool,
-    /// Rows that the table had when it was drawn last: a page.
+    /// Rows of the table when last drawn: the length of a page.
     pub page: usize,
 }
 
 impl App {
-    /// With nothing to be shown yet.
+    /// A view without data.
     #[must_use]
     pub fn new(whom: String, recorder: Recorder, interval: Duration, model: Model) -> Self {
         Self {
@@ -104,19 +104,19 @@ impl App {
         }
     }
 
-    /// The model that is shown.
+    /// The shown model.
     #[must_use]
     pub fn shown(&self) -> &Model {
         self.paused.as_ref().unwrap_or(&self.model)
     }
 
-    /// The model of the last refresh, also while an earlier one is shown.
+    /// The model of the last refresh, even while paused.
     #[must_use]
     pub fn now(&self) -> &Model {
         &self.model
     }
 
-    /// True if something earlier is shown.
+    /// True while paused.
     #[must_use]
     pub fn is_paused(&self) -> bool {
         self.paused.is_some()
@@ -131,7 +131,7 @@ impl App {
         })
     }
 
-    /// The column of the lines of history.
+    /// The column shown in the history.
     #[must_use]
     pub fn history_column(&self) -> Column {
         match self.view.order {
@@ -140,7 +140,7 @@ impl App {
         }
     }
 
-    /// Takes a refresh.
+    /// Takes the data of a refresh.
     pub fn take(&mut self, frame: Frame) {
         self.model.take(frame, self.view.by_process);
         if !self.is_paused() {
@@ -148,18 +148,18 @@ impl App {
         }
     }
 
-    /// Tells something.
+    /// Shows a message.
     pub fn tell(&mut self, text: &str, is_bad: bool) {
         self.message = Some(Message { text: crate::report::printable(text), is_bad });
     }
 
-    /// Asks whether to save.
+    /// Asks for confirmation before saving.
     pub fn ask(&mut self, question: &str) {
         self.tell(question, false);
         self.mode = Mode::Confirm;
     }
 
-    /// Does what a key says.
+    /// Handles a key.
     pub fn key(&mut self, key: Key) -> Option<Request> {
         self.message = None;
         match key {
@@ -222,7 +222,7 @@ impl App {
         None
     }
 
-    /// The digit that sorts by a column: 1 to 9 and 0 are the ten from left to right.
+    /// The key that sorts by a column: 1 to 9 and 0, from left to right.
     #[must_use]
     pub fn digit(column: Column) -> char {
         const DIGITS: [char; Column::COUNT] = ['1', '2', '3', '4', '5', '6', '7', '8', '9', '0'];
@@ -253,7 +253,8 @@ impl App {
         self.paused = if self.is_paused() { None } else { Some(self.model.clone()) };
     }
 
-    /// A row of threads becomes that of their process; a process that of its first thread.
+    /// Switches between threads and processes. The selection moves from a thread to its process, and from a
+    /// process to its first thread.
     fn group(&mut self) {
         self.view.by_process = !self.view.by_process;
         let by_process = self.view.by_process;
@@ -379,9 +380,9 @@ mod tests {
         let mut app = app();
         assert_eq!(app.view.selected, Some(Identity::Thread(2)));
         app.key(Key::Down);
-        assert_eq!(app.view.place(), Some(1));
+        assert_eq!(app.view.index(), Some(1));
         app.key(Key::End);
         app.key(Key::Down);
-        assert_eq!(app.view.place(), Some(2));
+        assert_eq!(app.view.index(), Some(2));
     }
 }

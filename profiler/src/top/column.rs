@@ -1,4 +1,4 @@
-//! The figures of the table: what each is, of which unit, and how it is written.
+//! The columns of the table: meaning, unit and format of each.
 
 use super::feed::Added;
 use crate::report::units::ABSENT;
@@ -7,7 +7,7 @@ use model::metric::Metric;
 use model::profile::histogram::Histogram;
 use model::profile::units::Nanos;
 
-/// A figure of a thread over the last interval. Of a process it is that of all its threads together.
+/// A figure of a thread over the last interval; for a process, over all its threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Column {
     /// Voluntary switches a second.
@@ -16,9 +16,9 @@ pub enum Column {
     Involuntary,
     /// The median wait on a run queue.
     WaitP50,
-    /// Its 99th percentile.
+    /// The 99th percentile of waits on a run queue.
     WaitP99,
-    /// The longest.
+    /// The longest wait on a run queue.
     WaitMax,
     /// The 99th percentile of blocked times.
     BlockedP99,
@@ -32,10 +32,10 @@ pub enum Column {
     MajorFaults,
 }
 
-/// A value for each column, in nanoseconds, a second or as a share; `None` where there is none.
+/// A value for each column: nanoseconds, a rate per second, or a share; `None` if there is none.
 pub type Values = [Option<f64>; Column::COUNT];
 
-/// The form in which a figure is written.
+/// The format of a figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Unit {
     Rate,
@@ -47,7 +47,7 @@ impl Column {
     /// The number of columns.
     pub const COUNT: usize = 10;
 
-    /// All, from left to right.
+    /// All columns, from left to right.
     pub const ALL: [Self; Self::COUNT] = [
         Self::Voluntary,
         Self::Involuntary,
@@ -61,13 +61,13 @@ impl Column {
         Self::MajorFaults,
     ];
 
-    /// Its place in [`Self::ALL`].
+    /// The index in [`Self::ALL`].
     #[must_use]
     pub fn index(self) -> usize {
         self as usize
     }
 
-    /// The heading over it and its neighbours of the same kind.
+    /// The heading over neighbours of the same kind.
     #[must_use]
     pub fn group(self) -> &'static str {
         match self {
@@ -80,7 +80,7 @@ impl Column {
         }
     }
 
-    /// The heading of the column itself.
+    /// The column's own heading.
     #[must_use]
     pub fn heading(self) -> &'static str {
         match self {
@@ -95,7 +95,7 @@ impl Column {
         }
     }
 
-    /// The figure in words.
+    /// A description of the figure.
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
@@ -112,7 +112,7 @@ impl Column {
         }
     }
 
-    /// The metric whose distribution says more about it.
+    /// The metric whose distribution details the figure.
     #[must_use]
     pub fn metric(self) -> Metric {
         match self {
@@ -133,7 +133,7 @@ impl Column {
         }
     }
 
-    /// Terminal columns that it takes, with the blank before it.
+    /// Width in terminal columns, including the blank before it.
     #[must_use]
     pub fn width(self) -> u16 {
         match self {
@@ -144,7 +144,7 @@ impl Column {
         }
     }
 
-    /// A value of it as text, at most seven characters.
+    /// Formats a value, in at most seven characters.
     #[must_use]
     pub fn text(self, value: Option<f64>) -> String {
         let Some(value) = value else { return ABSENT.to_owned() };
@@ -156,21 +156,21 @@ impl Column {
     }
 }
 
-/// Three digits and the unit.
+/// Formats a duration with three digits and unit.
 fn time(nanos: f64) -> String {
-    /// From here on seconds have too many digits, once rounded.
+    /// The duration, in nanoseconds, from which rounded seconds have too many digits.
     const LONG: f64 = 9_995e9;
     if nanos >= LONG {
         return format!("{:.1} h", nanos / 3_600e9);
     }
-    // A figure that would be rounded up to 1,000 of a unit is 1.00 of the next.
+    // A figure that rounds to 1,000 of a unit is shown as 1.00 of the next.
     let magnitude = nanos.max(1.0).log10().floor() as i32;
     let step = 10_f64.powi((magnitude - 2).max(0));
     duration(Nanos(((nanos / step).round() * step) as u64)).replace('\u{a0}', " ")
 }
 
 fn rate(value: f64) -> String {
-    /// From here on the digits and their commas take more than seven characters.
+    /// The value from which digits and separators exceed seven characters.
     const MANY: f64 = 999_999.5;
     match value {
         _ if value < 99.95 => decimal(value),
@@ -179,7 +179,7 @@ fn rate(value: f64) -> String {
     }
 }
 
-/// With one decimal; what is not 0 is not shown as 0.
+/// Formats with one decimal; non-zero values are not shown as 0.
 fn decimal(value: f64) -> String {
     match value {
         0.0 => "0".to_owned(),
@@ -188,7 +188,7 @@ fn decimal(value: f64) -> String {
     }
 }
 
-/// The values of what was added in an interval of this length.
+/// Computes the values of an interval of this length.
 #[must_use]
 pub fn values(added: &Added, length: Nanos) -> Values {
     let seconds = (length.0 > 0).then_some(length.0 as f64 / 1e9);
@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn the_places_are_those_of_the_list() {
-        assert!(Column::ALL.iter().enumerate().all(|(place, column)| column.index() == place));
+        assert!(Column::ALL.iter().enumerate().all(|(index, column)| column.index() == index));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The interface between the view and its source: a recording of its own, or a daemon.
+//! The interface between the view and its data source: a recording of its own, or a daemon.
 
 use crate::record::ThreadRecord;
 use crate::record::assemble::Seen;
@@ -11,109 +11,110 @@ use model::profile::units::Nanos;
 use std::collections::BTreeMap;
 use std::os::fd::BorrowedFd;
 
-/// The source of the view's figures.
+/// The data source of the view.
 pub trait Feed {
-    /// The state of all threads and their growth since the last call; `None` if that takes a while: it comes with
-    /// [`Self::collect`] then.
+    /// Returns the state of all threads and what was added since the last call; `None` if that takes longer, in
+    /// which case [`Self::collect`] returns it.
     ///
     /// # Errors
-    /// If it can't be read, and never can.
+    /// If the source has failed for good.
     fn refresh(&mut self) -> Result<Option<Frame>>;
 
-    /// Takes what can't wait for a refresh, or what one has asked for once it is there.
+    /// Handles urgent work between refreshes, and returns a requested frame once it is complete.
     ///
     /// # Errors
-    /// If it can't be read, and never can.
+    /// If the source has failed for good.
     fn collect(&mut self) -> Result<Option<Frame>>;
 
-    /// Becomes readable when [`Self::collect`] can't wait either.
+    /// A descriptor that becomes readable when [`Self::collect`] must be called.
     fn urgent(&self) -> Option<BorrowedFd<'_>>;
 
-    /// The reason why a refresh is late, if it is.
+    /// The reason for a late refresh.
     fn hindrance(&self) -> Option<String> {
         None
     }
 
-    /// The question to ask before a save; the answer yes calls [`Self::save`].
+    /// The question before a save; if the answer is yes, [`Self::save`] follows.
     ///
     /// # Errors
-    /// If there can be none.
+    /// If no profile can be saved.
     fn save_question(&self) -> Result<String>;
 
-    /// Saves a profile, and ends the recording for it if it has not ended. Returns where it is, with the verdict.
+    /// Saves a profile, ending the recording if it is still running. Returns its path and the verdict.
     ///
     /// # Errors
-    /// If there can be none, or its place does not take it. Where the recording had to be ended, it can be tried again.
+    /// If no profile can be saved, or it can't be written. It can be tried again, even if the recording was
+    /// ended for it.
     fn save(&mut self) -> Result<String>;
 
-    /// True if the recording has ended, so that there is nothing to refresh any more.
+    /// True if the recording has ended; no refresh follows.
     fn has_ended(&self) -> bool;
 }
 
-/// The growth between two refreshes, and the state at the second.
+/// Additions between two refreshes, and the state at the second.
 #[derive(Clone, Debug)]
 pub struct Frame {
-    /// The time of the refresh before.
+    /// The time of the previous refresh.
     pub from: Nanos,
-    /// The time of this one.
+    /// The time of this refresh.
     pub until: Nanos,
-    /// The threads that live, and those that have exited in between.
+    /// Living threads, and those that exited since the previous refresh.
     pub threads: Vec<ThreadUpdate>,
-    /// Processes by their numbers, besides the records of their first threads.
+    /// Processes by pid, with properties that thread records lack.
     pub processes: BTreeMap<u32, Known>,
-    /// Everything that is not of a single thread.
+    /// State of the recording as a whole.
     pub standing: Standing,
 }
 
-/// A process, apart from its threads.
+/// Properties of a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// The label of the daemon's selector that chose it.
+    /// The label of the daemon's selector that matched it.
     pub selector: String,
 }
 
-/// A thread, once in each frame that it lived in.
+/// A thread in a frame.
 #[derive(Clone, Debug)]
 pub struct ThreadUpdate {
-    /// Everything since it has been recorded.
+    /// The thread's whole record.
     pub record: ThreadRecord,
-    /// True if nothing more comes of it: it has ended, or is watched no more.
+    /// True if the record is final: the thread has ended or left the target.
     pub is_final: bool,
-    /// The growth in this frame.
+    /// Additions in this frame.
     pub added: Added,
 }
 
-/// The growth of a thread in one frame.
+/// Additions to a thread in one frame: switches, times and samples.
 #[derive(Clone, Debug, Default)]
 pub struct Added {
     /// Switches, and faults that raised an event.
     pub seen: Seen,
     /// Time by state.
     pub states: States,
-    /// Metrics of which samples ended.
+    /// Samples by metric.
     pub histograms: BTreeMap<Metric, Histogram>,
 }
 
-/// The recording's own state.
+/// The state of the recording.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
-    /// True if any of the chosen processes lives.
+    /// True if any selected process lives.
     pub lives: bool,
-    /// The losses so far.
+    /// Losses so far.
     pub lost: LossCounts,
-    /// The threads that have ended.
+    /// Ended threads.
     pub ended: Ended,
 }
 
-/// The records of threads that have ended: a profile of all needs every one of them.
+/// Ended threads and their records, all of which a profile needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ended {
-    /// The number of threads that have ended.
+    /// The number of ended threads.
     pub threads: u64,
-    /// True if all of their records are kept, as far as they are to be.
+    /// True if the records of all of them are kept.
     pub kept: bool,
-    /// The number of those that were in no frame.
-    pub untold: u64,
+    /// The number of ended threads that were in no frame.
+    pub unsent: u64,
 }

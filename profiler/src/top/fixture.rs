@@ -31,9 +31,9 @@ fn open(mut record: ThreadRecord) -> ThreadRecord {
     record
 }
 
-/// A frame of a second that ends with this one.
+/// A frame of one second that ends at `second`.
 pub(crate) fn frame(second: u64, threads: Vec<ThreadUpdate>) -> Frame {
-    let ended = Ended { threads: 0, kept: true, untold: 0 };
+    let ended = Ended { threads: 0, kept: true, unsent: 0 };
     let standing = Standing { lives: true, lost: LossCounts::default(), ended };
     let (from, until) = (Nanos((second - 1) * SECOND), Nanos(second * SECOND));
     Frame { from, until, threads, processes: BTreeMap::new(), standing }
@@ -46,7 +46,7 @@ impl ThreadUpdate {
         self
     }
 
-    /// It lives, and is watched no more.
+    /// Makes it leave the target alive.
     pub(crate) fn left(mut self) -> Self {
         self.is_final = true;
         self
@@ -64,20 +64,20 @@ impl ThreadUpdate {
         self
     }
 
-    /// In this interval these waits on a run queue, and nothing else, ended.
+    /// Adds these waits on a run queue in this interval.
     pub(crate) fn waited(mut self, waits: &[u64]) -> Self {
         let histogram = Histogram::of(waits.iter().copied().map(Nanos));
         self.added.histograms = histogram.map(|of| (Metric::RunqueueWait, of)).into_iter().collect();
         self
     }
 
-    /// It was on a CPU so long in this interval.
+    /// Adds time on a CPU in this interval.
     pub(crate) fn on_cpu(mut self, millis: u64) -> Self {
         self.added.states.on_cpu_ns = Nanos(millis * 1_000_000);
         self
     }
 
-    /// Since it has been recorded, these ended.
+    /// Sets the samples of the whole record.
     pub(crate) fn whole(mut self, metric: Metric, samples: impl IntoIterator<Item = u64>) -> Self {
         self.record.samples.extend(Samples::of(samples).map(|of| (metric, of)));
         self

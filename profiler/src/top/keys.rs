@@ -1,12 +1,12 @@
-//! Keys from the bytes that a terminal sends for them. (crossterm's own reader never returns once the terminal has hung
-//! up, and this process takes the signal that would end it.)
+//! Decodes keys from the bytes that a terminal sends. crossterm's reader is not used: it never returns after
+//! the terminal has hung up, and this process handles the signal that would end it.
 
 /// A key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key {
     /// The typed text.
     Char(char),
-    /// With the control key.
+    /// A character with the control key.
     Control(char),
     /// Enter or return.
     Enter,
@@ -36,17 +36,17 @@ pub enum Key {
 
 const ESCAPE: u8 = 0x1b;
 
-/// Longer sequences are of no key that is known here.
+/// The longest escape sequence of a known key.
 const LONGEST: usize = 16;
 
-/// The bytes so far of a key that is not complete.
+/// A decoder, with the bytes of an incomplete key.
 #[derive(Clone, Debug, Default)]
 pub struct Keys {
     begun: Vec<u8>,
 }
 
 impl Keys {
-    /// The keys that more bytes complete. An escape with nothing behind it is the key of that name.
+    /// Decodes the keys that these bytes complete. An escape with nothing after it is the escape key.
     pub fn read(&mut self, bytes: &[u8]) -> Vec<Key> {
         let mut rest = std::mem::take(&mut self.begun);
         rest.extend_from_slice(bytes);
@@ -64,7 +64,7 @@ impl Keys {
     }
 }
 
-/// The first key and how many bytes it takes; `None` if it goes on.
+/// The first key and its length in bytes; `None` if incomplete.
 fn next(bytes: &[u8]) -> Option<(Option<Key>, usize)> {
     let (&first, rest) = bytes.split_first()?;
     match (first, rest.first()) {
@@ -110,7 +110,7 @@ fn final_key(last: u8) -> Option<Key> {
     }
 }
 
-/// A character in UTF-8; what is none is passed over.
+/// A UTF-8 character; invalid bytes are skipped.
 fn character(bytes: &[u8]) -> Option<(Option<Key>, usize)> {
     let length = match bytes.first()? {
         0xc0..=0xdf => 2,
@@ -170,7 +170,7 @@ mod tests {
         ) {
             let mut reader = Keys::default();
             reader.read(&bytes);
-            // The first of them may end what was begun.
+            // The first may complete an earlier sequence.
             prop_assert!((0..LONGEST + 4).any(|_| reader.read(b"q").contains(&Key::Char('q'))));
             prop_assert!(reader.begun.len() <= LONGEST + 1);
         }

@@ -1,4 +1,4 @@
-//! Frames from a recording under way.
+//! Frames from a recording of this process.
 
 use super::feed::{Added, Ended, Frame, Standing, ThreadUpdate};
 use crate::record::assemble::Seen;
@@ -10,42 +10,41 @@ use model::losses::{Loss, LossCounts};
 use model::profile::units::Nanos;
 use std::collections::{BTreeMap, HashMap};
 
-/// The part of a recording that was in frames so far.
+/// The part of a recording already sent in frames.
 pub struct Live {
     deltas: Deltas,
-    /// By [`ThreadRecord::serial`], of threads that go on.
+    /// Counts already sent of threads that go on, by [`ThreadRecord::serial`].
     seen: HashMap<u64, Seen>,
-    /// The number of the recording's records of ended threads that were in a frame.
-    handed_out: usize,
-    /// Records of ended threads that may be kept.
+    /// The number of the recording's records of ended threads already sent.
+    sent: usize,
+    /// The most records of ended threads to keep.
     most_kept: u64,
     ended: Ended,
-    /// Of threads that have ended.
+    /// Losses of ended threads.
     lost: LossCounts,
 }
 
 impl Live {
-    /// Nothing was handed out before `begun`. Once more than `most_kept` threads have ended, none of their records is
-    /// kept.
+    /// Starts at `begun`. Once more than `most_kept` threads have ended, none of their records is kept.
     #[must_use]
     pub fn new(begun: Nanos, most_kept: u64) -> Self {
         Self {
             deltas: Deltas::new(begun),
             seen: HashMap::new(),
-            handed_out: 0,
+            sent: 0,
             most_kept,
-            ended: Ended { threads: 0, kept: true, untold: 0 },
+            ended: Ended { threads: 0, kept: true, unsent: 0 },
             lost: LossCounts::default(),
         }
     }
 
-    /// The threads that have ended.
+    /// Ended threads.
     #[must_use]
     pub fn ended(&self) -> Ended {
         self.ended
     }
 
-    /// Goes on from what was recorded before anybody looked. The frame adds nothing to that.
+    /// Starts from an existing recording. The first frame has nothing added.
     pub fn begin(snapshot: Snapshot) -> (Self, Frame) {
         let mut live = Self::new(snapshot.at_ns, u64::MAX);
         live.frame(&[], snapshot.clone());
@@ -53,20 +52,20 @@ impl Live {
         (live, frame)
     }
 
-    /// Looks at every thread. In the frame's losses are those that records tell of.
+    /// Takes a snapshot of all threads. Losses that thread records hold are included in the frame's.
     ///
     /// # Errors
     /// If the source fails.
     pub fn refresh<S: Source>(&mut self, recording: &mut Recording<S>) -> Result<Frame> {
         let snapshot = recording.take_snapshot()?;
-        let ended = recording.records().get(self.handed_out..).unwrap_or_default();
+        let ended = recording.records().get(self.sent..).unwrap_or_default();
         let frame = self.frame(ended, snapshot);
-        self.handed_out = recording.exited();
+        self.sent = recording.exited();
         self.forget_what_is_too_much(recording);
         Ok(Frame { standing: Standing { ended: self.ended, ..frame.standing }, ..frame })
     }
 
-    /// The growth of threads whose records are final, and of those that go on.
+    /// Makes a frame from final records and a snapshot.
     pub fn frame(&mut self, ended: &[ThreadRecord], snapshot: Snapshot) -> Frame {
         let Span { from, until, threads } = self.deltas.end(snapshot.at_ns, ended, &snapshot.threads);
         let mut added: HashMap<u64, Delta> = threads.into_iter().map(|delta| (delta.serial, delta)).collect();
@@ -90,7 +89,8 @@ impl Live {
         Frame { from, until, threads, processes: BTreeMap::new(), standing }
     }
 
-    /// Switches and faults since the last time; a thread that was read in the middle of one may seem to have fewer.
+    /// Switches and faults since the last frame. Differences saturate at 0: a thread read in the middle of a
+    /// switch may seem to have fewer.
     fn newly_seen(&mut self, record: &ThreadRecord, is_final: bool) -> Seen {
         let now = Seen::of(record);
         let before = match is_final {
@@ -110,7 +110,7 @@ impl Live {
         if !self.ended.kept || self.ended.threads > self.most_kept {
             self.ended.kept = false;
             recording.forget_exited();
-            self.handed_out = 0;
+            self.sent = 0;
         }
     }
 }
@@ -155,7 +155,7 @@ mod tests {
         let mut live = Live::new(Nanos(0), 100);
         let first = live.refresh(&mut recording).unwrap();
         assert_eq!((first.from, first.until, first.threads.len()), (Nanos(0), Nanos(10), 2));
-        // Two that ended and one that goes on.
+        // Two ended threads and one that goes on.
         assert_eq!(first.threads[0].added.seen.voluntary_switches, 3);
         assert_eq!(first.threads[0].added.histograms[&Metric::OnCpu].count, 4);
         let second = live.refresh(&mut recording).unwrap();
@@ -164,7 +164,7 @@ mod tests {
         assert_eq!((ended.record.tid, goes_on.record.tid), (7, 8));
         assert!(goes_on.added.histograms.is_empty() && goes_on.added.seen == Seen::default());
         assert_eq!(goes_on.record.samples[&Metric::OnCpu].count, 4, "the whole is still there");
-        assert_eq!(second.standing.ended, Ended { threads: 1, kept: true, untold: 0 });
+        assert_eq!(second.standing.ended, Ended { threads: 1, kept: true, unsent: 0 });
     }
 
     #[test]
@@ -193,7 +193,7 @@ mod tests {
                 (frame.threads.len(), frame.standing.ended, recording.exited())
             })
             .collect();
-        let all = |threads, kept| Ended { threads, kept, untold: 0 };
+        let all = |threads, kept| Ended { threads, kept, unsent: 0 };
         assert_eq!(ended, [(1, all(1, true), 1), (1, all(2, false), 0), (1, all(3, false), 0)]);
     }
 

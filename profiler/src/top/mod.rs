@@ -4,11 +4,12 @@
 //! feed (live, over a recording or remote) -> model -> view -> draw -> screen
 //! ```
 //!
-//! - [`feed`] is where figures come from: what each refresh added; [`live`] makes that of a recording, and [`remote`] has
-//!   the records from a daemon, as `rebuilt` from what its frames add.
-//! - [`model`] is everything that can be shown, [`column`] the figures of its table.
-//! - [`view`] is what is chosen of it: order, filter, selection; [`app`] is both together, and what keys do to them.
-//! - [`draw`] draws it, [`screen`] is the terminal, [`keys`] what is typed there, and [`run`] is the loop over keys, signals and refreshes.
+//! - [`feed`] is the source of figures: what each refresh added. [`live`] computes it from a recording,
+//!   [`remote`] from the thread records that it has `rebuilt` from a daemon's frames.
+//! - [`model`] is the data of the view, [`mod@column`] the columns of its table.
+//! - [`view`] is order, filter and selection of rows; [`app`] combines model and view, and handles keys.
+//! - [`draw`] draws the app, [`screen`] is the terminal, [`keys`] decodes its input, and [`run`] is the main loop over
+//!   keys, signals and refreshes.
 
 pub mod app;
 pub mod column;

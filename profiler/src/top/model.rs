@@ -1,5 +1,5 @@
-//! Everything that can be shown, as of the last refresh. Its size is bounded by the threads that live, the
-//! [`MOST_ENDED`] that have ended last, and [`HISTORY`] values of each.
+//! The data of the view as of the last refresh. Its size is bounded by the living threads, the last
+//! [`MOST_ENDED`] ended ones, and [`HISTORY`] values of each.
 
 use super::column::{Column, Values, values};
 use super::feed::{Added, Frame, Known, Standing, ThreadUpdate};
@@ -14,34 +14,34 @@ use model::profile::units::Nanos;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
-/// Intervals that a line of history goes back.
+/// Intervals kept as history.
 pub const HISTORY: usize = 60;
 
-/// Intervals that a thread which has ended can be seen on.
+/// Intervals for which an ended thread stays visible.
 pub const SHOWN_AFTER_END: u64 = 10;
 
-/// Ended threads that can be seen on at the same time; those that ended first make way.
+/// The most ended threads visible at a time; the earliest are dropped first.
 pub const MOST_ENDED: usize = 1_000;
 
-/// The identity of a row, whatever becomes of names and numbers.
+/// The identity of a row, stable across changes of name and reuse of pids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Identity {
     /// The thread with this [`ThreadRecord::serial`].
     Thread(u64),
-    /// The process with this number.
+    /// The process with this pid.
     Process(u32),
 }
 
-/// The state of a thread at the refresh.
+/// The state of a thread at a refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doing {
-    /// In a state that can be a metric's.
+    /// In a state that a metric measures.
     State(OpenState),
     /// Woken, and not yet on a CPU.
     Woken,
-    /// Nothing any more.
+    /// Ended.
     Ended,
-    /// Nobody knows: it lives, and is watched no more.
+    /// Left the target alive; its state is unknown.
     Left,
 }
 
@@ -50,7 +50,7 @@ impl Doing {
         match record.end {
             End::Exited { .. } => Self::Ended,
             End::Open { .. } if is_final => Self::Left,
-            // One from before it was blocked found it still on its CPU.
+            // A wake before the block does not count: the thread was still on its CPU.
             End::Open { state: OpenState::Blocked, since_ns, woken_ns: Some(woken), .. }
                 if woken >= since_ns =>
             {
@@ -60,7 +60,7 @@ impl Doing {
         }
     }
 
-    /// In words of at most nine characters.
+    /// A description of at most nine characters.
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
@@ -71,17 +71,17 @@ impl Doing {
         }
     }
 
-    /// True if nothing more comes.
+    /// True if the record is final.
     #[must_use]
     pub fn is_over(self) -> bool {
         matches!(self, Self::Ended | Self::Left)
     }
 }
 
-/// The values of the last intervals, the newest last.
+/// The values of the last intervals, newest last.
 ///
-/// Not a number is none, and seven digits are more than a line can show: [`Values`] would take four times the room, 19 MB
-/// for 2000 threads.
+/// A missing value is NaN. f32 has more digits than a column shows; [`Values`] would take four times the
+/// memory, 19 MB for 2000 threads.
 #[derive(Clone, Debug, Default)]
 pub struct History(VecDeque<[f32; Column::COUNT]>);
 
@@ -93,7 +93,7 @@ impl History {
         self.0.push_back(values.map(|value| value.map_or(f32::NAN, |value| value as f32)));
     }
 
-    /// Those of one column.
+    /// The values of one column.
     pub fn of(&self, column: Column) -> impl DoubleEndedIterator<Item = Option<f64>> {
         self.0.iter().map(move |values| {
             let value = f64::from(values[column.index()]);
@@ -105,66 +105,66 @@ impl History {
 /// A thread.
 #[derive(Clone, Debug)]
 pub struct Thread {
-    /// Everything since it has been recorded.
+    /// The whole record.
     pub record: ThreadRecord,
-    /// Its name, printable.
+    /// The printable name.
     pub name: Arc<str>,
-    /// Its state at the refresh.
+    /// The state at the refresh.
     pub doing: Doing,
-    /// The growth in the last interval.
+    /// Switches, times and samples of the last interval.
     pub added: Added,
-    /// The last interval's figures.
+    /// Figures of the last interval.
     pub values: Values,
-    /// Those of the intervals before, and these.
+    /// Figures of the last intervals, including this one.
     pub history: History,
-    /// The refresh that found it ended.
+    /// The number of the refresh at which it had ended.
     ended_at: Option<u64>,
 }
 
-/// The threads of a process together.
+/// The sum of a process's threads.
 #[derive(Clone, Debug, Default)]
 pub struct Process {
-    /// Those that live.
+    /// The number of living threads.
     pub threads: u64,
-    /// The growth in the last interval.
+    /// Switches, times and samples of the last interval.
     pub added: Added,
-    /// The last interval's figures.
+    /// Figures of the last interval.
     pub values: Values,
-    /// Those of the intervals before, and these.
+    /// Figures of the last intervals, including this one.
     pub history: History,
 }
 
-/// Everything that can be shown.
+/// The data of the view.
 #[derive(Clone, Debug)]
 pub struct Model {
-    /// The threads, by serial. Shared with a copy that is shown on while the view is paused.
+    /// Threads by serial; shared with the paused copy.
     pub threads: BTreeMap<u64, Arc<Thread>>,
-    /// The processes of these threads, by number; empty unless they are to be shown.
+    /// Processes by pid; empty unless rows are processes.
     pub processes: BTreeMap<u32, Process>,
-    /// The names of the processes, printable.
+    /// Printable names of processes.
     names: HashMap<u32, Arc<str>>,
-    /// The labels of the selectors that chose them, printable; none where no daemon has.
+    /// Printable labels of the daemon's selectors that matched them.
     selectors: HashMap<u32, Arc<str>>,
-    /// The time at which the view began.
+    /// Start of the view.
     pub begun: Nanos,
-    /// The time of the last refresh.
+    /// Time of the last refresh.
     pub until: Nanos,
-    /// The length of the last interval.
+    /// Length of the last interval.
     pub length: Nanos,
-    /// The number of refreshes.
+    /// Number of refreshes.
     pub refreshes: u64,
-    /// Everything that is not of a single thread.
+    /// State of the recording as a whole.
     pub standing: Standing,
-    /// Threads that ended and are not in `threads` any more.
+    /// Ended threads no longer in `threads`.
     pub gone: u64,
-    /// Threads that live.
+    /// Living threads.
     pub living: usize,
-    /// The processes that these belong to.
+    /// Processes of living threads.
     pub living_processes: usize,
 }
 
 impl Model {
-    /// Nothing yet; `names` are those of the processes that are known before.
+    /// An empty model; `names` are those of processes known before.
     #[must_use]
     pub fn new(begun: Nanos, names: impl IntoIterator<Item = (u32, String)>) -> Self {
         let names = names.into_iter().map(|(pid, name)| (pid, printable(&name).into())).collect();
@@ -185,7 +185,7 @@ impl Model {
         }
     }
 
-    /// Takes what a refresh brought; `by_process` if processes are to be shown.
+    /// Takes the data of a refresh; `by_process` to sum processes, too.
     pub fn take(&mut self, frame: Frame, by_process: bool) {
         let Frame { from, until, threads, processes, standing } = frame;
         self.length = Nanos(until.0.saturating_sub(from.0));
@@ -220,7 +220,7 @@ impl Model {
             let (record, name, added) = (record.clone(), Arc::clone(&name), Added::default());
             Arc::new(Thread { record, name, doing, added, values, history: History::default(), ended_at })
         });
-        // A paused view keeps the thread as it was; a copy is made here then.
+        // Copies the thread if a paused view still shares it.
         let thread = Arc::make_mut(known);
         thread.history.push(values);
         (thread.record, thread.name, thread.added) = (record, name, added);
@@ -232,15 +232,15 @@ impl Model {
             self.threads.iter().filter_map(|(serial, thread)| Some((thread.ended_at?, *serial))).collect();
         ended.sort_unstable();
         let too_many = ended.len().saturating_sub(MOST_ENDED);
-        for (place, (at, serial)) in ended.into_iter().enumerate() {
+        for (index, (at, serial)) in ended.into_iter().enumerate() {
             let age = self.refreshes - at;
-            if place < too_many || age >= SHOWN_AFTER_END {
+            if index < too_many || age >= SHOWN_AFTER_END {
                 self.threads.remove(&serial);
                 self.gone += 1;
             } else if age > 0
                 && let Some(thread) = self.threads.get_mut(&serial)
             {
-                // Nothing was added to it in this interval.
+                // The thread is not in this frame: nothing was added.
                 let thread = Arc::make_mut(thread);
                 (thread.added, thread.values) = (Added::default(), Values::default());
                 thread.history.push(Values::default());
@@ -254,7 +254,7 @@ impl Model {
         }
     }
 
-    /// Sums up each process's threads. `is_new` says whether that is of an interval that has just ended.
+    /// Sums the threads of each process; `is_new` after a new interval, which extends the history.
     pub fn sum_processes(&mut self, is_new: bool) {
         let mut before = std::mem::take(&mut self.processes);
         let mut members: BTreeMap<u32, Vec<&Thread>> = BTreeMap::new();
@@ -279,7 +279,7 @@ impl Model {
         self.names.get(&pid)
     }
 
-    /// The label of the selector that chose a process.
+    /// The label of the selector that matched a process.
     #[must_use]
     pub fn selector(&self, pid: u32) -> Option<&Arc<str>> {
         self.selectors.get(&pid)
@@ -298,7 +298,7 @@ impl Model {
     }
 }
 
-/// The growth of several threads.
+/// The sum of what was added to several threads.
 pub fn summed<'a>(parts: impl Iterator<Item = &'a Added> + Clone) -> Added {
     let seen = summed_seen(parts.clone().map(|part| part.seen));
     let mut states = States::default().all();
@@ -309,7 +309,7 @@ pub fn summed<'a>(parts: impl Iterator<Item = &'a Added> + Clone) -> Added {
     Added { seen, states: States::from_all(states), histograms }
 }
 
-/// Switches and faults of several threads.
+/// The sum of several threads' switches and faults.
 pub fn summed_seen(parts: impl Iterator<Item = Seen>) -> Seen {
     parts.fold(Seen::default(), |sum, more| Seen {
         voluntary_switches: sum.voluntary_switches + more.voluntary_switches,
@@ -319,7 +319,7 @@ pub fn summed_seen(parts: impl Iterator<Item = Seen>) -> Seen {
     })
 }
 
-/// The histograms of several threads, by metric.
+/// Merged histograms of several threads, by metric.
 pub fn merged<'a>(
     parts: impl Iterator<Item = &'a BTreeMap<Metric, Histogram>> + Clone,
 ) -> BTreeMap<Metric, Histogram> {
@@ -327,7 +327,7 @@ pub fn merged<'a>(
     Metric::ALL.into_iter().filter_map(|metric| Some((metric, of(metric)?))).collect()
 }
 
-/// The causes of waits of several threads, largest sum first.
+/// System calls that several threads were blocked on, largest sum first.
 pub fn blocked_on<'a>(threads: impl Iterator<Item = &'a Thread>) -> Vec<BlockedOn> {
     let mut sums: BTreeMap<&str, BlockedOn> = BTreeMap::new();
     for wait in threads.flat_map(|thread| &thread.record.blocked_on) {

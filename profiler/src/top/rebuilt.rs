@@ -1,5 +1,5 @@
-//! The records of threads from what a daemon's frames add: since the view began. What no view shows of a record is not in
-//! them.
+//! Rebuilds thread records from a daemon's frames, from the start of the view on. Fields that no view shows are
+//! left empty.
 
 use super::feed::Known;
 use crate::record::{End, KernelCounters, Snapshot, ThreadRecord};
@@ -10,28 +10,28 @@ use model::profile::thread::OpenState;
 use model::profile::units::Nanos;
 use std::collections::{BTreeMap, HashMap};
 
-/// Those of the threads that go on.
+/// Records of threads that go on.
 #[derive(Default)]
 pub(super) struct Records {
-    /// By [`ThreadRecord::serial`].
+    /// Records by [`ThreadRecord::serial`].
     known: HashMap<u64, ThreadRecord>,
 }
 
-/// The records that a frame led to.
+/// The records after a frame.
 pub(super) struct Taken {
-    /// The records that are final.
+    /// Final records.
     pub(super) ended: Vec<ThreadRecord>,
-    /// Those of the threads that go on and could be looked at.
+    /// Records of threads that go on and were readable.
     pub(super) snapshot: Snapshot,
-    /// The processes of threads that are new.
+    /// Processes of new threads.
     pub(super) processes: BTreeMap<u32, Known>,
 }
 
 impl Records {
-    /// Adds what a frame adds.
+    /// Applies a frame.
     ///
     /// # Errors
-    /// If the frames before it were not of the same view.
+    /// If an earlier frame of the same view is missing.
     pub(super) fn take(&mut self, frame: Frame) -> Result<Taken> {
         let Frame { at_ns, threads, unchanged, ended, .. } = frame;
         let mut processes = BTreeMap::new();
@@ -127,20 +127,20 @@ mod tests {
     const WHO: Who<'_> = Who { selector: "web", process: "server" };
     const THREADS: usize = 4;
 
-    /// An event of one of some threads.
+    /// An event of one of several threads.
     #[derive(Clone, Debug)]
     enum Event {
         Sample(Metric, u64),
         UnattributedWait(u64),
         Renamed(u8),
         Switched(bool),
-        /// It has ended, and another is born in its place.
+        /// It ends, and another is born in its place.
         Ended,
-        /// It can't be looked at for the next frame.
+        /// It is not readable for the next frame.
         Hidden,
-        /// It was looked at for an interval.
+        /// It was sampled for an interval.
         Looked,
-        /// No event of a thread: a frame.
+        /// A frame; not an event of a thread.
         Frame,
     }
 
@@ -206,14 +206,14 @@ mod tests {
         }
     }
 
-    /// A viewer to which all that begins is new.
+    /// A viewer that has seen nothing yet.
     fn begun() -> Viewer {
         let mut viewer = Viewer::new(None);
         viewer.take(Nanos(0), 1, LossCounts::default());
         viewer
     }
 
-    /// Records without the extremes of their samples: those of what was added are as exact as its buckets.
+    /// Records without minimum and maximum: those of added samples are only as exact as buckets.
     fn without_extremes(records: &[ThreadRecord]) -> Vec<ThreadRecord> {
         let mut records = records.to_vec();
         for samples in records.iter_mut().flat_map(|record| record.samples.values_mut()) {
@@ -222,7 +222,7 @@ mod tests {
         records
     }
 
-    /// As it is at the other end.
+    /// A frame after encoding and decoding.
     fn carried(frame: &Frame) -> Frame {
         let again: Frame = serde_json::from_str(&serde_json::to_string(frame).unwrap()).unwrap();
         assert_eq!(&again, frame);
@@ -239,22 +239,22 @@ mod tests {
             let mut threads: Vec<ThreadRecord> = (0..THREADS as u64).map(born).collect();
             let (mut hidden, mut ended) = (BTreeSet::new(), Vec::new());
             let mut serials = THREADS as u64..;
-            for (now, (place, event)) in (1..).map(Nanos).zip(&events) {
-                happen(&mut threads[*place], event, now);
+            for (now, (index, event)) in (1..).map(Nanos).zip(&events) {
+                happen(&mut threads[*index], event, now);
                 match event {
                     Event::Ended => {
-                        let over = std::mem::replace(&mut threads[*place], born(serials.next().unwrap()));
+                        let over = std::mem::replace(&mut threads[*index], born(serials.next().unwrap()));
                         viewer.end(&over, deltas.ended(&over).as_ref(), WHO);
                         ended.push(over);
                     }
-                    Event::Hidden => drop(hidden.insert(*place)),
+                    Event::Hidden => drop(hidden.insert(*index)),
                     Event::Looked => {
-                        let added = deltas.seen(&threads[*place]);
+                        let added = deltas.seen(&threads[*index]);
                         added.iter().for_each(|added| viewer.keep(added));
                     }
                     Event::Frame => {
                         let hidden = std::mem::take(&mut hidden);
-                        let looked_at = threads.iter_mut().enumerate().filter(|(place, _)| !hidden.contains(place));
+                        let looked_at = threads.iter_mut().enumerate().filter(|(index, _)| !hidden.contains(index));
                         let mut seen = Vec::new();
                         for (_, record) in looked_at {
                             record.until_ns = now;

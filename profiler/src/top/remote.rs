@@ -1,4 +1,4 @@
-//! Frames from a daemon: what it watches, seen through its control socket. Nothing is recorded for the view.
+//! Frames from a daemon over its control socket. Nothing is recorded for the view.
 
 use super::feed::{Ended, Feed, Frame, Standing};
 use super::live::Live;
@@ -14,29 +14,29 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// A frame that takes longer is late. One of 2 000 busy threads takes less than a tenth of a second.
+/// Time after which a frame is late. One of 2 000 busy threads takes less than a tenth of a second.
 const LATE: Duration = Duration::from_secs(2);
 
-/// Read at once.
+/// Bytes read at once.
 const CHUNK: usize = 64 << 10;
 
-/// A view of what a daemon watches.
+/// A view of a daemon's recording.
 pub struct Remote {
     socket: PathBuf,
     daemon: UnixStream,
-    /// The part of the next frame that has arrived.
+    /// The received part of the next frame.
     received: Vec<u8>,
-    /// The time of the request.
+    /// The time of the outstanding request.
     asked: Option<Instant>,
     records: Records,
     live: Live,
-    /// Threads that ended in no frame.
-    untold: u64,
+    /// Ended threads that were in no frame.
+    unsent: u64,
 }
 
 impl Remote {
-    /// Begins a view of what the daemon at a socket watches, or only of a selector. Its first frame has all that was
-    /// recorded, and what was added in no time: nothing.
+    /// Opens a view of all that the daemon at a socket watches, or of one selector. The first frame has
+    /// everything recorded so far, over an interval of no length.
     ///
     /// # Errors
     /// If the daemon can't be reached, or refuses.
@@ -56,7 +56,7 @@ impl Remote {
             asked: None,
             records,
             live,
-            untold: 0,
+            unsent: 0,
         };
         let first = remote.completed(Frame { processes: known, ..first }, processes, lost);
         Ok((remote, first))
@@ -64,24 +64,24 @@ impl Remote {
 
     fn take(&mut self, frame: frame::Frame) -> Result<Frame> {
         let (processes, lost) = (frame.processes, frame.lost);
-        self.untold += frame.ended_untold;
+        self.unsent += frame.ended_untold;
         let Taken { ended, snapshot, processes: known } = self.records.take(frame)?;
         let frame = self.live.frame(&ended, snapshot);
         Ok(self.completed(Frame { processes: known, ..frame }, processes, lost))
     }
 
-    /// With what is of no single thread.
+    /// Adds the state of the recording as a whole.
     fn completed(&mut self, frame: Frame, processes: u64, lost: LossCounts) -> Frame {
         let lost = lost.with(&Loss::OF_RECORDS, &frame.standing.lost);
         let ended = Ended {
-            threads: frame.standing.ended.threads + self.untold,
-            untold: self.untold,
+            threads: frame.standing.ended.threads + self.unsent,
+            unsent: self.unsent,
             ..frame.standing.ended
         };
         Frame { standing: Standing { lives: processes > 0, lost, ended }, ..frame }
     }
 
-    /// Reads what is there. Returns whether more can come.
+    /// Reads the available bytes. Returns false at the end of the stream.
     fn receive(&mut self) -> Result<bool> {
         let mut chunk = [0; CHUNK];
         loop {
@@ -104,7 +104,7 @@ impl Remote {
 }
 
 impl Feed for Remote {
-    /// Asks for a frame, unless the one before is not there yet: a slow end makes nobody queue.
+    /// Requests a frame unless one is outstanding: on a slow connection requests do not queue.
     fn refresh(&mut self) -> Result<Option<Frame>> {
         if self.asked.is_none() {
             let line = protocol::line(&Request::Refresh)?;
@@ -161,7 +161,7 @@ mod tests {
     use std::thread::{JoinHandle, spawn};
     use tempfile::TempDir;
 
-    /// A view of a daemon that answers its beginning, and then does as it is told.
+    /// A view of a simulated daemon, which answers the opening request and then runs `daemon`.
     fn view(daemon: impl FnOnce(UnixStream) + Send + 'static) -> (Remote, JoinHandle<()>, TempDir) {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("socket");

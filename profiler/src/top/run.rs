@@ -1,4 +1,4 @@
-//! The loop over keys, signals and refreshes.
+//! The main loop over keys, signals and refreshes.
 
 use super::app::{App, Request};
 use super::draw::{self, Palette};
@@ -15,11 +15,11 @@ use std::io::{Stdout, stdin};
 use std::time::Duration;
 use tokio::time::{Interval, MissedTickBehavior, interval, interval_at};
 
-/// The most bytes that a terminal delivers at once: with a buffer for all of it one reading leaves nothing behind
-/// (drivers/tty/n_tty.c `N_TTY_BUF_SIZE`).
+/// The most bytes that a terminal delivers in one read (drivers/tty/n_tty.c `N_TTY_BUF_SIZE`); a buffer of this
+/// size leaves nothing unread.
 const TYPED_AT_ONCE: usize = 4096;
 
-/// Shows the view until it is to end.
+/// Runs the view until it ends.
 ///
 /// # Errors
 /// If the feed fails, or the terminal.
@@ -44,7 +44,7 @@ pub async fn run<F: Feed>(app: &mut App, feed: &mut F, palette: Palette) -> Resu
             },
             ready = typed.readable() => {
                 let mut bytes = [0; TYPED_AT_ONCE];
-                // It has hung up, or it is another's now.
+                // The terminal has hung up, or belongs to another session.
                 let Ok(length @ 1..) = read(stdin(), &mut bytes) else { return Ok(()) };
                 ready.context("cannot wait for keys")?.clear_ready();
                 for key in keys.read(bytes.get(..length).unwrap_or_default()) {
@@ -79,7 +79,7 @@ pub async fn run<F: Feed>(app: &mut App, feed: &mut F, palette: Palette) -> Resu
     }
 }
 
-/// Takes a frame, or says why there is none if it is late.
+/// Takes a frame, or shows why it is late.
 fn take<F: Feed>(app: &mut App, feed: &F, frame: Option<Frame>, is_late: &mut bool) {
     match (frame, feed.hindrance()) {
         (Some(frame), _) => {
@@ -96,7 +96,7 @@ fn take<F: Feed>(app: &mut App, feed: &F, frame: Option<Frame>, is_late: &mut bo
     }
 }
 
-/// A save may take seconds, and says so before.
+/// Saves a profile. It may take seconds, so a message is drawn first.
 fn save<F: Feed>(app: &mut App, feed: &mut F, front: &mut Front) -> Result<()> {
     app.tell("saving …", false);
     front.draw(app)?;
@@ -122,12 +122,12 @@ async fn readable<T: std::os::fd::AsRawFd>(
     }
 }
 
-/// The first refresh is a little later than the beginning, so that there is something to be seen soon.
+/// The times of refreshes. The first comes early, so that there is something to see.
 fn refreshes(every: Duration) -> Interval {
-    /// Long enough for rates that mean something.
+    /// The shortest interval with meaningful rates.
     const FIRST: Duration = Duration::from_millis(250);
     let mut ticks = interval_at(tokio::time::Instant::now() + every.min(FIRST), every);
-    // One that comes late makes its interval longer, not the next one shorter than the time it takes.
+    // A late refresh lengthens its interval and does not shorten the next.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     ticks
 }
@@ -138,11 +138,11 @@ fn ticks(every: Duration) -> Interval {
     ticks
 }
 
-/// The terminal while the view is on it.
+/// The terminal under the view.
 struct Front {
     screen: Screen<CrosstermBackend<Stdout>>,
     palette: Palette,
-    /// Given up while this process is stopped.
+    /// `None` while this process is stopped.
     taken: Option<Takeover>,
 }
 
@@ -157,7 +157,7 @@ impl Front {
         self.screen.draw(screen::size(), |buffer| draw::draw(app, buffer, palette))
     }
 
-    /// Takes the terminal over once more: a shell may have set it up as it likes it.
+    /// Takes over the terminal again: a shell may have changed its settings.
     fn draw_anew(&mut self) -> Result<()> {
         self.taken = None;
         self.taken = Some(Takeover::begin()?);
@@ -165,10 +165,10 @@ impl Front {
         Ok(())
     }
 
-    /// Gives the terminal back, and stops until the shell continues this process.
+    /// Releases the terminal and stops until the shell continues this process.
     fn suspend(&mut self) -> Result<()> {
         self.taken = None;
-        // SIGTSTP is taken by this process; the shell sees that it is stopped either way.
+        // SIGTSTP is handled by this process; to the shell, SIGSTOP is the same.
         raise(Signal::SIGSTOP).context("cannot stop")?;
         self.draw_anew()
     }

@@ -1,4 +1,4 @@
-//! The terminal, taken over for as long as a [`Takeover`] lives, and given back however that ends.
+//! The terminal. It is taken over for the lifetime of a [`Takeover`], and restored on every exit.
 
 use anyhow::{Context, Result, bail};
 use model::outside_text::{CONTROL, shown};
@@ -14,21 +14,21 @@ use std::io::{IsTerminal as _, Stdout, stdin, stdout};
 use std::sync::Once;
 use terminal_size::{Height, Width, terminal_size_of};
 
-/// Of a terminal that does not tell.
+/// The assumed size of a terminal that does not report one.
 const USUAL: Size = Size { width: 80, height: 24 };
 
-/// The most that is drawn: a screen of 7680 × 4320 pixels in characters of 6 × 10. A terminal may claim 65535 × 65535, which
-/// would take 206 GB.
+/// The largest size drawn: a screen of 7680 × 4320 pixels with characters of 6 × 10. A terminal may claim 65535
+/// × 65535, which would take 206 GB.
 const MOST: Size = Size { width: 1280, height: 432 };
 
-/// The content of a terminal: only changes are written to it.
+/// The known content of a terminal, so that only changes are written.
 pub struct Screen<B: Backend> {
     backend: B,
     before: Option<Buffer>,
 }
 
 impl<B: Backend<Error: Send + Sync + 'static>> Screen<B> {
-    /// Nothing stands there yet.
+    /// A screen with unknown content.
     pub fn new(backend: B) -> Self {
         Self { backend, before: None }
     }
@@ -38,15 +38,15 @@ impl<B: Backend<Error: Send + Sync + 'static>> Screen<B> {
         &self.backend
     }
 
-    /// Draws everything anew the next time: others may have written there.
+    /// Makes the next draw complete, since others may have written to the terminal.
     pub fn forget(&mut self) {
         self.before = None;
     }
 
-    /// Has what `draw` makes stand there: in the upper left corner, if the terminal is larger than any screen.
+    /// Draws a frame: in the upper left corner, if the terminal exceeds the largest size.
     ///
     /// # Errors
-    /// If the terminal takes nothing any more.
+    /// If the terminal can't be written to.
     pub fn draw(&mut self, size: Size, draw: impl FnOnce(&mut Buffer)) -> Result<()> {
         let mut next =
             Buffer::empty(Rect::new(0, 0, size.width.min(MOST.width), size.height.min(MOST.height)));
@@ -66,7 +66,7 @@ impl<B: Backend<Error: Send + Sync + 'static>> Screen<B> {
     }
 }
 
-/// Leaves nothing in a cell that the terminal would obey.
+/// Replaces control characters in a cell.
 fn disarm(cell: &mut Cell) {
     if cell.symbol().chars().any(|character| shown(character) != character) {
         cell.set_char(CONTROL);
@@ -89,10 +89,10 @@ pub fn size() -> Size {
     }
 }
 
-/// Fails unless there is a terminal to draw on and to type at.
+/// Fails unless standard input and output are a terminal that obeys escape codes.
 ///
 /// # Errors
-/// With what to use `instead`.
+/// The error names the alternative, `instead`.
 pub fn check(instead: &str) -> Result<()> {
     if !stdin().is_terminal() || !stdout().is_terminal() {
         bail!("profiler top needs a terminal as its standard input and output; {instead}");
@@ -103,14 +103,14 @@ pub fn check(instead: &str) -> Result<()> {
     Ok(())
 }
 
-/// The terminal is this process's alone: nothing that is typed is shown, and no scrolling back is lost.
+/// Exclusive use of the terminal: no echo, and an alternate screen that preserves the scrollback.
 pub struct Takeover(());
 
 impl Takeover {
-    /// Takes it over.
+    /// Takes over the terminal.
     ///
     /// # Errors
-    /// If it can't be set up.
+    /// If the terminal can't be set up.
     pub fn begin() -> Result<Self> {
         give_back_before_a_panic_is_told();
         enable_raw_mode().context("cannot set up the terminal")?;
@@ -127,12 +127,12 @@ impl Drop for Takeover {
 }
 
 fn give_back() {
-    // It may have hung up: then there is nobody to give it back to.
+    // Errors are ignored: the terminal may have hung up.
     let _ = execute!(stdout(), LeaveAlternateScreen, Show);
     let _ = disable_raw_mode();
 }
 
-/// Else the text would go to the screen that is about to vanish.
+/// Restores the terminal before a panic message, which would otherwise go to the alternate screen.
 fn give_back_before_a_panic_is_told() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -155,7 +155,7 @@ mod tests {
 
     const SIZE: Size = Size { width: 6, height: 2 };
 
-    /// A terminal that obeys what is written to it.
+    /// An emulated terminal.
     #[derive(Clone)]
     struct Emulated(Rc<RefCell<vt100::Parser>>);
 
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_terminal_larger_than_any_screen_is_not_believed() {
-        // Each long in one direction: with both, a failure would take all memory.
+        // Each is long in one direction: long in both, a failure would take all memory.
         for (claimed, drawn) in [
             (Size { width: u16::MAX, ..SIZE }, Size { width: MOST.width, ..SIZE }),
             (Size { height: u16::MAX, ..SIZE }, Size { height: MOST.height, ..SIZE }),

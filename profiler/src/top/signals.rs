@@ -1,4 +1,4 @@
-//! The signals that concern a view: taken as they come, so that the terminal is put in order first.
+//! The signals that concern a view, read from a descriptor, so that the terminal is restored first.
 
 use crate::sys::signals::is_ignored;
 use crate::target::effects::{self, Effect, Number};
@@ -7,21 +7,21 @@ use nix::sys::signal::Signal;
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use std::os::fd::{AsFd, BorrowedFd};
 
-/// The meaning of a signal for the view.
+/// The request of a signal to the view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Asked {
-    /// To end.
+    /// End the view.
     Quit,
-    /// To stop, as a shell's job.
+    /// Stop, as a job of the shell.
     Suspend,
-    /// To draw: the terminal has another size.
+    /// Redraw: the terminal's size has changed.
     Draw,
-    /// To draw everything anew: the terminal was used by others meanwhile.
+    /// Redraw everything: others used the terminal meanwhile.
     DrawAnew,
 }
 
 impl Asked {
-    /// The request that a signal makes, if it makes one.
+    /// The request of a signal, if it has one.
     fn by(signal: Number) -> Option<Self> {
         match (signal.named(), signal.effect()) {
             (Some(Signal::SIGTSTP), _) => Some(Self::Suspend),
@@ -38,7 +38,7 @@ impl Asked {
 pub(super) struct Signals(SignalFd);
 
 impl Signals {
-    /// Takes them from here on.
+    /// Blocks these signals and reads them from a descriptor.
     pub(super) fn take() -> Result<Self> {
         let mut mask = effects::taken();
         for of_a_job in [Signal::SIGTSTP, Signal::SIGCONT] {
@@ -49,7 +49,7 @@ impl Signals {
         Ok(Self(SignalFd::with_flags(&mask, flags).context("cannot take signals")?))
     }
 
-    /// The request of the next signal, if one has come that makes one.
+    /// Reads the next request, if there is one.
     pub(super) fn read(&mut self) -> Result<Option<Asked>> {
         while let Some(info) = self.0.read_signal().context("cannot read a signal")? {
             if let Some(asked) = Number::try_from(info.ssi_signo).ok().and_then(Asked::by) {

@@ -1,33 +1,33 @@
-//! The rows that are chosen of the model, their order, and the selected one.
+//! Selection and order of the model's rows, and the selected row.
 
 use super::column::{Column, Values};
 use super::model::{Doing, History, Identity, Model};
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-/// The order of the rows.
+/// The order of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// The name; then the numbers.
+    /// By name, then by pid and tid.
     Name,
-    /// The number of the thread or process.
+    /// By tid or pid.
     Number,
-    /// A figure; rows without one come last, whatever the direction.
+    /// By a figure; rows without a value come last in either direction.
     By(Column),
 }
 
 impl Order {
-    /// All, from left to right.
+    /// All orders, from left to right.
     fn all() -> impl Iterator<Item = Self> {
         [Self::Name, Self::Number].into_iter().chain(Column::ALL.map(Self::By))
     }
 
-    /// True if the largest comes first unless it is reversed.
+    /// True if the largest comes first by default.
     fn is_descending(self) -> bool {
         matches!(self, Self::By(_))
     }
 
-    /// In words.
+    /// A description.
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
@@ -41,17 +41,17 @@ impl Order {
 /// A row of the table.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// The process or thread of the row.
+    /// The thread or process.
     pub identity: Identity,
     /// The name of the thread or process.
     pub name: Arc<str>,
-    /// The number of the process.
+    /// The pid.
     pub pid: u32,
-    /// That of the thread.
+    /// The tid, for a thread.
     pub tid: Option<u32>,
-    /// The name of the process, if it is known.
+    /// The name of the process, if known.
     pub process: Option<Arc<str>>,
-    /// The label of the daemon's selector that chose it.
+    /// The label of the daemon's selector that matched it.
     pub selector: Option<Arc<str>>,
     /// The state of a thread.
     pub doing: Option<Doing>,
@@ -61,24 +61,24 @@ pub struct Row {
     pub values: Values,
 }
 
-/// The choice of rows.
+/// Order, filter and selection of rows.
 #[derive(Clone, Debug)]
 pub struct View {
-    /// The order of the rows.
+    /// The order of rows.
     pub order: Order,
     /// True if the order is reversed.
     pub reversed: bool,
-    /// Only rows in whose names, numbers or selectors this is found, in upper or lower case.
+    /// Text that a row's names, numbers or selector must contain, ignoring case.
     pub filter: String,
-    /// True if a row is a process instead of a thread.
+    /// True if rows are processes instead of threads.
     pub by_process: bool,
-    /// The row that is looked at; there is one unless there are none at all.
+    /// The selected row; `None` only if there are no rows.
     pub selected: Option<Identity>,
-    /// True if that is the first, whatever it is: until another is chosen, and once that is gone.
+    /// True if the selection follows the first row: until another is selected, and after that one has gone.
     pub follows_first: bool,
     /// The rows, sorted, as of the last [`Self::arrange`].
     pub rows: Vec<Row>,
-    /// The first row that is shown.
+    /// The index of the first visible row.
     pub first: usize,
 }
 
@@ -98,57 +98,57 @@ impl Default for View {
 }
 
 impl View {
-    /// Makes the rows anew. A row that was chosen stays selected until it is gone.
+    /// Rebuilds the rows. A selected row stays selected until it is gone.
     pub fn arrange(&mut self, model: &Model) {
         self.rows = if self.by_process { processes(model) } else { threads(model) };
         let wanted = self.filter.to_lowercase();
         self.rows.retain(|row| matches(row, &wanted));
         let (order, reversed) = (self.order, self.reversed);
         self.rows.sort_by(|a, b| compare(a, b, order, reversed));
-        if self.follows_first || self.place().is_none() {
+        if self.follows_first || self.index().is_none() {
             self.select_first();
         }
     }
 
-    /// The place of the selected row.
+    /// The index of the selected row.
     #[must_use]
-    pub fn place(&self) -> Option<usize> {
+    pub fn index(&self) -> Option<usize> {
         let selected = self.selected?;
         self.rows.iter().position(|row| row.identity == selected)
     }
 
-    /// Selects the first row, and whatever is the first from then on.
+    /// Selects the first row, and follows it.
     pub fn select_first(&mut self) {
         self.select(0);
         self.follows_first = true;
     }
 
-    /// Selects the row at a place, or the last one.
-    pub fn select(&mut self, place: usize) {
+    /// Selects the row at an index, or the last one.
+    pub fn select(&mut self, index: usize) {
         self.follows_first = false;
-        self.selected = self.rows.get(place.min(self.rows.len().saturating_sub(1))).map(|row| row.identity);
+        self.selected = self.rows.get(index.min(self.rows.len().saturating_sub(1))).map(|row| row.identity);
     }
 
-    /// Selects the row so many places farther down, or up.
+    /// Moves the selection down by this many rows, or up.
     pub fn step(&mut self, by: isize) {
-        self.select(self.place().unwrap_or(0).saturating_add_signed(by));
+        self.select(self.index().unwrap_or(0).saturating_add_signed(by));
     }
 
-    /// Sorts by the next or the one before.
+    /// Sorts by the next or the previous column.
     pub fn turn(&mut self, forward: bool) {
         let all: Vec<Order> = Order::all().collect();
-        let place = all.iter().position(|order| *order == self.order).unwrap_or(0);
+        let index = all.iter().position(|order| *order == self.order).unwrap_or(0);
         let step = if forward { 1 } else { all.len() - 1 };
-        if let Some(order) = all.get((place + step) % all.len()) {
+        if let Some(order) = all.get((index + step) % all.len()) {
             (self.order, self.reversed) = (*order, false);
         }
     }
 
-    /// Has the selected row be among so many that are shown.
+    /// Scrolls so that the selected row is among `shown` rows.
     pub fn scroll(&mut self, shown: usize) {
-        let place = self.place().unwrap_or(0);
+        let index = self.index().unwrap_or(0);
         let last_first = self.rows.len().saturating_sub(shown);
-        self.first = self.first.clamp((place + 1).saturating_sub(shown), place).min(last_first);
+        self.first = self.first.clamp((index + 1).saturating_sub(shown), index).min(last_first);
     }
 
     /// True if the largest comes first.
@@ -194,7 +194,7 @@ fn processes(model: &Model) -> Vec<Row> {
     model.processes.iter().map(row).collect()
 }
 
-/// `wanted` is in lower case.
+/// True if a row matches the filter `wanted`, in lower case.
 fn matches(row: &Row, wanted: &str) -> bool {
     let has = |text: &str| text.to_lowercase().contains(wanted);
     wanted.is_empty()
@@ -219,11 +219,11 @@ fn compare(a: &Row, b: &Row, order: Order, reversed: bool) -> Ordering {
             (Some(_), None) => Ordering::Less,
         },
     };
-    // A number may be used again while the thread that had it before is still shown.
+    // A tid may be reused while its previous thread is still shown.
     first.then(numbers).then(a.identity.cmp(&b.identity))
 }
 
-/// The line of history of a row.
+/// The history of a row.
 #[must_use]
 pub fn history(model: &Model, identity: Identity) -> Option<&History> {
     match identity {
@@ -311,7 +311,7 @@ mod tests {
         view.select(2);
         assert_eq!(view.selected, Some(Identity::Thread(2)));
         view.arrange(&model(vec![thread(1, 1).waited(&[5]), thread(1, 2).waited(&[700])]));
-        assert_eq!((tids(&view), view.place()), (vec![2, 1], Some(0)));
+        assert_eq!((tids(&view), view.index()), (vec![2, 1], Some(0)));
     }
 
     #[test]
@@ -347,7 +347,7 @@ mod tests {
         let mut after = |by| {
             view.step(by);
             view.scroll(5);
-            (view.place().unwrap(), view.first)
+            (view.index().unwrap(), view.first)
         };
         assert_eq!(
             [after(-3), after(4), after(3), after(99), after(-2)],

@@ -1,4 +1,4 @@
-//! Packages of the Debian archive, unpacked into a folder of their own. Nothing is installed.
+//! Packages of the Debian archive, unpacked into a separate folder. Nothing is installed.
 
 use anyhow::{Context as _, Result};
 use std::{
@@ -8,7 +8,7 @@ use std::{
 };
 use xtask::{command::Run as _, debian::apt::Apt};
 
-/// The release that first has all of the packages.
+/// The first release with all of the packages.
 const SUITE: &str = "trixie";
 
 /// The folder of the packages' files.

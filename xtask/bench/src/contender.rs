@@ -1,17 +1,17 @@
-//! The contenders: nothing at all, empty programs, the profiler, and its peers.
+//! The contenders: none, empty programs, the profiler, and its peers.
 
 use super::{
-    beside::Ready,
     job::{Event, Job},
     load::Build,
     measure::Settings,
+    observer::Ready,
     peers::{BPFTRACE, CPUDIST, OFFCPUTIME, PERF, Peer, RUNQLAT, RUNQLAT_BT},
 };
 use anyhow::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::{path::PathBuf, process::Command};
 
-/// One that is measured.
+/// A contender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Contender {
@@ -23,11 +23,11 @@ pub(super) enum Contender {
     Profiler,
     /// `profiler run` of the build that `--against` names.
     ProfilerBefore,
-    /// The same with `--measure-self`.
+    /// `profiler run --measure-self`.
     ProfilerOfItself,
-    /// `profiler run` of two threads that sleep, beside the load.
+    /// `profiler run` of two sleeping threads, concurrently with the load.
     ProfilerOfOthers,
-    /// The same of so many threads that some find their place in the table of states taken.
+    /// `profiler run` of so many sleeping threads that some collide in the table of states.
     ProfilerOfMany,
     /// Run-queue latency.
     Runqlat,
@@ -45,15 +45,15 @@ pub(super) enum Contender {
     PerfTrace,
 }
 
-/// The way in which a contender and a load come together.
+/// The combination of a contender and a load.
 pub(super) enum Way {
     /// The load alone.
     Alone(Command),
-    /// The contender runs beside the load, which starts once the contender is ready.
-    Beside {
+    /// The contender runs concurrently with the load, which starts once the contender has attached.
+    Observed {
         /// The contender.
         contender: Command,
-        /// By what one sees that it is ready.
+        /// The sign that it has attached.
         ready: Ready,
         /// The load.
         load: Command,
@@ -62,37 +62,37 @@ pub(super) enum Way {
     Around {
         /// Both of them.
         command: Command,
-        /// The file of the contender's record.
+        /// The file of the contender's output.
         record: PathBuf,
     },
 }
 
-/// The kind of a contender's record.
+/// The format of a contender's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Record {
     /// Nothing.
     Nothing,
-    /// A text without a count of events.
+    /// Text without a count of events.
     Sums,
     /// A profile.
     Profile,
     /// Printed histograms.
     Histogram,
-    /// A file perf.data.
+    /// A perf.data file.
     PerfData,
     /// A line for each event.
     PerfText,
 }
 
-/// Threads that sleep besides the first: in the 8,192 places that there are by default about 16 of them (n²/2m) find theirs
-/// taken.
+/// Sleeping threads besides the first. Of n in the m = 8,192 entries of the default table about n²/2m = 16
+/// collide.
 const MANY_THREADS: u32 = 512;
 
-/// The name under which the object with the empty programs is passed.
+/// The name by which the object with the empty programs is passed to the measuring half.
 pub(super) const EMPTY_PROGRAMS: &str = "empty-programs";
 
 impl Contender {
-    /// Those of the tables beside the peers, in their order; the first is the one that the others are compared with.
+    /// Contenders of the comparison with the peers, in the order of the tables; the first is the baseline.
     pub(super) const ALL: [Self; 11] = [
         Self::Nothing,
         Self::Empty,
@@ -127,7 +127,7 @@ impl Contender {
         }
     }
 
-    /// True if it has hooks where such an event happens.
+    /// True if it hooks this event.
     pub(super) fn watches(self, event: Event) -> bool {
         match self {
             Self::Nothing => false,
@@ -138,13 +138,13 @@ impl Contender {
         }
     }
 
-    /// True if it is followed by threads and by switch rate: who watches switches, the profiler once, and what they
-    /// are compared with.
+    /// True if it is also measured by number of threads and by switch rate: contenders that hook switches, one
+    /// of the profiler's variants, and the baseline.
     pub(super) fn is_followed(self) -> bool {
         self == Self::Nothing || self.watches(Event::Switch) && self != Self::ProfilerOfItself
     }
 
-    /// The kind of its record.
+    /// The format of its output.
     pub(super) fn record(self) -> Record {
         match self {
             Self::Nothing | Self::Empty | Self::ProfilerOfOthers | Self::ProfilerOfMany => Record::Nothing,
@@ -156,7 +156,7 @@ impl Contender {
         }
     }
 
-    /// The names of the programs that it needs besides those that are always built.
+    /// The names of the programs that it needs, besides those always built.
     pub(super) fn needs(self) -> Vec<&'static str> {
         let peers: &[&Peer] = match self {
             Self::Nothing | Self::Profiler | Self::ProfilerBefore | Self::ProfilerOfItself => &[],
@@ -171,16 +171,16 @@ impl Contender {
         peers.iter().map(|peer| peer.name).collect()
     }
 
-    /// The way in which it is run with a job.
+    /// The commands that run it with a job.
     pub(super) fn way(self, settings: &Settings, job: &Job) -> Result<Way> {
         let programs = &settings.programs;
         let found = self.needs().into_iter().map(|name| settings.found.path(name).map_err(Error::msg));
         let found = found.collect::<Result<Vec<PathBuf>>>()?;
         let load = || programs.load(&job.load);
-        let beside = |arguments: &[&str], ready: Ready| {
+        let observer = |arguments: &[&str], ready: Ready| {
             let mut contender = Command::new(&found[0]);
             contender.args(arguments).args(&found[1..]);
-            Way::Beside { contender, ready, load: load() }
+            Way::Observed { contender, ready, load: load() }
         };
         let profiled = |build: Build, options: &[&str]| {
             let options: Vec<&str> =
@@ -191,7 +191,7 @@ impl Contender {
         let of_others = |threads: u32| {
             let sleepers = ["threads".to_owned(), format!("--count={threads}")];
             let (contender, _profile) = programs.profiled(Build::Now, "others", &[], &sleepers)?;
-            anyhow::Ok(Way::Beside { contender, ready: Ready::Line, load: load() })
+            anyhow::Ok(Way::Observed { contender, ready: Ready::Line, load: load() })
         };
         let perf = |task: &[&str], record: &str| {
             let record = programs.folder().join(record);
@@ -204,18 +204,18 @@ impl Contender {
             Self::Nothing => Way::Alone(load()),
             Self::Empty => {
                 let (contender, links) = programs.empty_programs(&found[0], job.event)?;
-                Way::Beside { contender, ready: Ready::Links(links), load: load() }
+                Way::Observed { contender, ready: Ready::Links(links), load: load() }
             }
             Self::Profiler => profiled(Build::Now, &[])?,
             Self::ProfilerBefore => profiled(Build::Before, &[])?,
             Self::ProfilerOfItself => profiled(Build::Now, &["--measure-self"])?,
             Self::ProfilerOfOthers => of_others(1)?,
             Self::ProfilerOfMany => of_others(MANY_THREADS)?,
-            Self::Runqlat => beside(&[], Ready::Links(RUNQLAT_HOOKS)),
-            Self::Cpudist => beside(&[], Ready::Links(1)),
-            Self::CpudistOff => beside(&["-O"], Ready::Links(1)),
-            Self::Offcputime => beside(&[], Ready::Links(1)),
-            Self::Bpftrace => beside(&[], Ready::PerfEvents(RUNQLAT_HOOKS)),
+            Self::Runqlat => observer(&[], Ready::Links(RUNQLAT_HOOKS)),
+            Self::Cpudist => observer(&[], Ready::Links(1)),
+            Self::CpudistOff => observer(&["-O"], Ready::Links(1)),
+            Self::Offcputime => observer(&[], Ready::Links(1)),
+            Self::Bpftrace => observer(&[], Ready::PerfEvents(RUNQLAT_HOOKS)),
             Self::PerfSched => perf(&["sched", "record"], "perf.data"),
             Self::PerfTrace => perf(&["trace", "-F", "all"], "perf-trace.txt"),
         })

@@ -1,5 +1,5 @@
-//! The added cost of a page fault: a page toucher alone, over empty BPF programs on the same hooks, and under the
-//! profiler.
+//! The added cost of a page fault: a page toucher alone, with empty BPF programs on the same hooks, and under
+//! the profiler.
 
 use super::{
     contender::Contender,
@@ -7,18 +7,18 @@ use super::{
     measure::Settings,
     run,
     table::{Row, Unit},
-    turns::{beside_build_before, in_turns, with_build_before},
+    turns::{against_build_before, in_turns, with_build_before},
 };
 
 /// The contenders.
 pub(super) const CONTENDERS: [Contender; 3] = [Contender::Nothing, Contender::Empty, Contender::Profiler];
 
-/// Nanoseconds a fault may take more.
+/// Bar: nanoseconds added to a fault.
 const BAR_NS: f64 = 200.0;
 
 const PAGES: u32 = 100_000;
 
-/// The lines of this step.
+/// Measures this step.
 pub(super) fn measure(settings: &Settings) -> Vec<Row> {
     let job = Job::touch(settings.shortened(PAGES));
     let nanoseconds = |contender| run::figure_ns(contender, settings, &job);
@@ -29,6 +29,6 @@ pub(super) fn measure(settings: &Settings) -> Vec<Row> {
         Row::new("added by empty BPF programs on the same hooks", Unit::Ns, taken.added(Contender::Empty)),
         Row::new("added by `profiler run`", Unit::Ns, taken.added(Contender::Profiler)).at_most(BAR_NS),
     ];
-    rows.extend(beside_build_before(&taken, Unit::Ns));
+    rows.extend(against_build_before(&taken, Unit::Ns));
     rows
 }

@@ -1,4 +1,4 @@
-//! The findings that the preparing half passes to the measuring half: programs by name, or why they are not there.
+//! The programs that the preparing half passes to the measuring half, by name, or the reasons for missing ones.
 
 use anyhow::Result;
 use clap::Args;
@@ -16,7 +16,7 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    /// Tells the measuring half of a program.
+    /// Adds a program to the command line of the measuring half.
     pub(super) fn tell(measure: &mut Command, name: &str, program: &Result<PathBuf>) {
         match program {
             Ok(path) => measure.arg("--found").arg(format!("{name}={}", path.display())),
@@ -24,7 +24,7 @@ impl Found {
         };
     }
 
-    /// The path of a program, or why it is not there.
+    /// The path of a program, or the reason for its absence.
     pub(super) fn path(&self, name: &str) -> Result<PathBuf, String> {
         match (value(&self.found, name), value(&self.missing, name)) {
             (Some(path), _) => Ok(path.into()),

@@ -1,6 +1,6 @@
-//! Jobs: a load and the way it is run.
+//! Jobs: a load and its parameters.
 
-/// The event that a load makes many of.
+/// The event that a load repeats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Event {
     /// Context switches.
@@ -9,35 +9,35 @@ pub(super) enum Event {
     Fault,
 }
 
-/// Round trips that the ping-pong makes before it is timed.
+/// Round trips of the ping-pong before timing starts.
 const WARM_UP_TRIPS: u32 = 1_000;
 
-/// Two processes, each of which waits once a round trip.
+/// Switches in a round trip: each of two processes waits once.
 pub(super) const SWITCHES_PER_TRIP: u32 = 2;
 
-/// Threads that `profiler run` has room for by default.
-const DEFAULT_ROOM: u32 = 4_096;
+/// Default limit of threads of `profiler run`.
+const DEFAULT_THREADS: u32 = 4_096;
 
-/// Room for the threads of a load besides those that it is about.
-const SPARE_ROOM: u32 = 10;
+/// Spare threads for a load, besides those that it is about.
+const SPARE_THREADS: u32 = 10;
 
-/// A load of `bench-load` that waits before its timed part. It says the nanoseconds of one piece of its work.
+/// A load of `bench-load` that waits before its timed part. It prints the nanoseconds of one piece of its work.
 pub(super) struct Job {
-    /// Its arguments.
+    /// The load's arguments.
     pub(super) load: Vec<String>,
-    /// The event that it makes many of.
+    /// The event that it repeats.
     pub(super) event: Event,
-    /// The least number of events from its start to its end.
+    /// The least number of events from start to end.
     pub(super) events: u64,
-    /// The options of `profiler run` that it needs.
+    /// Options of `profiler run` that it needs.
     pub(super) options: Vec<String>,
 }
 
 impl Job {
-    /// A ring makes at least one lap in each part that it is timed in (`bench-load/parts.rs`).
+    /// The fewest laps of a ring: one in each timed part (`bench-load/parts.rs`).
     pub(super) const LEAST_LAPS: u32 = 9;
 
-    /// A piece of its work is a round trip; before each comes so much work.
+    /// A ping-pong: a piece of work is a round trip, with `work` multiplications before each.
     pub(super) fn ping_pong(trips: u32, work: u32) -> Self {
         Self {
             load: gated("ping-pong", [format!("--trips={trips}"), format!("--work={work}")]),
@@ -47,18 +47,22 @@ impl Job {
         }
     }
 
-    /// A piece of its work is a pass, which is one switch, in a ring with so many threads besides the first.
+    /// A ring: a piece of work is a pass, which is one switch, in a ring with `threads` threads besides the
+    /// first.
     pub(super) fn ring(threads: u32, passes: u32) -> Self {
-        let room = threads + SPARE_ROOM;
+        let limit = threads + SPARE_THREADS;
         Self {
             load: gated("ring", [format!("--count={threads}"), format!("--passes={passes}")]),
             event: Event::Switch,
             events: passes.into(),
-            options: (room > DEFAULT_ROOM).then(|| format!("--max-threads={room}")).into_iter().collect(),
+            options: (limit > DEFAULT_THREADS)
+                .then(|| format!("--max-threads={limit}"))
+                .into_iter()
+                .collect(),
         }
     }
 
-    /// A piece of its work is a fault.
+    /// A page toucher: a piece of work is a fault.
     pub(super) fn touch(pages: u32) -> Self {
         Self {
             load: gated("touch", [format!("--pages={pages}")]),

@@ -1,4 +1,4 @@
-//! The programs that are measured, and where they leave their files.
+//! The measured programs, and the folder of their files.
 
 use super::{job::Event, machine};
 use anyhow::{Context as _, Result};
@@ -12,19 +12,19 @@ use xtask::workspace::Workspace;
 /// `sched_switch` and `sched_waking`.
 const SWITCH_HOOKS: usize = 2;
 
-/// `page_fault_user`; the end of a fault is hooked on each CPU.
+/// `page_fault_user`; the end of a fault is a hook on each CPU.
 const FAULT_ENTRIES: usize = 1;
 
 /// A build of the profiler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Build {
-    /// That of this checkout.
+    /// The build of this checkout.
     Now,
-    /// The one that `--against` names.
+    /// The build that `--against` names.
     Before,
 }
 
-/// Knows them.
+/// Paths of the measured programs.
 pub(super) struct Programs {
     release: PathBuf,
     folder: PathBuf,
@@ -32,12 +32,12 @@ pub(super) struct Programs {
 }
 
 impl Programs {
-    /// Those that `cargo xtask bench` has built.
+    /// The programs that `cargo xtask bench` has built.
     pub(super) fn of(workspace: &Workspace, before: Option<PathBuf>) -> Self {
         Self { release: workspace.release(), folder: super::folder(workspace), before }
     }
 
-    /// The builds that are measured, each with what its lines are marked by.
+    /// The measured builds, each with the mark of its table rows.
     pub(super) fn builds(&self) -> Vec<(Build, &'static str)> {
         let before = self.before.iter().map(|_| (Build::Before, " of --against"));
         std::iter::once((Build::Now, "")).chain(before).collect()
@@ -54,7 +54,8 @@ impl Programs {
         })
     }
 
-    /// The command that attaches the empty BPF programs to the hooks of the metrics of an event, and its number of links.
+    /// The command that attaches the empty BPF programs to the hooks of an event's metrics, and its number of
+    /// links.
     pub(super) fn empty_programs(&self, object: &Path, event: Event) -> Result<(Command, usize)> {
         let (name, links) = match event {
             Event::Switch => ("switch", SWITCH_HOOKS),
@@ -77,7 +78,7 @@ impl Programs {
         command
     }
 
-    /// A load under the profiler, and where its profile will be.
+    /// A load under the profiler, and the path of its profile.
     pub(super) fn profiled<A: AsRef<OsStr>>(
         &self,
         build: Build,
@@ -92,7 +93,7 @@ impl Programs {
         Ok((command, profile))
     }
 
-    /// The program that is all the loads.
+    /// The program with all loads.
     pub(super) fn load_program(&self) -> PathBuf {
         self.release.join("bench-load")
     }

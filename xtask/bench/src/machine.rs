@@ -15,7 +15,7 @@ pub(super) fn now_and_here() -> Result<String> {
     Ok(format!("{}, Linux {}, {model}, {cpus} CPUs", date.trim_end(), kernel.trim_end()))
 }
 
-/// CPUs that are online, whether or not this process may run on them.
+/// Online CPUs, including those that this process may not use.
 pub(super) fn online_cpus() -> Result<usize> {
     let cpus = sysconf(SysconfVar::_NPROCESSORS_ONLN).context("cannot count the CPUs")?;
     cpus.and_then(|cpus| usize::try_from(cpus).ok()).context("the number of CPUs is not known")

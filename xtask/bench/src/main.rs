@@ -1,12 +1,11 @@
 //! Measures the profiler's cost against its bars, and prints one Markdown table.
 //!
-//! Two halves: [`prepare`] builds and fetches what is measured, as whoever called; [`measure`] runs as root and
-//! does the rest, one file a step. What is compared is measured in turns, in rounds, because a machine is never
-//! equally fast twice; the table holds medians. [`contender`] says who is measured, [`job`] with which load of the
-//! program `bench-load`, and [`run`] is one run of the two.
+//! Two halves: [`prepare`] builds and fetches programs as the calling user; [`measure`] runs as root and does
+//! the rest, one file a step. Contenders are interleaved in rounds, because the speed of a machine drifts; the
+//! table holds medians. [`contender`] lists the contenders, [`job`] their loads, run by the program
+//! `bench-load`, and [`run`] is one run of the two.
 
 mod archive;
-mod beside;
 mod contender;
 mod cost;
 mod fault;
@@ -16,6 +15,7 @@ mod load;
 mod machine;
 mod measure;
 mod memory;
+mod observer;
 mod output;
 mod peers;
 mod prepare;

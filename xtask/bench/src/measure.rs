@@ -12,10 +12,10 @@ use anyhow::{Result, bail};
 use clap::Args;
 use xtask::workspace::Workspace;
 
-/// The factor by which the loads are shorter with `--quick`.
+/// Divisor of the work with `--quick`.
 const QUICK_SHARE: u32 = 10;
 
-/// The arguments of the measuring half: those of the preparing half, and its findings.
+/// Arguments of the measuring half: those of the preparing half, and the programs it found.
 #[derive(Args)]
 pub(crate) struct MeasureArgs {
     #[command(flatten)]
@@ -24,33 +24,33 @@ pub(crate) struct MeasureArgs {
     found: Found,
 }
 
-/// The settings of everything that measures.
+/// Settings of all steps.
 pub(super) struct Settings {
     bench: BenchArgs,
     /// The measured programs.
     pub(super) programs: Programs,
-    /// And with what.
+    /// Further programs needed.
     pub(super) found: Found,
 }
 
 impl Settings {
-    /// Rounds of everything that is measured in turns.
+    /// The number of rounds.
     pub(super) fn rounds(&self) -> u32 {
         rounds(&self.bench)
     }
 
-    /// True if the figures are not to judge by.
+    /// True if the figures are too rough to judge by.
     pub(super) fn quick(&self) -> bool {
         self.bench.quick
     }
 
-    /// The time and the machine, and a note if the figures are not to judge by.
+    /// The time and the machine, and a note if the figures are too rough to judge by.
     pub(super) fn now_and_here(&self) -> Result<String> {
         let quick = if self.bench.quick { ", shortened loads (--quick)" } else { "" };
         Ok(machine::now_and_here()? + quick)
     }
 
-    /// The amount of work of a round, of which `--quick` does a part.
+    /// The amount of work in a round, reduced with `--quick`.
     pub(super) fn shortened(&self, work: u32) -> u32 {
         if self.bench.quick { work / QUICK_SHARE } else { work }
     }
@@ -103,7 +103,7 @@ fn steps(settings: &Settings) -> Vec<Row> {
     rows
 }
 
-/// A step that fails becomes a line of the table, so that the others are not lost.
+/// Turns a failed step into a row of the table, so that the others are not lost.
 fn or_failed(what: &str, rows: Result<Vec<Row>>) -> Vec<Row> {
     rows.unwrap_or_else(|error| vec![Row::failed(what, &error)])
 }

@@ -1,4 +1,4 @@
-//! The kernel memory that a running profiler holds in BPF maps, with many threads alive at once.
+//! The kernel memory of a running profiler's BPF maps, with many threads alive.
 
 use super::{
     load::{Build, Programs},
@@ -29,7 +29,7 @@ const CASES: [Case; 2] = [
     Case { threads: 10_000, options: &["--max-threads=10000"], bar_mib: 128.0 },
 ];
 
-/// The lines of this step.
+/// Measures this step.
 pub(super) fn measure(programs: &Programs) -> Vec<Row> {
     let builds = programs.builds();
     CASES.iter().flat_map(|case| builds.iter().flat_map(|&build| rows(programs, build, case))).collect()
@@ -52,15 +52,15 @@ fn rows(programs: &Programs, (build, marked): (Build, &str), case: &Case) -> Vec
     }
 }
 
-/// The bytes of the maps while all threads live, and what the profile says was lost.
+/// The bytes of the maps while all threads live, and the losses in the profile.
 fn run(programs: &Programs, build: Build, case: &Case) -> Result<(u64, u64)> {
-    // The thread that starts the others is one of them.
+    // The thread that starts the others counts.
     let load = ["threads".to_owned(), format!("--count={}", case.threads - 1)];
     let (mut command, path) = programs.profiled(build, "memory", case.options, &load)?;
     let bytes = with_live_threads(&mut command, map_bytes)?;
     let profile = file::read(&path)?;
     let (threads, lost) = (profile.threads.len(), profile::lost(&profile));
-    // Losses have a line of their own; threads that are missing without being lost would be a defect.
+    // Losses have a row of their own; threads missing without a loss are a defect.
     ensure!(
         threads >= case.threads || lost > 0,
         "{} tells of {threads} threads, and of nothing lost",
@@ -69,13 +69,13 @@ fn run(programs: &Programs, build: Build, case: &Case) -> Result<(u64, u64)> {
     Ok((bytes, lost))
 }
 
-/// Calls `look` with the profiler's process id when all threads of its load are alive, then ends both.
-fn with_live_threads<T>(command: &mut Command, look: fn(u32) -> Result<T>) -> Result<T> {
+/// Calls `probe` with the profiler's pid while all threads of its load are alive, then ends both.
+fn with_live_threads<T>(command: &mut Command, probe: fn(u32) -> Result<T>) -> Result<T> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut profiler = command.spawn().with_context(|| cannot_start(command))?;
     let alive = wait_for_line(&mut profiler);
-    let seen = alive.and_then(|alive| alive.then(|| look(profiler.id())).transpose());
-    // The load ends as its standard input does, and the profiler after it: also when looking failed.
+    let seen = alive.and_then(|alive| alive.then(|| probe(profiler.id())).transpose());
+    // Closing standard input ends the load and then the profiler, even after a failed measurement.
     drop(profiler.stdin.take());
     let output = profiler.wait_with_output().context("cannot wait for the profiler")?;
     ensure!(output.status.success(), "{}: {}", output.status, String::from_utf8_lossy(&output.stderr));
@@ -85,7 +85,7 @@ fn with_live_threads<T>(command: &mut Command, look: fn(u32) -> Result<T>) -> Re
     }
 }
 
-/// True if the load came to say that its threads are alive.
+/// Waits for the line that the load prints once its threads are alive; false if it ended before.
 fn wait_for_line(profiler: &mut Child) -> Result<bool> {
     let stdout = profiler.stdout.as_mut().context("the profiler has no standard output")?;
     let mut line = String::new();
@@ -93,7 +93,7 @@ fn wait_for_line(profiler: &mut Child) -> Result<bool> {
     Ok(bytes > 0)
 }
 
-/// The memory of all BPF maps of a process, by the kernel's account (`memlock`).
+/// The memory of all BPF maps of a process, as the kernel accounts it (`memlock`).
 fn map_bytes(pid: u32) -> Result<u64> {
     let mut maps = BTreeMap::new();
     for info in descriptors(pid)? {

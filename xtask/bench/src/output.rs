@@ -1,4 +1,5 @@
-//! Files that the measuring half leaves, which is root: whoever built can also remove and replace them.
+//! Output files of the measuring half. It runs as root; the files are given to the user who built, for later
+//! removal.
 
 use anyhow::{Context as _, Result};
 use std::{
@@ -8,7 +9,7 @@ use std::{
 };
 use xtask::workspace::Workspace;
 
-/// Writes a file, with the folders that are missing above it.
+/// Writes a file, creating missing folders.
 pub(super) fn write(workspace: &Workspace, file: &Path, text: &str) -> Result<()> {
     if let Some(folder) = file.parent() {
         make(workspace, folder)?;
@@ -28,7 +29,7 @@ fn make(workspace: &Workspace, folder: &Path) -> Result<()> {
     hand_over(workspace, folder)
 }
 
-/// To the owner of the folder that cargo builds in.
+/// Gives a file to the owner of cargo's target folder.
 fn hand_over(workspace: &Workspace, path: &Path) -> Result<()> {
     let target = workspace.target();
     let owner = fs::metadata(&target).with_context(|| format!("cannot look at {}", target.display()))?;

@@ -1,5 +1,5 @@
-//! The peers that the profiler is measured against: from this machine if they are installed, else unpacked from the
-//! Debian archive below the target folder.
+//! The profiler's peers: from this machine if installed, else unpacked from the Debian archive below the target
+//! folder.
 
 use super::{archive, found::Found};
 use anyhow::{Context as _, Result, ensure};
@@ -11,7 +11,7 @@ use std::{
 };
 use xtask::{command::Run as _, workspace::Workspace};
 
-/// The folders of system programs, which not every user's PATH names.
+/// The folder of system programs, which not every PATH has.
 const SYSTEM_PROGRAMS: &str = "/usr/sbin";
 
 /// A file of a Debian package.
@@ -22,7 +22,7 @@ pub(super) struct Peer {
     package: &'static str,
     /// Its folder in the package.
     folder: &'static str,
-    /// True if it is a program, to be started with the libraries of its own release.
+    /// True for a program, to be started with the libraries of its release.
     is_program: bool,
 }
 
@@ -32,27 +32,27 @@ const fn program(name: &'static str, package: &'static str, folder: &'static str
 
 /// Run-queue latency, from libbpf-tools.
 pub(super) const RUNQLAT: Peer = program("runqlat-libbpf", "libbpf-tools", "usr/sbin");
-/// Time on a CPU, and with `-O` off it.
+/// Time on a CPU, or off it with `-O`.
 pub(super) const CPUDIST: Peer = program("cpudist-libbpf", "libbpf-tools", "usr/sbin");
-/// Stacks of blocked threads.
+/// Off-CPU time by stack.
 pub(super) const OFFCPUTIME: Peer = program("offcputime-libbpf", "libbpf-tools", "usr/sbin");
-/// Runs scripts.
+/// The interpreter of bpftrace scripts.
 pub(super) const BPFTRACE: Peer = program("bpftrace", "bpftrace", "usr/bin");
-/// The script for run-queue latency.
+/// bpftrace's script for run-queue latency.
 pub(super) const RUNQLAT_BT: Peer =
     Peer { name: "runqlat.bt", package: "bpftrace", folder: "usr/sbin", is_program: false };
 /// The kernel's own profiler.
 pub(super) const PERF: Peer = program("perf", "linux-perf", "usr/bin");
 
-/// All of them.
+/// All peers.
 pub(super) const ALL: [&Peer; 6] = [&RUNQLAT, &CPUDIST, &OFFCPUTIME, &BPFTRACE, &RUNQLAT_BT, &PERF];
 
-/// The command that installs all of them.
+/// The command that installs all peers.
 pub(super) fn advice() -> String {
     format!("`apt install {}`", packages().join(" "))
 }
 
-/// The peers that are there, with their versions: a package each.
+/// The versions of the available peers, one for each package.
 pub(super) fn versions(workspace: &Workspace, found: &Found) -> Vec<String> {
     let version = |package: &&'static str| {
         let mut peers = ALL.into_iter().filter(|peer| peer.package == *package);
@@ -74,13 +74,13 @@ fn packages() -> Vec<&'static str> {
     packages
 }
 
-/// The folder in which those are unpacked that are not installed.
+/// The folder of unpacked packages.
 fn folder(workspace: &Workspace) -> PathBuf {
     workspace.target().join("peers")
 }
 
 impl Peer {
-    /// The path of the peer; fetches it if it is nowhere.
+    /// The path of the peer, fetched if it is not installed.
     pub(super) fn find(&self, workspace: &Workspace) -> Result<PathBuf> {
         if let Some(installed) = self.installed() {
             return Ok(installed);
@@ -108,8 +108,8 @@ impl Peer {
             .find(|file| file.is_file())
     }
 
-    /// A script with the name of the program, which starts it with the libraries that were unpacked beside it: those
-    /// of this machine may be older than it needs. A checkout may be moved.
+    /// Writes a script that starts the program with its unpacked libraries: those of this machine may be older.
+    /// Paths are relative, since a checkout may be moved.
     fn starter(&self, folder: &Path) -> Result<PathBuf> {
         let starter = folder.join(self.name);
         let script = format!(

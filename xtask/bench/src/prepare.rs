@@ -1,5 +1,5 @@
-//! The preparing half of `cargo xtask bench`: builds and fetches what is measured, as whoever called, and becomes the
-//! measuring half as root, which is told by arguments what was found.
+//! The preparing half of `cargo xtask bench`: builds and fetches programs as the calling user, then executes
+//! the measuring half as root, with their paths as arguments.
 
 use super::contender::{Contender, EMPTY_PROGRAMS};
 use super::found::Found;
@@ -75,7 +75,7 @@ pub(super) enum Step {
     Start,
 }
 
-/// Prepares everything and becomes the measuring half. Returns only when that could not be started.
+/// Prepares everything and executes the measuring half. Returns only if that fails.
 pub(super) fn bench(workspace: &Workspace, args: &BenchArgs) -> Result<()> {
     if args.redraw {
         return cost::redraw(workspace, args.quick);
@@ -117,7 +117,7 @@ pub(super) fn rounds(args: &BenchArgs) -> u32 {
     args.rounds.unwrap_or(if args.quick { QUICK_ROUNDS } else { ROUNDS })
 }
 
-/// This program as root, in the same checkout.
+/// The command that runs this program as root, in the same checkout.
 fn measuring_half(privilege: Privilege) -> Result<Command> {
     const PACKAGE: &str = "CARGO_MANIFEST_DIR";
     let program = env::current_exe().context("cannot find this program's own file")?;
@@ -156,11 +156,11 @@ fn find(workspace: &Workspace, object: &Object, name: &str) -> Result<PathBuf> {
     peer.with_context(|| format!("{name} is no peer"))?.find(workspace)
 }
 
-/// Builds the empty BPF programs and what loads them.
+/// Builds the empty BPF programs and their loader.
 fn empty_programs(workspace: &Workspace, object: &Object) -> Result<PathBuf> {
     let toolchain = Toolchain::find(workspace)?;
     let empty = ebpf::build_empty(workspace, &toolchain)?;
-    // With the packages of the main build, so that cargo takes the libraries that it built there.
+    // Same packages as the main build, so that cargo reuses its libraries.
     object
         .cargo(workspace)
         .args(["build", "--release", "--package", "profiler", "--package", "workloads"])

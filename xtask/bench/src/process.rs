@@ -1,4 +1,4 @@
-//! Figures of the kernel about the measured processes, and their output.
+//! Kernel figures of measured processes, and their output.
 
 use anyhow::{Context as _, Result};
 use nix::{
@@ -18,14 +18,14 @@ use std::{
 /// `USER_HZ`, in which /proc counts CPU time on every architecture.
 const TICK: Duration = Duration::from_millis(10);
 
-/// A process id as the system calls want it.
+/// A process id for system calls.
 pub(super) fn pid(id: u32) -> Result<Pid> {
     Ok(Pid::from_raw(id.try_into().context("a process id is small")?))
 }
 
-/// Has the programs that this process starts take SIGINT, although this process may have been started to ignore it, as in
-/// the background of a script: a handler becomes the default action at an exec, "ignored" stays. The handler does nothing,
-/// so that this process heeds the signal no more than before.
+/// Lets child processes receive SIGINT, even if this process was started with SIGINT ignored, as background
+/// jobs of scripts are: exec resets a handler to the default action but keeps "ignored". The handler does
+/// nothing, so this process still does not react to the signal.
 pub(super) fn let_children_be_interrupted() -> Result<()> {
     let status = fs::read_to_string("/proc/self/status").context("cannot read /proc/self/status")?;
     if ignores(&status, Signal::SIGINT) {
@@ -35,19 +35,19 @@ pub(super) fn let_children_be_interrupted() -> Result<()> {
     Ok(())
 }
 
-/// `SigIgn` in /proc/PID/status: a bit for each signal, that of signal 1 first.
+/// `SigIgn` in /proc/PID/status: a bit for each signal, bit 0 for signal 1.
 fn ignores(status: &str, signal: Signal) -> bool {
     let mask = field(status, "SigIgn").and_then(|mask| u64::from_str_radix(mask, 16).ok());
     mask.is_some_and(|mask| mask >> (signal as i32 - 1) & 1 == 1)
 }
 
-/// The kernel's information about each descriptor of a process.
+/// The fdinfo of each descriptor of a process.
 pub(super) fn descriptors(pid: u32) -> Result<Vec<String>> {
     let folder = format!("/proc/{pid}/fdinfo");
     let mut infos = Vec::new();
     for entry in fs::read_dir(&folder).with_context(|| format!("cannot read {folder}"))? {
         let path = entry.with_context(|| format!("cannot read {folder}"))?.path();
-        // One that was closed meanwhile is none of the process's any more.
+        // A descriptor closed meanwhile is skipped.
         infos.extend(fs::read_to_string(path));
     }
     Ok(infos)
@@ -58,13 +58,13 @@ pub(super) fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
     info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
 }
 
-/// The number of times the kernel left out a BPF program of a process, because another one ran on the CPU; 0 if
-/// the process has none.
+/// The number of runs of a process's BPF programs that the kernel skipped because another program was running
+/// on the CPU; 0 if it has no programs.
 pub(super) fn missed_program_runs(pid: u32) -> Result<u64> {
     Ok(descriptors(pid)?.iter().filter_map(|info| field(info, "recursion_misses")?.parse::<u64>().ok()).sum())
 }
 
-/// CPU time of all threads of a process until now (the first figure of schedstat, nanoseconds).
+/// CPU time of all threads of a process so far (first field of schedstat, nanoseconds).
 pub(super) fn cpu_time(pid: u32) -> Result<Duration> {
     let folder = format!("/proc/{pid}/task");
     let entries = fs::read_dir(&folder).with_context(|| format!("cannot read {folder}"))?;
@@ -76,7 +76,7 @@ pub(super) fn cpu_time(pid: u32) -> Result<Duration> {
     Ok(Duration::from_nanos(nanos.sum()))
 }
 
-/// Waits until a child of ours has ended, and reads the CPU time of all its threads before it is gone.
+/// Waits for a child to exit, and reads the CPU time of all its threads before reaping it.
 pub(super) fn cpu_time_at_end(child: u32) -> Result<Duration> {
     let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
     waitid(Id::Pid(pid(child)?), flags).context("cannot wait for a program")?;
@@ -85,24 +85,24 @@ pub(super) fn cpu_time_at_end(child: u32) -> Result<Duration> {
     ticks(&stat).map(|ticks| TICK * ticks).with_context(|| format!("{path} is {stat:?}"))
 }
 
-/// Of user and kernel mode: the fields 14 and 15 (man 5 proc_pid_stat), counted from behind the name.
+/// User and system time, fields 14 and 15 (man 5 proc_pid_stat), counted from after the name.
 fn ticks(stat: &str) -> Option<u32> {
     let mut fields = stat.rsplit_once(") ")?.1.split(' ').skip(11);
     Some(fields.next()?.parse::<u32>().ok()? + fields.next()?.parse::<u32>().ok()?)
 }
 
-/// A file for what a process writes.
+/// Creates a file for a process's output.
 pub(super) fn create(path: &Path) -> Result<File> {
     File::create(path).with_context(|| format!("cannot create {}", path.display()))
 }
 
-/// The output of a process, which need not be text throughout.
+/// Reads the output of a process, replacing invalid UTF-8.
 pub(super) fn read(path: &Path) -> Result<String> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The last of it, for a message.
+/// The last lines of an output, for a message.
 pub(super) fn last_lines(path: &Path) -> String {
     const LINES: usize = 5;
     let text = read(path).unwrap_or_default();
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn ignored_signals_are_read_from_their_bits() {
-        // The state that `trap '' INT` leaves in a shell.
+        // The state of a shell after `trap '' INT`.
         let status = "Name:\tsh\nSigBlk:\t0000000000000001\nSigIgn:\t0000000000000002\n";
         assert!(ignores(status, Signal::SIGINT));
         assert!(!ignores(status, Signal::SIGHUP));

@@ -1,8 +1,8 @@
-//! Sums over a whole profile, to be held against what a load makes.
+//! Sums over a whole profile, to be compared with a load.
 
 use model::profile::Profile;
 
-/// Everything the profiler says it lost, added up.
+/// The sum of all losses.
 pub(super) fn lost(profile: &Profile) -> u64 {
     let known = profile.lost.iter().map(|(_, count)| count);
     known.chain(profile.later.losses.values().copied()).sum()
@@ -18,7 +18,7 @@ pub(super) fn faults(profile: &Profile) -> u64 {
     profile.threads.iter().map(|thread| thread.minor_faults + thread.major_faults).sum()
 }
 
-/// A profile of two threads that lost five things.
+/// A profile of two threads with five losses.
 #[cfg(test)]
 pub(super) fn fixture() -> Profile {
     use model::losses::Loss;

@@ -1,4 +1,4 @@
-//! The time that `profiler report` and `profiler export` take on the profile of a run with many threads.
+//! The time of `profiler report` and `profiler export` on a profile with many threads.
 
 use super::{
     load::{Build, Programs},
@@ -20,14 +20,14 @@ const EXPORT_BAR_MS: f64 = 2_000.0;
 
 const THREADS: usize = 1_000;
 
-/// Enough that the histograms have many buckets.
+/// Sleeps of each thread, enough to fill many buckets.
 const SLEEPS: u32 = 50;
 
 const REPEATS: usize = 5;
 
 const MS_PER_S: f64 = 1_000.0;
 
-/// The lines of the report's step.
+/// Measures the step of the report.
 pub(super) fn measure(programs: &Programs) -> Result<Vec<Row>> {
     let profile = profile(programs, "report")?;
     rows(programs, "report", "on", REPORT_BAR_MS, |report| {
@@ -35,7 +35,7 @@ pub(super) fn measure(programs: &Programs) -> Result<Vec<Row>> {
     })
 }
 
-/// The lines of the exports' step: of every thread each bucket, and a figure of the threads with the most time.
+/// Measures the step of exports: all buckets of all threads, and a figure of the threads with the most time.
 pub(super) fn measure_exports(programs: &Programs) -> Result<Vec<Row>> {
     let profile = profile(programs, "export")?;
     let mut all = Vec::new();
@@ -59,7 +59,7 @@ fn profile(programs: &Programs, name: &str) -> Result<PathBuf> {
     Ok(profile)
 }
 
-/// A line for each build; they take turns.
+/// A row for each build; builds are interleaved.
 fn rows(
     programs: &Programs,
     subcommand: &str,

@@ -1,10 +1,10 @@
-//! One run of a load with a contender: the load's figure, and what the contender used and left.
+//! One run of a load with a contender: the load's figure, and the contender's usage and output.
 
 use super::{
-    beside::Beside,
     contender::{Contender, Record, Way},
     job::Job,
     measure::Settings,
+    observer::Observer,
     process, profile,
 };
 use anyhow::{Context as _, Result, ensure};
@@ -17,9 +17,9 @@ use std::{
 };
 use xtask::command::cannot_start;
 
-/// The outcome of a run.
+/// The result of a run.
 pub(super) struct Outcome {
-    /// Of the load.
+    /// Figures of the load.
     pub(super) timed: Timed,
     /// `None` for the load alone.
     pub(super) consumer: Option<Consumer>,
@@ -29,21 +29,21 @@ pub(super) struct Outcome {
 pub(super) struct Timed {
     /// Nanoseconds of one piece of the load's work.
     pub(super) figure_ns: f64,
-    /// The time of all of it.
+    /// Wall time.
     pub(super) wall: Duration,
-    /// The contender's CPU time meanwhile.
+    /// The contender's CPU time in this part.
     pub(super) cpu: Duration,
 }
 
-/// The usage and the record of a contender.
+/// A contender's usage and output.
 pub(super) struct Consumer {
-    /// Its CPU time from its start to its end.
+    /// CPU time from start to end.
     pub(super) cpu_in_all: Duration,
-    /// The number of times the kernel left out one of its BPF programs.
+    /// The number of runs of its BPF programs that the kernel skipped.
     pub(super) missed_program_runs: u64,
-    /// The record: a file, or its output.
+    /// The file of its output.
     pub(super) record: PathBuf,
-    /// The record, if it is a profile.
+    /// The output, if it is a profile.
     pub(super) profile: Option<Profile>,
 }
 
@@ -52,10 +52,10 @@ pub(super) fn run(contender: Contender, settings: &Settings, job: &Job) -> Resul
     let folder = settings.programs.folder();
     let outcome = match contender.way(settings, job)? {
         Way::Alone(load) => alone(load, folder),
-        Way::Beside { mut contender, ready, load } => {
-            let record = folder.join("beside.txt");
-            Beside::start(&mut contender, ready, &record)
-                .and_then(|beside| side_by_side(beside, load, record))
+        Way::Observed { mut contender, ready, load } => {
+            let record = folder.join("observer.txt");
+            Observer::start(&mut contender, ready, &record)
+                .and_then(|observer| side_by_side(observer, load, record))
         }
         Way::Around { command, record } => around(command, folder, record),
     };
@@ -67,13 +67,13 @@ pub(super) fn run(contender: Contender, settings: &Settings, job: &Job) -> Resul
 }
 
 impl Outcome {
-    /// The profiler's losses; 0 if the contender was another.
+    /// The profiler's losses; 0 for other contenders.
     pub(super) fn lost_by_profiler(&self) -> u64 {
         self.consumer.as_ref().and_then(|consumer| consumer.profile.as_ref()).map_or(0, profile::lost)
     }
 }
 
-/// The figure of a run in which the profiler, if it is the contender, lost nothing.
+/// The figure of a run; fails if the contender is the profiler and lost anything.
 pub(super) fn figure_ns(contender: Contender, settings: &Settings, job: &Job) -> Result<f64> {
     let outcome = run(contender, settings, job)?;
     let lost = outcome.lost_by_profiler();
@@ -88,13 +88,13 @@ fn alone(load: Command, folder: &Path) -> Result<Outcome> {
     Ok(Outcome { timed, consumer: None })
 }
 
-fn side_by_side(beside: Beside, load: Command, record: PathBuf) -> Result<Outcome> {
+fn side_by_side(observer: Observer, load: Command, record: PathBuf) -> Result<Outcome> {
     let folder = record.parent().context("a file is in a folder")?;
     let mut load = Load::start(load, folder)?;
-    let timed = load.time(Some(beside.id()))?;
+    let timed = load.time(Some(observer.id()))?;
     load.finish()?;
-    let missed_program_runs = process::missed_program_runs(beside.id())?;
-    let cpu_in_all = beside.end()?;
+    let missed_program_runs = process::missed_program_runs(observer.id())?;
+    let cpu_in_all = observer.end()?;
     Ok(Outcome { timed, consumer: Some(Consumer { cpu_in_all, missed_program_runs, record, profile: None }) })
 }
 
@@ -122,7 +122,7 @@ impl Load {
         Ok(Self { child, stdout, stderr })
     }
 
-    /// Lets the timed part run, and watches the CPU time of `consumer` meanwhile.
+    /// Runs the timed part, and measures the CPU time of `consumer` meanwhile.
     fn time(&mut self, consumer: Option<u32>) -> Result<Timed> {
         let ready = self.line()?;
         let complaint = || process::last_lines(&self.stderr);
@@ -143,7 +143,7 @@ impl Load {
         Ok(line.trim().to_owned())
     }
 
-    /// Ends it; its CPU time, without that of the processes that it started.
+    /// Ends the process. Returns its CPU time, without its children's.
     fn finish(&mut self) -> Result<Duration> {
         drop(self.child.stdin.take());
         self.stdout.read_to_end(&mut Vec::new()).context("cannot read what the load says")?;
@@ -155,7 +155,7 @@ impl Load {
 }
 
 impl Drop for Load {
-    /// Only what failed is still alive.
+    /// Still alive only after a failure.
     fn drop(&mut self) {
         drop(self.child.stdin.take());
         let _killed = self.child.kill();

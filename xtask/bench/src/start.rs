@@ -14,7 +14,7 @@ const BAR_MS: f64 = 150.0;
 
 const NS_PER_MS: f64 = 1_000_000.0;
 
-/// The lines of this step.
+/// Measures this step.
 pub(super) fn measure(settings: &Settings) -> Result<Vec<Row>> {
     let builds = settings.programs.builds();
     let mut samples: Vec<Vec<f64>> = builds.iter().map(|_| Vec::new()).collect();

@@ -1,24 +1,24 @@
-//! The few statistics that the table is made of.
+//! Statistics for the tables.
 
 use serde::{Deserialize, Serialize};
 
-/// The middle of some samples, and how far they reach.
+/// Median, quartiles and range of samples.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Summary {
-    /// The value in the middle: one disturbed round does not move it.
+    /// The median: unaffected by one disturbed round.
     pub(super) median: f64,
-    /// The least.
+    /// The minimum.
     pub(super) least: f64,
-    /// The greatest.
+    /// The maximum.
     pub(super) greatest: f64,
-    /// Below it is a quarter of them.
+    /// The first quartile.
     pub(super) lower_quartile: f64,
-    /// Above it is a quarter of them.
+    /// The third quartile.
     pub(super) upper_quartile: f64,
 }
 
 impl Summary {
-    /// `None` without samples.
+    /// Summarises samples; `None` if there are none.
     pub(super) fn of(samples: &[f64]) -> Option<Self> {
         let mut sorted = samples.to_vec();
         sorted.sort_by(f64::total_cmp);
@@ -33,25 +33,25 @@ impl Summary {
         })
     }
 
-    /// Of a single value.
+    /// The summary of a single value.
     pub(super) fn single(value: f64) -> Self {
         Self { median: value, least: value, greatest: value, lower_quartile: value, upper_quartile: value }
     }
 }
 
-/// The value that has this part of the sorted samples below it; between two of them in proportion.
+/// The quantile of sorted samples, interpolated linearly.
 fn quantile(sorted: &[f64], part: f64) -> Option<f64> {
-    let place = part * sorted.len().checked_sub(1)? as f64;
-    let (lower, upper) = (sorted.get(place.floor() as usize)?, sorted.get(place.ceil() as usize)?);
-    Some(lower + (upper - lower) * place.fract())
+    let position = part * sorted.len().checked_sub(1)? as f64;
+    let (lower, upper) = (sorted.get(position.floor() as usize)?, sorted.get(position.ceil() as usize)?);
+    Some(lower + (upper - lower) * position.fract())
 }
 
-/// The excess of each round over its own base: a drift of the machine is then in neither.
+/// The difference of each round from its own baseline, which cancels drift of the machine.
 pub(super) fn differences(samples: &[f64], base: &[f64]) -> Vec<f64> {
     samples.iter().zip(base).map(|(sample, base)| sample - base).collect()
 }
 
-/// The ratio of the `part` to `of`; `None` if nothing was measured to compare with.
+/// The ratio of `part` to `of`; `None` if `of` was not measured.
 pub(super) fn ratio(part: f64, of: f64) -> Option<f64> {
     (of > 0.0).then(|| part / of)
 }

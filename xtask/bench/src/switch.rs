@@ -1,5 +1,5 @@
-//! The added cost of a switch: a pipe ping-pong alone, over empty BPF programs on the same hooks, under the
-//! profiler, beside a profiler that records another program, and beside `runqlat`.
+//! The added cost of a switch: a pipe ping-pong alone, with empty BPF programs on the same hooks, under the
+//! profiler, while the profiler records another program, and with `runqlat`.
 
 use super::{
     contender::Contender,
@@ -8,7 +8,7 @@ use super::{
     run,
     statistics::Summary,
     table::{Row, Unit},
-    turns::{Taken, beside_build_before, in_turns, times, with_build_before},
+    turns::{Taken, against_build_before, in_turns, times, with_build_before},
 };
 
 /// The contenders.
@@ -21,18 +21,19 @@ pub(super) const CONTENDERS: [Contender; 6] = [
     Contender::Runqlat,
 ];
 
-/// The profiler's added time at most in relation to `runqlat`'s.
+/// Bar: the profiler's added time, relative to `runqlat`'s.
 const BAR_RUNQLAT: f64 = 0.4;
 
-/// And in relation to that of empty programs.
+/// Bar: the same, relative to empty programs.
 const BAR_EMPTY: f64 = 3.5;
 
-/// A fifth of a second: a process is fast or slow as a whole, so that many short ones tell more than few long ones.
+/// Round trips of a run, a fifth of a second: a process is fast or slow as a whole, so many short runs tell
+/// more than few long ones.
 pub(super) const TRIPS: u32 = 40_000;
 
 const NS_PER_US: f64 = 1_000.0;
 
-/// The lines of this step.
+/// Measures this step.
 pub(super) fn measure(settings: &Settings) -> Vec<Row> {
     let job = Job::ping_pong(settings.shortened(TRIPS), 0);
     let microseconds =
@@ -40,7 +41,7 @@ pub(super) fn measure(settings: &Settings) -> Vec<Row> {
     let contenders = with_build_before(settings, &CONTENDERS);
     let taken = in_turns("switch", settings.rounds(), &contenders, microseconds);
     let mut rows = rows(&taken);
-    rows.extend(beside_build_before(&taken, Unit::Us));
+    rows.extend(against_build_before(&taken, Unit::Us));
     rows
 }
 

@@ -1,4 +1,4 @@
-//! The table: what was measured, the bar it is held against, the verdict.
+//! The table: results, bars, verdicts.
 
 use super::statistics::Summary;
 use anyhow::Error;
@@ -17,7 +17,7 @@ pub(super) enum Unit {
     MiB,
     /// A ratio.
     Times,
-    /// A number of things.
+    /// A count.
     Count,
 }
 
@@ -34,29 +34,29 @@ impl Unit {
     }
 }
 
-/// One line of the table.
+/// A row of the table.
 #[derive(Debug)]
 pub(super) struct Row {
     what: String,
     unit: Unit,
-    /// Or why there is none.
+    /// The result, or the reason for its absence.
     measured: Result<Summary, String>,
-    /// At most this.
+    /// The upper limit.
     bar: Option<f64>,
 }
 
 impl Row {
-    /// A line without a bar.
+    /// A row without a bar.
     pub(super) fn new(what: impl Into<String>, unit: Unit, measured: Result<Summary, String>) -> Self {
         Self { what: what.into(), unit, measured, bar: None }
     }
 
-    /// A line for a single value.
+    /// A row for a single value.
     pub(super) fn single(what: impl Into<String>, unit: Unit, value: Result<f64, String>) -> Self {
         Self::new(what, unit, value.map(Summary::single))
     }
 
-    /// A line for a whole step that failed: its bars count as not met.
+    /// A row for a failed step: its bars count as not met.
     pub(super) fn failed(what: impl Into<String>, error: &Error) -> Self {
         Self::new(what, Unit::Count, Err(format!("{error:#}"))).at_most(0.0)
     }
@@ -66,7 +66,7 @@ impl Row {
         Self { bar: Some(bar), ..self }
     }
 
-    /// `None` for a line without a bar.
+    /// The verdict; `None` for a row without a bar.
     fn verdict(&self) -> Option<Verdict> {
         let bar = self.bar?;
         Some(match &self.measured {
@@ -108,20 +108,20 @@ impl Verdict {
     }
 }
 
-/// The number of bars that are not met; one that was not measured is not met.
+/// The number of bars not met, including those not measured.
 pub(super) fn unmet(rows: &[Row]) -> usize {
     rows.iter().filter_map(Row::verdict).filter(|verdict| *verdict != Verdict::Pass).count()
 }
 
-/// The lines as a Markdown table.
+/// Formats rows as a Markdown table.
 pub(super) fn markdown(rows: &[Row]) -> String {
     let head = ["", "median (least to greatest)", "bar", ""].map(str::to_owned);
     lines_up(head.to_vec(), rows.iter().map(|row| row.cells().to_vec()).collect())
 }
 
-/// A Markdown table whose columns line up in a terminal too.
+/// A Markdown table with columns aligned for a terminal.
 pub(super) fn lines_up(head: Vec<String>, body: Vec<Vec<String>>) -> String {
-    // Markdown wants three dashes in a column.
+    // Markdown requires three dashes in a column.
     let mut widths = vec![3; head.len()];
     for line in std::iter::once(&head).chain(&body) {
         for (width, cell) in widths.iter_mut().zip(line) {
@@ -140,7 +140,7 @@ pub(super) fn lines_up(head: Vec<String>, body: Vec<Vec<String>>) -> String {
     table
 }
 
-/// A message may have several lines, and a line of a table only one.
+/// Joins the lines of a message into one.
 pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,4 +1,4 @@
-//! Measures several contenders with one thing in turns, because a machine is never equally fast twice.
+//! Measures several contenders with one job, interleaved, because the speed of a machine drifts.
 
 use super::{
     contender::Contender,
@@ -8,16 +8,17 @@ use super::{
 };
 use anyhow::Result;
 
-/// A build is no worse than the one before up to here: what two runs of the same build differ by on a noisy machine.
+/// Bar for a build relative to the one before: two runs of the same build differ by this much on a noisy
+/// machine.
 const BAR_BEFORE: f64 = 1.1;
 
-/// One sample a round, or why there are none.
+/// One sample a round, or the reason for their absence.
 pub(super) type Samples = Result<Vec<f64>, String>;
 
 /// The samples of each contender.
 pub(super) struct Taken(Vec<(Contender, Samples)>);
 
-/// Takes a sample of each contender in each round. One that fails once is not tried again.
+/// Takes a sample of each contender in each round. After a failure, a contender is skipped.
 pub(super) fn in_turns(
     step: &str,
     rounds: u32,
@@ -28,8 +29,8 @@ pub(super) fn in_turns(
         contenders.iter().map(|&contender| (contender, Ok(Vec::new()))).collect();
     for round in 0..rounds {
         eprintln!("{step}: round {} of {rounds}", round + 1);
-        for place in order(round as usize, contenders.len()) {
-            let (contender, samples) = &mut taken[place];
+        for index in order(round as usize, contenders.len()) {
+            let (contender, samples) = &mut taken[index];
             if let Ok(so_far) = samples {
                 match take(*contender) {
                     Ok(sample) => so_far.push(sample),
@@ -41,12 +42,12 @@ pub(super) fn in_turns(
     Taken(taken)
 }
 
-/// Each round begins with another, and every second one goes backwards: what a contender leaves for the next one to
-/// bear (a file still to be written) does not always meet the same.
+/// The order of a round. Each round begins with another contender and every second one runs backwards, so that
+/// after-effects (a file still to be written) do not always hit the same one.
 fn order(round: usize, count: usize) -> impl Iterator<Item = usize> {
-    (0..count).map(move |place| {
-        let place = (place + round) % count;
-        if round.is_multiple_of(2) { place } else { count - 1 - place }
+    (0..count).map(move |index| {
+        let index = (index + round) % count;
+        if round.is_multiple_of(2) { index } else { count - 1 - index }
     })
 }
 
@@ -62,7 +63,7 @@ impl Taken {
         Summary::of(self.samples(of)?).ok_or_else(|| "no rounds".to_owned())
     }
 
-    /// Its excess over the figure with none, round by round.
+    /// The added cost of a contender: the differences from the load alone, round by round.
     pub(super) fn added(&self, by: Contender) -> Result<Summary, String> {
         let added = differences(self.samples(by)?, self.samples(Contender::Nothing)?);
         Summary::of(&added).ok_or_else(|| "no rounds".to_owned())
@@ -71,7 +72,7 @@ impl Taken {
 
 #[cfg(test)]
 impl Taken {
-    /// As if these had been taken.
+    /// A value for tests, with these samples.
     pub(super) fn of(samples: &[(Contender, Result<&[f64], &str>)]) -> Self {
         let owned = |samples: &Result<&[f64], &str>| samples.map(<[f64]>::to_vec).map_err(str::to_owned);
         Self(samples.iter().map(|(contender, samples)| (*contender, owned(samples))).collect())
@@ -84,8 +85,8 @@ pub(super) fn with_build_before(settings: &Settings, contenders: &[Contender]) -
     contenders.iter().copied().chain(before).collect()
 }
 
-/// The cost that build adds, and the ratio of this one's to it; nothing if none was named.
-pub(super) fn beside_build_before(taken: &Taken, unit: Unit) -> Vec<Row> {
+/// Rows for the build before: its added cost, and the ratio of this build's to it; empty if none was named.
+pub(super) fn against_build_before(taken: &Taken, unit: Unit) -> Vec<Row> {
     if !taken.0.iter().any(|(contender, _)| *contender == Contender::ProfilerBefore) {
         return Vec::new();
     }
@@ -99,7 +100,7 @@ pub(super) fn beside_build_before(taken: &Taken, unit: Unit) -> Vec<Row> {
     ]
 }
 
-/// The ratio of the `part` to `of`.
+/// The ratio of `part` to `of`.
 pub(super) fn times(part: Result<f64, String>, of: Result<f64, String>) -> Result<f64, String> {
     ratio(part?, of?)
         .ok_or_else(|| "the machine was too noisy: what it is compared with added nothing".to_owned())
@@ -113,9 +114,9 @@ mod tests {
     #[test]
     fn every_contender_has_its_turn_in_every_round() {
         for round in 0..6 {
-            let mut places: Vec<usize> = order(round, 5).collect();
-            places.sort_unstable();
-            assert_eq!(places, [0, 1, 2, 3, 4]);
+            let mut indices: Vec<usize> = order(round, 5).collect();
+            indices.sort_unstable();
+            assert_eq!(indices, [0, 1, 2, 3, 4]);
         }
         assert_eq!(order(0, 3).collect::<Vec<_>>(), [0, 1, 2]);
         assert_eq!(order(1, 3).collect::<Vec<_>>(), [1, 0, 2]);

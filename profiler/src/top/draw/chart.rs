@@ -6,9 +6,10 @@ use model::profile::histogram::Histogram;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-/// The last values that there is room for as a line, the largest of them highest: blank where there is none, low for 0.
-pub(super) fn line(values: impl DoubleEndedIterator<Item = Option<f64>>, room: usize) -> String {
-    let mut last: Vec<Option<f64>> = values.rev().take(room).collect();
+/// A line of the last values that fit, scaled to the largest: blank for a missing value, the lowest block for
+/// 0.
+pub(super) fn line(values: impl DoubleEndedIterator<Item = Option<f64>>, width: usize) -> String {
+    let mut last: Vec<Option<f64>> = values.rev().take(width).collect();
     last.reverse();
     let largest = last.iter().flatten().copied().fold(0.0, f64::max);
     let block = |value: Option<f64>| {
@@ -19,7 +20,7 @@ pub(super) fn line(values: impl DoubleEndedIterator<Item = Option<f64>>, room: u
     last.into_iter().map(block).collect()
 }
 
-/// A histogram over a logarithmic axis of time, its height logarithmic too, with the ruler below it.
+/// Draws a histogram with logarithmic time and height, and the ruler below it.
 pub(super) fn histogram(histogram: &Histogram, buffer: &mut Buffer, area: Rect, palette: Palette) {
     let Some(axis) = Axis::over([histogram], usize::from(area.width)) else { return };
     let bars = area.height.saturating_sub(1);
@@ -44,7 +45,7 @@ mod tests {
 
     #[test]
     fn a_line_tells_nothing_from_zero() {
-        let line = |values: &[Option<f64>], room| line(values.iter().copied(), room);
+        let line = |values: &[Option<f64>], width| line(values.iter().copied(), width);
         assert_eq!(line(&[None, Some(0.0), Some(5.0), Some(10.0)], 10), " ▁▅█");
         assert_eq!(line(&[Some(3.0), Some(0.0), None], 2), "▁ ");
         assert_eq!(line(&[Some(0.0), Some(0.0)], 5), "▁▁");

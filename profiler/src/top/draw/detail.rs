@@ -1,4 +1,4 @@
-//! The detail of the selected row: a metric's distribution, exact totals, and what it was blocked on.
+//! The detail of the selected row: distribution and exact totals of a metric, and the system calls blocked on.
 
 use super::{Palette, as_many_as_fit, chart, columns, put, put_right};
 use crate::record::assemble::Seen;
@@ -17,7 +17,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-/// Intervals in the line of history.
+/// The most intervals in the history.
 const HISTORY: usize = 16;
 
 pub(super) fn draw(app: &App, buffer: &mut Buffer, area: Rect, palette: Palette) {
@@ -89,15 +89,16 @@ fn who(model: &Model, identity: Identity) -> String {
     }
 }
 
-/// The samples of several threads.
+/// Merges the samples of several threads.
 fn whole<'a>(mut parts: impl Iterator<Item = &'a Samples>) -> Option<Histogram> {
     let mut sum = Samples::<u64>::from(parts.next()?);
     parts.for_each(|part| sum.add(part));
     Some(sum.to_histogram())
 }
 
-/// `count 1,771  p50 10.2 µs  …  max 2.84 ms  total 54.3 ms`, without the quantiles in between where there is no room.
-fn quantiles(histogram: Option<&Histogram>, room: u16) -> String {
+/// `count 1,771  p50 10.2 µs  …  max 2.84 ms  total 54.3 ms`; quantiles in the middle are dropped if they do
+/// not fit.
+fn quantiles(histogram: Option<&Histogram>, width: u16) -> String {
     let Some(histogram) = histogram else {
         return format!("count 0  p50 {ABSENT}  p99 {ABSENT}  max {ABSENT}");
     };
@@ -112,15 +113,15 @@ fn quantiles(histogram: Option<&Histogram>, room: u16) -> String {
     parts.push(format!("max {}", duration(histogram.max_ns)));
     parts.push(format!("total {}", duration(histogram.sum_ns)));
     for dispensable in ["p90", "p99.9"] {
-        let place = parts.iter().position(|part| part.starts_with(&format!("{dispensable} ")));
-        if let Some(place) = place.filter(|_| columns(&parts.join("  ")) > room) {
-            parts.remove(place);
+        let index = parts.iter().position(|part| part.starts_with(&format!("{dispensable} ")));
+        if let Some(index) = index.filter(|_| columns(&parts.join("  ")) > width) {
+            parts.remove(index);
         }
     }
-    as_many_as_fit(parts.iter().map(String::as_str), room)
+    as_many_as_fit(parts.iter().map(String::as_str), width)
 }
 
-/// Exact, over all that was recorded or what the last interval added.
+/// Exact totals, over the whole recording or the last interval.
 fn totals(app: &App, model: &Model, selected: Identity) -> Vec<String> {
     let members = || model.members(selected);
     let (seen, states) = if app.of_interval {
@@ -155,7 +156,8 @@ fn totals(app: &App, model: &Model, selected: Identity) -> Vec<String> {
     totals
 }
 
-/// Of the whole record: the kernel side keeps no more of it. A daemon may have begun it long before the view.
+/// Draws the system calls blocked on over the whole recording: the kernel side keeps no intervals of them. A
+/// daemon's recording may have begun long before the view.
 fn draw_blocked_on(
     app: &App,
     model: &Model,
@@ -176,14 +178,14 @@ fn draw_blocked_on(
         return;
     }
     let figures = FIGURES.map(|(_, width)| width).iter().sum::<u16>();
-    // The longest goes first where there is no room.
+    // The maximum is dropped first if space is short.
     let shown = if area.width >= figures + 16 { 4 } else { 3 };
     let name_end = area.right() - FIGURES.iter().take(shown).map(|(_, width)| width).sum::<u16>();
-    let room = usize::from(name_end - area.x);
+    let name_width = usize::from(name_end - area.x);
     let hidden = waits.len().saturating_sub(usize::from(area.height) - 1);
     let more = if hidden > 0 { format!(" (+{hidden})") } else { String::new() };
-    put(buffer, area.x, area.y, name_end, &shortened("blocked on", room), palette.strong());
-    let since = if columns(&format!("blocked on{more}{since}")) < room as u16 { since } else { "" };
+    put(buffer, area.x, area.y, name_end, &shortened("blocked on", name_width), palette.strong());
+    let since = if columns(&format!("blocked on{more}{since}")) < name_width as u16 { since } else { "" };
     put(buffer, area.x + 10, area.y, name_end, &format!("{more}{since}"), palette.faint());
     let mut x = name_end;
     for (name, width) in FIGURES.into_iter().take(shown) {
@@ -192,7 +194,7 @@ fn draw_blocked_on(
     }
     let all: Nanos = waits.iter().map(|wait| wait.sum_ns).sum();
     for (y, wait) in (area.y + 1..area.bottom()).zip(&waits) {
-        put(buffer, area.x, y, name_end, &shortened(&printable(&wait.syscall), room), Style::new());
+        put(buffer, area.x, y, name_end, &shortened(&printable(&wait.syscall), name_width), Style::new());
         let share = (all.0 > 0).then(|| format!("{:.0}", wait.sum_ns.0 as f64 * 100.0 / all.0 as f64));
         let cells = [
             count(wait.count),

@@ -1,4 +1,4 @@
-//! The head: what is watched and for how long, what is chosen of it, and what was lost.
+//! The head: selected processes, duration, filter, and losses.
 
 use super::{Palette, columns, put, put_right};
 use crate::report::{LimitNames, counted, loss_reasons, shortened};
@@ -77,7 +77,8 @@ fn ended(model: &Model) -> String {
     }
 }
 
-/// Losses, always: they are no message that a key takes away. Of what goes on now, also while something earlier is shown.
+/// Draws losses, always: unlike messages they do not disappear, and they are current even while the view is
+/// paused.
 fn soundness(app: &App, buffer: &mut Buffer, palette: Palette) {
     let width = buffer.area.width;
     let standing = app.now().standing;
@@ -107,19 +108,19 @@ fn soundness(app: &App, buffer: &mut Buffer, palette: Palette) {
     if !standing.ended.kept {
         hints.push("too many have ended for a profile".to_owned());
     }
-    if standing.ended.untold > 0 {
-        hints.push(format!("{} ended unseen", counted(standing.ended.untold, "thread")));
+    if standing.ended.unsent > 0 {
+        hints.push(format!("{} ended unseen", counted(standing.ended.unsent, "thread")));
     }
     let hints: String = hints.iter().map(|hint| format!(" · {hint}")).collect();
     put(buffer, x, 2, width, &shortened(&hints, usize::from(width.saturating_sub(x))), palette.strong());
 }
 
-/// Waits in which a limit kept threads in the view from running.
+/// The number of throttled waits of the threads in the view.
 fn throttled(model: &Model) -> u64 {
     model.threads.values().filter_map(|thread| thread.record.throttled).map(|waits| waits.count).sum()
 }
 
-/// Waits without an announced wake, and switch-ins that were inferred, of the threads in the view.
+/// The numbers of waits without an announced wake and of inferred switch-ins, of the threads in the view.
 fn unannounced(model: &Model) -> (u64, u64) {
     let records = || model.threads.values().map(|thread| &thread.record);
     let unattributed_wait =

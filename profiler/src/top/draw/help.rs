@@ -1,4 +1,4 @@
-//! The help: the keys and the figures explained.
+//! The help: keys and figures.
 
 use super::{Palette, columns, put};
 use crate::top::app::{App, Recorder};
@@ -37,7 +37,7 @@ fn frame(buffer: &mut Buffer, area: Rect, palette: Palette) {
     put(buffer, area.x + 2, area.y, area.right(), " any key closes this ", palette.strong());
 }
 
-/// They fit into 80 columns with the frame.
+/// The lines of the help; with the frame they fit 80 columns.
 fn lines(recorder: Recorder) -> Vec<String> {
     let digits = |columns: &[Column]| {
         let entry = |column: &Column| format!("{} {}", App::digit(*column), column.words());

@@ -1,5 +1,5 @@
-//! Draws the view: a head, the table, the detail of the selected row, and a line for messages and keys. Only rows that
-//! can be seen are made.
+//! Draws the view: head, table, detail of the selected row, and a line for messages and keys. Only visible rows
+//! are drawn.
 
 mod chart;
 mod detail;
@@ -18,16 +18,16 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-/// Below this nothing is left that can be read: the name, the numbers and three figures of a thread or two.
+/// The smallest usable size: name, numbers and three figures of a thread or two.
 const LEAST: (u16, u16) = (60, 9);
 
-/// Lines of the head.
+/// Height of the head.
 const HEAD: u16 = 3;
 
-/// Lines over the rows of the table.
+/// Height of the table's headings.
 const HEADINGS: u16 = 2;
 
-/// Draws everything.
+/// Draws the whole view.
 pub fn draw(app: &mut App, buffer: &mut Buffer, palette: Palette) {
     let area = buffer.area;
     if area.width < LEAST.0 || area.height < LEAST.1 {
@@ -49,7 +49,7 @@ pub fn draw(app: &mut App, buffer: &mut Buffer, palette: Palette) {
     }
 }
 
-/// Lines of the detail; none where they would leave too few rows of the table.
+/// Height of the detail; 0 if too few rows of the table would remain.
 fn detail_height(height: u16) -> u16 {
     match height {
         48.. => 18,
@@ -72,7 +72,7 @@ fn too_small(buffer: &mut Buffer, palette: Palette) {
     }
 }
 
-/// The last line: what is being typed, a message, or the keys.
+/// Draws the last line: typed text, a message, or the keys.
 fn foot(app: &App, buffer: &mut Buffer, palette: Palette) {
     let (width, y) = (buffer.area.width, buffer.area.height - 1);
     if let Mode::Filter(_) = &app.mode {
@@ -111,7 +111,7 @@ fn foot(app: &App, buffer: &mut Buffer, palette: Palette) {
     }
 }
 
-/// Writes text up to column `end`; returns the column behind it.
+/// Writes text up to column `end`; returns the column after it.
 fn put(buffer: &mut Buffer, x: u16, y: u16, end: u16, text: &str, style: Style) -> u16 {
     if x >= end || y >= buffer.area.height {
         return x;
@@ -119,18 +119,18 @@ fn put(buffer: &mut Buffer, x: u16, y: u16, end: u16, text: &str, style: Style) 
     buffer.set_stringn(x, y, text.replace('\u{a0}', " "), usize::from(end - x), style).0
 }
 
-/// Writes text that ends before column `end`, cut from the left end on if `room` is too small.
-fn put_right(buffer: &mut Buffer, end: u16, room: u16, y: u16, text: &str, style: Style) {
-    let text = crate::report::shortened(text, usize::from(room));
+/// Writes right-aligned text that ends before column `end`, shortened to `width` columns.
+fn put_right(buffer: &mut Buffer, end: u16, width: u16, y: u16, text: &str, style: Style) {
+    let text = crate::report::shortened(text, usize::from(width));
     put(buffer, end.saturating_sub(columns(&text)), y, end, &text, style);
 }
 
-/// As many of the parts as there is room for, each whole: half a figure would be another one.
-fn as_many_as_fit<'a>(parts: impl IntoIterator<Item = &'a str>, room: u16) -> String {
+/// Joins as many parts as fit into `width`, each whole: a truncated figure would read as another.
+fn as_many_as_fit<'a>(parts: impl IntoIterator<Item = &'a str>, width: u16) -> String {
     let mut text = String::new();
     for part in parts {
         let separator = if text.is_empty() { "" } else { "  " };
-        if columns(&text) + columns(separator) + columns(part) > room {
+        if columns(&text) + columns(separator) + columns(part) > width {
             break;
         }
         text.push_str(separator);
@@ -139,7 +139,7 @@ fn as_many_as_fit<'a>(parts: impl IntoIterator<Item = &'a str>, room: u16) -> St
     text
 }
 
-/// Terminal columns that a text takes.
+/// The width of a text in terminal columns.
 fn columns(text: &str) -> u16 {
     u16::try_from(unicode_width::UnicodeWidthStr::width(text)).unwrap_or(u16::MAX)
 }

@@ -1,12 +1,12 @@
-//! Styles by their meaning. The colours are those of the terminal's own palette, on its own background, so that they can
-//! be read on dark and on light ones; nothing is said by colour alone.
+//! Styles by meaning. Colours are those of the terminal's palette on its own background, legible on dark and
+//! light ones; no meaning depends on colour.
 
 use ratatui::style::{Color, Modifier, Style};
 
 /// The styles of the view's parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Palette {
-    /// True for colours.
+    /// True to use colours.
     pub colour: bool,
 }
 
@@ -39,7 +39,7 @@ impl Palette {
         Style::new().add_modifier(Modifier::REVERSED)
     }
 
-    /// The heading of the column that the table is sorted by.
+    /// The heading of the sort column.
     pub(super) fn sorted(self) -> Style {
         self.accent().add_modifier(Modifier::BOLD | Modifier::UNDERLINED)
     }

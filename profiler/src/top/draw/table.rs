@@ -1,4 +1,4 @@
-//! The table: as many columns as there is room for, in the order of their worth, and the rows that can be seen.
+//! The table: as many columns as fit, by importance, and the visible rows.
 
 use super::chart;
 use super::{HEADINGS, Palette, columns, put, put_right};
@@ -10,18 +10,18 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-/// The characters that the kernel keeps of a thread's name (`TASK_COMM_LEN`, less the zero).
+/// Width of a thread's name (`TASK_COMM_LEN`, without the terminator).
 const NAME: u16 = 15;
-/// Numbers have at most seven digits (`PID_MAX_LIMIT`); each with the blank before it.
+/// Width of a pid or tid: at most seven digits (`PID_MAX_LIMIT`) and a blank.
 const NUMBER: u16 = 8;
-/// The longest state is `preempted`.
+/// Width of a state: `preempted` and a blank.
 const DOING: u16 = 10;
-/// The name of a process, with the blank before it.
+/// Width of a process's name and a blank.
 const PROCESS: u16 = NAME + 1;
-/// A line of history: fewer intervals make no shape, more need no room.
+/// Width of the history: fewer intervals show no shape, more are not kept.
 const HISTORY: std::ops::RangeInclusive<u16> = 13..=61;
 
-/// The columns that there is room for.
+/// The columns that fit.
 #[derive(Clone, Debug, Default)]
 struct Layout {
     figures: Vec<Column>,
@@ -31,13 +31,13 @@ struct Layout {
 }
 
 impl Layout {
-    /// `several` processes are told apart before there are more figures.
+    /// Lays out the table. With `several` processes, their names come before further figures.
     fn of(width: u16, order: Order, several: bool) -> Self {
         let mut layout = Self::default();
-        let mut room = width.saturating_sub(NAME + NUMBER + DOING);
+        let mut left = width.saturating_sub(NAME + NUMBER + DOING);
         let mut fits = |needed: u16| {
-            let fits = needed <= room;
-            room -= if fits { needed } else { 0 };
+            let fits = needed <= left;
+            left -= if fits { needed } else { 0 };
             fits
         };
         let sorted = match order {
@@ -68,7 +68,7 @@ impl Layout {
         layout.pid = several && fits(NUMBER);
         layout.figures.sort_unstable();
         if has_history {
-            layout.history = (HISTORY.start() + room).min(*HISTORY.end());
+            layout.history = (HISTORY.start() + left).min(*HISTORY.end());
         }
         layout
     }

@@ -1,5 +1,5 @@
-//! Whole screens, as golden files: `UPDATE_GOLDEN=1 cargo test top::draw` writes them anew; read the difference before it
-//! is committed.
+//! Whole screens against golden files. `UPDATE_GOLDEN=1 cargo test top::draw` rewrites them; review the
+//! difference before committing.
 
 use super::*;
 use crate::golden;
@@ -20,11 +20,11 @@ use std::time::Duration;
 
 const PLAIN: Palette = Palette { colour: false };
 
-/// A server and its workers, one of which waits long for a CPU; another process; one that ended; one with a long name in
-/// wide characters, and one that nothing is known of.
+/// A server and its workers, one of them often waiting for a CPU; another process; an ended thread; a thread
+/// with a long name in wide characters; and one without data.
 fn threads(second: u64) -> Vec<ThreadUpdate> {
-    let waits: Vec<u64> = (0..400).map(|place| 4_000 + place * place * 13).collect();
-    let blocked: Vec<u64> = (0..900).map(|place| 50_000_000 + place * 4_000).collect();
+    let waits: Vec<u64> = (0..400).map(|index| 4_000 + index * index * 13).collect();
+    let blocked: Vec<u64> = (0..900).map(|index| 50_000_000 + index * 4_000).collect();
     let worker = thread(4242, 4243)
         .named("pool-worker-0")
         .doing(OpenState::OnCpu)
@@ -133,7 +133,7 @@ fn losses_and_the_end_are_always_to_be_seen() {
     matches("lost-80x24.txt", &drawn(&mut app, 80, 24));
 }
 
-/// Its first frame has what was recorded before, and no rates.
+/// The first frame has what was recorded before, and no rates.
 #[test]
 fn what_a_daemon_records() {
     let model = Model::new(Nanos(0), []);
@@ -149,7 +149,7 @@ fn what_a_daemon_records() {
     all.push(thread(5, 5).named("detached").left());
     let mut next = frame(1, all);
     (next.standing.lost[Loss::ThreadsWithoutSlot], next.standing.lives) = (12, false);
-    (next.standing.ended.threads, next.standing.ended.untold) = (1_234, 233);
+    (next.standing.ended.threads, next.standing.ended.unsent) = (1_234, 233);
     app.take(next);
     matches("daemon-lost-120x40.txt", &drawn(&mut app, 120, 40));
     app.key(Key::Char('?'));

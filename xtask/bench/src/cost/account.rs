@@ -1,4 +1,4 @@
-//! The events of a load in a contender's record, and those known to be missing there.
+//! Counts the events of a load in a contender's output, and those known to be lost.
 
 use crate::{
     contender::{Contender, Record},
@@ -19,20 +19,20 @@ use std::{
     path::Path,
 };
 
-/// The account of a run's record. Figures that it does not give are `None`.
+/// The counts of a run's output. Figures that it does not give are `None`.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Account {
     /// Events, as the contender defines them ([`notes`](super::notes)).
     pub(super) counted: Option<u64>,
-    /// Events that are missing by the contender's own words, or by the kernel's.
+    /// Lost events, as reported by the contender or the kernel.
     pub(super) lost: Option<u64>,
-    /// Warnings that the contender wrote into its record.
+    /// Warnings in the contender's output.
     pub(super) warnings: u64,
-    /// The size of the record.
+    /// The size of the output.
     pub(super) record_bytes: Option<u64>,
 }
 
-/// The account of one run.
+/// Reads the counts of one run.
 pub(super) fn of(contender: Contender, consumer: &Consumer, event: Event) -> Result<Account> {
     let path = consumer.record.as_path();
     let size = || fs::metadata(path).with_context(|| format!("there is no {}", path.display()));
@@ -43,7 +43,10 @@ pub(super) fn of(contender: Contender, consumer: &Consumer, event: Event) -> Res
         Record::Profile => of_profile(consumer.profile.as_ref().context("there is no profile")?, event),
         Record::Histogram => {
             let printed = of_histogram(&process::read(path)?);
-            Account { lost: printed.lost.zip(in_kernel).map(|(told, missed)| told + missed), ..printed }
+            Account {
+                lost: printed.lost.zip(in_kernel).map(|(reported, missed)| reported + missed),
+                ..printed
+            }
         }
         Record::PerfData => of_perf_data(path)?,
         Record::PerfText => of_perf_text(&process::read(path)?),
@@ -59,8 +62,8 @@ fn of_profile(profile: &Profile, event: Event) -> Account {
     Account { counted: Some(counted), lost: Some(profile::lost(profile)), ..Account::default() }
 }
 
-/// A printed histogram: `0 -> 1 : 7 |***|` of libbpf-tools, `[2, 4) 7 |@@@|` of bpftrace, which also says what it
-/// lost of its output and what did not fit into a map.
+/// Parses a printed histogram: `0 -> 1 : 7 |***|` of libbpf-tools, `[2, 4) 7 |@@@|` of bpftrace, which also
+/// reports lost output and full maps.
 fn of_histogram(text: &str) -> Account {
     let of_output: u64 = text.lines().filter_map(|line| between(line, "Lost ", " events")).sum();
     let warnings = |of: &str| text.lines().filter(|line| line.contains(of)).count() as u64;
@@ -81,7 +84,8 @@ fn samples_of_line(line: &str) -> Option<u64> {
     count.trim().parse().ok()
 }
 
-/// Each loss is told as it happens (`LOST`), and by newer perf once more as a sum (`LOST_SAMPLES`).
+/// Reads perf.data. Losses are recorded as they happen (`LOST`), and by newer perf also as a sum
+/// (`LOST_SAMPLES`).
 fn of_perf_data(path: &Path) -> Result<Account> {
     const SWITCH: &str = "sched:sched_switch";
     let damaged = || format!("cannot read {}", path.display());
@@ -90,7 +94,7 @@ fn of_perf_data(path: &Path) -> Result<Account> {
         PerfFileReader::parse_file(file).with_context(damaged)?;
     let is_switch: Vec<bool> =
         perf_file.event_attributes().iter().map(|event| event.name.as_deref() == Some(SWITCH)).collect();
-    let (mut counted, mut told, mut summed) = (0, 0, 0);
+    let (mut counted, mut reported, mut summed) = (0, 0, 0);
     while let Some(record) = record_iter.next_record(&mut perf_file).with_context(damaged)? {
         let PerfFileRecord::EventRecord { record, attr_index } = record else { continue };
         match record.record_type {
@@ -101,16 +105,16 @@ fn of_perf_data(path: &Path) -> Result<Account> {
             }
             RecordType::LOST => {
                 if let EventRecord::Lost(lost) = record.parse().with_context(damaged)? {
-                    told += lost.count;
+                    reported += lost.count;
                 }
             }
             _ => {}
         }
     }
-    Ok(Account { counted: Some(counted), lost: Some(u64::max(told, summed)), ..Account::default() })
+    Ok(Account { counted: Some(counted), lost: Some(u64::max(reported, summed)), ..Account::default() })
 }
 
-/// A line a fault, and `LOST n events!` between them.
+/// Parses one line a fault, with `LOST n events!` between them.
 fn of_perf_text(text: &str) -> Account {
     let faults = text.lines().filter(|line| line.contains(" minfault [") || line.contains(" majfault ["));
     Account {

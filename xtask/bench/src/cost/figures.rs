@@ -1,4 +1,4 @@
-//! Takes all figures.
+//! Measures all figures.
 
 use super::{
     account,
@@ -20,10 +20,10 @@ use xtask::workspace::Workspace;
 
 const PAGES: u32 = 50_000;
 
-/// Of the ping-pong that shows who does not keep up.
+/// Round trips of the long ping-pong, which shows contenders that lose events.
 const LONG_TRIPS: u32 = 250_000;
 
-/// Of the page toucher that does.
+/// Pages of the long page toucher, likewise.
 const LONG_PAGES: u32 = 200_000;
 
 /// Threads in the ring besides the first.
@@ -34,25 +34,25 @@ const PASSES: u32 = 40_000;
 /// Multiplications before a round trip: from none to about 45 µs.
 const WORK: [u32; 5] = [0, 9_000, 27_000, 72_000, 180_000];
 
-/// About so many multiplications take the time of one round trip: rarer trips need not be as many.
+/// Multiplications that take about one round trip: fewer trips are needed when each takes longer.
 const WORK_OF_A_TRIP: u32 = 12_000;
 
-/// Of the rounds: the lines of a chart have many places, which steady each other.
-const SHARE_OF_A_PLACE: u32 = 3;
+/// Divisor of the rounds for points of a line: neighbouring points confirm each other.
+const POINT_ROUNDS_DIVISOR: u32 = 3;
 
 const NS_PER_S: f64 = 1e9;
 
-/// Whoever takes them.
+/// The measurement and its state.
 pub(super) struct Bench<'a> {
     settings: &'a Settings,
-    /// Those that are there.
+    /// The available contenders.
     contenders: Vec<Contender>,
     missing: Vec<Missing>,
     lost_by_profiler: Cell<u64>,
 }
 
 impl<'a> Bench<'a> {
-    /// With the contenders that are there.
+    /// Finds the available contenders.
     pub(super) fn of(settings: &'a Settings) -> Self {
         let (mut contenders, mut missing) = (Vec::new(), Vec::new());
         for contender in Contender::ALL {
@@ -65,7 +65,7 @@ impl<'a> Bench<'a> {
         Self { settings, contenders, missing, lost_by_profiler: Cell::new(0) }
     }
 
-    /// All figures.
+    /// Measures everything.
     pub(super) fn all(self, workspace: &Workspace) -> Result<Results> {
         let rounds = self.settings.rounds();
         let trips = Job::ping_pong(self.shortened(TRIPS), 0);
@@ -102,14 +102,14 @@ impl<'a> Bench<'a> {
         self.settings.shortened(work)
     }
 
-    /// Nanoseconds of an event of the load with each contender, of which a piece of its work makes so many.
+    /// Nanoseconds of an event with each contender, given the events in a piece of the load's work.
     fn take(&self, step: &str, of: &[Contender], rounds: u32, job: &Job, events_per_piece: u32) -> Taken {
         in_turns(step, rounds, of, |contender| {
             Ok(self.run(contender, job)?.timed.figure_ns / f64::from(events_per_piece))
         })
     }
 
-    /// Whatever is measured: what the profiler loses is noted.
+    /// Runs a load with a contender, and notes what the profiler loses.
     fn run(&self, contender: Contender, job: &Job) -> Result<Outcome> {
         let outcome = run::run(contender, self.settings, job)?;
         self.lost_by_profiler.set(self.lost_by_profiler.get() + outcome.lost_by_profiler());
@@ -148,7 +148,7 @@ impl<'a> Bench<'a> {
     }
 
     fn rounds_of_a_place(&self) -> u32 {
-        self.settings.rounds().div_ceil(SHARE_OF_A_PLACE)
+        self.settings.rounds().div_ceil(POINT_ROUNDS_DIVISOR)
     }
 
     fn long_trips(&self) -> LongRuns {
@@ -158,7 +158,7 @@ impl<'a> Bench<'a> {
 
     fn long_ring(&self) -> LongRuns {
         let count = THREADS[THREADS.len() - 1];
-        // In whole laps, as many in each part.
+        // Whole laps, equally many in each part.
         let job = Job::ring(count, Job::LEAST_LAPS * (count + 1));
         self.long_runs(&format!("{count} threads"), "switches", &job)
     }
@@ -177,7 +177,7 @@ impl<'a> Bench<'a> {
         LongRuns { load: format!("{load}, at least {} {events}", job.events), runs }
     }
 
-    /// The run in the middle of three, with the most that was lost in any of them.
+    /// The median of three runs, with the largest loss of them.
     fn left(&self, contender: Contender, job: &Job) -> Result<Left> {
         const RUNS: usize = 3;
         let mut runs = (0..RUNS).map(|_| self.left_once(contender, job)).collect::<Result<Vec<Left>>>()?;
@@ -199,7 +199,7 @@ impl<'a> Bench<'a> {
     }
 }
 
-/// Of the load alone the whole, of the others what they add to it.
+/// The absolute figure for the load alone, the added cost for the others.
 fn relative(taken: &Taken, contender: Contender) -> Result<Summary, String> {
     if contender == Contender::Nothing { taken.whole(contender) } else { taken.added(contender) }
 }

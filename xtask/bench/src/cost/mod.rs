@@ -1,7 +1,7 @@
-//! The profiler's cost beside its peers: `cargo xtask bench --peers`.
+//! The profiler's cost compared with its peers: `cargo xtask bench --peers`.
 //!
-//! Every contender runs with the same loads, in turns ([`figures`]); what each adds is taken round by round from the
-//! load alone. [`results`] keeps the figures, of which [`table`] and [`chart`] are made.
+//! Every contender runs the same loads, interleaved ([`figures`]); its added cost is relative to the load alone
+//! in the same round. [`results`] keeps the figures, from which [`table`] and [`chart`] are made.
 
 mod account;
 mod chart;
@@ -17,15 +17,15 @@ use results::Results;
 use std::path::PathBuf;
 use xtask::workspace::Workspace;
 
-/// Measures, and leaves tables, charts and figures in `docs/cost`, of a quick run in the target folder. Returns the
-/// bars.
+/// Measures, and writes tables, charts and figures to `docs/cost`, or to the target folder for a quick run.
+/// Returns the bars.
 pub(super) fn measure(workspace: &Workspace, settings: &Settings) -> Result<Vec<Row>> {
     let results = Bench::of(settings).all(workspace)?;
     write(workspace, &results, settings.quick())?;
     Ok(table::bars(&results))
 }
 
-/// Makes tables and charts again of the figures that are there.
+/// Remakes tables and charts from stored figures.
 pub(super) fn redraw(workspace: &Workspace, quick: bool) -> Result<()> {
     let results = Results::read(&folder(workspace, quick).join(FIGURES))?;
     write(workspace, &results, quick)

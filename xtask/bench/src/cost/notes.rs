@@ -1,8 +1,8 @@
-//! The events that the contenders count, from their sources and manuals: none of it is measured.
+//! Notes on the events that contenders count, from their sources and manuals, not measured.
 
 use crate::contender::Contender;
 
-/// The event of a contender, and its way to tell its losses; `None` where there is nothing to say.
+/// The event that a contender counts, and how it reports losses; `None` if there is nothing to say.
 pub(super) fn counts(contender: Contender) -> Option<&'static str> {
     Some(match contender {
         Contender::Nothing
@@ -16,7 +16,8 @@ pub(super) fn counts(contender: Contender) -> Option<&'static str> {
         }
         Contender::Runqlat => {
             "each wait for a CPU, from wake-up or preemption to switch-in, on the whole machine. It does not look \
-             whether its maps took an entry (10 240 threads); lost are runs of its BPF programs that the kernel left out"
+             whether its maps took an entry (10 240 threads); lost are runs of its BPF programs that the \
+             kernel left out"
         }
         Contender::Cpudist => {
             "slices whose thread can still run as they end (`get_task_state(prev) == TASK_RUNNING` in \
@@ -38,8 +39,8 @@ pub(super) fn counts(contender: Contender) -> Option<&'static str> {
             "each `sched_switch` record of the whole machine. Lost are records of any kind, by perf.data's own account"
         }
         Contender::PerfTrace => {
-            "each fault of the load's processes, a line of text each. Lost: its lines `LOST n events!`. Its performance \
-             events belong to the processes, so that the kernel exchanges them at each switch"
+            "each fault of the load's processes, a line of text each. Lost: its lines `LOST n events!`. Its \
+             performance events belong to the processes, so that the kernel exchanges them at each switch"
         }
     })
 }

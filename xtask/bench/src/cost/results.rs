@@ -1,4 +1,4 @@
-//! The results, as the file that the tables and the charts are made of.
+//! The results: the file from which tables and charts are made.
 
 use super::account::Account;
 use crate::{contender::Contender, statistics::Summary};
@@ -6,59 +6,59 @@ use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use std::{fs, path::Path};
 
-/// All of it.
+/// All results.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Results {
     /// The time and the machine.
     pub(super) measured: String,
-    /// Of everything that is measured in turns.
+    /// Rounds of interleaved measurements.
     pub(super) rounds: u32,
-    /// But of what is measured by threads and by switch rate.
+    /// Rounds of measurements by threads and by switch rate.
     pub(super) rounds_of_a_place: u32,
-    /// Of the peers.
+    /// Versions of the peers.
     pub(super) versions: Vec<String>,
     /// In the order of the tables.
     pub(super) contenders: Vec<Measured>,
-    /// Those that are not there.
+    /// Contenders that are not available.
     pub(super) missing: Vec<Missing>,
-    /// The usage and the records of the contenders.
+    /// Long runs of the contenders: usage, counts and losses.
     pub(super) long_runs: Vec<LongRuns>,
-    /// Samples, threads and events that the profiler lost in all runs together, each of them.
+    /// The sum of samples, threads and events that the profiler lost in all runs.
     pub(super) lost_by_profiler: u64,
 }
 
-/// The figures of one contender, or the reason why there are none.
+/// The figures of one contender, or the reason for their absence.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Measured {
     pub(super) contender: Contender,
-    /// Nanoseconds that a switch takes; of the load alone the whole, of the others what they add.
+    /// Nanoseconds of a switch: absolute for the load alone, added for the others.
     pub(super) switch_ns: Result<Summary, String>,
     /// Likewise for a fault.
     pub(super) fault_ns: Result<Summary, String>,
-    /// The cost of a switch with so many threads.
+    /// The cost of a switch by number of threads.
     pub(super) threads: Vec<Point>,
-    /// The cost of a switch where so many happen in a second without it.
+    /// The cost of a switch by switch rate of the load alone.
     pub(super) rates: Vec<Point>,
 }
 
-/// One place of a line in a chart.
+/// A point of a line in a chart.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Point {
     pub(super) at: f64,
     pub(super) switch_ns: Result<Summary, String>,
 }
 
-/// One that is not there, and why.
+/// An unavailable contender, and the reason.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Missing {
     pub(super) contender: Contender,
     pub(super) why: String,
 }
 
-/// A load that runs long enough to show who does not keep up.
+/// A load that runs long enough to show contenders that lose events.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct LongRuns {
-    /// The load and what it makes at least.
+    /// The load, and the least number of its events.
     pub(super) load: String,
     pub(super) runs: Vec<LongRun>,
 }
@@ -70,21 +70,21 @@ pub(super) struct LongRun {
     pub(super) left: Result<Left, String>,
 }
 
-/// The usage and record of a contender: of the run in the middle of three by its CPU time, but the most that was lost in any
-/// of them.
+/// A contender's usage and output: of the run with the median CPU time of three, but with the largest loss of
+/// them.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Left {
-    /// The account of its record.
+    /// The counts in its output.
     #[serde(flatten)]
     pub(super) account: Account,
-    /// Its CPU time while the load was timed, in percent of that time.
+    /// CPU time during the timed part, in percent of wall time.
     pub(super) cpu_percent: f64,
-    /// Its CPU time from start to end.
+    /// CPU time from start to end.
     pub(super) cpu_in_all_ms: f64,
 }
 
 impl Results {
-    /// Those of one contender.
+    /// The figures of one contender.
     pub(super) fn of(&self, contender: Contender) -> Option<&Measured> {
         self.contenders.iter().find(|measured| measured.contender == contender)
     }
@@ -105,11 +105,12 @@ impl Results {
 
 #[cfg(test)]
 impl Results {
-    /// 100 ns for the first contender, 200 ns for the second, and so on; one place of the lines was refused.
+    /// Results for tests: 100 ns for the first contender, 200 ns for the second, and so on; one point was
+    /// refused.
     pub(super) fn sample() -> Self {
         let summary = |median| Ok(Summary::single(median));
-        let measured = |(place, contender)| {
-            let median = 100.0 * (place as f64 + 1.0);
+        let measured = |(index, contender)| {
+            let median = 100.0 * (index as f64 + 1.0);
             let points = || {
                 if !Contender::is_followed(contender) {
                     return Vec::new();

@@ -14,20 +14,20 @@ use crate::{
     turns::times,
 };
 
-/// The profiler's added time per switch at most in relation to the sum of those three that together give what it
-/// gives.
+/// Bar: the profiler's added time a switch, relative to the sum of the three tools that together measure what
+/// it does.
 const BAR_SUM: f64 = 1.0 / 5.0;
 
-/// And in relation to `perf sched record`'s.
+/// Bar: the same, relative to `perf sched record`.
 const BAR_PERF: f64 = 1.0 / 6.0;
 
-/// Tools that together give what the profiler gives.
+/// Tools that together measure what the profiler does.
 pub(super) const TOGETHER: [Contender; 3] = [Contender::Runqlat, Contender::Cpudist, Contender::CpudistOff];
 
-/// The text for a figure that there is not.
+/// The text for a missing figure.
 const ABSENT: &str = "–";
 
-/// All tables, and what was measured where.
+/// All tables, with machine and time of the measurement.
 pub(super) fn markdown(results: &Results) -> String {
     let mut sections = vec![added(results), table::markdown(&bars(results))];
     sections.extend(results.long_runs.iter().map(long_runs));
@@ -46,7 +46,7 @@ pub(super) fn markdown(results: &Results) -> String {
     sections.join("\n")
 }
 
-/// The bars, held against what was measured.
+/// The bars, compared with the results.
 pub(super) fn bars(results: &Results) -> Vec<Row> {
     let added = |contender: Contender| {
         let measured = results.of(contender).ok_or_else(|| format!("{} is missing", contender.name()))?;
@@ -73,7 +73,7 @@ pub(super) fn bars(results: &Results) -> Vec<Row> {
     ]
 }
 
-/// The cost that each adds to a switch and to a fault.
+/// The table of costs added to a switch and to a fault.
 fn added(results: &Results) -> String {
     let head = ["", "added to a switch", "added to a minor fault"].map(str::to_owned);
     let row = |measured: &Measured| {
@@ -104,7 +104,7 @@ fn range(Summary { median, least, greatest, .. }: &Summary) -> String {
     format!("{median:.0} ns ({least:.0} to {greatest:.0})")
 }
 
-/// The counts, losses and usage of each with one load.
+/// The table of counts, losses and usage with one load.
 fn long_runs(long: &LongRuns) -> String {
     let head = ["", "counted", "lost", "record", "CPU meanwhile", "CPU in all"].map(str::to_owned);
     let rows = long.runs.iter().map(|run| {
@@ -144,7 +144,7 @@ fn capitalised(text: &str) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
-/// The event of each.
+/// The list of events that each counts.
 fn definitions(results: &Results) -> String {
     let line = |measured: &Measured| {
         let counts = notes::counts(measured.contender)?;
@@ -154,14 +154,14 @@ fn definitions(results: &Results) -> String {
     format!("What they count:\n\n{lines}")
 }
 
-/// A line for each contender that is followed, a column for each place.
+/// A table with a row for each contender and a column for each point.
 fn series(title: &str, results: &Results, points: impl Fn(&Measured) -> &Vec<Point>) -> String {
     let followed = || {
         let others = results.contenders.iter().filter(|it| it.contender != Contender::Nothing);
         others.filter(|measured| !points(measured).is_empty())
     };
     let Some(first) = followed().next() else { return String::new() };
-    let places = points(first).iter().map(|point| format!("{:.0}", point.at));
+    let headings = points(first).iter().map(|point| format!("{:.0}", point.at));
     let rows = followed().map(|measured| {
         let cells = points(measured).iter().map(|point| match &point.switch_ns {
             Ok(added) => format!("{:.0}", added.median),
@@ -169,11 +169,11 @@ fn series(title: &str, results: &Results, points: impl Fn(&Measured) -> &Vec<Poi
         });
         std::iter::once(name(measured.contender)).chain(cells).collect()
     });
-    let head = std::iter::once(String::new()).chain(places).collect();
+    let head = std::iter::once(String::new()).chain(headings).collect();
     format!("{title}\n\n{}", lines_up(head, rows.collect()))
 }
 
-/// The reasons for empty cells, each once.
+/// The reasons for empty cells, without duplicates.
 fn failures(results: &Results) -> Option<String> {
     let measured = results.contenders.iter().flat_map(|measured| {
         let points = measured.threads.iter().chain(&measured.rates).map(|point| &point.switch_ns);
@@ -186,7 +186,7 @@ fn failures(results: &Results) -> Option<String> {
     (!whys.is_empty()).then(|| format!("Not measured ({ABSENT}):\n\n{}", whys.concat()))
 }
 
-/// The contenders that are not there at all, and the remedy.
+/// The unavailable contenders, and the remedy.
 fn missing(results: &Results) -> Option<String> {
     let mut whys = results.missing.iter().map(|missing| missing.why.as_str()).collect::<Vec<_>>();
     whys.dedup();

@@ -1,4 +1,4 @@
-//! The CPU of a load.
+//! Pins a load to one CPU.
 
 use anyhow::{Context as _, Result};
 use nix::{
@@ -6,11 +6,10 @@ use nix::{
     unistd::Pid,
 };
 
-/// The CPU of all loads that are pinned: every machine has it.
+/// The CPU of pinned loads: every machine has it.
 const CPU: usize = 0;
 
-/// Keeps this process, and those it starts, on one CPU: what wandering between two costs would otherwise be
-/// most of what varies.
+/// Pins this process and its children to one CPU: migrations between two would otherwise dominate the variance.
 pub(crate) fn pin() -> Result<()> {
     let mut cpus = CpuSet::new();
     cpus.set(CPU).and_then(|()| sched_setaffinity(Pid::from_raw(0), &cpus)).with_context(|| {

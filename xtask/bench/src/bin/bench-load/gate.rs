@@ -1,23 +1,23 @@
-//! Lets whoever measures look at the machine just before and just after the timed part of a load.
+//! Synchronises with the measuring process just before and just after the timed part of a load.
 
 use anyhow::{Context as _, Result};
 use std::io::{self, BufRead as _, Write as _};
 
-/// The line of a load that has only the timed part left to do.
+/// The line that a load prints before its timed part.
 const READY: &str = "ready";
 
-/// Closed, it holds a load back until a line comes on standard input; open, it does nothing.
+/// A gate. Closed, it delays a load until a line is read from standard input; open, it does nothing.
 pub(crate) struct Gate {
     closed: bool,
 }
 
 impl Gate {
-    /// A gate for a load that was asked to wait, or not.
+    /// A closed or open gate.
     pub(crate) fn new(closed: bool) -> Self {
         Self { closed }
     }
 
-    /// Before the timed part.
+    /// Passes the gate, before the timed part.
     pub(crate) fn pass(&self) -> Result<()> {
         if self.closed {
             say(READY)?;

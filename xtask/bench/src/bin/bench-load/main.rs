@@ -1,5 +1,5 @@
-//! The loads that `cargo xtask bench` measures under: each prints one figure, or shows by a line that it has
-//! come to its point. A program of its own, so that it is built for speed and starts in no time.
+//! The loads of `cargo xtask bench`: each prints one figure, or a line when it is in the state to be measured.
+//! A program of its own, so that it is optimised and starts quickly.
 
 mod cpu;
 mod gate;

@@ -1,13 +1,13 @@
-//! Work that is timed in parts, so that one disturbance is in one part only.
+//! Times work in parts, so that a disturbance affects one part only.
 
 use anyhow::{Context as _, Result};
 use std::time::Duration;
 
-/// An odd number, so that one of them is in the middle.
+/// Number of parts; odd, so that there is a middle one.
 const PARTS: u32 = 9;
 
-/// The nanoseconds of one of `amount` equal pieces of work: those of the part in the middle. `work` does the
-/// number of pieces that it is given, and says how long they took.
+/// Nanoseconds for one of `amount` equal pieces of work: the median over the parts. `work` does the given
+/// number of pieces and returns the time taken.
 pub(crate) fn nanoseconds_each(amount: u32, mut work: impl FnMut(u32) -> Result<Duration>) -> Result<f64> {
     let pieces = amount.div_ceil(PARTS);
     let mut times = (0..PARTS).map(|_| work(pieces)).collect::<Result<Vec<_>>>()?;

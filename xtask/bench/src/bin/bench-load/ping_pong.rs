@@ -1,5 +1,5 @@
-//! Two processes on one CPU that wake each other through two pipes: a round trip is two waits, two wakes and
-//! two switches, and nearly nothing else.
+//! Two processes on one CPU that wake each other through two pipes. A round trip is two waits, two wakes, two
+//! switches, and little else.
 
 use crate::{cpu, gate::Gate, parts};
 use anyhow::{Context as _, Result, ensure};
@@ -13,10 +13,10 @@ use std::{
     time::Instant,
 };
 
-/// Round trips before the clock starts: both processes have then touched what they need.
+/// Round trips before timing starts, for both processes to touch their memory.
 const WARM_UP: u32 = 1_000;
 
-/// The nanoseconds of one round trip, with so much work before each.
+/// Nanoseconds of one round trip, with `work` multiplications before each.
 pub(crate) fn ping_pong(trips: u32, work: u32, gate: &Gate) -> Result<f64> {
     cpu::pin()?;
     let mut other = Command::new(env::current_exe().context("cannot find this program's own file")?)
@@ -50,8 +50,7 @@ fn play(there: &mut impl Write, back: &mut impl Read, trips: u32, work: u32) -> 
     Ok(())
 }
 
-/// Takes a fixed amount of CPU time that does not depend on what a profiler does meanwhile: multiplications, each
-/// of the result before.
+/// Uses a fixed amount of CPU time, independent of a profiler: a chain of dependent multiplications.
 fn multiply(times: u32) {
     let mut product = hint::black_box(3_u32);
     for _ in 0..times {
@@ -59,9 +58,9 @@ fn multiply(times: u32) {
     }
 }
 
-/// Sends back every byte, until none comes.
+/// Echoes every byte until the end of input.
 pub(crate) fn echo() -> Result<()> {
-    // Files rather than the standard streams, whose buffers and locks would be measured too.
+    // Plain files: buffers and locks of the standard streams would be measured too.
     let mut input = File::from(io::stdin().as_fd().try_clone_to_owned().context("cannot read from a pipe")?);
     let mut output = File::from(io::stdout().as_fd().try_clone_to_owned().context("cannot write to a pipe")?);
     let mut ball = [0];

@@ -1,5 +1,5 @@
-//! Threads on one CPU that wake each other in turn: each pass of the token is one wait, one wake and one switch,
-//! and every thread is as long away from the CPU as all others together are on it.
+//! Threads on one CPU that wake each other in turn. Each pass of the token is one wait, one wake and one
+//! switch, and every thread is off the CPU for as long as all others run.
 
 use crate::{cpu, gate::Gate, parts, threads::STACK_BYTES};
 use anyhow::{Context as _, Result, anyhow};
@@ -12,71 +12,71 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A place in the ring.
-struct Place {
-    /// Known once the thread runs.
+/// A member of the ring.
+struct Member {
+    /// Set once the thread runs.
     thread: OnceLock<Thread>,
     has_token: AtomicBool,
 }
 
 struct Ring {
-    places: Vec<Place>,
+    members: Vec<Member>,
     over: AtomicBool,
 }
 
 impl Ring {
-    /// Puts the token where the next one finds it.
-    fn pass_on(&self, place: usize) {
-        let next = &self.places[(place + 1) % self.places.len()];
+    /// Passes the token to the next member.
+    fn pass_on(&self, index: usize) {
+        let next = &self.members[(index + 1) % self.members.len()];
         next.has_token.store(true, Ordering::Release);
         if let Some(thread) = next.thread.get() {
             thread.unpark();
         }
     }
 
-    fn wait(&self, place: usize) {
-        while !self.places[place].has_token.swap(false, Ordering::Acquire) {
+    fn wait(&self, index: usize) {
+        while !self.members[index].has_token.swap(false, Ordering::Acquire) {
             thread::park();
         }
     }
 
-    /// From the first place round to it again.
+    /// Passes the token once round the ring, from the first member.
     fn lap(&self) {
         self.pass_on(0);
         self.wait(0);
     }
 
-    /// The work of a thread that is not the first.
-    fn take_part(&self, place: usize) {
+    /// The loop of every member but the first.
+    fn take_part(&self, index: usize) {
         let mut over = false;
         while !over {
-            self.wait(place);
-            // Read while this thread has the token: in the last lap every thread sees it, and none before.
+            self.wait(index);
+            // Read while this thread has the token, so that all threads see it in the same lap.
             over = self.over.load(Ordering::Acquire);
-            self.pass_on(place);
+            self.pass_on(index);
         }
     }
 }
 
-/// The nanoseconds of one pass in a ring of this thread and `count` further ones.
+/// Nanoseconds of one pass in a ring of this thread and `count` others.
 pub(crate) fn ring(count: usize, passes: u32, gate: &Gate) -> Result<f64> {
     cpu::pin()?;
-    let places =
-        (0..=count).map(|_| Place { thread: OnceLock::new(), has_token: AtomicBool::new(false) }).collect();
-    let ring = Arc::new(Ring { places, over: AtomicBool::new(false) });
-    // Nobody else fills this place.
-    let _set = ring.places[0].thread.set(thread::current());
+    let members =
+        (0..=count).map(|_| Member { thread: OnceLock::new(), has_token: AtomicBool::new(false) }).collect();
+    let ring = Arc::new(Ring { members, over: AtomicBool::new(false) });
+    // No other thread sets this cell.
+    let _set = ring.members[0].thread.set(thread::current());
     let mut threads = Vec::with_capacity(count);
-    for place in 1..=count {
+    for index in 1..=count {
         let shared = Arc::clone(&ring);
         let thread = Builder::new()
             .stack_size(STACK_BYTES)
-            .spawn(move || shared.take_part(place))
-            .with_context(|| format!("only {} of {count} threads could be started", place - 1))?;
-        let _set = ring.places[place].thread.set(thread.thread().clone());
+            .spawn(move || shared.take_part(index))
+            .with_context(|| format!("only {} of {count} threads could be started", index - 1))?;
+        let _set = ring.members[index].thread.set(thread.thread().clone());
         threads.push(thread);
     }
-    // Every thread has then slept once, and knows the way.
+    // Warm-up: every thread has then slept once.
     ring.lap();
     gate.pass()?;
     let each = timed_laps(&ring, passes)?;
@@ -88,9 +88,9 @@ pub(crate) fn ring(count: usize, passes: u32, gate: &Gate) -> Result<f64> {
     Ok(each)
 }
 
-/// In whole laps: at least one in each part.
+/// Times whole laps, at least one in each part.
 fn timed_laps(ring: &Ring, passes: u32) -> Result<f64> {
-    let members = u32::try_from(ring.places.len()).context("too many threads")?;
+    let members = u32::try_from(ring.members.len()).context("too many threads")?;
     let lap_ns = parts::nanoseconds_each(passes.div_ceil(members), |laps| {
         let begun = Instant::now();
         (0..laps).for_each(|_| ring.lap());

@@ -1,4 +1,4 @@
-//! Many threads that live at the same time.
+//! Many threads alive at the same time.
 
 use anyhow::{Context as _, Result, anyhow};
 use std::{
@@ -8,15 +8,15 @@ use std::{
     time::Duration,
 };
 
-/// The least that the C library takes (`PTHREAD_STACK_MIN`): ten thousand stacks fit in any machine.
+/// The smallest stack of the C library (`PTHREAD_STACK_MIN`): ten thousand of them fit in any machine.
 pub(crate) const STACK_BYTES: usize = 16 * 1024;
 
-/// Steps between the shortest and the longest sleep, so that the sleeps of the threads differ.
+/// Different lengths of sleeps, so that those of the threads differ.
 const SLEEP_STEPS: usize = 10;
 
 const SHORTEST_SLEEP: Duration = Duration::from_micros(100);
 
-/// Starts the threads, says that all are there, and ends them as standard input ends.
+/// Starts the threads, prints a line when all are running, and ends them at the end of input.
 pub(crate) fn keep(count: usize, sleeps: u32) -> Result<()> {
     let end = Arc::new(Barrier::new(count + 1));
     let mut threads = Vec::with_capacity(count);

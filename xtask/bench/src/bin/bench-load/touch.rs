@@ -5,11 +5,11 @@ use anyhow::{Context as _, Result};
 use memmap2::{Advice, MmapMut};
 use std::time::{Duration, Instant};
 
-/// Bytes of a page on x86-64, the only machine the profiler knows.
+/// Page size on x86-64, the only supported architecture.
 const PAGE_BYTES: usize = 4096;
 
-/// The nanoseconds of one fault. In a virtual machine the first parts include faults of the host; memory that
-/// was used a moment ago is there already.
+/// Nanoseconds of one fault. In a virtual machine the first parts include faults of the host; memory used a
+/// moment ago is already backed.
 pub(crate) fn touch(pages: u32, gate: &Gate) -> Result<f64> {
     cpu::pin()?;
     gate.pass()?;
@@ -18,7 +18,7 @@ pub(crate) fn touch(pages: u32, gate: &Gate) -> Result<f64> {
 
 fn touch_fresh(pages: u32) -> Result<Duration> {
     let mut memory = MmapMut::map_anon(pages as usize * PAGE_BYTES).context("cannot map memory")?;
-    // A kernel without huge pages refuses the advice, and needs none.
+    // A kernel without huge pages rejects the advice and does not need it.
     let _no_huge_pages = memory.advise(Advice::NoHugePage);
     let begun = Instant::now();
     for page in memory.chunks_mut(PAGE_BYTES) {

@@ -1,4 +1,4 @@
-//! A bar for each contender, from zero.
+//! A bar chart: one bar for each contender, from zero.
 
 use super::{
     Words, is_ours,
@@ -15,31 +15,31 @@ use plotters::prelude::*;
 /// One line of the chart.
 pub(super) struct Bar {
     name: String,
-    /// Nanoseconds of each part; none if it was not measured.
+    /// Nanoseconds of each part; empty if not measured.
     parts_ns: Vec<f64>,
-    /// The middle half of the rounds.
+    /// The interquartile range of the rounds.
     middle_ns: Option<[f64; 2]>,
     is_ours: bool,
 }
 
-/// Between a bar and the next, in pixels.
+/// Distance between bars, in pixels.
 const ROW: i32 = 32;
 
-/// Half of a bar's height, in pixels.
+/// Half the height of a bar, in pixels.
 const HALF: i32 = 10;
 
-/// Room for the names, in pixels.
+/// Width of the names, in pixels.
 const NAMES: i32 = 240;
 
-/// Room for the figures behind the bars, in pixels.
+/// Width of the figures after the bars, in pixels.
 const FIGURES: i32 = 180;
 
-/// Dark and light: they can be told apart in grey as well.
+/// Dark and light, distinguishable in grey.
 const OURS: RGBColor = RGBColor(0, 90, 150);
 const OTHERS: RGBColor = RGBColor(205, 205, 205);
 const LINE: RGBColor = RGBColor(90, 90, 90);
 
-/// A bar for each.
+/// A bar for each contender.
 pub(super) fn each<'a>(
     measured: impl Iterator<Item = &'a Measured>,
     added_ns: impl Fn(&Measured) -> &Result<Summary, String>,
@@ -56,7 +56,7 @@ pub(super) fn each<'a>(
     measured.map(bar).collect()
 }
 
-/// The same, and below those that together give what the profiler gives a bar for their sum.
+/// A bar for each contender, and one for the sum of the tools that together measure what the profiler does.
 pub(super) fn each_and_sum<'a>(
     measured: impl Iterator<Item = &'a Measured>,
     added_ns: impl Fn(&Measured) -> &Result<Summary, String>,
@@ -66,11 +66,11 @@ pub(super) fn each_and_sum<'a>(
         .iter()
         .enumerate()
         .filter(|(_, bar)| TOGETHER.map(Contender::name).contains(&bar.name.as_str()))
-        .map(|(place, _)| place)
+        .map(|(index, _)| index)
         .collect();
     if let (Some(&last), true) = (together.last(), together.len() == TOGETHER.len()) {
-        let parts = together.iter().flat_map(|place| bars[*place].parts_ns.clone()).collect::<Vec<_>>();
-        // A sum without one of its parts would be none.
+        let parts = together.iter().flat_map(|index| bars[*index].parts_ns.clone()).collect::<Vec<_>>();
+        // An incomplete sum would be misleading.
         let parts_ns = if parts.len() == TOGETHER.len() { parts } else { Vec::new() };
         let name = "runqlat + cpudist + cpudist -O".to_owned();
         bars.insert(last + 1, Bar { name, parts_ns, middle_ns: None, is_ours: false });
@@ -83,7 +83,7 @@ impl Bar {
         (!self.parts_ns.is_empty()).then(|| self.parts_ns.iter().sum())
     }
 
-    /// Of what is drawn of it.
+    /// The larger of the median and the upper quartile.
     fn end_ns(&self) -> Option<f64> {
         let [_, upper_ns] = self.middle_ns.unwrap_or_default();
         self.median_ns().map(|median_ns| median_ns.max(upper_ns))
@@ -94,8 +94,8 @@ impl Bar {
 pub(super) fn draw(words: &Words<'_>, bars: &[Bar]) -> Result<String> {
     let longest_ns = bars.iter().filter_map(Bar::end_ns).fold(1.0, f64::max);
     let ours_ns = bars.iter().find(|bar| bar.is_ours).and_then(Bar::median_ns);
-    let room = WIDTH as i32 - NAMES - FIGURES;
-    let scale = move |ns: f64| NAMES + (ns.clamp(0.0, longest_ns) / longest_ns * f64::from(room)) as i32;
+    let width = WIDTH as i32 - NAMES - FIGURES;
+    let scale = move |ns: f64| NAMES + (ns.clamp(0.0, longest_ns) / longest_ns * f64::from(width)) as i32;
     let height = TOP + ROW * bars.len() as i32 + BOTTOM;
     on_paper(height as u32, words, |area| {
         let zero = [(NAMES, TOP), (NAMES, height - BOTTOM)];
@@ -145,7 +145,7 @@ fn draw_bar(
     area.draw_text(&thousands(median_ns), &from_here(), (behind + MARGIN, middle)).map_err(failed)
 }
 
-/// A line with ends, white around it so that it shows on a dark bar.
+/// Draws a range as a line with caps, outlined in white to be visible on a dark bar.
 fn draw_middle(area: &Area<'_>, [left, right]: [i32; 2], middle: i32) -> Result<()> {
     let lines = [
         [(left, middle), (right, middle)],

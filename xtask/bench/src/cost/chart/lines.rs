@@ -1,4 +1,4 @@
-//! A line for each contender over logarithmic axes, with its name at its end.
+//! A line chart with logarithmic axes: one line for each contender, with its name at the end.
 
 use super::{
     Words,
@@ -16,19 +16,19 @@ use plotters::prelude::*;
 
 const HEIGHT: i32 = 520;
 
-/// Room for the figures of the axis that goes up, in pixels.
+/// Width of the vertical axis's labels, in pixels.
 const LEFT: i32 = 64;
 
-/// Room for the names beside the lines, in pixels.
+/// Width of the names at the ends of lines, in pixels.
 const NAMES: i32 = 200;
 
-/// Room for figures and words of the axis that goes across, in pixels.
+/// Height of the horizontal axis's labels and title, in pixels.
 const BELOW: i32 = 52;
 
-/// Room for the words of the axis that goes up, in pixels.
+/// Height of the vertical axis's title, in pixels.
 const UP_WORDS: i32 = 16;
 
-/// Between the middles of two names below each other, in pixels.
+/// Distance between names, in pixels.
 const NAME_STEP: i32 = 20;
 
 const GRID: RGBColor = RGBColor(225, 225, 225);
@@ -40,13 +40,13 @@ pub(super) struct Axes<'a> {
     pub(super) up: &'a str,
 }
 
-/// A contender and its places, from left to right.
+/// A contender and its points, from left to right.
 pub(super) struct Line {
     contender: Contender,
-    places: Vec<(f64, f64)>,
+    points: Vec<(f64, f64)>,
 }
 
-/// The lines of those that were followed, without places below `least`.
+/// The lines of contenders with measured points, without points below `least`.
 pub(super) fn of(
     results: &Results,
     points: impl Fn(&Measured) -> &Vec<Point>,
@@ -59,31 +59,31 @@ pub(super) fn of(
             let added = point.switch_ns.as_ref().ok()?;
             Some((point.at, value(point.at, added.median)))
         });
-        let mut places: Vec<(f64, f64)> = known.filter(|(at, value)| *at > 0.0 && *value >= least).collect();
-        places.sort_by(|a, b| a.0.total_cmp(&b.0));
-        (!places.is_empty()).then_some(Line { contender: measured.contender, places })
+        let mut points: Vec<(f64, f64)> = known.filter(|(at, value)| *at > 0.0 && *value >= least).collect();
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        (!points.is_empty()).then_some(Line { contender: measured.contender, points })
     };
     followed.filter_map(line).collect()
 }
 
-/// From values to pixels, along the logarithm.
+/// A logarithmic mapping from values to pixels.
 struct Scale {
     low: f64,
     high: f64,
-    /// The low and the high end.
+    /// The pixels of the low and the high end.
     pixels: [i32; 2],
 }
 
 impl Scale {
-    /// With room for all these values, and some more so that no mark lies on an axis.
+    /// A scale over these values, with a margin so that no mark lies on an axis.
     fn over(values: impl Iterator<Item = f64>, pixels: [i32; 2]) -> Self {
-        const ROOM: f64 = 1.12;
+        const MARGIN: f64 = 1.12;
         let ends = values.fold(None, |ends: Option<(f64, f64)>, value| {
             let (low, high) = ends.unwrap_or((value, value));
             Some((low.min(value), high.max(value)))
         });
         let (low, high) = ends.unwrap_or((1.0, 1.0));
-        Self { low: low / ROOM, high: high * ROOM, pixels }
+        Self { low: low / MARGIN, high: high * MARGIN, pixels }
     }
 
     fn pixel(&self, value: f64) -> i32 {
@@ -92,7 +92,7 @@ impl Scale {
         low + (part * f64::from(high - low)).round() as i32
     }
 
-    /// 1, 2 and 5 of each power of ten; where those are too many, 1 only.
+    /// 1, 2 and 5 times each power of ten; only powers of ten if those are too many.
     fn ticks(&self) -> Vec<f64> {
         const MOST: usize = 12;
         let decades = self.low.log10().floor() as i32..=self.high.log10().ceil() as i32;
@@ -108,17 +108,17 @@ impl Scale {
 
 /// The chart.
 pub(super) fn draw(words: &Words<'_>, axes: &Axes<'_>, lines: &[Line]) -> Result<String> {
-    let places = || lines.iter().flat_map(|line| &line.places);
-    let across = Scale::over(places().map(|(at, _)| *at), [LEFT, WIDTH as i32 - NAMES]);
-    let up = Scale::over(places().map(|(_, value)| *value), [HEIGHT - BOTTOM - BELOW, TOP + UP_WORDS]);
+    let points = || lines.iter().flat_map(|line| &line.points);
+    let across = Scale::over(points().map(|(at, _)| *at), [LEFT, WIDTH as i32 - NAMES]);
+    let up = Scale::over(points().map(|(_, value)| *value), [HEIGHT - BOTTOM - BELOW, TOP + UP_WORDS]);
     on_paper(HEIGHT as u32, words, |area| {
         draw_axes(area, axes, &across, &up)?;
         for line in lines {
             let pixels: Vec<(i32, i32)> =
-                line.places.iter().map(|(at, value)| (across.pixel(*at), up.pixel(*value))).collect();
+                line.points.iter().map(|(at, value)| (across.pixel(*at), up.pixel(*value))).collect();
             let style = colour(line.contender).stroke_width(stroke(line.contender));
             area.draw(&PathElement::new(pixels.clone(), style)).map_err(failed)?;
-            pixels.into_iter().try_for_each(|place| mark(area, line.contender, place))?;
+            pixels.into_iter().try_for_each(|point| mark(area, line.contender, point))?;
         }
         name_ends(area, lines, &across, &up)
     })
@@ -141,17 +141,17 @@ fn draw_axes(area: &Area<'_>, axes: &Axes<'_>, across: &Scale, up: &Scale) -> Re
     area.draw_text(axes.up, &from_here(), (MARGIN, top - UP_WORDS)).map_err(failed)
 }
 
-/// Of a tick.
+/// The label of a tick.
 fn figure(tick: f64) -> String {
     if tick < 1.0 { format!("{tick}") } else { thousands(tick) }
 }
 
-/// The names beside the ends of their lines, moved apart where they would overlap, each with its mark.
+/// Draws names and marks at the ends of lines, moved apart where they would overlap.
 fn name_ends(area: &Area<'_>, lines: &[Line], across: &Scale, up: &Scale) -> Result<()> {
     let mut ends: Vec<((i32, i32), Contender)> = lines
         .iter()
         .filter_map(|line| {
-            let (at, value) = line.places.last()?;
+            let (at, value) = line.points.last()?;
             Some(((across.pixel(*at), up.pixel(*value)), line.contender))
         })
         .collect();
@@ -166,19 +166,19 @@ fn name_ends(area: &Area<'_>, lines: &[Line], across: &Scale, up: &Scale) -> Res
     Ok(())
 }
 
-/// Places in ascending order, at least a step from each other and none below the bottom.
+/// Moves ascending positions apart by at least one step, none below the bottom.
 fn apart(wanted: &[i32], bottom: i32) -> Vec<i32> {
-    let mut places = wanted.to_vec();
-    for index in 1..places.len() {
-        places[index] = places[index].max(places[index - 1] + NAME_STEP);
+    let mut points = wanted.to_vec();
+    for index in 1..points.len() {
+        points[index] = points[index].max(points[index - 1] + NAME_STEP);
     }
-    // Whatever was pushed below the bottom goes up again, and what is in its way.
+    // Moves positions below the bottom up again, and others out of their way.
     let mut limit = bottom;
-    for place in places.iter_mut().rev() {
-        *place = (*place).min(limit);
-        limit = *place - NAME_STEP;
+    for point in points.iter_mut().rev() {
+        *point = (*point).min(limit);
+        limit = *point - NAME_STEP;
     }
-    places
+    points
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The results as SVG charts: text is text, nothing is said by colour alone, and the same figures give the same bytes.
+//! The results as SVG charts: text stays text, no meaning depends on colour, and output is reproducible.
 
 mod bars;
 mod lines;
@@ -12,7 +12,7 @@ use lines::Axes;
 /// The texts of a chart.
 struct Words<'a> {
     title: &'a str,
-    /// A note on its reading.
+    /// A note for the reader.
     subtitle: String,
     /// The time and the machine of the measurement.
     measured: &'a str,
@@ -71,14 +71,14 @@ fn words<'a>(results: &'a Results, title: &'a str, subtitle: String) -> Words<'a
     Words { title, subtitle, measured: &results.measured }
 }
 
-/// Below these a figure is left out over logarithmic axes.
+/// Figures below this are noise and left out of logarithmic axes.
 const NOISE_NS: f64 = 10.0;
 const NOISE_PERCENT: f64 = 0.05;
 
-/// A hundredth of a second.
+/// 1 % of a second, in nanoseconds.
 const NS_PER_PERCENT: f64 = 1e7;
 
-/// The contenders that have hooks there.
+/// The contenders that hook this event.
 fn watching(results: &Results, event: Event) -> impl Iterator<Item = &Measured> {
     results.contenders.iter().filter(move |measured| measured.contender.watches(event))
 }

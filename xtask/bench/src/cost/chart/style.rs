@@ -1,4 +1,4 @@
-//! The look that all charts share: fonts, colours, marks, and numbers as text.
+//! Common style of all charts: fonts, colours, marks, and number formats.
 
 use super::{Words, is_ours};
 use crate::contender::Contender;
@@ -8,7 +8,7 @@ use plotters::{
     style::text_anchor::{HPos, Pos, VPos},
 };
 
-/// Pixels; about what a README is wide.
+/// Width in pixels, about that of a README.
 pub(super) const WIDTH: u32 = 860;
 
 const FONT: &str = "sans-serif";
@@ -16,17 +16,17 @@ const FONT_SIZE: u32 = 14;
 const TITLE_SIZE: u32 = 18;
 const SMALL_SIZE: u32 = 12;
 
-/// Room for title and subtitle, in pixels.
+/// Height of title and subtitle, in pixels.
 pub(super) const TOP: i32 = 66;
 
-/// Room for the line below the chart, in pixels.
+/// Height of the line below the chart, in pixels.
 pub(super) const BOTTOM: i32 = 30;
 
 pub(super) const MARGIN: i32 = 12;
 
 pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
-/// Draws on a white ground with the words of the chart.
+/// Draws on a white background, with the texts of the chart.
 pub(super) fn on_paper(
     height: u32,
     words: &Words<'_>,
@@ -58,22 +58,23 @@ fn small() -> TextStyle<'static> {
     (FONT, SMALL_SIZE).into_font().color(&RGBColor(70, 70, 70))
 }
 
-/// Text that begins at its place, at the height of its middle.
+/// Left-aligned text, vertically centred.
 pub(super) fn from_here() -> TextStyle<'static> {
     font().pos(Pos::new(HPos::Left, VPos::Center))
 }
 
-/// Text that has its middle there.
+/// Centred text.
 pub(super) fn centred() -> TextStyle<'static> {
     font().pos(Pos::new(HPos::Center, VPos::Center))
 }
 
-/// Text that ends there.
+/// Right-aligned text.
 pub(super) fn up_to_here() -> TextStyle<'static> {
     font().pos(Pos::new(HPos::Right, VPos::Center))
 }
 
-/// Colours that the colour-blind can tell apart (Okabe and Ito); whoever sees none has the marks and the names.
+/// Okabe and Ito's colours, distinguishable for colour-blind people; marks and names serve where there is no
+/// colour.
 pub(super) fn colour(contender: Contender) -> RGBColor {
     match contender {
         Contender::Nothing
@@ -92,39 +93,39 @@ pub(super) fn colour(contender: Contender) -> RGBColor {
     }
 }
 
-/// Of a contender's line, in pixels.
+/// Width of a contender's line, in pixels.
 pub(super) fn stroke(contender: Contender) -> u32 {
     if is_ours(contender) { 4 } else { 2 }
 }
 
-/// A mark of its own for each line.
-pub(super) fn mark(area: &Area<'_>, contender: Contender, place: (i32, i32)) -> Result<()> {
+/// Draws the mark of a contender's line.
+pub(super) fn mark(area: &Area<'_>, contender: Contender, point: (i32, i32)) -> Result<()> {
     let (full, hollow) = (colour(contender).filled(), colour(contender).stroke_width(2));
     let around = |corners: &[(i32, i32)]| -> Vec<(i32, i32)> {
-        corners.iter().map(|(x, y)| (place.0 + x, place.1 + y)).collect()
+        corners.iter().map(|(x, y)| (point.0 + x, point.1 + y)).collect()
     };
     let diamond = around(&[(0, -6), (6, 0), (0, 6), (-6, 0), (0, -6)]);
     let square = around(&[(-4, -4), (4, -4), (4, 4), (-4, 4), (-4, -4)]);
     let (up, down) = (around(&[(0, -6), (6, 5), (-6, 5)]), around(&[(0, 6), (6, -5), (-6, -5)]));
     match contender {
-        Contender::Profiler => area.draw(&Circle::new(place, 6, full)),
-        Contender::Empty => area.draw(&Circle::new(place, 4, hollow)),
+        Contender::Profiler => area.draw(&Circle::new(point, 6, full)),
+        Contender::Empty => area.draw(&Circle::new(point, 4, hollow)),
         Contender::Runqlat => area.draw(&Polygon::new(square, full)),
         Contender::Cpudist => area.draw(&Polygon::new(up, full)),
         Contender::CpudistOff => area.draw(&Polygon::new(down, full)),
-        Contender::Offcputime => area.draw(&Cross::new(place, 5, hollow)),
+        Contender::Offcputime => area.draw(&Cross::new(point, 5, hollow)),
         Contender::Bpftrace => area.draw(&PathElement::new(square, hollow)),
         _ => area.draw(&Polygon::new(diamond, full)),
     }
     .map_err(failed)
 }
 
-/// A number with its thousands apart.
+/// A number with thousands separators.
 pub(super) fn thousands(value: f64) -> String {
     let digits = format!("{:.0}", value.abs());
     let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+    for (point, digit) in digits.chars().enumerate() {
+        if point > 0 && (digits.len() - point).is_multiple_of(3) {
             text.push('\u{202f}');
         }
         text.push(digit);

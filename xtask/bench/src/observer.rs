@@ -1,4 +1,4 @@
-//! Programs that run beside a load and have their own BPF programs attached meanwhile.
+//! Observers: programs that run concurrently with a load, with BPF programs attached.
 
 use super::process;
 use anyhow::{Context as _, Result, bail, ensure};
@@ -12,40 +12,40 @@ use std::{
 };
 use xtask::command::cannot_start;
 
-/// bpftrace compiles its script first; a machine that is busy building takes longer.
+/// Time limit for attaching: bpftrace compiles its script first, slowly on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// By what one sees that a program is attached.
+/// The sign that a program has attached.
 #[derive(Clone, Copy)]
 pub(super) enum Ready {
-    /// So many BPF links.
+    /// This many BPF links.
     Links(usize),
-    /// So many performance events, to which older interfaces attach programs.
+    /// This many perf events, to which older interfaces attach programs.
     PerfEvents(usize),
-    /// A line on standard output: by a program that it runs once it is attached.
+    /// A line on standard output, from a program that the observer starts once it has attached.
     Line,
 }
 
-/// A running program; it ends with this value.
-pub(super) struct Beside {
+/// A running observer, killed on drop.
+pub(super) struct Observer {
     child: Child,
     stdout: PathBuf,
     stderr: PathBuf,
 }
 
-impl Beside {
-    /// Starts it and waits until it is ready. Its standard input stays open as long as it runs, its standard output
-    /// goes to a file, and its standard error to another one beside that.
+impl Observer {
+    /// Starts the program and waits until it has attached. Its standard input stays open, standard output goes
+    /// to `output`, standard error to a second file in the same folder.
     pub(super) fn start(command: &mut Command, ready: Ready, output: &Path) -> Result<Self> {
         process::let_children_be_interrupted()?;
         let stderr = output.with_extension("stderr");
         command.stdin(Stdio::piped()).stdout(process::create(output)?).stderr(process::create(&stderr)?);
         let child = command.spawn().with_context(|| cannot_start(command))?;
-        let mut beside = Self { child, stdout: output.to_owned(), stderr };
-        beside.wait_until(ready)?;
-        Ok(beside)
+        let mut observer = Self { child, stdout: output.to_owned(), stderr };
+        observer.wait_until(ready)?;
+        Ok(observer)
     }
 
     fn wait_until(&mut self, ready: Ready) -> Result<()> {
@@ -70,7 +70,7 @@ impl Beside {
         self.child.id()
     }
 
-    /// Ends it as a person would; its CPU time from its start to its end.
+    /// Interrupts the program (SIGINT) and waits for it. Returns its CPU time from start to end.
     pub(super) fn end(mut self) -> Result<Duration> {
         self.interrupt()?;
         let used = process::cpu_time_at_end(self.id())?;
@@ -84,8 +84,8 @@ impl Beside {
     }
 }
 
-impl Drop for Beside {
-    /// One that has ended needs none of this.
+impl Drop for Observer {
+    /// Not needed after [`Self::end`].
     fn drop(&mut self) {
         let _killed = self.child.kill();
         let _waited = self.child.wait();
@@ -120,7 +120,7 @@ mod tests {
     use std::env;
 
     fn output(name: &str) -> PathBuf {
-        env::temp_dir().join(format!("xtask-beside-{name}-{}.txt", std::process::id()))
+        env::temp_dir().join(format!("xtask-observer-{name}-{}.txt", std::process::id()))
     }
 
     fn remove(output: &Path) {
@@ -134,7 +134,7 @@ mod tests {
         command.args(["-c", "echo no rights >&2; exit 2"]);
         let output = output("quoted");
         let error =
-            Beside::start(&mut command, Ready::Links(1), &output).err().map(|error| error.to_string());
+            Observer::start(&mut command, Ready::Links(1), &output).err().map(|error| error.to_string());
         assert_eq!(error.as_deref(), Some("it ended at once (exit status: 2): no rights"));
         remove(&output);
     }
@@ -142,10 +142,10 @@ mod tests {
     #[test]
     fn a_program_ends_with_its_value() {
         let output = output("value");
-        let beside = Beside::start(Command::new("cat").arg("-"), Ready::Links(0), &output).unwrap();
-        let folder = format!("/proc/{}", beside.id());
+        let observer = Observer::start(Command::new("cat").arg("-"), Ready::Links(0), &output).unwrap();
+        let folder = format!("/proc/{}", observer.id());
         assert!(fs::metadata(&folder).is_ok());
-        drop(beside);
+        drop(observer);
         assert!(fs::metadata(&folder).is_err());
         remove(&output);
     }
@@ -155,23 +155,24 @@ mod tests {
         let output = output("kept");
         let mut command = Command::new("sh");
         command.args(["-c", "trap 'echo sum; exit' INT; echo ready; read line"]);
-        let beside = Beside::start(&mut command, Ready::Line, &output).unwrap();
+        let observer = Observer::start(&mut command, Ready::Line, &output).unwrap();
         assert_eq!(fs::read_to_string(&output).unwrap(), "ready\n");
-        beside.end().unwrap();
+        observer.end().unwrap();
         assert_eq!(fs::read_to_string(&output).unwrap(), "ready\nsum\n");
         remove(&output);
     }
 
     #[test]
     fn a_program_is_interrupted_also_where_the_caller_ignores_it() {
-        // As in the background of a script; the test above hangs where the program inherits that.
+        // Ignores SIGINT, as for a background job of a script. The test above would hang if the program
+        // inherited that.
         const IN_THE_BACKGROUND: &str = "trap '' INT; exec \"$@\"";
-        // Outside: it handles the signal, so that what it starts would not ignore it.
+        // `timeout` is outermost: it handles the signal, so its child would not inherit that it is ignored.
         let mut again = Command::new("timeout");
         again
             .args(["-s", "KILL", "60", "sh", "-c", IN_THE_BACKGROUND, "sh"])
             .arg(env::current_exe().unwrap());
-        again.args(["--exact", "beside::tests::what_a_program_prints_as_it_is_interrupted_is_kept"]);
+        again.args(["--exact", "observer::tests::what_a_program_prints_as_it_is_interrupted_is_kept"]);
         let again = again.output().unwrap();
         assert!(again.status.success(), "{again:?}");
         assert!(String::from_utf8_lossy(&again.stdout).contains("1 passed"), "{again:?}");
