@@ -15,6 +15,20 @@ const BANNED: [&str; 10] =
 /// The folders with sources, from the top of the workspace.
 const FOLDERS: [&str; 5] = ["fuzz/fuzz_targets", "profiler", "profiler-ebpf", "workloads", "xtask"];
 
+/// The most columns of a line of code or comment.
+const COLUMNS: usize = 120;
+
+/// The folders without longer lines; a further one is added once its lines are short enough.
+const NARROW: [&str; 7] = [
+    "profiler/src/columns",
+    "profiler/src/export",
+    "profiler/src/files",
+    "profiler/src/plot",
+    "profiler/src/report",
+    "profiler/src/top",
+    "xtask/bench",
+];
+
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -75,4 +89,19 @@ fn no_comment_opens_with_a_question_word() {
         "say the thing first, as in \"The number of …\", \"True if …\":\n{}",
         bad.join("\n")
     );
+}
+
+#[test]
+fn lines_are_not_too_long() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut files = Vec::new();
+    NARROW.iter().for_each(|folder| sources(&top.join(folder), &mut files));
+    let mut long = Vec::new();
+    for file in &files {
+        let text = fs::read_to_string(file).unwrap();
+        for (number, _) in text.lines().enumerate().filter(|(_, line)| line.chars().count() > COLUMNS) {
+            long.push(format!("{}:{}", file.strip_prefix(&top).unwrap().display(), number + 1));
+        }
+    }
+    assert!(long.is_empty(), "these lines have more than {COLUMNS} columns:\n{}", long.join("\n"));
 }
