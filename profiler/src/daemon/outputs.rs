@@ -20,10 +20,6 @@ pub(super) const METRICS: &str = "metrics";
 
 /// All of them.
 pub(super) struct Outputs {
-    #[cfg_attr(
-        not(any(feature = "metrics", feature = "store")),
-        expect(dead_code, reason = "only these name the host")
-    )]
     host: String,
     sinks: Sinks,
     #[cfg(feature = "metrics")]

@@ -123,20 +123,9 @@ impl Format {
     #[must_use]
     pub fn extension(self) -> &'static str {
         match self {
-            Self::Csv => "csv",
-            Self::Json => "json",
-            #[cfg(feature = "store")]
-            Self::Parquet => "parquet",
-            Self::Hlog => "hlog",
-            Self::Hgrm => "hgrm",
             Self::Markdown => "md",
             Self::Latex | Self::Pgfplots => "tex",
-            #[cfg(feature = "figures")]
-            Self::Svg => plot::Format::Svg.extension(),
-            #[cfg(feature = "figures")]
-            Self::Pdf => plot::Format::Pdf.extension(),
-            #[cfg(feature = "figures")]
-            Self::Png => plot::Format::Png.extension(),
+            named_alike => named_alike.name(),
         }
     }
 

@@ -96,8 +96,7 @@ pub struct Ended {
 fn a_pipe() -> Result<(PipeReader, PipeWriter)> {
     pipe().map_err(|error| {
         let remedy = remedy::answer_of(&error).and_then(remedy::of_limit);
-        let remedy = remedy.map_or_else(String::new, |remedy| format!("; {remedy}"));
-        anyhow::Error::from(error).context(format!("cannot make a pipe{remedy}"))
+        failed("cannot make a pipe", error, remedy)
     })
 }
 
@@ -150,8 +149,13 @@ fn not_started(command: &str, error: std::io::Error) -> anyhow::Error {
         Some(Errno::ENOENT) => Some("mount /proc, where this program finds itself"),
         answer => answer.and_then(remedy::of_limit),
     };
+    failed("cannot start the child", error, remedy)
+}
+
+/// The error behind what could not be done and the remedy, if there is one.
+fn failed(what: &str, error: std::io::Error, remedy: Option<&str>) -> anyhow::Error {
     let remedy = remedy.map_or_else(String::new, |remedy| format!("; {remedy}"));
-    anyhow::Error::from(error).context(format!("cannot start the child{remedy}"))
+    anyhow::Error::from(error).context(format!("{what}{remedy}"))
 }
 
 fn inherit(end: &(impl std::os::fd::AsFd + std::os::fd::AsRawFd)) -> Result<i32> {

@@ -2,10 +2,10 @@
 
 use super::{
     load::{Build, Programs},
-    statistics::Summary,
-    table::{Row, Unit},
+    table::Row,
+    turns::by_build,
 };
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use model::profile::file;
 use std::{
     path::PathBuf,
@@ -68,25 +68,12 @@ fn rows(
     arguments: impl Fn(&mut Command),
 ) -> Result<Vec<Row>> {
     eprintln!("{subcommand} {what} {THREADS} threads: {REPEATS} times");
-    let builds = programs.builds();
-    let mut samples: Vec<Vec<f64>> = builds.iter().map(|_| Vec::with_capacity(REPEATS)).collect();
-    for _ in 0..REPEATS {
-        for ((build, _), samples) in builds.iter().zip(&mut samples) {
-            let mut command = programs.profiler(*build)?;
-            arguments(&mut command);
-            let begun = Instant::now();
-            command.read_bytes()?;
-            samples.push(begun.elapsed().as_secs_f64() * MS_PER_S);
-        }
-    }
-    let rows = builds.iter().zip(samples).map(|((build, marked), samples)| {
-        let summary = Summary::of(&samples).context("no repeats")?;
-        let row = Row::new(
-            format!("`profiler {subcommand}`{marked} {what} {THREADS} threads"),
-            Unit::Ms,
-            Ok(summary),
-        );
-        Ok(if *build == Build::Now { row.at_most(bar_ms) } else { row })
-    });
-    rows.collect()
+    let title = |marked: &str| format!("`profiler {subcommand}`{marked} {what} {THREADS} threads");
+    by_build(programs, REPEATS, bar_ms, title, |_, build| {
+        let mut command = programs.profiler(build)?;
+        arguments(&mut command);
+        let begun = Instant::now();
+        command.read_bytes()?;
+        Ok(begun.elapsed().as_secs_f64() * MS_PER_S)
+    })
 }

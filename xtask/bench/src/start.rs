@@ -1,11 +1,6 @@
 //! The time from the profiler's start until the profiled command runs.
 
-use super::{
-    load::Build,
-    measure::Settings,
-    statistics::Summary,
-    table::{Row, Unit},
-};
+use super::{load::Build, measure::Settings, table::Row, turns::by_build};
 use anyhow::{Context as _, Result};
 use nix::time::{ClockId, clock_gettime};
 use xtask::command::Run as _;
@@ -16,24 +11,14 @@ const NS_PER_MS: f64 = 1_000_000.0;
 
 /// Measures this step.
 pub(super) fn measure(settings: &Settings) -> Result<Vec<Row>> {
-    let builds = settings.programs.builds();
-    let mut samples: Vec<Vec<f64>> = builds.iter().map(|_| Vec::new()).collect();
-    for round in 0..settings.rounds() {
-        eprintln!("start: round {} of {}", round + 1, settings.rounds());
-        for ((build, _), samples) in builds.iter().zip(&mut samples) {
-            samples.push(start_ms(settings, *build)?);
+    let rounds = settings.rounds() as usize;
+    let title = |marked: &str| format!("from `profiler run`{marked} to its command's first line");
+    by_build(&settings.programs, rounds, BAR_MS, title, |round, build| {
+        if build == Build::Now {
+            eprintln!("start: round {} of {rounds}", round + 1);
         }
-    }
-    let rows = builds.iter().zip(samples).map(|((build, marked), samples)| {
-        let summary = Summary::of(&samples).context("no rounds")?;
-        let row = Row::new(
-            format!("from `profiler run`{marked} to its command's first line"),
-            Unit::Ms,
-            Ok(summary),
-        );
-        Ok(if *build == Build::Now { row.at_most(BAR_MS) } else { row })
-    });
-    rows.collect()
+        start_ms(settings, build)
+    })
 }
 
 fn start_ms(settings: &Settings, build: Build) -> Result<f64> {

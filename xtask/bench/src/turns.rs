@@ -2,11 +2,12 @@
 
 use super::{
     contender::Contender,
+    load::{Build, Programs},
     measure::Settings,
     statistics::{Summary, differences, ratio},
     table::{Row, Unit},
 };
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 /// Bar for a build relative to the one before: two runs of the same build differ by this much on a noisy
 /// machine.
@@ -68,6 +69,30 @@ impl Taken {
         let added = differences(self.samples(by)?, self.samples(Contender::Nothing)?);
         Summary::of(&added).ok_or_else(|| "no rounds".to_owned())
     }
+}
+
+/// Takes a sample in milliseconds of each build in each round. Returns a row for each build; the bar is that of this
+/// checkout's.
+pub(super) fn by_build(
+    programs: &Programs,
+    rounds: usize,
+    bar_ms: f64,
+    title: impl Fn(&str) -> String,
+    take_ms: impl Fn(usize, Build) -> Result<f64>,
+) -> Result<Vec<Row>> {
+    let builds = programs.builds();
+    let mut samples: Vec<Vec<f64>> = builds.iter().map(|_| Vec::with_capacity(rounds)).collect();
+    for round in 0..rounds {
+        for ((build, _), samples) in builds.iter().zip(&mut samples) {
+            samples.push(take_ms(round, *build)?);
+        }
+    }
+    let rows = builds.iter().zip(samples).map(|((build, marked), samples)| {
+        let summary = Summary::of(&samples).context("no rounds")?;
+        let row = Row::new(title(marked), Unit::Ms, Ok(summary));
+        Ok(if *build == Build::Now { row.at_most(bar_ms) } else { row })
+    });
+    rows.collect()
 }
 
 #[cfg(test)]
